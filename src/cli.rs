@@ -1,0 +1,165 @@
+//! The words of the command line; what they do is in [`crate::command`].
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{settings::Flags, survey::access::Role};
+
+/// Send Survey of edna Chat Center: a durable server on one SQLite file, and a fake for tests.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  surveyd fake                                     a fake with a sample world on http://127.0.0.1:8080
+  surveyd serve --database surveyd.db              a server that loses nothing
+  surveyd token create --name crm --role integrator
+                                                   let a CRM in: prints its token"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub word: Word,
+}
+
+/// The words.
+#[derive(Debug, Subcommand)]
+pub enum Word {
+    /// Run a fake of the Chat Center for tests: a throw-away database, ready-made tokens.
+    #[command(after_help = "\
+The tokens of a fake: test-admin may use /admin, test-expired gets 401, test-wrongrole gets 403, and any
+other test-… (test-crm, say) is an INTEGRATOR. The database is removed at exit. Environment variables
+SURVEYD__LISTEN, SURVEYD__LOG … are read, settings.toml is not.
+
+Examples:
+  surveyd fake
+  surveyd fake --listen 127.0.0.1:0                a free port; the line `ready url=…` tells it
+  surveyd fake --world my-world.json               your own clients, threads and forms
+
+  curl -i http://127.0.0.1:8080/api/v1/quality/send \\
+       -H 'Authorization: Bearer test-crm' -H 'Content-Type: application/json' \\
+       -d '{\"clientId\":{\"type\":\"internalClientId\",\"id\":1},\"qualityFormId\":1}'")]
+    Fake {
+        /// Address and port to answer on; port 0 takes a free one [default: 127.0.0.1:8080].
+        #[arg(long, value_name = "ADDR:PORT")]
+        listen: Option<SocketAddr>,
+        /// World file to start with instead of the sample; `surveyd export` makes one.
+        #[arg(long, value_name = "FILE")]
+        world: Option<PathBuf>,
+    },
+    /// Run the durable server.
+    #[command(after_help = "\
+Settings come from settings.toml (in the working directory, where it exists), over it the environment
+(SURVEYD__LISTEN, SURVEYD__LIMITS__QUEUE …), over that the flags. In a new database the survey flag is off and
+nobody is let in; the other words work on the same file while the server runs:
+
+Examples:
+  surveyd serve
+  surveyd serve --listen 0.0.0.0:8080 --database /var/lib/surveyd/surveyd.db
+  surveyd token create --name ops --role admin     the first token; then, with it as $TOKEN:
+  curl -X PATCH http://127.0.0.1:8080/admin/settings -H \"Authorization: Bearer $TOKEN\" \\
+       -H 'Content-Type: application/json' -d '{\"surveysViaExternalApi\":true}'")]
+    Serve {
+        /// Address and port to answer on; port 0 takes a free one.
+        #[arg(long, value_name = "ADDR:PORT")]
+        listen: Option<SocketAddr>,
+        #[command(flatten)]
+        file: FileFlags,
+    },
+    /// Make, list and revoke tokens.
+    #[command(subcommand)]
+    Token(TokenWord),
+    /// Put a world file into the database: all of it or nothing.
+    #[command(after_help = "\
+Rows are created or replaced by their ids; lists that are missing change nothing. A running server sees the
+new state with its very next request.
+
+Examples:
+  surveyd apply world.json
+  surveyd export | ssh other-host surveyd apply -  from one machine to another
+
+A world file:
+  { \"settings\": { \"surveysViaExternalApi\": true },
+    \"channels\": [ { \"id\": 1, \"name\": \"Web widget\", \"type\": \"WEB\" } ],
+    \"clients\":  [ { \"id\": 1, \"externalId\": \"crm-1\", \"name\": \"Alice\" } ],
+    \"threads\":  [ { \"id\": 1, \"clientId\": 1, \"channel\": 1, \"status\": \"CLOSED\",
+                    \"startTime\": \"2026-03-01T10:00:00.000Z\", \"stateChangeTime\": \"2026-03-01T10:15:00.000Z\" } ],
+    \"forms\":    [ { \"id\": 1, \"name\": \"Service quality\", \"channels\": [1] } ] }")]
+    Apply {
+        /// The world file; `-` reads standard input.
+        world: PathBuf,
+        #[command(flatten)]
+        file: FileFlags,
+    },
+    /// Write the database's settings, channels, clients, threads and forms to stdout, as a world file.
+    #[command(after_help = "\
+Sends and tokens are not part of a world. `surveyd apply` takes the file back unchanged.
+
+Examples:
+  surveyd export > world.json
+  surveyd export --database /var/lib/surveyd/surveyd.db | head")]
+    Export {
+        #[command(flatten)]
+        file: FileFlags,
+    },
+}
+
+/// The words about tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenWord {
+    /// Make a token; it is printed once, alone on stdout, and kept nowhere.
+    #[command(after_help = "\
+Examples:
+  surveyd token create --name crm --role integrator
+  surveyd token create --name audit-2026 --role admin --expires 90d
+  TOKEN=$(surveyd token create --name ops --role admin)")]
+    Create {
+        /// Who will hold it; it is written into what the holder sends. 1 to 64 characters, each name once.
+        #[arg(long)]
+        name: String,
+        /// What it may do: integrator, operator and supervisor send surveys, admin uses /admin.
+        #[arg(long, value_enum, ignore_case = true)]
+        role: Role,
+        /// How long it is good, such as 90d or 12h [default: for ever].
+        #[arg(long, value_name = "DURATION", value_parser = crate::command::parse_lifetime)]
+        expires: Option<std::time::Duration>,
+        #[command(flatten)]
+        file: FileFlags,
+    },
+    /// List the tokens, a line each, the id first; the secrets are not known.
+    #[command(after_help = "Example:\n  surveyd token list")]
+    List {
+        #[command(flatten)]
+        file: FileFlags,
+    },
+    /// Make a token useless, from the very next request on.
+    #[command(
+        after_help = "Example:\n  surveyd token revoke 3          the id is the first word of its line in `surveyd token list`"
+    )]
+    Revoke {
+        /// The token's id.
+        id: i64,
+        #[command(flatten)]
+        file: FileFlags,
+    },
+}
+
+/// Which database, and which settings name it.
+#[derive(Debug, Args)]
+pub struct FileFlags {
+    /// The SQLite file [default: surveyd.db, or what the settings say].
+    #[arg(long, value_name = "FILE")]
+    database: Option<PathBuf>,
+    /// The settings file [default: settings.toml, where it exists].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl FileFlags {
+    /// As the settings take them.
+    pub fn flags(self, listen: Option<SocketAddr>) -> Flags {
+        Flags { config: self.config, listen, database: self.database }
+    }
+}

@@ -1,0 +1,33 @@
+//! `surveyd apply`: a world file in, all of it or nothing.
+
+use std::{fs, io, path::Path};
+
+use anyhow::{Context, Result};
+
+use super::progress_bar;
+use crate::{
+    cli::FileFlags,
+    settings::Settings,
+    store::{Missing, explain, open, world_file::WorldFile},
+};
+
+pub(super) fn run(path: &Path, file: FileFlags) -> Result<()> {
+    let database = Settings::load(file.flags(None))?.database;
+    let world = read_world(path)?;
+    let mut connection = open(&database, Missing::Create)?;
+    let bar = progress_bar(world.len() as u64);
+    let applied = world.apply(&mut connection, &|| bar.inc(1));
+    bar.finish_and_clear();
+    applied.map_err(|error| explain(&database, error.into())).with_context(|| {
+        format!("{} is not applied, the database {} is as it was", path.display(), database.display())
+    })?;
+    eprintln!("surveyd: applied {} rows to {}", world.len(), database.display());
+    Ok(())
+}
+
+/// Reads a world file; `-` is standard input.
+pub(super) fn read_world(path: &Path) -> Result<WorldFile> {
+    let text = if path == Path::new("-") { io::read_to_string(io::stdin()) } else { fs::read_to_string(path) };
+    let text = text.with_context(|| format!("cannot read the world file {}", path.display()))?;
+    WorldFile::parse(&text).with_context(|| format!("the world file {} has an error", path.display()))
+}

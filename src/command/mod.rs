@@ -1,0 +1,64 @@
+//! What the words of the command line do: one file for each.
+
+mod apply;
+mod export;
+mod fake;
+mod serve;
+mod token;
+
+use std::{io::IsTerminal, time::Duration};
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::{Span, SpanRelativeTo};
+
+use crate::cli::{TokenWord, Word};
+
+/// Does what the word says.
+///
+/// Errors: see [`sentence`].
+pub fn run(word: Word) -> Result<()> {
+    match word {
+        Word::Fake { listen, world } => fake::run(listen, world.as_deref()),
+        Word::Serve { listen, file } => serve::run(file.flags(listen)),
+        Word::Token(TokenWord::Create { name, role, expires, file }) => token::create(&name, role, expires, file),
+        Word::Token(TokenWord::List { file }) => token::list(file),
+        Word::Token(TokenWord::Revoke { id, file }) => token::revoke(id, file),
+        Word::Apply { world, file } => apply::run(&world, file),
+        Word::Export { file } => export::run(file),
+    }
+}
+
+/// An error as one sentence: what failed, and behind it why.
+pub fn sentence(error: &anyhow::Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for part in error.chain().map(|cause| cause.to_string().replace('\n', " ")) {
+        // Some errors repeat their cause in their own words.
+        if !parts.iter().any(|before| before.contains(&part)) {
+            parts.push(part);
+        }
+    }
+    parts.join(": ")
+}
+
+/// Reads a lifetime such as `90d`.
+///
+/// Errors: it is not a number and a unit, or not above zero.
+pub fn parse_lifetime(text: &str) -> Result<Duration, String> {
+    let expected = || "must be a time above zero, such as 90d or 12h".to_owned();
+    let span: Span = text.parse().map_err(|_| expected())?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| expected())?;
+    Duration::try_from(duration).ok().filter(|duration| !duration.is_zero()).ok_or_else(expected)
+}
+
+/// A progress bar on a terminal; nothing elsewhere, nor for what is done before anyone could read it.
+fn progress_bar(rows: u64) -> ProgressBar {
+    const WORTH_SHOWING: u64 = 10_000;
+    let shown = rows >= WORTH_SHOWING && std::io::stderr().is_terminal();
+    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(rows), target);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} rows, {per_sec}, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}

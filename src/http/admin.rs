@@ -1,0 +1,160 @@
+//! The routes under `/admin`: what they change holds for the very next send.
+
+use actix_web::{
+    HttpRequest,
+    http::StatusCode,
+    web::{self, Path, Payload, ThinData},
+};
+use serde::Serialize;
+
+use super::{
+    SiteOf, auth,
+    query::ListQuery,
+    respond::{Empty, Failure, Json},
+    wire,
+};
+use crate::{
+    store::{
+        Connection,
+        directory::{self, Entry},
+        error::StoreError,
+        sends::Filter,
+    },
+    survey::{
+        ids::{ChannelId, FormId},
+        model::{Channel, Form, Sent, Settings},
+    },
+};
+
+pub(super) async fn settings(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Settings>, Failure> {
+    auth::admin(&request, &site).await?;
+    Ok(Json::ok(site.store.read(directory::read_settings).await?))
+}
+
+pub(super) async fn change_settings(
+    request: HttpRequest,
+    payload: Payload,
+    ThinData(site): SiteOf,
+) -> Result<Json<Settings>, Failure> {
+    auth::admin(&request, &site).await?;
+    let settings = wire::read_body(&request, payload, &site, wire::ADMIN_LIMIT).await?.parse::<Settings>()?;
+    site.store.change(move |connection| directory::write_settings(connection, settings)).await?;
+    Ok(Json::ok(settings))
+}
+
+pub(super) async fn list<E: Entry>(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<E>>, Failure> {
+    auth::admin(&request, &site).await?;
+    let query = ListQuery::of(&request, &[])?;
+    let (after, limit) = (query.get("after"), query.limit());
+    let reads = site.store.long_reads();
+    long(move || reads.run(|connection| directory::list(connection, after, limit))).await
+}
+
+pub(super) async fn read<E: Entry>(
+    request: HttpRequest,
+    path: Path<String>,
+    ThinData(site): SiteOf,
+) -> Result<Json<E>, Failure> {
+    auth::admin(&request, &site).await?;
+    let id = parse_id("id", &path)?;
+    let entry = site.store.read(move |connection| directory::get::<E>(connection, id)).await?;
+    Ok(Json::ok(entry.ok_or_else(|| not_found::<E>(id))?))
+}
+
+pub(super) async fn put<E: Entry>(
+    request: HttpRequest,
+    path: Path<String>,
+    payload: Payload,
+    ThinData(site): SiteOf,
+) -> Result<Json<E>, Failure> {
+    auth::admin(&request, &site).await?;
+    let id = parse_id("id", &path)?;
+    let entry = wire::read_body(&request, payload, &site, wire::ADMIN_LIMIT).await?.parse_row::<E>(id)?;
+    let (entry, put) = site
+        .store
+        .change(move |connection| {
+            let put = directory::put(connection, &entry)?;
+            // Read back: the answer is what is stored.
+            let stored = directory::get::<E>(connection, id)?;
+            Ok((stored.ok_or_else(|| StoreError::Internal("a row that was put is not there".to_owned()))?, put))
+        })
+        .await?;
+    let status = if put == directory::Put::Created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(Json { status, value: entry })
+}
+
+pub(super) async fn delete<E: Entry>(
+    request: HttpRequest,
+    path: Path<String>,
+    ThinData(site): SiteOf,
+) -> Result<Empty, Failure> {
+    auth::admin(&request, &site).await?;
+    let id = parse_id("id", &path)?;
+    let deleted = site.store.change(move |connection| directory::delete::<E>(connection, id)).await?;
+    if deleted { Ok(Empty::NO_CONTENT) } else { Err(not_found::<E>(id)) }
+}
+
+pub(super) async fn enable(request: HttpRequest, path: Path<(String, String)>, site: SiteOf) -> Result<Empty, Failure> {
+    change_enablement(request, path, site, directory::enable).await
+}
+
+pub(super) async fn disable(
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    site: SiteOf,
+) -> Result<Empty, Failure> {
+    change_enablement(request, path, site, directory::disable).await
+}
+
+type EnablementChange = fn(&Connection, FormId, ChannelId) -> Result<(), StoreError>;
+
+async fn change_enablement(
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    ThinData(site): SiteOf,
+    change: EnablementChange,
+) -> Result<Empty, Failure> {
+    auth::admin(&request, &site).await?;
+    let (form, channel) = (parse_id("id", &path.0)?, parse_id("channelId", &path.1)?);
+    site.store
+        .change(move |connection| {
+            if !directory::exists::<Form>(connection, form)? {
+                return Ok(Err(not_found::<Form>(form)));
+            }
+            if !directory::exists::<Channel>(connection, channel)? {
+                return Ok(Err(not_found::<Channel>(channel)));
+            }
+            change(connection, FormId(form), ChannelId(channel)).map(Ok)
+        })
+        .await??;
+    Ok(Empty::NO_CONTENT)
+}
+
+pub(super) async fn sends(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Sent>>, Failure> {
+    auth::admin(&request, &site).await?;
+    let query = ListQuery::of(&request, &["client", "thread", "form"])?;
+    let filter = Filter {
+        after: query.get("after"),
+        client: query.get("client"),
+        thread: query.get("thread"),
+        form: query.get("form"),
+    };
+    let (reads, limit) = (site.store.long_reads(), query.limit());
+    long(move || reads.sends(filter, limit)).await
+}
+
+/// Runs a read that may be long where blocking is allowed.
+async fn long<T: Serialize + Send + 'static>(
+    read: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<Json<T>, Failure> {
+    let rows = web::block(read).await.map_err(|_| StoreError::Busy("too many lists are being read".to_owned()))??;
+    Ok(Json::ok(rows))
+}
+
+fn parse_id(name: &str, text: &str) -> Result<i64, Failure> {
+    text.parse().map_err(|_| Failure::bad_request(format!("{name} in the path must be a 64-bit integer")))
+}
+
+fn not_found<E: Entry>(id: i64) -> Failure {
+    Failure::new(StatusCode::NOT_FOUND, format!("{} {id} not found", E::KIND))
+}

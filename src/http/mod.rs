@@ -1,0 +1,95 @@
+//! HTTP: everything that knows actix, and nothing that knows SQL.
+//!
+//! A request meets [`auth`] (who calls), [`wire`] (what for), its handler, and [`respond`] (how the answer looks).
+
+mod admin;
+pub mod auth;
+mod quality;
+mod query;
+pub mod respond;
+mod send_body;
+mod wire;
+
+use std::{rc::Rc, time::Duration};
+
+use actix_web::{
+    FromRequest, Handler, Responder, Route,
+    http::Method,
+    web::{self, ServiceConfig},
+};
+
+use self::{auth::TestTokens, respond::Failure};
+use crate::{
+    store::{Store, directory::Entry},
+    survey::model::{Channel, Client, Form, Thread},
+};
+
+/// What one HTTP worker has at hand for every request.
+pub struct Site {
+    store: Store,
+    test_tokens: TestTokens,
+    body_timeout: Duration,
+}
+
+/// A worker's site, as handlers take it.
+type SiteOf = web::ThinData<Rc<Site>>;
+
+impl Site {
+    /// A worker's view of the store, and how it treats requests.
+    pub fn new(store: Store, test_tokens: TestTokens, body_timeout: Duration) -> Rc<Self> {
+        Rc::new(Self { store, test_tokens, body_timeout })
+    }
+}
+
+/// The one table of all routes.
+pub fn routes(routes: &mut ServiceConfig, site: Rc<Site>) {
+    routes.app_data(web::ThinData(site));
+    at(routes, "/api/v1/quality/send", [post(quality::send)]);
+    at(routes, "/admin/settings", [get(admin::settings), patch(admin::change_settings)]);
+    entries::<Channel>(routes);
+    entries::<Client>(routes);
+    entries::<Thread>(routes);
+    entries::<Form>(routes);
+    at(routes, "/admin/forms/{id}/channels/{channelId}", [put(admin::enable), delete(admin::disable)]);
+    at(routes, "/admin/sends", [get(admin::sends)]);
+    routes.default_service(web::to(|| async { Err::<&str, _>(Failure::no_such_path()) }));
+}
+
+/// The routes of one kind of row.
+fn entries<E: Entry>(routes: &mut ServiceConfig) {
+    at(routes, &format!("/admin/{}", E::LIST), [get(admin::list::<E>)]);
+    at(
+        routes,
+        &format!("/admin/{}/{{id}}", E::LIST),
+        [get(admin::read::<E>), put(admin::put::<E>), delete(admin::delete::<E>)],
+    );
+}
+
+/// One path: its methods, and a 405 that names them for every other.
+fn at<const N: usize>(routes: &mut ServiceConfig, path: &str, methods: [(Method, Route); N]) {
+    let allow = methods.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ");
+    let mut resource = web::resource(path);
+    for (_, route) in methods {
+        resource = resource.route(route);
+    }
+    routes.service(resource.default_service(web::to(move || {
+        let failure = Failure::method_not_allowed(allow.clone());
+        async move { Err::<&str, _>(failure) }
+    })));
+}
+
+/// Declares the methods of the table.
+macro_rules! methods {
+    ($($name:ident $method:ident),+) => {$(
+        fn $name<F, Args>(handler: F) -> (Method, Route)
+        where
+            F: Handler<Args>,
+            Args: FromRequest + 'static,
+            F::Output: Responder + 'static,
+        {
+            (Method::$method, web::$name().to(handler))
+        }
+    )+};
+}
+
+methods!(get GET, post POST, put PUT, patch PATCH, delete DELETE);

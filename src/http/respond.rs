@@ -1,0 +1,283 @@
+//! How answers look: the one envelope of every error, and the headers of every answer.
+//!
+//! A handler yields a [`Failure`] without knowing method or path. [`finish`] sees both: it is the one place where an
+//! error gets its body, whoever raised it (our rules, the JSON parser, the router).
+
+use std::{
+    cell::Cell,
+    fmt::{self, Write},
+    sync::LazyLock,
+};
+
+use actix_web::{
+    Error, HttpRequest, HttpResponse, Responder, ResponseError,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        StatusCode,
+        header::{
+            ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, VARY,
+            WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+        },
+    },
+    middleware::Next,
+};
+use serde::Serialize;
+use tracing::{debug, error};
+
+use crate::{
+    store::{error::StoreError, sends::SendError},
+    survey::{access::Denied, refusal::Refusal},
+};
+
+/// An answer that is an error; its body is written by [`finish`].
+#[derive(Debug)]
+pub struct Failure {
+    status: StatusCode,
+    message: String,
+    header: Option<(HeaderName, HeaderValue)>,
+    /// What the log keeps and the caller does not see.
+    cause: Option<String>,
+}
+
+impl Failure {
+    /// A failure of that status, with that message.
+    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), header: None, cause: None }
+    }
+
+    /// 400: what the caller sent is wrong; the message names the field, and what it must be.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// 404: there is nothing of that path.
+    pub fn no_such_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "No such path")
+    }
+
+    /// 405: the path is known, the method is not.
+    pub fn method_not_allowed(allow: String) -> Self {
+        let message = format!("Method not allowed; this path takes {allow}");
+        let header = HeaderValue::try_from(allow).ok().map(|allow| (ALLOW, allow));
+        Self { header, ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl ResponseError for Failure {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status)
+    }
+}
+
+impl From<Denied> for Failure {
+    /// Source of the challenges: RFC 6750, section 3.
+    fn from(denied: Denied) -> Self {
+        let (status, challenge) = match denied {
+            Denied::Missing => (StatusCode::UNAUTHORIZED, "Bearer"),
+            Denied::Invalid | Denied::Expired => (StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\""),
+            Denied::Role { .. } => (StatusCode::FORBIDDEN, "Bearer error=\"insufficient_scope\""),
+        };
+        let header = Some((WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
+        Self { header, ..Self::new(status, denied.to_string()) }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let status = if let Refusal::NotFound(_) = refusal { StatusCode::NOT_FOUND } else { StatusCode::CONFLICT };
+        Self::new(status, refusal.to_string())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let cause = Some(error.to_string());
+        let try_again = |message| Self {
+            header: Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            cause: cause.clone(),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+        };
+        match error {
+            StoreError::Invalid { .. } => Self::bad_request(error.to_string()),
+            StoreError::Conflict(message) => Self::new(StatusCode::CONFLICT, message),
+            StoreError::Busy(_) => try_again("The server is busy; nothing was done, try again"),
+            StoreError::Unavailable(_) => {
+                try_again("The database cannot be used just now; nothing was done, try again")
+            }
+            StoreError::Internal(_) => Self {
+                cause,
+                ..Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "Internal error; the log says more under this X-Request-Id",
+                )
+            },
+        }
+    }
+}
+
+impl From<SendError> for Failure {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Denied(denied) => denied.into(),
+            SendError::Refused(refusal) => refusal.into(),
+            SendError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// An answer without a body.
+pub(super) struct Empty(StatusCode);
+
+impl Empty {
+    /// 200.
+    pub(super) const OK: Self = Self(StatusCode::OK);
+    /// 204.
+    pub(super) const NO_CONTENT: Self = Self(StatusCode::NO_CONTENT);
+}
+
+impl Responder for Empty {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::new(self.0)
+    }
+}
+
+/// An answer with a JSON body.
+pub(super) struct Json<T> {
+    pub(super) status: StatusCode,
+    pub(super) value: T,
+}
+
+impl<T> Json<T> {
+    /// 200.
+    pub(super) fn ok(value: T) -> Self {
+        Self { status: StatusCode::OK, value }
+    }
+}
+
+impl<T: Serialize> Responder for Json<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        match serde_json::to_vec(&self.value) {
+            Ok(body) => HttpResponse::new(self.status).set_body(BoxBody::new(body)),
+            Err(error) => HttpResponse::from_error(Failure::from(StoreError::Internal(error.to_string()))),
+        }
+    }
+}
+
+/// Finishes every answer: its headers, and for an error the envelope.
+pub async fn finish(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let request_id = request_id(request.headers());
+    let response = next.call(request).await?;
+    let (request, response) = response.into_parts();
+    let (response, body) = response.into_parts();
+    let is_api = request.path().starts_with("/api/");
+    let failure = response.error().and_then(|error| error.as_error::<Failure>());
+    let status = response.status();
+    if let Some(cause) = failure.and_then(|failure| failure.cause.as_deref()) {
+        let id = request_id.to_str().unwrap_or_default();
+        error!(request_id = id, method = %request.method(), status = status.as_u16(), cause, "a request failed");
+    }
+    debug!(request_id = request_id.to_str().unwrap_or_default(), method = %request.method(), path = request.path(), status = status.as_u16(), "answered");
+    let extra = failure.and_then(|failure| failure.header.clone());
+    let body = match failure {
+        Some(failure) => BoxBody::new(envelope(&request, &failure.message)),
+        // actix refuses some requests by itself, in plain text; its words name what is wrong with them.
+        None if status.is_client_error() || status.is_server_error() => {
+            let reason =
+                response.error().map_or_else(|| "The request cannot be answered".to_owned(), ToString::to_string);
+            BoxBody::new(envelope(&request, &reason))
+        }
+        None => body.boxed(),
+    };
+    let has_body = !matches!(body.size(), actix_web::body::BodySize::None | actix_web::body::BodySize::Sized(0));
+    let mut headers = if has_body { HEADERS_WITH_BODY.clone() } else { HEADERS.clone() };
+    if !is_api {
+        headers.remove(VARY);
+    }
+    headers.insert(X_REQUEST_ID, request_id);
+    if let Some((name, value)) = extra {
+        headers.insert(name, value);
+    }
+    let mut response = response.set_body(body);
+    response.head_mut().set_camel_case_headers(true);
+    *response.headers_mut() = headers;
+    Ok(ServiceResponse::new(request, response))
+}
+
+/// The envelope, to the byte: the one layout that gives the lengths of the vendor's samples (97 and the message's bytes).
+fn envelope(request: &HttpRequest, message: &str) -> String {
+    // A string always has a JSON form; the fallback only spares an unwrap.
+    let json = |text: &str| serde_json::to_string(text).unwrap_or_else(|_| "null".to_owned());
+    let (method, uri, message) = (json(request.method().as_str()), json(request.path()), json(message));
+    format!(
+        "{{\r\n  \"method\" : {method},\r\n  \"uri\" : {uri},\r\n  \"code\" : null,\r\n  \"message\" : {message}\r\n}}"
+    )
+}
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The headers that every answer has, in the documented order: the three `Vary` lines, then the content type.
+static HEADERS_WITH_BODY: LazyLock<HeaderMap> = LazyLock::new(|| documented_headers(true));
+static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| documented_headers(false));
+
+/// actix keeps headers in a hash map with a random seed, and writes them in its order. A clone keeps the order of its
+/// original, so the original is made until it has the documented one: every second try, on average.
+fn documented_headers(has_body: bool) -> HeaderMap {
+    loop {
+        // Room for all that is added later: a map that grows changes its order.
+        let mut headers = HeaderMap::with_capacity(14);
+        for value in ["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"] {
+            headers.append(VARY, HeaderValue::from_static(value));
+        }
+        headers.insert(X_REQUEST_ID, HeaderValue::from_static(""));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if has_body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let position = |name| headers.keys().position(|key| *key == name);
+        if !has_body || position(VARY) < position(CONTENT_TYPE) {
+            return headers;
+        }
+    }
+}
+
+/// The caller's own id where it is 1 to 64 characters of `A-Za-z0-9._-`, else a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let is_fit = |id: &HeaderValue| {
+        let bytes = id.as_bytes();
+        (1..=64).contains(&bytes.len())
+            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))
+    };
+    headers.get(X_REQUEST_ID).filter(|id| is_fit(id)).cloned().unwrap_or_else(new_request_id)
+}
+
+/// Sixteen random digits for the worker thread, and a count: unique without asking the system for randomness each time.
+fn new_request_id() -> HeaderValue {
+    thread_local! {
+        static PREFIX: u64 = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
+        static COUNT: Cell<u64> = const { Cell::new(0) };
+    }
+    let count = COUNT.replace(COUNT.get() + 1);
+    let mut id = String::with_capacity(24);
+    // Writing into a string cannot fail, and what it holds is a header's value.
+    let _ = PREFIX.with(|prefix| write!(id, "{prefix:016x}-{count:x}"));
+    HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+}

@@ -1,0 +1,174 @@
+//! Settings in two stages: as written (file, environment, flags), and as used.
+
+use std::{collections::BTreeSet, net::SocketAddr, path::Path, path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result, bail, ensure};
+use config::{Config, Environment, File, FileFormat, Map, Source, Value};
+use serde::Deserialize;
+use tracing::Level;
+
+/// Every key at its default. The documentation is the default: there is no second list to keep in step with it.
+const DEFAULTS: &str = include_str!("../settings.toml");
+
+/// The file that is read from the working directory where no other is named.
+const FILE: &str = "settings.toml";
+
+/// What the program runs with, checked once. Each field is explained in `settings.toml`.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where to answer.
+    pub listen: SocketAddr,
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// How much goes to the log.
+    pub log: Level,
+    /// What nothing may exceed.
+    pub limits: Limits,
+}
+
+/// What nothing may exceed.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Jobs that wait for the writer.
+    pub queue: usize,
+    /// For the first head of a connection to arrive.
+    pub head_timeout: Duration,
+    /// For a body to arrive.
+    pub body_timeout: Duration,
+    /// For which an idle connection is kept.
+    pub keep_alive: Duration,
+}
+
+/// What the command line says; it wins over everything else.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--listen`.
+    pub listen: Option<SocketAddr>,
+    /// `--database`.
+    pub database: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct AsWritten {
+    listen: String,
+    database: PathBuf,
+    log: String,
+    limits: LimitsAsWritten,
+}
+
+#[derive(Deserialize)]
+struct LimitsAsWritten {
+    queue: u32,
+    head_timeout_ms: u32,
+    body_timeout_ms: u32,
+    keep_alive_ms: u32,
+}
+
+impl Settings {
+    /// The settings of a server: `settings.toml` < environment < flags.
+    ///
+    /// Errors: one sentence that names the file or variable, the key, and what it must be.
+    pub fn load(flags: Flags) -> Result<Self> {
+        let file = match &flags.config {
+            Some(path) => Some(path.clone()),
+            None => Path::new(FILE).exists().then(|| PathBuf::from(FILE)),
+        };
+        Self::from_sources(file.as_deref(), environment(), flags)
+    }
+
+    /// The settings of a fake: no file, for it must start the same wherever it is started.
+    ///
+    /// Errors: as for [`Settings::load`].
+    pub fn for_fake(flags: Flags) -> Result<Self> {
+        Self::from_sources(None, environment(), flags)
+    }
+
+    fn from_sources(file: Option<&Path>, environment: Environment, flags: Flags) -> Result<Self> {
+        let defaults = File::from_str(DEFAULTS, FileFormat::Toml);
+        let known = keys(&defaults.collect()?);
+        let mut builder = Config::builder().add_source(defaults);
+        if let Some(path) = file {
+            let name = path.display();
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the settings {name}"))?;
+            let source = File::from_str(&text, FileFormat::Toml);
+            let values = source.collect().with_context(|| format!("the settings {name} are not TOML"))?;
+            refuse_unknown(&values, &known, |key| format!("the settings {name} have an unknown key {key:?}"))?;
+            builder = builder.add_source(source);
+        }
+        let values = environment.collect()?;
+        refuse_unknown(&values, &known, |key| {
+            format!("the environment variable SURVEYD__{} names no setting", key.to_uppercase().replace('.', "__"))
+        })?;
+        let written: AsWritten = builder
+            .add_source(environment)
+            .build()
+            .and_then(Config::try_deserialize)
+            .context("the settings (settings.toml and the environment SURVEYD__…) cannot be used")?;
+        written.check(flags)
+    }
+}
+
+impl AsWritten {
+    fn check(self, flags: Flags) -> Result<Settings> {
+        let listen = match flags.listen {
+            Some(address) => address,
+            None => self.listen.parse().with_context(|| {
+                format!(
+                    "the setting listen is {:?}; it must be an address and a port such as 127.0.0.1:8080",
+                    self.listen
+                )
+            })?,
+        };
+        let levels = [("error", Level::ERROR), ("warn", Level::WARN), ("info", Level::INFO), ("debug", Level::DEBUG)];
+        let Some((_, log)) = levels.into_iter().find(|(name, _)| *name == self.log) else {
+            bail!("the setting log is {:?}; it must be error, warn, info or debug", self.log);
+        };
+        let database = flags.database.unwrap_or(self.database);
+        ensure!(!database.as_os_str().is_empty(), "the setting database is empty; it must name a file");
+        let limits = self.limits;
+        for (key, value) in [
+            ("queue", limits.queue),
+            ("head_timeout_ms", limits.head_timeout_ms),
+            ("body_timeout_ms", limits.body_timeout_ms),
+            ("keep_alive_ms", limits.keep_alive_ms),
+        ] {
+            ensure!(value > 0, "the setting limits.{key} is 0; it must be 1 or more");
+        }
+        let ms = |value: u32| Duration::from_millis(value.into());
+        Ok(Settings {
+            listen,
+            database,
+            log,
+            limits: Limits {
+                queue: limits.queue as usize,
+                head_timeout: ms(limits.head_timeout_ms),
+                body_timeout: ms(limits.body_timeout_ms),
+                keep_alive: ms(limits.keep_alive_ms),
+            },
+        })
+    }
+}
+
+fn environment() -> Environment {
+    Environment::with_prefix("SURVEYD").prefix_separator("__").separator("__").try_parsing(true)
+}
+
+/// The dotted names of all values: `listen`, `limits.queue`, …
+fn keys(values: &Map<String, Value>) -> BTreeSet<String> {
+    values
+        .iter()
+        .flat_map(|(key, value)| match value.clone().into_table() {
+            Ok(table) => keys(&table).into_iter().map(|inner| format!("{key}.{inner}")).collect(),
+            Err(_) => vec![key.clone()],
+        })
+        .collect()
+}
+
+fn refuse_unknown(values: &Map<String, Value>, known: &BTreeSet<String>, say: impl Fn(&str) -> String) -> Result<()> {
+    let given = keys(values);
+    let Some(unknown) = given.difference(known).next() else { return Ok(()) };
+    let known: Vec<_> = known.iter().map(String::as_str).collect();
+    bail!("{}; the keys are {}", say(unknown), known.join(", "))
+}

@@ -1,0 +1,109 @@
+//! Quality forms, and the channels that each is enabled for.
+
+use rusqlite::{Connection, Row, params};
+
+use super::{Entry, must_exist};
+use crate::{
+    store::error::StoreError,
+    survey::{
+        ids::{ChannelId, FormId},
+        model::{Channel, Form, Question},
+    },
+};
+
+impl Entry for Form {
+    const KIND: &'static str = "Form";
+    const LIST: &'static str = "forms";
+    const TABLE: &'static str = "form";
+    const COLUMNS: &'static str = "id, name, binary_question, question_min_value, question_max_value, question_kpi, \
+                                   question_text, question_display_text, required_message_count, sending_frequency, hide_after_s";
+
+    fn id(&self) -> i64 {
+        self.id.0
+    }
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let question = Question {
+            min_value: row.get(3)?,
+            max_value: row.get(4)?,
+            kpi: row.get(5)?,
+            text: row.get(6)?,
+            display_text: row.get(7)?,
+        };
+        Ok(Self {
+            id: FormId(row.get(0)?),
+            name: row.get(1)?,
+            binary_question: row.get(2)?,
+            question: (question != Question::default()).then_some(question),
+            required_message_count: row.get(8)?,
+            sending_frequency: row.get(9)?,
+            hide_after: row.get(10)?,
+            channels: Vec::new(),
+        })
+    }
+
+    fn complete(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut statement =
+            connection.prepare_cached("select channel_id from form_channel where form_id = ?1 order by channel_id")?;
+        self.channels = statement.query_map([self.id.0], |row| row.get(0).map(ChannelId))?.collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    fn write(&self, connection: &Connection) -> Result<(), StoreError> {
+        let none = Question::default();
+        let question = self.question.as_ref().unwrap_or(&none);
+        connection
+            .prepare_cached(
+                "insert into form (id, name, binary_question, question_min_value, question_max_value, question_kpi,
+                                   question_text, question_display_text, required_message_count, sending_frequency,
+                                   hide_after_s)
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 on conflict (id) do update set
+                     name = excluded.name, binary_question = excluded.binary_question,
+                     question_min_value = excluded.question_min_value, question_max_value = excluded.question_max_value,
+                     question_kpi = excluded.question_kpi, question_text = excluded.question_text,
+                     question_display_text = excluded.question_display_text,
+                     required_message_count = excluded.required_message_count,
+                     sending_frequency = excluded.sending_frequency, hide_after_s = excluded.hide_after_s",
+            )?
+            .execute(params![
+                self.id.0,
+                self.name,
+                self.binary_question,
+                question.min_value,
+                question.max_value,
+                question.kpi,
+                question.text,
+                question.display_text,
+                self.required_message_count,
+                self.sending_frequency,
+                self.hide_after
+            ])?;
+        connection.prepare_cached("delete from form_channel where form_id = ?1")?.execute([self.id.0])?;
+        self.channels.iter().try_for_each(|&channel| enable(connection, self.id, channel))
+    }
+
+    /// Enablement belongs to the form and goes with it; sends keep its id as history.
+    fn needed_by(_connection: &Connection, _id: i64) -> rusqlite::Result<Option<String>> {
+        Ok(None)
+    }
+}
+
+/// Enables a form, which exists, for a channel; it may be enabled there already.
+///
+/// Errors: there is no such channel.
+pub fn enable(connection: &Connection, form: FormId, channel: ChannelId) -> Result<(), StoreError> {
+    must_exist::<Channel>(connection, "channels", channel.0)?;
+    connection
+        .prepare_cached("insert into form_channel (form_id, channel_id) values (?1, ?2) on conflict do nothing")?
+        .execute([form.0, channel.0])?;
+    Ok(())
+}
+
+/// Disables a form for a channel; it may be disabled there already.
+pub fn disable(connection: &Connection, form: FormId, channel: ChannelId) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("delete from form_channel where form_id = ?1 and channel_id = ?2")?
+        .execute([form.0, channel.0])?;
+    Ok(())
+}

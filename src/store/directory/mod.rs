@@ -1,0 +1,121 @@
+//! The directory: channels, clients, threads and forms, each a list of rows that are read, put, listed and deleted in
+//! the same way. The admin routes, `surveyd apply` and `surveyd export` all come here.
+
+mod channels;
+mod clients;
+mod forms;
+mod settings;
+mod threads;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use forms::{disable, enable};
+pub use settings::{read_settings, write_settings};
+
+use super::error::StoreError;
+
+/// A kind of row in the directory.
+pub trait Entry: Serialize + DeserializeOwned + Send + Sized + 'static {
+    /// What one is called in a sentence.
+    const KIND: &'static str;
+    /// Its list in the world file and in the admin routes.
+    const LIST: &'static str;
+    /// Its table.
+    const TABLE: &'static str;
+    /// The columns that [`Entry::from_row`] takes, the id first.
+    const COLUMNS: &'static str;
+
+    /// Its identifier.
+    fn id(&self) -> i64;
+
+    /// Reads one from its columns.
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self>;
+
+    /// Reads what stands in other tables.
+    fn complete(&mut self, _connection: &Connection) -> rusqlite::Result<()> {
+        Ok(())
+    }
+
+    /// Inserts it, or replaces the row of the same id.
+    ///
+    /// Errors: a value that is not allowed, a reference to nothing, a conflict with another row.
+    fn write(&self, connection: &Connection) -> Result<(), StoreError>;
+
+    /// Another row that needs the one of this id (`thread 3`), if there is one.
+    fn needed_by(connection: &Connection, id: i64) -> rusqlite::Result<Option<String>>;
+}
+
+/// What [`put`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// There was none of that id.
+    Created,
+    /// The one of that id is gone.
+    Replaced,
+}
+
+/// The row of that id.
+pub fn get<E: Entry>(connection: &Connection, id: i64) -> Result<Option<E>, StoreError> {
+    let sql = format!("select {} from {} where id = ?1", E::COLUMNS, E::TABLE);
+    let mut entry = connection.prepare_cached(&sql)?.query_row([id], E::from_row).optional()?;
+    if let Some(entry) = &mut entry {
+        entry.complete(connection)?;
+    }
+    Ok(entry)
+}
+
+/// At most `limit` rows with an id above `after`, in the order of their ids.
+pub fn list<E: Entry>(connection: &Connection, after: Option<i64>, limit: i64) -> Result<Vec<E>, StoreError> {
+    let Some(from) = after.map_or(Some(i64::MIN), |after| after.checked_add(1)) else {
+        return Ok(Vec::new());
+    };
+    let sql = format!("select {} from {} where id >= ?1 order by id limit ?2", E::COLUMNS, E::TABLE);
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut entries: Vec<E> = statement.query_map([from, limit], E::from_row)?.collect::<Result<_, _>>()?;
+    for entry in &mut entries {
+        entry.complete(connection)?;
+    }
+    Ok(entries)
+}
+
+/// Puts a row: creates it, or replaces the one of the same id.
+///
+/// Errors: those of [`Entry::write`].
+pub fn put<E: Entry>(connection: &Connection, entry: &E) -> Result<Put, StoreError> {
+    let put = if exists::<E>(connection, entry.id())? { Put::Replaced } else { Put::Created };
+    entry.write(connection)?;
+    Ok(put)
+}
+
+/// Deletes a row; tells whether there was one.
+///
+/// Errors: another row needs it.
+pub fn delete<E: Entry>(connection: &Connection, id: i64) -> Result<bool, StoreError> {
+    if let Some(other) = E::needed_by(connection, id)? {
+        return Err(StoreError::Conflict(format!("{} {id} is needed by {other}", E::KIND)));
+    }
+    let sql = format!("delete from {} where id = ?1", E::TABLE);
+    Ok(connection.prepare_cached(&sql)?.execute([id])? > 0)
+}
+
+/// Whether there is a row of that id.
+pub fn exists<E: Entry>(connection: &Connection, id: i64) -> Result<bool, StoreError> {
+    let sql = format!("select 1 from {} where id = ?1", E::TABLE);
+    Ok(connection.prepare_cached(&sql)?.exists([id])?)
+}
+
+/// Refuses a reference to nothing: `clientId: no client 9`.
+fn must_exist<E: Entry>(connection: &Connection, field: &'static str, id: i64) -> Result<(), StoreError> {
+    if exists::<E>(connection, id)? {
+        Ok(())
+    } else {
+        Err(StoreError::invalid(field, format!("no {} {id}", E::KIND.to_lowercase())))
+    }
+}
+
+/// The row that the statement finds for that id, as a sentence calls it: `thread 3`.
+fn first_naming(connection: &Connection, kind: &str, sql: &str, id: i64) -> rusqlite::Result<Option<String>> {
+    let found = connection.prepare_cached(sql)?.query_row([id], |row| row.get::<_, i64>(0)).optional()?;
+    Ok(found.map(|other| format!("{kind} {other}")))
+}

@@ -1,0 +1,19 @@
+//! The settings: one row, always there.
+
+use rusqlite::Connection;
+
+use crate::{store::error::StoreError, survey::model::Settings};
+
+/// What is set.
+pub fn read_settings(connection: &Connection) -> Result<Settings, StoreError> {
+    let mut statement = connection.prepare_cached("select surveys_via_external_api from settings where id = 1")?;
+    Ok(statement.query_row([], |row| Ok(Settings { surveys_via_external_api: row.get(0)? }))?)
+}
+
+/// Sets it, for the very next send.
+pub fn write_settings(connection: &Connection, settings: Settings) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("update settings set surveys_via_external_api = ?1 where id = 1")?
+        .execute([settings.surveys_via_external_api])?;
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! Opening the file: is it ours, is it of this version, and is it held the way that keeps what was acknowledged.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::ErrorKind,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+
+use super::error::StoreError;
+
+/// `pragma application_id` of our files: "srvy".
+const APPLICATION_ID: i32 = 0x7372_7679;
+
+/// The steps that bring an empty file to the present schema; a file at version n has the first n behind it.
+const LADDER: [&str; 1] = [include_str!("../../schema.sql")];
+
+/// How long a connection waits for a lock that another process holds. Below the 8 s in which a server has to stop.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Earlier versions can lose a commit in WAL mode with two connections. Source: <https://sqlite.org/wal.html#walresetbug>.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// Whether a missing file is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// Make it, readable by its owner alone.
+    Create,
+    /// Say that there is none.
+    Refuse,
+}
+
+/// Opens the file for writing, and brings it to the present schema.
+///
+/// Errors: one sentence that names the file, what is wrong with it, and the way out.
+pub fn open(path: &Path, missing: Missing) -> Result<Connection> {
+    ensure!(
+        rusqlite::version_number() >= OLDEST_SQLITE,
+        "this surveyd was built with SQLite {}, which can lose commits; build it with its bundled SQLite",
+        rusqlite::version()
+    );
+    if missing == Missing::Create {
+        create(path)?;
+    }
+    check_readable(path)?;
+    let mut connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .with_context(|| format!("cannot open the database {}", path.display()))?;
+    hold(&connection).and_then(|()| migrate(&mut connection, path)).map_err(|error| explain(path, error))?;
+    Ok(connection)
+}
+
+/// Opens the file, which [`open`] has been at, for reading alone.
+pub fn open_reader(path: &Path) -> Result<Connection> {
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    hold(&connection)?;
+    prepare_reader(&connection)?;
+    Ok(connection)
+}
+
+/// What makes a connection a reading one, here and in the pool.
+pub(super) fn prepare_reader(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.execute_batch("pragma query_only = on; pragma trusted_schema = off")
+}
+
+/// Makes the file with its final permissions, so that it is at no moment readable by others.
+fn create(path: &Path) -> Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        // The name itself must survive a power cut, or everything in the file goes with it.
+        Ok(_) => sync_folder(path).with_context(|| format!("cannot make the database {} durable", path.display())),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            bail!("cannot make the database {}: its folder does not exist; make the folder first", path.display())
+        }
+        Err(error) => Err(error).with_context(|| {
+            format!("cannot make the database {}: choose a folder that this user may write to", path.display())
+        }),
+    }
+}
+
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The system's own words for what SQLite would only call "unable to open database file".
+fn check_readable(path: &Path) -> Result<()> {
+    match File::open(path).and_then(|file| file.metadata()) {
+        Ok(metadata) if metadata.is_dir() => bail!("the database {} is a folder; name a file", path.display()),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => bail!(
+            "there is no database {}; `surveyd serve`, `surveyd apply` and `surveyd token create` make one, or name another with --database",
+            path.display()
+        ),
+        Err(error) => Err(error).with_context(|| {
+            format!("cannot read the database {}: run as its owner, or give this user access", path.display())
+        }),
+    }
+}
+
+/// Sets the pragmas, and reads back those that a file or a build can overrule.
+fn hold(connection: &Connection) -> Result<()> {
+    // Polling every millisecond, where SQLite would back off to 100: between two commits of a busy server the lock is
+    // free for microseconds, and a `token revoke` that sleeps through them would never get it.
+    connection.busy_handler(Some(|tries| {
+        std::thread::sleep(Duration::from_millis(1));
+        u128::try_from(tries).is_ok_and(|tries| tries < BUSY_TIMEOUT.as_millis())
+    }))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.execute_batch(
+        "pragma journal_mode = wal;        -- readers never wait for the writer
+         pragma synchronous = full;        -- the log is synced at each commit: an acknowledged send survives a power cut
+         pragma foreign_keys = on;
+         pragma trusted_schema = off;      -- a file from elsewhere cannot make us run its functions
+         pragma journal_size_limit = 67108864;  -- what one long reader made the log grow to is given back",
+    )?;
+    for (pragma, expected) in
+        [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1"), ("trusted_schema", "0")]
+    {
+        let value = connection.pragma_query_value(None, pragma, |row| {
+            Ok(match row.get_ref(0)? {
+                rusqlite::types::ValueRef::Integer(number) => number.to_string(),
+                other => other.as_str().unwrap_or_default().to_owned(),
+            })
+        })?;
+        ensure!(value == expected, "SQLite keeps {pragma} = {value} where {expected} is needed");
+    }
+    Ok(())
+}
+
+/// Climbs what is left of the ladder, each step in one transaction with the version that it leads to.
+fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
+    let newest = i32::try_from(LADDER.len())?;
+    // The usual case first, without asking for the write lock of a busy server.
+    if owner_and_version(connection)? == (APPLICATION_ID, newest) {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let (application_id, version) = owner_and_version(&transaction)?;
+    let tables: i64 = transaction.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
+    ensure!(
+        application_id == APPLICATION_ID || (application_id == 0 && version == 0 && tables == 0),
+        "{} is a SQLite database, but not one of surveyd; name another file with --database",
+        path.display()
+    );
+    if version > newest {
+        let writer: String = transaction
+            .query_row("select surveyd from schema_version order by version desc limit 1", [], |row| row.get(0))
+            .unwrap_or_else(|_| "newer".to_owned());
+        bail!(
+            "the database {} was written by surveyd {writer} (schema {version}), and this is surveyd {} (schema {newest}); use that version",
+            path.display(),
+            env!("CARGO_PKG_VERSION")
+        );
+    }
+    for (step, sql) in (1..).zip(LADDER).skip(usize::try_from(version)?) {
+        transaction.execute_batch(sql)?;
+        transaction.execute(
+            "insert into schema_version (version, applied_at, surveyd) values (?1, ?2, ?3)",
+            params![step, Timestamp::now().as_millisecond(), env!("CARGO_PKG_VERSION")],
+        )?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", newest)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+fn owner_and_version(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
+    Ok((
+        connection.pragma_query_value(None, "application_id", |row| row.get(0))?,
+        connection.pragma_query_value(None, "user_version", |row| row.get(0))?,
+    ))
+}
+
+/// Says what an administrator can do about an error of the file, where it is one.
+pub fn explain(path: &Path, error: anyhow::Error) -> anyhow::Error {
+    use rusqlite::ErrorCode as Code;
+    let file = path.display();
+    let of_store = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>());
+    let of_sqlite =
+        error.chain().find_map(|cause| cause.downcast_ref::<rusqlite::Error>()).map(rusqlite::Error::sqlite_error_code);
+    let sentence = match (of_sqlite, of_store) {
+        (Some(Some(Code::NotADatabase)), _) => {
+            format!("{file} is not a SQLite database; name another file with --database")
+        }
+        (Some(Some(Code::DatabaseCorrupt)), _) => format!("the database {file} is damaged; put a backup in its place"),
+        (Some(Some(Code::ReadOnly)), _) => {
+            format!("the database {file} is read-only; give this user the right to write to it and to its folder")
+        }
+        (Some(Some(Code::DatabaseBusy | Code::DatabaseLocked)), _) | (_, Some(StoreError::Busy(_))) => {
+            format!("the database {file} is in use by another program for too long; try again when it is done")
+        }
+        (Some(_), _) | (_, Some(StoreError::Unavailable(_))) => format!(
+            "the database {file} cannot be read or written; look for a full disk, a failing one, or missing rights on the file and its folder"
+        ),
+        (None, Some(StoreError::Internal(_))) => format!("cannot use the database {file}"),
+        (None, _) => return error,
+    };
+    error.context(sentence)
+}
+
+/// Proof that no other server runs on the file. Given back when dropped, and by the system when the process dies.
+#[derive(Debug)]
+pub struct ServerLock {
+    _file: File,
+}
+
+impl ServerLock {
+    /// Takes the lock, a file beside the database: SQLite's own locks are free between two transactions, and closing
+    /// a second handle on the database itself would drop them.
+    pub fn take(database: &Path) -> Result<Self> {
+        // By way of the real path: two names of one file are one database.
+        let real = database.canonicalize().unwrap_or_else(|_| database.to_owned());
+        let mut name = real.into_os_string();
+        name.push("-lock");
+        let path = PathBuf::from(name);
+        let file =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).with_context(|| {
+                format!("cannot open the lock {}: give this user the right to write to it", path.display())
+            })?;
+        file.try_lock().map_err(|_| {
+            anyhow::anyhow!(
+                "another surveyd serves the database {}; stop it first, or name another file with --database",
+                database.display()
+            )
+        })?;
+        Ok(Self { _file: file })
+    }
+}

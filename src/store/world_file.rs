@@ -1,0 +1,145 @@
+//! The world file: one JSON document that is the sample, the seed of a test, the import and the export.
+
+use std::{
+    collections::HashMap,
+    io::{self, Write},
+};
+
+use rusqlite::Connection;
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::{
+    directory::{self, Entry},
+    error::StoreError,
+    transact,
+};
+use crate::survey::{
+    json,
+    model::{Channel, Client, Form, Settings, Thread},
+};
+
+/// A world file as it was read. Every list may be missing; what is missing changes nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WorldFile {
+    settings: Option<Settings>,
+    channels: Vec<Channel>,
+    clients: Vec<Client>,
+    threads: Vec<Thread>,
+    forms: Vec<Form>,
+}
+
+/// Why a world file is not applied; its message begins with the place.
+#[derive(Debug, Error)]
+pub enum WorldFileError {
+    /// The text is not JSON, or not of this form.
+    #[error("{0}")]
+    Form(String),
+    /// A row cannot be stored.
+    #[error("{place}{error}")]
+    Row {
+        /// `threads[3].`; the error goes on with the field.
+        place: String,
+        /// What is wrong there.
+        error: StoreError,
+    },
+    /// The file cannot be written, whatever the row.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+impl WorldFile {
+    /// Reads a document.
+    ///
+    /// Errors: the place (`threads[3].status`), and what was expected there.
+    pub fn parse(text: &str) -> Result<Self, WorldFileError> {
+        json::parse(text).map_err(WorldFileError::Form)
+    }
+
+    /// How many rows it has.
+    pub fn len(&self) -> usize {
+        self.channels.len() + self.clients.len() + self.threads.len() + self.forms.len()
+    }
+
+    /// Whether it has no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Puts everything into the file, in one transaction: all of it or nothing. `progress` is called once for each row.
+    pub fn apply(&self, connection: &mut Connection, progress: &dyn Fn()) -> Result<(), WorldFileError> {
+        transact(connection, |transaction| {
+            if let Some(settings) = self.settings {
+                directory::write_settings(transaction, settings)?;
+            }
+            // In this order, so that what a row refers to is there before it.
+            put_all(transaction, &self.channels, progress)?;
+            put_all(transaction, &self.clients, progress)?;
+            put_all(transaction, &self.threads, progress)?;
+            put_all(transaction, &self.forms, progress)
+        })
+    }
+}
+
+fn put_all<E: Entry>(connection: &Connection, entries: &[E], progress: &dyn Fn()) -> Result<(), WorldFileError> {
+    let mut places = HashMap::with_capacity(entries.len());
+    for (index, entry) in entries.iter().enumerate() {
+        let id = entry.id();
+        // Within one file the same id twice is a mistake: one of the two would be lost.
+        let put = match places.insert(id, index) {
+            Some(first) => Err(StoreError::invalid("id", format!("{id} stands in {}[{first}] already", E::LIST))),
+            None => directory::put(connection, entry),
+        };
+        put.map_err(|error| match error {
+            StoreError::Invalid { .. } | StoreError::Conflict(_) => {
+                WorldFileError::Row { place: format!("{}[{index}].", E::LIST), error }
+            }
+            other => WorldFileError::Store(other),
+        })?;
+        progress();
+    }
+    Ok(())
+}
+
+/// How many rows an export has.
+pub fn count(connection: &Connection) -> Result<i64, StoreError> {
+    let sql = "select (select count(*) from channel) + (select count(*) from client)
+                    + (select count(*) from thread) + (select count(*) from form)";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
+}
+
+/// Writes the whole world as [`WorldFile::parse`] takes it, a row a line, from one snapshot. `progress` is called once
+/// for each row.
+///
+/// Errors: the file cannot be read, or `out` not be written.
+pub fn export(connection: &Connection, out: &mut dyn Write, progress: &dyn Fn()) -> anyhow::Result<()> {
+    let snapshot = connection.unchecked_transaction()?;
+    let settings = serde_json::to_string(&directory::read_settings(&snapshot)?)?;
+    write!(out, "{{\n\"settings\": {settings}")?;
+    export_list::<Channel>(&snapshot, out, progress)?;
+    export_list::<Client>(&snapshot, out, progress)?;
+    export_list::<Thread>(&snapshot, out, progress)?;
+    export_list::<Form>(&snapshot, out, progress)?;
+    out.write_all(b"\n}\n")?;
+    out.flush()?;
+    Ok(())
+}
+
+fn export_list<E: Entry>(connection: &Connection, out: &mut dyn Write, progress: &dyn Fn()) -> anyhow::Result<()> {
+    write!(out, ",\n\"{}\": [", E::LIST)?;
+    let sql = format!("select {} from {} order by id", E::COLUMNS, E::TABLE);
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut separator = "\n";
+    while let Some(row) = rows.next()? {
+        let mut entry = E::from_row(row)?;
+        entry.complete(connection)?;
+        out.write_all(separator.as_bytes())?;
+        serde_json::to_writer(&mut *out, &entry).map_err(io::Error::from)?;
+        separator = ",\n";
+        progress();
+    }
+    out.write_all(b"\n]")?;
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Who may do what: the roles, and the sentences of those who are turned away.
+
+use clap::ValueEnum;
+use serde::Serialize;
+use thiserror::Error;
+
+/// What a token stands for. All but ADMIN are the vendor's; ADMIN is ours, for the routes under `/admin`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Role {
+    /// A system that calls on behalf of the contact centre (a CRM, a telephony system).
+    Integrator,
+    /// An employee who answers clients.
+    Operator,
+    /// An employee who leads operators.
+    Supervisor,
+    /// Whoever runs this server.
+    Admin,
+    /// A chat bot. No token of this role can be created; the fake has one, to show the refusal.
+    #[value(skip)]
+    Bot,
+}
+
+impl Role {
+    /// Every role, in the order in which messages name them.
+    pub const ALL: [Self; 5] = [Self::Integrator, Self::Operator, Self::Supervisor, Self::Admin, Self::Bot];
+
+    /// Who may send a survey. Source: "Send Survey", permissions.
+    pub const SENDERS: &[Self] = &[Self::Integrator, Self::Operator, Self::Supervisor];
+
+    /// Who may use the routes under `/admin`. Chosen.
+    pub const ADMINS: &[Self] = &[Self::Admin];
+
+    /// The name as the wire and the file have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Integrator => "INTEGRATOR",
+            Self::Operator => "OPERATOR",
+            Self::Supervisor => "SUPERVISOR",
+            Self::Admin => "ADMIN",
+            Self::Bot => "BOT",
+        }
+    }
+
+    /// The role of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
+    /// Whether this role is one of those; the error names them.
+    pub fn one_of(self, allowed: &'static [Self]) -> Result<(), Denied> {
+        if allowed.contains(&self) { Ok(()) } else { Err(Denied::Role { role: self, allowed }) }
+    }
+}
+
+/// Why a caller is turned away. `Display` is the message of the answer; it never repeats what was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Denied {
+    /// No credentials came.
+    #[error("Token is missing: send it as \"Authorization: Bearer <token>\"")]
+    Missing,
+    /// The header is malformed, or the token unknown or revoked.
+    #[error("Token is invalid")]
+    Invalid,
+    /// The token was good once.
+    #[error("Token is expired")]
+    Expired,
+    /// The token is good, but not for this.
+    #[error("Role {} may not do this; it takes {}", .role.as_str(), list(.allowed))]
+    Role {
+        /// Whom the token stands for.
+        role: Role,
+        /// Who may.
+        allowed: &'static [Role],
+    },
+}
+
+fn list(roles: &[Role]) -> String {
+    let names: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => "nobody".to_owned(),
+    }
+}

@@ -1,0 +1,179 @@
+//! The things that a survey is about, as the world file and the admin routes write them.
+//!
+//! Unknown keys are refused: a misspelt `stateChangeTme` that is skipped in silence would be a lost value.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ids::{ChannelId, ClientId, FormId, SendingId, ThreadId},
+    time::Time,
+};
+
+/// The system settings that a send depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Settings {
+    /// "Surveys via external API are enabled in the system settings."
+    pub surveys_via_external_api: bool,
+}
+
+/// Where conversations take place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Channel {
+    /// Its identifier.
+    pub id: ChannelId,
+    /// What people call it: 1 to 255 characters.
+    pub name: String,
+    /// What it is (`WEB`, `MOBILE`, …): 1 to 255 characters.
+    pub r#type: String,
+}
+
+/// One who is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Client {
+    /// Internal identifier.
+    pub id: ClientId,
+    /// Identifier in the integrator's system; unique where present.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// Display name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// A conversation of a client in a channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Thread {
+    /// Internal identifier.
+    pub id: ThreadId,
+    /// Whose it is.
+    pub client_id: ClientId,
+    /// Where it takes place.
+    pub channel: ChannelId,
+    /// Open is everything but `CLOSED`.
+    pub status: ThreadStatus,
+    /// When it began.
+    pub start_time: Time,
+    /// When it came into its status; of a closed thread, the closing time.
+    pub state_change_time: Time,
+}
+
+/// The vendor's thread statuses. Source: "Get thread by id".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ThreadStatus {
+    /// Just begun.
+    New,
+    /// Waits for an agent.
+    Unassigned,
+    /// Came outside working hours. That it counts as open is chosen.
+    Suspended,
+    /// An agent has it.
+    Assigned,
+    /// Another agent has it.
+    Reassigned,
+    /// The client waits for an answer.
+    AnswerNeeded,
+    /// The agent waits for the client.
+    Waiting,
+    /// Being worked on.
+    InProgress,
+    /// Over.
+    Closed,
+}
+
+impl ThreadStatus {
+    const NAMES: [(Self, &str); 9] = [
+        (Self::New, "NEW"),
+        (Self::Unassigned, "UNASSIGNED"),
+        (Self::Suspended, "SUSPENDED"),
+        (Self::Assigned, "ASSIGNED"),
+        (Self::Reassigned, "REASSIGNED"),
+        (Self::AnswerNeeded, "ANSWER_NEEDED"),
+        (Self::Waiting, "WAITING"),
+        (Self::InProgress, "IN_PROGRESS"),
+        (Self::Closed, "CLOSED"),
+    ];
+
+    /// The name as the wire and the file have it.
+    pub fn as_str(self) -> &'static str {
+        Self::NAMES[self as usize].1
+    }
+
+    /// The status of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(_, other)| *other == name).map(|(status, _)| *status)
+    }
+}
+
+/// A quality form: the survey that is sent. All below the name is stored and passed on, never a reason to refuse.
+///
+/// Source of the optional fields: "Create quality survey".
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Form {
+    /// Its identifier.
+    pub id: FormId,
+    /// What people call it: 1 to 255 characters.
+    pub name: String,
+    /// Whether the answer is yes or no rather than a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binary_question: Option<bool>,
+    /// What the client is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<Question>,
+    /// How many messages a conversation must have before the survey is sent by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required_message_count: Option<i64>,
+    /// n: the survey is sent by itself to every n-th client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sending_frequency: Option<i64>,
+    /// Seconds the form stays available after the thread closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hide_after: Option<i64>,
+    /// Enablement: the channels that the form may be sent in, in ascending order.
+    #[serde(default)]
+    pub channels: Vec<ChannelId>,
+}
+
+/// The question of a form.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Question {
+    /// The lowest rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_value: Option<i64>,
+    /// The highest rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_value: Option<i64>,
+    /// The average rate to be reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kpi: Option<f64>,
+    /// What the client reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// What reports call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_text: Option<String>,
+}
+
+/// One send, as `GET /admin/sends` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sent {
+    /// Sequential identifier of the send.
+    pub sending_id: SendingId,
+    /// Which form.
+    pub quality_form_id: FormId,
+    /// To which thread.
+    pub thread_id: ThreadId,
+    /// To which client.
+    pub client_id: ClientId,
+    /// When it was recorded.
+    pub sent_at: Time,
+    /// The name of the token that asked.
+    pub token: String,
+}

@@ -1,0 +1,58 @@
+//! Points in time: integer milliseconds in the file, ISO-8601 on the wire.
+
+use std::{fmt, str::FromStr};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// Milliseconds since 1970-01-01T00:00:00Z. `Display` is the wire's form, `2026-03-01T10:15:00.000Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time(pub i64);
+
+impl Time {
+    /// The milliseconds of a timestamp; anything finer is cut off.
+    pub fn from_timestamp(timestamp: Timestamp) -> Self {
+        Self(timestamp.as_millisecond())
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Timestamp::from_millisecond(self.0) {
+            Ok(timestamp) => timestamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").fmt(f),
+            // Only a file that was edited by hand holds such a number: show it as it is.
+            Err(_) => self.0.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Time {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let expected = || {
+            format!(
+                "\"{text}\" is not an ISO-8601 time with at most milliseconds, such as \"2026-03-01T10:15:00.000Z\""
+            )
+        };
+        let timestamp: Timestamp = text.parse().map_err(|_| expected())?;
+        // Silently rounding what a file says would make its export another file.
+        if timestamp.subsec_nanosecond() % 1_000_000 == 0 {
+            Ok(Self::from_timestamp(timestamp))
+        } else {
+            Err(expected())
+        }
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
