@@ -65,6 +65,7 @@ Examples:
         /// Address and port to answer on; port 0 takes a free one.
         #[arg(long, value_name = "ADDR:PORT")]
         listen: Option<SocketAddr>,
+        /// Which file.
         #[command(flatten)]
         file: FileFlags,
     },
@@ -90,6 +91,7 @@ A world file:
     Apply {
         /// The world file; `-` reads standard input.
         world: PathBuf,
+        /// Which file.
         #[command(flatten)]
         file: FileFlags,
     },
@@ -101,6 +103,7 @@ Examples:
   surveyd export > world.json
   surveyd export --database /var/lib/surveyd/surveyd.db | head")]
     Export {
+        /// Which file.
         #[command(flatten)]
         file: FileFlags,
     },
@@ -125,12 +128,14 @@ Examples:
         /// How long it is good, such as 90d or 12h [default: for ever].
         #[arg(long, value_name = "DURATION", value_parser = crate::command::parse_lifetime)]
         expires: Option<std::time::Duration>,
+        /// Which file.
         #[command(flatten)]
         file: FileFlags,
     },
     /// List the tokens, a line each, the id first; the secrets are not known.
     #[command(after_help = "Example:\n  surveyd token list")]
     List {
+        /// Which file.
         #[command(flatten)]
         file: FileFlags,
     },
@@ -141,6 +146,7 @@ Examples:
     Revoke {
         /// The token's id.
         id: i64,
+        /// Which file.
         #[command(flatten)]
         file: FileFlags,
     },

@@ -12,6 +12,7 @@ use tokio::{
     sync::oneshot,
 };
 use tracing::{Level, info, warn};
+use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     app::App,
@@ -94,12 +95,14 @@ impl Signals {
     }
 }
 
-/// Logs go to stderr: text for a reader at a terminal, JSON for a collector.
+/// Logs go to stderr: text for a reader at a terminal, JSON for a collector. Of the libraries only what is wrong is told.
 pub(super) fn start_log(level: Level) {
-    let log = tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(level).with_target(false);
-    if io::stderr().is_terminal() {
-        log.init();
+    let filter = Targets::new().with_default(level.min(Level::WARN)).with_target("surveyd", level);
+    let lines = fmt::layer().with_writer(io::stderr).with_target(false);
+    let lines = if io::stderr().is_terminal() {
+        lines.boxed()
     } else {
-        log.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
-    }
+        lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
+    };
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
 }

@@ -8,7 +8,7 @@ use actix_web::{
 use serde::Serialize;
 
 use super::{
-    SiteOf, auth,
+    Site, SiteOf, auth,
     query::ListQuery,
     respond::{Empty, Failure, Json},
     wire,
@@ -37,7 +37,7 @@ pub(super) async fn change_settings(
     ThinData(site): SiteOf,
 ) -> Result<Json<Settings>, Failure> {
     auth::admin(&request, &site).await?;
-    let settings = wire::read_body(&request, payload, &site, wire::ADMIN_LIMIT).await?.parse::<Settings>()?;
+    let settings = read_body(&request, payload, &site).await?.parse::<Settings>()?;
     site.store.change(move |connection| directory::write_settings(connection, settings)).await?;
     Ok(Json::ok(settings))
 }
@@ -69,7 +69,7 @@ pub(super) async fn put<E: Entry>(
 ) -> Result<Json<E>, Failure> {
     auth::admin(&request, &site).await?;
     let id = parse_id("id", &path)?;
-    let entry = wire::read_body(&request, payload, &site, wire::ADMIN_LIMIT).await?.parse_row::<E>(id)?;
+    let entry = read_body(&request, payload, &site).await?.parse_row::<E>(id)?;
     let (entry, put) = site
         .store
         .change(move |connection| {
@@ -141,6 +141,10 @@ pub(super) async fn sends(request: HttpRequest, ThinData(site): SiteOf) -> Resul
     };
     let (reads, limit) = (site.store.long_reads(), query.limit());
     long(move || reads.sends(filter, limit)).await
+}
+
+async fn read_body(request: &HttpRequest, payload: Payload, site: &Site) -> Result<wire::Body, Failure> {
+    wire::in_time(wire::read_body(request, payload, wire::ADMIN_LIMIT), site.body_timeout).await
 }
 
 /// Runs a read that may be long where blocking is allowed.

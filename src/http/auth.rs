@@ -1,4 +1,4 @@
-//! Who calls. Authorisation is a value: only this module makes a [`Sender`] or an [`Admin`], and what needs one takes it.
+//! Who calls.
 
 use actix_web::{
     HttpRequest,
@@ -7,10 +7,7 @@ use actix_web::{
 
 use super::{Site, respond::Failure};
 use crate::{
-    store::{
-        sends::{Credential, Sender},
-        tokens::Secret,
-    },
+    store::tokens::{Caller, Credentials, Secret},
     survey::access::{Denied, Role},
 };
 
@@ -23,39 +20,26 @@ pub enum TestTokens {
     Refused,
 }
 
-/// Proof that the caller may use `/admin`.
+/// Proof that the caller may use `/admin`: what needs it takes it, and only [`admin`] makes it.
 pub(super) struct Admin(());
 
-/// Who calls, whatever they may do.
-struct Caller {
-    role: Role,
-    sender: Sender,
-}
-
-/// Lets in who may send a survey.
+/// Lets in who may administer.
 ///
 /// Errors: 401 for a token that is missing, invalid or expired, 403 for another role; nothing of the body was read.
-pub(super) async fn sender(request: &HttpRequest, site: &Site) -> Result<Sender, Failure> {
-    let caller = caller(request, site).await?;
-    caller.role.one_of(Role::SENDERS)?;
-    Ok(caller.sender)
-}
-
-/// Lets in who may administer. Errors as for [`sender`].
 pub(super) async fn admin(request: &HttpRequest, site: &Site) -> Result<Admin, Failure> {
-    caller(request, site).await?.role.one_of(Role::ADMINS)?;
+    site.store.authenticate(credentials(request, site)?, Role::ADMINS).await??;
     Ok(Admin(()))
 }
 
-async fn caller(request: &HttpRequest, site: &Site) -> Result<Caller, Failure> {
+/// What the caller shows; whether it is good is for the store to say, where the decision is made.
+///
+/// Errors: 401 for none, or a malformed header.
+pub(super) fn credentials(request: &HttpRequest, site: &Site) -> Result<Credentials, Denied> {
     let secret = bearer(request.headers())?;
     if site.test_tokens == TestTokens::Accepted && secret.reveal().starts_with("test-") {
-        return Ok(test_token(secret.reveal())?);
+        return test_token(secret.reveal()).map(Credentials::Test);
     }
-    let (token, generation) = site.store.authenticate(&secret).await??;
-    let credential = Some(Credential { digest: secret.digest(), generation });
-    let sender = Sender { name: token.name, credential };
-    Ok(Caller { role: token.role, sender })
+    Ok(Credentials::Secret(secret.digest()))
 }
 
 /// The token of `Authorization: Bearer <token>`. The scheme is case-insensitive, and may stand twice: the vendor's login
@@ -91,7 +75,7 @@ fn test_token(token: &str) -> Result<Caller, Denied> {
         _ if token.contains('@') || token.len() <= "test-".len() || token.len() > 255 => return Err(Denied::Invalid),
         _ => Role::Integrator,
     };
-    Ok(Caller { role, sender: Sender { name: token.to_owned(), credential: None } })
+    Ok(Caller { name: token.to_owned(), role })
 }
 
 #[cfg(test)]

@@ -6,12 +6,11 @@
 use std::{
     cell::Cell,
     fmt::{self, Write},
-    sync::LazyLock,
 };
 
 use actix_web::{
     Error, HttpRequest, HttpResponse, Responder, ResponseError,
-    body::{BoxBody, MessageBody},
+    body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
         StatusCode,
@@ -206,19 +205,46 @@ pub async fn finish(
         }
         None => body.boxed(),
     };
-    let has_body = !matches!(body.size(), actix_web::body::BodySize::None | actix_web::body::BodySize::Sized(0));
-    let mut headers = if has_body { HEADERS_WITH_BODY.clone() } else { HEADERS.clone() };
-    if !is_api {
-        headers.remove(VARY);
-    }
-    headers.insert(X_REQUEST_ID, request_id);
-    if let Some((name, value)) = extra {
-        headers.insert(name, value);
-    }
+    let has_body = !matches!(body.size(), BodySize::None | BodySize::Sized(0));
     let mut response = response.set_body(body);
     response.head_mut().set_camel_case_headers(true);
-    *response.headers_mut() = headers;
+    write_headers(response.headers_mut(), request_id, is_api, has_body, extra);
     Ok(ServiceResponse::new(request, response))
+}
+
+/// Writes the headers of an answer, in the documented order: the three `Vary` lines, and right behind them the content type.
+///
+/// actix keeps headers in a hash map with a random seed and sends them in the map's order, so a map of another order is
+/// replaced until one has the documented order. That is rare: actix uses its maps again for later answers.
+fn write_headers(
+    headers: &mut HeaderMap,
+    request_id: HeaderValue,
+    is_api: bool,
+    has_body: bool,
+    extra: Option<(HeaderName, HeaderValue)>,
+) {
+    loop {
+        headers.clear();
+        if is_api {
+            for value in ["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"] {
+                headers.append(VARY, HeaderValue::from_static(value));
+            }
+        }
+        if has_body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        headers.insert(X_REQUEST_ID, request_id.clone());
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some((name, value)) = extra.clone() {
+            headers.insert(name, value);
+        }
+        let mut names = headers.keys().skip_while(|name| **name != VARY);
+        if !(is_api && has_body) || names.nth(1) == Some(&CONTENT_TYPE) {
+            return;
+        }
+        *headers = HeaderMap::with_capacity(7);
+    }
 }
 
 /// The envelope, to the byte: the one layout that gives the lengths of the vendor's samples (97 and the message's bytes).
@@ -232,32 +258,6 @@ fn envelope(request: &HttpRequest, message: &str) -> String {
 }
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The headers that every answer has, in the documented order: the three `Vary` lines, then the content type.
-static HEADERS_WITH_BODY: LazyLock<HeaderMap> = LazyLock::new(|| documented_headers(true));
-static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| documented_headers(false));
-
-/// actix keeps headers in a hash map with a random seed, and writes them in its order. A clone keeps the order of its
-/// original, so the original is made until it has the documented one: every second try, on average.
-fn documented_headers(has_body: bool) -> HeaderMap {
-    loop {
-        // Room for all that is added later: a map that grows changes its order.
-        let mut headers = HeaderMap::with_capacity(14);
-        for value in ["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"] {
-            headers.append(VARY, HeaderValue::from_static(value));
-        }
-        headers.insert(X_REQUEST_ID, HeaderValue::from_static(""));
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if has_body {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
-        let position = |name| headers.keys().position(|key| *key == name);
-        if !has_body || position(VARY) < position(CONTENT_TYPE) {
-            return headers;
-        }
-    }
-}
 
 /// The caller's own id where it is 1 to 64 characters of `A-Za-z0-9._-`, else a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {

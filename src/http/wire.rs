@@ -1,5 +1,7 @@
 //! What for: a body, taken in within its limits and parsed once into types that need no more checks.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpRequest,
     http::{
@@ -10,7 +12,7 @@ use actix_web::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{Site, respond::Failure, send_body};
+use super::{respond::Failure, send_body};
 use crate::survey::{SendSurvey, json};
 
 /// The largest body of a send, in bytes: forty times the documented one.
@@ -19,15 +21,10 @@ pub(super) const SEND_LIMIT: usize = 4 * 1024;
 /// The largest body of an admin route, in bytes: a form with every text and a thousand channels.
 pub(super) const ADMIN_LIMIT: usize = 64 * 1024;
 
-/// Takes in a JSON body, and yields its text.
+/// Takes in a JSON body, however long it takes.
 ///
-/// Errors: 415 another media type; 413 over the limit; 408 not there in time; 400 cut off, or not UTF-8.
-pub(super) async fn read_body(
-    request: &HttpRequest,
-    payload: Payload,
-    site: &Site,
-    limit: usize,
-) -> Result<Body, Failure> {
+/// Errors: 415 another media type; 413 over the limit; 400 cut off, or not UTF-8.
+pub(super) async fn read_body(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Body, Failure> {
     check_media_type(request.headers())?;
     let too_large =
         || Failure::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is too large: it may have {limit} bytes"));
@@ -37,20 +34,27 @@ pub(super) async fn read_body(
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    let bytes = tokio::time::timeout(site.body_timeout, payload.to_bytes_limited(limit))
-        .await
-        .map_err(|_| {
-            let ms = site.body_timeout.as_millis();
-            Failure::new(StatusCode::REQUEST_TIMEOUT, format!("The body did not arrive within {ms} ms"))
-        })?
-        .map_err(|_| too_large())?
-        .map_err(|_| Failure::bad_request("The body was cut off"))?;
+    let bytes = payload.to_bytes_limited(limit).await.map_err(|_| too_large())?;
+    let bytes = bytes.map_err(|_| Failure::bad_request("The body was cut off"))?;
     match std::str::from_utf8(&bytes) {
         Ok(_) => Ok(Body(bytes)),
         Err(error) => {
             Err(Failure::bad_request(format!("The body is not UTF-8: see its byte {}", error.valid_up_to() + 1)))
         }
     }
+}
+
+/// Waits for a body, but not for ever.
+///
+/// Errors: 408 not there in time; those of the body.
+pub(super) async fn in_time(
+    body: impl Future<Output = Result<Body, Failure>>,
+    limit: Duration,
+) -> Result<Body, Failure> {
+    tokio::time::timeout(limit, body).await.unwrap_or_else(|_| {
+        let ms = limit.as_millis();
+        Err(Failure::new(StatusCode::REQUEST_TIMEOUT, format!("The body did not arrive within {ms} ms")))
+    })
 }
 
 /// A body of UTF-8 text.

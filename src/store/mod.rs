@@ -29,10 +29,14 @@ pub use open::{Missing, ServerLock, explain, open};
 use self::{
     error::StoreError,
     snapshot::Snapshots,
-    tokens::{Secret, Token},
+    tokens::{Caller, Credentials},
     writer::{Generation, Submitter, Writer},
 };
-use crate::survey::{access::Denied, model::Sent, time::Time};
+use crate::survey::{
+    access::{Denied, Role},
+    model::Sent,
+    time::Time,
+};
 
 /// How many long reads (lists) run at once; the next ones wait.
 const LONG_READS: u32 = 4;
@@ -109,17 +113,15 @@ pub struct Store {
 }
 
 impl Store {
-    /// Finds who holds that secret now, and what had changed at that time; see [`sends::Sender`].
+    /// Finds who calls, if their token is good now and its role is one of those.
     ///
-    /// Errors of the inner result: unknown or revoked, expired.
-    pub async fn authenticate(&self, secret: &Secret) -> Result<Result<(Token, u64), Denied>, StoreError> {
-        let digest = secret.digest();
-        self.snapshots
-            .read(move |snapshot| {
-                let found = tokens::authenticate(snapshot.connection, digest, now())?;
-                Ok(found.map(|token| (token, snapshot.generation)))
-            })
-            .await
+    /// Errors of the inner result: unknown or revoked, expired, of another role.
+    pub async fn authenticate(
+        &self,
+        credentials: Credentials,
+        allowed: &'static [Role],
+    ) -> Result<Result<Caller, Denied>, StoreError> {
+        self.read(move |connection| tokens::authenticate(connection, &credentials, allowed, now())).await
     }
 
     /// Runs a read of a few rows, on this worker's own connection.

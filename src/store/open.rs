@@ -56,7 +56,7 @@ pub fn open(path: &Path, missing: Missing) -> Result<Connection> {
 }
 
 /// Opens the file, which [`open`] has been at, for reading alone.
-pub fn open_reader(path: &Path) -> Result<Connection> {
+pub(super) fn open_reader(path: &Path) -> Result<Connection> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     hold(&connection)?;

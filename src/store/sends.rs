@@ -7,12 +7,12 @@ use super::{
     Store,
     error::StoreError,
     facts, now,
-    tokens::{self, Digest},
-    writer::{Batch, Wrote},
+    tokens::{self, Caller, Credentials},
+    writer::Wrote,
 };
 use crate::survey::{
     SendSurvey, Sending,
-    access::Denied,
+    access::{Denied, Role},
     decide,
     ids::{ClientId, FormId, SendingId, ThreadId},
     model::Sent,
@@ -34,64 +34,60 @@ pub enum SendError {
     Store(#[from] StoreError),
 }
 
-/// Who sends, as the store saw them.
-#[derive(Clone, Debug)]
-pub struct Sender {
-    /// Written into the send.
-    pub name: String,
-    /// The token in the file; a fake's test token is in none.
-    pub credential: Option<Credential>,
+/// Who asks for what: all that is needed to settle a send, on a snapshot and again in the writer's transaction.
+struct Question {
+    credentials: Credentials,
+    ask: SendSurvey,
 }
 
-/// A token that was found in the file.
-#[derive(Clone, Copy, Debug)]
-pub struct Credential {
-    /// Finds it again.
-    pub digest: Digest,
-    /// How often the file had changed when it was found; see [`super::writer::Generation`].
-    pub generation: u64,
+impl Question {
+    /// Settles everything in one state of the file: the token, its role, and the three conditions.
+    fn settle(&self, connection: &Connection, now: Time) -> Result<(Caller, Sending), SendError> {
+        let caller = tokens::authenticate(connection, &self.credentials, Role::SENDERS, now)??;
+        let sending = decide(&self.ask, &facts::read(connection, &self.ask)?)?;
+        Ok((caller, sending))
+    }
 }
 
 impl Store {
     /// Sends a survey: when this yields an id, the send is recorded durably.
     ///
-    /// A refusal is told from the worker's own snapshot. What the rules allow goes to the writer, which records it if
-    /// nothing has changed since the sender was authenticated, and otherwise asks everything again in its transaction:
-    /// either way the rules allow the send at the moment of its commit.
-    pub async fn send(&self, sender: Sender, ask: SendSurvey) -> Result<SendingId, SendError> {
-        let credential = sender.credential;
-        let (ask, sending, generation) = self
+    /// What is wrong with the ask itself is told only to those who may send. A refusal is told from the worker's own
+    /// snapshot. What the rules allow goes to the writer, which records it if nothing has changed since that snapshot,
+    /// and otherwise settles everything again in its transaction: either way the rules allow the send at the moment of
+    /// its commit.
+    pub async fn send<E>(&self, credentials: Credentials, ask: Result<SendSurvey, E>) -> Result<SendingId, E>
+    where
+        E: From<SendError> + From<StoreError> + Send + 'static,
+    {
+        let ask = match ask {
+            Ok(ask) => ask,
+            Err(error) => {
+                self.authenticate(credentials, Role::SENDERS)
+                    .await
+                    .map_err(SendError::from)?
+                    .map_err(SendError::from)?;
+                return Err(error);
+            }
+        };
+        let question = Question { credentials, ask };
+        let (question, settled, generation) = self
             .snapshots
             .read(move |snapshot| {
-                let facts = facts::read(snapshot.connection, &ask)?;
-                let sending = decide(&ask, &facts)?;
-                // The older of the two: what changed since the sender was authenticated may concern their token.
-                let generation = credential.map_or(snapshot.generation, |credential| credential.generation);
-                Ok::<_, SendError>((ask, sending, generation))
+                let settled = question.settle(snapshot.connection, now())?;
+                Ok::<_, E>((question, settled, snapshot.generation))
             })
             .await?;
         self.writer
             .submit(move |batch| {
                 let now = now();
                 let unchanged = batch.generation == generation;
-                let sending = if unchanged { sending } else { decide_again(batch, credential, &ask, now)? };
-                Ok((record(batch.connection, &sending, &sender.name, now)?, Wrote::Record))
+                let (caller, sending) = if unchanged { settled } else { question.settle(batch.connection, now)? };
+                let id = record(batch.connection, &sending, &caller.name, now).map_err(SendError::from)?;
+                Ok((id, Wrote::Record))
             })
             .await
     }
-}
-
-/// The whole question once more, inside the transaction that records the answer.
-fn decide_again(
-    batch: &Batch<'_>,
-    credential: Option<Credential>,
-    ask: &SendSurvey,
-    now: Time,
-) -> Result<Sending, SendError> {
-    if let Some(credential) = credential {
-        tokens::authenticate(batch.connection, credential.digest, now)??;
-    }
-    Ok(decide(ask, &facts::read(batch.connection, ask)?)?)
 }
 
 fn record(connection: &Connection, sending: &Sending, token: &str, now: Time) -> Result<SendingId, StoreError> {

@@ -85,30 +85,50 @@ impl Token {
             revoked_at: row.get::<_, Option<i64>>(5)?.map(Time),
         })
     }
-
-    /// Whether it is refused for its age at that time.
-    pub fn is_expired(&self, now: Time) -> bool {
-        self.expires_at.is_some_and(|at| at <= now)
-    }
 }
 
-/// Finds the token of that digest that is good now.
+/// What a caller shows of themselves.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// A secret: who holds it is in the file.
+    Secret(Digest),
+    /// One of the ready-made tokens of a fake: they are in no file.
+    Test(Caller),
+}
+
+/// Who calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Written into what they send.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// Finds who calls, if their token is good now and its role is one of those.
 ///
-/// Errors of the inner result: unknown or revoked, expired.
+/// Errors of the inner result: unknown or revoked, expired, of another role.
 pub(super) fn authenticate(
     connection: &Connection,
-    digest: Digest,
+    credentials: &Credentials,
+    allowed: &'static [Role],
     now: Time,
-) -> Result<Result<Token, Denied>, StoreError> {
-    let mut statement = connection
-        .prepare_cached("select id, name, role, created_at, expires_at, revoked_at from token where digest = ?1")?;
-    let token = statement.query_row([&digest.0[..]], Token::from_row).optional()?;
-    Ok(match token {
-        None => Err(Denied::Invalid),
-        Some(token) if token.revoked_at.is_some() => Err(Denied::Invalid),
-        Some(token) if token.is_expired(now) => Err(Denied::Expired),
-        Some(token) => Ok(token),
-    })
+) -> Result<Result<Caller, Denied>, StoreError> {
+    let caller = match credentials {
+        Credentials::Test(caller) => caller.clone(),
+        Credentials::Secret(digest) => match find(connection, *digest)? {
+            None => return Ok(Err(Denied::Invalid)),
+            Some(token) if token.revoked_at.is_some() => return Ok(Err(Denied::Invalid)),
+            Some(token) if token.expires_at.is_some_and(|at| at <= now) => return Ok(Err(Denied::Expired)),
+            Some(token) => Caller { name: token.name, role: token.role },
+        },
+    };
+    Ok(caller.role.one_of(allowed).map(|()| caller))
+}
+
+fn find(connection: &Connection, digest: Digest) -> Result<Option<Token>, StoreError> {
+    const SQL: &str = "select id, name, role, created_at, expires_at, revoked_at from token where digest = ?1";
+    Ok(connection.prepare_cached(SQL)?.query_row([&digest.0[..]], Token::from_row).optional()?)
 }
 
 /// Makes a token and hands out its secret, which is kept nowhere.

@@ -1,0 +1,246 @@
+//! The programs that are compared, each in a process of its own: surveyd, a handler that returns a constant, and the
+//! usual design. The last two are this very bench, started again.
+
+use std::{
+    env,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer,
+    dev::Server as ActixServer,
+    http::{StatusCode, header::AUTHORIZATION},
+    rt::System,
+    web::{self, Bytes, Data, ServiceConfig},
+};
+use r2d2::Pool;
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+/// The word by which this program is told which server to be.
+const BE: &str = "--be";
+
+/// A server that runs; ends when dropped.
+pub struct Running {
+    pub address: SocketAddr,
+    process: Child,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a program that starts");
+        let mut ready = String::new();
+        let stdout = process.stdout.take().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut ready).expect("a ready line");
+        let address = ready.trim().strip_prefix("ready url=http://").and_then(|address| address.parse().ok());
+        Self { address: address.unwrap_or_else(|| panic!("no ready line: {ready:?}")), process }
+    }
+
+    pub fn surveyd(database: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_surveyd"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--database"]).arg(database);
+        Self::start(command)
+    }
+
+    pub fn constant() -> Self {
+        Self::this_program("constant", Path::new(""))
+    }
+
+    pub fn usual(database: &Path) -> Self {
+        Self::this_program("usual", database)
+    }
+
+    fn this_program(role: &str, database: &Path) -> Self {
+        let mut command = Command::new(env::current_exe().expect("this program"));
+        command.args([BE, role]).arg(database);
+        Self::start(command)
+    }
+
+    /// Resident memory, in MiB.
+    pub fn resident_mib(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("a process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        let kib: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib / 1024.0
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A database with so many clients, a closed thread each, form 1 enabled, and a token that may send.
+pub struct Database {
+    folder: TempDir,
+    pub token: String,
+}
+
+impl Database {
+    pub fn new(clients: u64) -> Self {
+        // Beside the build, not in /tmp: that may be memory, where a sync costs nothing.
+        let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+        let path = folder.path().join("bench.db");
+        let surveyd = |arguments: &[&str]| {
+            let output = Command::new(env!("CARGO_BIN_EXE_surveyd"))
+                .args(arguments)
+                .arg("--database")
+                .arg(&path)
+                .stderr(Stdio::inherit())
+                .output();
+            let output = output.expect("a program that starts");
+            assert!(output.status.success(), "surveyd {arguments:?} failed");
+            String::from_utf8(output.stdout).expect("text").trim().to_owned()
+        };
+        let token = surveyd(&["token", "create", "--name", "bench", "--role", "integrator"]);
+        fill(&path, clients);
+        Self { folder, token }
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("bench.db")
+    }
+}
+
+/// Straight into the tables: ten million rows by way of a world file would take longer than what is measured.
+fn fill(path: &Path, clients: u64) {
+    let connection = Connection::open(path).expect("a database");
+    connection
+        .execute_batch(&format!(
+            "begin;
+             update settings set surveys_via_external_api = 1;
+             insert into channel values (1, 'Web widget', 'WEB');
+             insert into form (id, name) values (1, 'Service quality');
+             insert into form_channel values (1, 1);
+             with recursive n (i) as (select 1 union all select i + 1 from n where i < {clients})
+             insert into client select i, 'crm-' || i, null from n;
+             insert into thread (id, client_id, channel_id, status, start_time, state_change_time)
+             select id, id, 1, 'CLOSED', 1772359200000, 1772360100000 from client;
+             commit;"
+        ))
+        .expect("the schema as the bench knows it");
+}
+
+/// Becomes one of the servers, if this process was started to be one.
+pub fn be_one_if_told() {
+    let arguments: Vec<_> = env::args().collect();
+    let Some(position) = arguments.iter().position(|argument| argument == BE) else { return };
+    let database = PathBuf::from(&arguments[position + 2]);
+    let role = arguments[position + 1].clone();
+    let served = System::new().block_on(async move {
+        let (server, address) = if role == "constant" { constant() } else { usual(&database) };
+        println!("ready url=http://{address}");
+        server.await
+    });
+    served.expect("a server");
+    std::process::exit(0);
+}
+
+/// The yardstick: takes the body in, and returns what the documentation shows.
+fn constant() -> (ActixServer, SocketAddr) {
+    serve(|routes| {
+        let handler = |body: Bytes| async move {
+            let refused = body.ends_with(br#""qualityFormId":9}"#);
+            answer(refused.then(|| "Client has open thread".to_owned()))
+        };
+        routes.route("/api/v1/quality/send", web::post().to(handler));
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Ask {
+    client_id: ClientId,
+    quality_form_id: i64,
+}
+
+#[derive(Deserialize)]
+struct ClientId {
+    id: i64,
+}
+
+/// The usual design: a pool of ten connections, `web::block`, one transaction a request.
+fn usual(database: &Path) -> (ActixServer, SocketAddr) {
+    let manager = SqliteConnectionManager::file(database).with_init(|connection| {
+        connection.execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 60000")
+    });
+    let pool = Pool::builder().max_size(10).build(manager).expect("a pool");
+    serve(move |routes| {
+        let handler = |request: HttpRequest, pool: Data<Pool<SqliteConnectionManager>>, body: Bytes| async move {
+            let header = request.headers().get(AUTHORIZATION).expect("a token").to_str().expect("text");
+            let token = header.trim_start_matches("Bearer ").to_owned();
+            let ask: Ask = serde_json::from_slice(&body).expect("a send");
+            let refusal = web::block(move || {
+                let connection = pool.get().expect("a connection");
+                let execute = |sql| connection.prepare_cached(sql).expect("sql").execute([]).expect("a transaction");
+                execute("begin immediate");
+                let refusal = one_request(&connection, &token, &ask).expect("a database");
+                execute("commit");
+                refusal
+            });
+            answer(refusal.await.expect("a thread"))
+        };
+        routes.app_data(Data::new(pool.clone())).route("/api/v1/quality/send", web::post().to(handler));
+    })
+}
+
+/// Yields why the send is refused; `None` where it was recorded.
+fn one_request(connection: &Connection, token: &str, ask: &Ask) -> rusqlite::Result<Option<String>> {
+    let number = |sql, parameters: &[i64]| {
+        let mut statement = connection.prepare_cached(sql)?;
+        statement.query_row(rusqlite::params_from_iter(parameters), |row| row.get::<_, i64>(0)).optional()
+    };
+    let digest = Sha256::digest(token.as_bytes());
+    let name: String = connection
+        .prepare_cached("select name from token where digest = ?1 and revoked_at is null")?
+        .query_row([&digest[..]], |row| row.get(0))?;
+    if number("select 1 from settings where surveys_via_external_api = 1", &[])?.is_none() {
+        return Ok(Some("Sending surveys via external api is disabled".to_owned()));
+    }
+    let client = ask.client_id.id;
+    if number("select 1 from thread where client_id = ?1 and closing_time is null", &[client])?.is_some() {
+        return Ok(Some("Client has open thread".to_owned()));
+    }
+    let last =
+        "select id from thread where client_id = ?1 and closing_time is not null order by closing_time desc limit 1";
+    let Some(thread) = number(last, &[client])? else { return Ok(Some("Client has no closed thread".to_owned())) };
+    let enabled = "select 1 from thread t join form_channel f using (channel_id) where t.id = ?1 and f.form_id = ?2";
+    let form = ask.quality_form_id;
+    if number(enabled, &[thread, form])?.is_none() {
+        return Ok(Some(format!("Cannot send form {form} to thread {thread}")));
+    }
+    connection
+        .prepare_cached("insert into send (form_id, thread_id, client_id, sent_at, token) values (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![form, thread, client, 1_772_360_100_000_i64, name])?;
+    Ok(None)
+}
+
+fn serve(configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static) -> (ActixServer, SocketAddr) {
+    let server = HttpServer::new(move || App::new().configure(configure.clone()));
+    let server = server.keep_alive(Duration::from_secs(60)).bind(("127.0.0.1", 0)).expect("a port");
+    let address = server.addrs()[0];
+    (server.run(), address)
+}
+
+fn answer(refusal: Option<String>) -> HttpResponse {
+    let status = if refusal.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let mut response = HttpResponse::build(status);
+    for value in ["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"] {
+        response.append_header(("Vary", value));
+    }
+    match refusal {
+        None => response.finish(),
+        Some(message) => response.content_type("application/json").body(format!(
+            "{{\r\n  \"method\" : \"POST\",\r\n  \"uri\" : \"/api/v1/quality/send\",\r\n  \"code\" : null,\r\n  \"message\" : \"{message}\"\r\n}}"
+        )),
+    }
+}
