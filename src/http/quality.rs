@@ -22,10 +22,13 @@ const PROMPT: Duration = Duration::from_millis(50);
 ///
 /// Source: "Send Survey". Nothing is said of the body to who may not send.
 pub(super) async fn send(request: HttpRequest, payload: Payload, ThinData(site): SiteOf) -> Result<Empty, Failure> {
-    let credentials = auth::credentials(&request, &site)?;
+    let credentials = auth::credentials(&request, &site);
     let mut body = pin!(wire::read_body(&request, payload, wire::SEND_LIMIT));
-    // A body mostly comes with its head. Then token, rules and facts are all settled in one state of the database.
-    let body = match timeout(PROMPT, &mut body).await {
+    // A body mostly comes with its head. Then token, rules and facts are all settled in one state of the database, and
+    // the connection can be kept whatever the answer.
+    let prompt = timeout(PROMPT, &mut body).await;
+    let credentials = credentials?;
+    let body = match prompt {
         Ok(body) => body,
         Err(_) => {
             site.store.authenticate(credentials.clone(), Role::SENDERS).await??;

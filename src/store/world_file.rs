@@ -15,7 +15,7 @@ use super::{
     transact,
 };
 use crate::survey::{
-    json,
+    json::{self, Object},
     model::{Channel, Client, Form, Settings, Thread},
 };
 
@@ -23,11 +23,11 @@ use crate::survey::{
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WorldFile {
-    settings: Option<Settings>,
-    channels: Vec<Channel>,
-    clients: Vec<Client>,
-    threads: Vec<Thread>,
-    forms: Vec<Form>,
+    settings: Option<Object<Settings>>,
+    channels: Vec<Object<Channel>>,
+    clients: Vec<Object<Client>>,
+    threads: Vec<Object<Thread>>,
+    forms: Vec<Object<Form>>,
 }
 
 /// Why a world file is not applied; its message begins with the place.
@@ -70,7 +70,7 @@ impl WorldFile {
     /// Puts everything into the file, in one transaction: all of it or nothing. `progress` is called once for each row.
     pub fn apply(&self, connection: &mut Connection, progress: &dyn Fn()) -> Result<(), WorldFileError> {
         transact(connection, |transaction| {
-            if let Some(settings) = self.settings {
+            if let Some(Object(settings)) = self.settings {
                 directory::write_settings(transaction, settings)?;
             }
             // In this order, so that what a row refers to is there before it.
@@ -82,9 +82,13 @@ impl WorldFile {
     }
 }
 
-fn put_all<E: Entry>(connection: &Connection, entries: &[E], progress: &dyn Fn()) -> Result<(), WorldFileError> {
+fn put_all<E: Entry>(
+    connection: &Connection,
+    entries: &[Object<E>],
+    progress: &dyn Fn(),
+) -> Result<(), WorldFileError> {
     let mut places = HashMap::with_capacity(entries.len());
-    for (index, entry) in entries.iter().enumerate() {
+    for (index, Object(entry)) in entries.iter().enumerate() {
         let id = entry.id();
         // Within one file the same id twice is a mistake: one of the two would be lost.
         let put = match places.insert(id, index) {

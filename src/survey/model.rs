@@ -2,10 +2,11 @@
 //!
 //! Unknown keys are refused: a misspelt `stateChangeTme` that is skipped in silence would be a lost value.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
     ids::{ChannelId, ClientId, FormId, SendingId, ThreadId},
+    json::Object,
     time::Time,
 };
 
@@ -123,7 +124,7 @@ pub struct Form {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binary_question: Option<bool>,
     /// What the client is asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "object")]
     pub question: Option<Question>,
     /// How many messages a conversation must have before the survey is sent by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -158,6 +159,10 @@ pub struct Question {
     /// What reports call it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_text: Option<String>,
+}
+
+fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Question>, D::Error> {
+    Ok(Option::<Object<Question>>::deserialize(deserializer)?.map(|Object(question)| question))
 }
 
 /// One send, as `GET /admin/sends` shows it.

@@ -1,1 +1,17 @@
-//! placeholder
+//! Everything over real sockets, against the real binary. The tree mirrors the URLs and the words.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod access;
+mod admin;
+mod bad_requests;
+mod concurrency;
+mod crash;
+mod failing_store;
+mod harness;
+mod http_layer;
+mod program;
+mod quality_send;
+mod settings;
+mod threads_model;
+mod tokens;
+mod world_file;

@@ -1,0 +1,186 @@
+//! No interleaving of sends and changes shows a send that the rules forbid at the moment of its commit.
+
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+use serde_json::{Value, json};
+
+use crate::harness::{Client, Home, Server};
+
+fn all_sends(admin: &mut Client) -> Vec<Value> {
+    let mut sends: Vec<Value> = Vec::new();
+    loop {
+        let after = sends.last().map_or(0, |send| send["sendingId"].as_i64().unwrap());
+        let page = admin.call("GET", &format!("/admin/sends?limit=1000&after={after}"), None).json();
+        match page.as_array().unwrap().as_slice() {
+            [] => return sends,
+            more => sends.extend_from_slice(more),
+        }
+    }
+}
+
+/// While the administrator's change is answered and not yet taken back, nothing is sent: the list of sends does not grow
+/// between two looks at it. What the clients were told and what is recorded is the same.
+fn nothing_is_sent_while(forbid: impl Fn(&mut Client), allow: impl Fn(&mut Client), refusal: &str) {
+    let home = Home::with_sample();
+    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
+    let server = home.serve();
+    let stop = AtomicBool::new(false);
+    let mut admin = server.client(&ops);
+    let told: usize = thread::scope(|scope| {
+        let clients: Vec<_> = (0..6)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut crm = server.client(&token);
+                    let mut sent = 0;
+                    while !stop.load(Ordering::Relaxed) {
+                        let answer = crm.send(1, 1);
+                        assert!(answer.status == 200 || answer.short() == refusal, "{answer:?}");
+                        sent += usize::from(answer.status == 200);
+                    }
+                    sent
+                })
+            })
+            .collect();
+        let mut last = 0;
+        for _ in 0..40 {
+            let grown = |admin: &mut Client| {
+                admin
+                    .call("GET", &format!("/admin/sends?limit=1000&after={last}"), None)
+                    .json()
+                    .as_array()
+                    .unwrap()
+                    .len()
+            };
+            crate::harness::eventually("sends go on while they are allowed", || grown(&mut admin) > 0);
+            forbid(&mut admin);
+            last = all_sends(&mut admin).last().unwrap()["sendingId"].as_i64().unwrap();
+            for _ in 0..5 {
+                let later = admin.call("GET", &format!("/admin/sends?after={last}"), None);
+                assert_eq!(later.body, "[]", "something was sent though it is forbidden");
+            }
+            allow(&mut admin);
+        }
+        stop.store(true, Ordering::Relaxed);
+        clients.into_iter().map(|client| client.join().unwrap()).sum()
+    });
+    let ids: Vec<_> = all_sends(&mut admin).iter().map(|send| send["sendingId"].as_i64().unwrap()).collect();
+    assert_eq!(ids, (1..=i64::try_from(told).unwrap()).collect::<Vec<_>>(), "ids are sequential, one for each 200");
+}
+
+fn put(admin: &mut Client, method: &str, path: &str, body: Value) {
+    let answer = admin.call(method, path, Some(&body).filter(|body| !body.is_null()));
+    assert!(answer.status < 300, "{answer:?}");
+}
+
+#[test]
+fn nothing_is_sent_while_the_flag_is_off() {
+    nothing_is_sent_while(
+        |admin| put(admin, "PATCH", "/admin/settings", json!({"surveysViaExternalApi": false})),
+        |admin| put(admin, "PATCH", "/admin/settings", json!({"surveysViaExternalApi": true})),
+        "409 Sending surveys via external api is disabled",
+    );
+}
+
+#[test]
+fn nothing_is_sent_while_a_thread_is_open() {
+    let thread = |status: &str| {
+        json!({"clientId": 1, "channel": 1, "status": status,
+               "startTime": "2026-03-02T10:00:00.000Z", "stateChangeTime": "2026-03-02T10:15:00.000Z"})
+    };
+    nothing_is_sent_while(
+        |admin| put(admin, "PUT", "/admin/threads/9", thread("NEW")),
+        |admin| put(admin, "PUT", "/admin/threads/9", thread("CLOSED")),
+        "409 Client has open thread",
+    );
+}
+
+#[test]
+fn nothing_is_sent_while_the_form_is_disabled() {
+    nothing_is_sent_while(
+        |admin| put(admin, "DELETE", "/admin/forms/1/channels/1", Value::Null),
+        |admin| put(admin, "PUT", "/admin/forms/1/channels/1", Value::Null),
+        "409 Cannot send form 1 to thread 1",
+    );
+}
+
+/// The same with another process: what `surveyd apply` changes beside the server holds for its very next send.
+#[test]
+fn changes_of_another_process_hold_at_once() {
+    let home = Home::with_sample();
+    let token = home.token("crm", "integrator");
+    let off = home.write("off.json", r#"{"settings": {"surveysViaExternalApi": false}}"#);
+    let on = home.write("on.json", r#"{"settings": {"surveysViaExternalApi": true}}"#);
+    let server = home.serve();
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            // Load, so that batches are open while the other process writes.
+            scope.spawn(|| {
+                let mut crm = server.client(&token);
+                while !stop.load(Ordering::Relaxed) {
+                    crm.send(1, 1);
+                }
+            });
+        }
+        let mut crm = server.client(&token);
+        for _ in 0..10 {
+            assert!(home.run(&["apply", off.to_str().unwrap()]).status.success());
+            assert_eq!(crm.send(1, 1).short(), "409 Sending surveys via external api is disabled");
+            assert!(home.run(&["apply", on.to_str().unwrap()]).status.success());
+            assert_eq!(crm.send(1, 1).short(), "200 ");
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+/// Refusals never wait for the writer: they are answered while another process holds the write lock, and sends are not.
+#[test]
+fn refusals_do_not_wait_for_commits() {
+    let home = Home::with_sample();
+    let token = home.token("crm", "integrator");
+    let server = home.serve();
+    let other = rusqlite::Connection::open(home.path("surveyd.db")).unwrap();
+    other.execute_batch("begin immediate").unwrap();
+    let is_sent = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let send = scope.spawn(|| {
+            let answer = server.client(&token).send(1, 1);
+            is_sent.store(true, Ordering::SeqCst);
+            answer
+        });
+        let mut crm = server.client(&token);
+        for _ in 0..50 {
+            assert_eq!(crm.send(2, 1).short(), "409 Client has open thread");
+        }
+        assert!(!is_sent.load(Ordering::SeqCst), "a send was answered before it could be committed");
+        other.execute_batch("commit").unwrap();
+        assert_eq!(send.join().unwrap().short(), "200 ");
+    });
+}
+
+/// Every 200 is one row: many clients on many connections, all ids different and none missing.
+#[test]
+fn every_answer_is_one_row() {
+    let fake = Server::fake();
+    let sent: usize = thread::scope(|scope| {
+        let clients: Vec<_> = (0..16)
+            .map(|number| {
+                let mut crm = fake.client(&format!("test-{number}"));
+                scope.spawn(move || (0..50).filter(|_| crm.send(1, 1).status == 200).count())
+            })
+            .collect();
+        clients.into_iter().map(|client| client.join().unwrap()).sum()
+    });
+    assert_eq!(sent, 800);
+    let sends = all_sends(&mut fake.client("test-admin"));
+    let ids: BTreeSet<_> = sends.iter().map(|send| send["sendingId"].as_i64().unwrap()).collect();
+    assert_eq!(ids, (1..=800).collect());
+    for number in 0..16 {
+        let name = format!("test-{number}");
+        assert_eq!(sends.iter().filter(|send| send["token"] == name.as_str()).count(), 50);
+    }
+}

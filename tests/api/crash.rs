@@ -1,0 +1,99 @@
+//! `kill -9` under load, at any instant: no acknowledged send is lost, and none is there twice.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use crate::harness::{DEADLINE, Home, eventually};
+
+/// One send for each thread: so that "twice" can be told from "again".
+const CLIENTS: usize = 6;
+const THREADS: usize = 4000;
+
+#[test]
+fn no_acknowledged_send_is_lost_or_doubled() {
+    let home = Home::new();
+    let rows = |row: &dyn Fn(usize) -> serde_json::Value| (1..=CLIENTS * THREADS).map(row).collect::<Vec<_>>();
+    let world = json!({
+        "settings": {"surveysViaExternalApi": true},
+        "channels": [{"id": 1, "name": "Web widget", "type": "WEB"}],
+        "clients": [{"id": 1}],
+        "threads": rows(&|id| json!({"id": id, "clientId": 1, "channel": 1, "status": "CLOSED",
+            "startTime": "2026-03-01T10:00:00.000Z", "stateChangeTime": "2026-03-01T10:15:00.000Z"})),
+        "forms": [{"id": 1, "name": "Service quality", "channels": [1]}]
+    });
+    let file = home.write("world.json", &world.to_string());
+    assert!(home.run(&["apply", file.to_str().unwrap()]).status.success());
+    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
+    // The thread that each client asks for next, and the fate of every one before: acknowledged, or unknown.
+    let mut next = [0_usize; CLIENTS];
+    let mut acknowledged: BTreeMap<usize, bool> = BTreeMap::new();
+    for kill in 0..12_usize {
+        let server = home.serve();
+        let answers = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            let clients: Vec<_> = (0..CLIENTS)
+                .map(|number| {
+                    let (mut crm, from, answers) = (server.client(&token), next[number], &answers);
+                    scope.spawn(move || {
+                        let mut fates = Vec::new();
+                        for index in from..THREADS {
+                            let thread = number * THREADS + index + 1;
+                            let body =
+                                json!({"clientId": {"type": "threadId", "id": thread}, "qualityFormId": 1}).to_string();
+                            let answer = crm.try_call_with(
+                                "POST",
+                                "/api/v1/quality/send",
+                                "Content-Type: application/json\r\n",
+                                body.as_bytes(),
+                            );
+                            let is_acknowledged = answer.as_ref().is_ok_and(|answer| answer.status == 200);
+                            fates.push((thread, is_acknowledged));
+                            if answer.is_err() {
+                                break;
+                            }
+                            answers.fetch_add(1, Ordering::Relaxed);
+                        }
+                        fates
+                    })
+                })
+                .collect();
+            // At another number of answers each time, hence at another instant of a batch.
+            eventually("answers arrive", || answers.load(Ordering::Relaxed) > 40 + kill * 17);
+            std::thread::sleep(Duration::from_micros(kill as u64 * 137));
+            server.kill();
+            for (number, client) in clients.into_iter().enumerate() {
+                let fates = client.join().unwrap();
+                next[number] += fates.len();
+                acknowledged.extend(fates);
+            }
+        });
+    }
+    let began = Instant::now();
+    let server = home.serve();
+    assert!(began.elapsed() < DEADLINE);
+    let mut admin = server.client(&ops);
+    let mut recorded: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut after = 0;
+    loop {
+        let page = admin.call("GET", &format!("/admin/sends?limit=1000&after={after}"), None).json();
+        let Some(last) = page.as_array().unwrap().last() else { break };
+        after = last["sendingId"].as_i64().unwrap();
+        for send in page.as_array().unwrap() {
+            *recorded.entry(usize::try_from(send["threadId"].as_u64().unwrap()).unwrap()).or_default() += 1;
+        }
+    }
+    assert!(acknowledged.values().filter(|is| **is).count() > 500, "the kills came too early to show anything");
+    for (thread, is_acknowledged) in &acknowledged {
+        let times = recorded.remove(thread).unwrap_or(0);
+        assert!(times <= 1, "thread {thread} was sent to {times} times");
+        assert!(times == 1 || !is_acknowledged, "the acknowledged send to thread {thread} is lost");
+    }
+    assert!(recorded.is_empty(), "sends that nobody asked for: {recorded:?}");
+    assert_eq!(server.client(&token).send(1, 1).short(), "200 ");
+}

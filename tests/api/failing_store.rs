@@ -1,0 +1,126 @@
+//! Errors of the store in mid-service: 503 in the envelope, never a false 200, and service again once the cause is gone.
+
+use std::process::Command;
+
+use crate::harness::{Home, Server, envelope};
+
+const UNAVAILABLE: &str = "503 The database cannot be used just now; nothing was done, try again";
+const BUSY: &str = "503 The server is busy; nothing was done, try again";
+
+/// A file-size limit stands in for a full disk: writes beyond it fail the same way, and it can be lifted again.
+#[test]
+fn a_full_disk() {
+    let home = Home::with_sample();
+    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
+    let mut command = Command::new("sh");
+    // Ignored, the signal that goes with the limit becomes an error of the write.
+    command.args([
+        "-c",
+        "trap '' XFSZ; ulimit -S -f 400; exec \"$0\" serve --listen 127.0.0.1:0",
+        env!("CARGO_BIN_EXE_surveyd"),
+    ]);
+    command.current_dir(home.path(""));
+    let server = Server::start(command);
+    let mut crm = server.client(&token);
+    let mut acknowledged = 0;
+    let refused = loop {
+        let answer = crm.send(1, 1);
+        if answer.status != 200 {
+            break answer;
+        }
+        acknowledged += 1;
+        assert!(acknowledged < 100_000, "the limit never bites");
+    };
+    let message = &UNAVAILABLE[4..];
+    assert_eq!(
+        (refused.status, refused.body.as_str()),
+        (503, envelope("POST", "/api/v1/quality/send", message).as_str())
+    );
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    for _ in 0..20 {
+        assert_eq!(crm.send(1, 1).short(), UNAVAILABLE);
+        assert_eq!(crm.send(2, 1).short(), "409 Client has open thread", "reading goes on");
+    }
+    let prlimit = Command::new("prlimit")
+        .args(["--fsize=unlimited:unlimited", "--pid", &server.process.id().to_string()])
+        .status();
+    assert!(prlimit.unwrap().success());
+    assert_eq!(crm.send(1, 1).short(), "200 ");
+    acknowledged += 1;
+    let mut admin = server.client(&ops);
+    let count = |admin: &mut crate::harness::Client| {
+        let (mut after, mut count) = (0, 0);
+        loop {
+            let page = admin.call("GET", &format!("/admin/sends?limit=1000&after={after}"), None).json();
+            let Some(last) = page.as_array().unwrap().last() else { return count };
+            after = last["sendingId"].as_i64().unwrap();
+            count += page.as_array().unwrap().len();
+        }
+    };
+    assert_eq!(count(&mut admin), acknowledged, "each 200 is one row, and no 503 is");
+}
+
+/// Another program that holds the write lock for too long: a send gives up, and the next one after it is recorded.
+#[test]
+fn a_lock_that_is_held_for_too_long() {
+    let home = Home::with_sample();
+    let token = home.token("crm", "integrator");
+    let server = home.serve();
+    let other = rusqlite::Connection::open(home.path("surveyd.db")).unwrap();
+    other.execute_batch("begin immediate").unwrap();
+    let mut crm = server.client(&token);
+    assert_eq!(crm.send(1, 1).short(), BUSY);
+    other.execute_batch("rollback").unwrap();
+    assert_eq!(crm.send(1, 1).short(), "200 ");
+    assert_eq!(other.query_row("select count(*) from send", [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+}
+
+/// A full queue is told at once; what was queued is recorded when the writer can go on.
+#[test]
+fn a_full_queue() {
+    let home = Home::with_sample();
+    let token = home.token("crm", "integrator");
+    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("SURVEYD__LIMITS__QUEUE", "2");
+    let server = Server::start(command);
+    let other = rusqlite::Connection::open(home.path("surveyd.db")).unwrap();
+    other.execute_batch("begin immediate").unwrap();
+    let answers: Vec<u16> = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..12)
+            .map(|_| {
+                let mut crm = server.client(&token);
+                scope.spawn(move || crm.send(1, 1))
+            })
+            .collect();
+        // At most the two that wait and those of one batch are left once the rest are refused.
+        crate::harness::eventually("all that do not fit are refused", || {
+            clients.iter().filter(|client| client.is_finished()).count() >= 6
+        });
+        other.execute_batch("commit").unwrap();
+        clients.into_iter().map(|client| client.join().unwrap().status).collect()
+    });
+    let sent = answers.iter().filter(|status| **status == 200).count();
+    assert!(answers.iter().all(|status| [200, 503].contains(status)), "{answers:?}");
+    assert!((1..=6).contains(&sent), "{answers:?}");
+    assert_eq!(other.query_row("select count(*) from send", [], |row| row.get::<_, u32>(0)).unwrap() as usize, sent);
+}
+
+/// A damaged file is an error of ours, not of the caller, and tells nothing of the inside.
+#[test]
+fn an_error_of_the_inside_is_not_told() {
+    let home = Home::with_sample();
+    let token = home.token("crm", "integrator");
+    let server = home.serve();
+    let other = rusqlite::Connection::open(home.path("surveyd.db")).unwrap();
+    other.execute_batch("alter table send rename to elsewhere").unwrap();
+    let answer = server.client(&token).send(1, 1);
+    assert_eq!(answer.short(), "500 Internal error; the log says more under this X-Request-Id");
+    let id = answer.header("x-request-id").unwrap().to_owned();
+    other.execute_batch("alter table elsewhere rename to send").unwrap();
+    assert_eq!(server.client(&token).send(1, 1).short(), "200 ");
+    server.signal("-TERM");
+    let (code, log) = server.wait();
+    assert_eq!(code, Some(0));
+    assert!(log.lines().any(|line| line.contains(&id) && line.contains("no such table")), "{log}");
+    assert!(!log.contains(&token));
+}

@@ -1,0 +1,178 @@
+//! HTTP/1.1 as bytes.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpStream},
+};
+
+use serde_json::{Value, json};
+
+use super::DEADLINE;
+
+/// Somebody who calls: a kept connection, and a token.
+pub struct Client {
+    address: SocketAddr,
+    token: Option<String>,
+    /// None once the server has closed it; the next call makes another.
+    stream: Option<TcpStream>,
+    /// What has arrived behind the last answer.
+    ahead: Vec<u8>,
+}
+
+impl Client {
+    pub fn new(address: SocketAddr, token: Option<&str>) -> Self {
+        Self { address, token: token.map(str::to_owned), stream: Some(connect(address)), ahead: Vec::new() }
+    }
+
+    /// Sends a request, with a JSON body where there is one.
+    pub fn call(&mut self, method: &str, target: &str, body: Option<&Value>) -> Answer {
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let media_type = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
+        self.call_with(method, target, media_type, body.as_bytes())
+    }
+
+    /// Sends a request with these header lines besides `Host`, `Authorization` and `Content-Length`.
+    pub fn call_with(&mut self, method: &str, target: &str, lines: &str, body: &[u8]) -> Answer {
+        self.try_call_with(method, target, lines, body).unwrap()
+    }
+
+    /// The same, for a server that may die meanwhile.
+    pub fn try_call_with(&mut self, method: &str, target: &str, lines: &str, body: &[u8]) -> io::Result<Answer> {
+        let authorization = self.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n"));
+        let authorization = authorization.unwrap_or_default();
+        let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+        let head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n{authorization}{lines}{length}\r\n");
+        self.stream().write_all(&[head.as_bytes(), body].concat())?;
+        let answer = self.read(method == "HEAD")?;
+        if answer.header("connection") == Some("close") {
+            self.stream = None;
+        }
+        Ok(answer)
+    }
+
+    /// Sends a survey to an internal client id.
+    pub fn send(&mut self, client: i64, form: i64) -> Answer {
+        self.send_to(&json!({ "type": "internalClientId", "id": client }), form)
+    }
+
+    pub fn send_to(&mut self, target: &Value, form: i64) -> Answer {
+        let body = json!({ "clientId": target, "qualityFormId": form });
+        self.call("POST", "/api/v1/quality/send", Some(&body))
+    }
+
+    /// Puts raw bytes on the connection, and reads one answer.
+    pub fn raw(&mut self, bytes: &[u8]) -> Answer {
+        self.push(bytes);
+        self.pull()
+    }
+
+    /// Puts raw bytes on the connection.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.stream().write_all(bytes).unwrap();
+    }
+
+    /// Reads one answer.
+    pub fn pull(&mut self) -> Answer {
+        self.read(false).unwrap()
+    }
+
+    fn stream(&mut self) -> &mut TcpStream {
+        self.stream.get_or_insert_with(|| connect(self.address))
+    }
+
+    fn read(&mut self, is_head: bool) -> io::Result<Answer> {
+        let mut buffer = [0; 65536];
+        loop {
+            if let Some((answer, length)) = Answer::parse(&self.ahead, is_head) {
+                self.ahead.drain(..length);
+                return Ok(answer);
+            }
+            match self.stream().read(&mut buffer)? {
+                0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("{:?}", self.ahead))),
+                read => self.ahead.extend_from_slice(&buffer[..read]),
+            }
+        }
+    }
+
+    /// Whether the server has closed the connection.
+    pub fn is_closed(&mut self) -> bool {
+        let mut byte = [0];
+        matches!(self.stream().read(&mut byte), Ok(0) | Err(_))
+    }
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    /// In the order of the wire.
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Answer {
+    /// The first answer of the bytes, once it is there, and its length.
+    fn parse(bytes: &[u8], is_head: bool) -> Option<(Self, usize)> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let mut lines = head.split("\r\n");
+        let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
+        let headers = lines.map(|line| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let mut answer = Self { status, headers: headers.collect::<Option<_>>()?, body: String::new() };
+        let length = answer.header("content-length").filter(|_| !is_head).map_or(0, |length| length.parse().unwrap());
+        body.get(..length)?.clone_into(&mut answer.body);
+        Some((answer, head.len() + 4 + length))
+    }
+
+    /// The first value of a header; the name in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+
+    /// The message of the envelope.
+    pub fn message(&self) -> String {
+        self.json()["message"].as_str().unwrap_or_else(|| panic!("no envelope: {self:?}")).to_owned()
+    }
+
+    /// Status and message, or status and body.
+    pub fn short(&self) -> String {
+        if self.status < 400 {
+            format!("{} {}", self.status, self.body)
+        } else {
+            format!("{} {}", self.status, self.message())
+        }
+    }
+
+    /// The whole answer as text, without what differs from call to call or is between the two ends of a connection. Header
+    /// names are sorted, which keeps the order of lines of one name.
+    pub fn whole(&self) -> String {
+        let mut headers = self.headers.clone();
+        headers.retain(|(name, _)| !["Connection", "Date", "X-Request-Id"].contains(&name.as_str()));
+        headers.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut text = format!("{}\n", self.status);
+        for (name, value) in headers {
+            writeln!(text, "{name}: {value}").unwrap();
+        }
+        text + "\n" + &self.body
+    }
+}
+
+/// The body of an error, as the contract has it.
+pub fn envelope(method: &str, uri: &str, message: &str) -> String {
+    let message = Value::from(message);
+    format!(
+        "{{\r\n  \"method\" : \"{method}\",\r\n  \"uri\" : \"{uri}\",\r\n  \"code\" : null,\r\n  \"message\" : {message}\r\n}}"
+    )
+}

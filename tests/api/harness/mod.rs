@@ -1,0 +1,170 @@
+//! A server in a folder of its own, and clients that speak to it over raw sockets: whole answers are compared, so
+//! nothing may stand between the bytes and the test.
+
+mod http;
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, ChildStderr, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+pub use http::{Client, envelope};
+
+/// How long a test waits for what must happen.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The program, with nothing of the environment that could change what it does.
+pub fn surveyd() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_surveyd"));
+    let settings =
+        std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("SURVEYD"));
+    settings.for_each(|name| _ = command.env_remove(name));
+    command
+}
+
+/// Waits until something is so.
+pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + DEADLINE;
+    while !is_so() {
+        assert!(Instant::now() < end, "never happened: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A folder with a database in it.
+pub struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        Self { folder: TempDir::new().unwrap() }
+    }
+
+    /// A home whose database holds the sample world of a fake.
+    pub fn with_sample() -> Self {
+        let home = Self::new();
+        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/command/sample-world.json");
+        assert!(home.run(&["apply", sample.to_str().unwrap()]).status.success());
+        home
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        std::fs::write(self.path(name), text).unwrap();
+        self.path(name)
+    }
+
+    /// The program, started in this folder.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = surveyd();
+        command.current_dir(self.folder.path()).args(arguments);
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs what must fail with exit code 1, and yields the one sentence that it says.
+    pub fn fails(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?} said: {stderr}");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "", "{arguments:?}");
+        assert_eq!(stderr.lines().count(), 1, "{arguments:?} said: {stderr}");
+        let folder = format!("{}/", self.folder.path().display());
+        stderr.trim_end().replace(&folder, "")
+    }
+
+    /// Makes a token, and yields its secret.
+    pub fn token(&self, name: &str, role: &str) -> String {
+        let output = self.run(&["token", "create", "--name", name, "--role", role]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+
+    /// Serves the database of this folder.
+    pub fn serve(&self) -> Server {
+        Server::start(self.command(&["serve", "--listen", "127.0.0.1:0"]))
+    }
+}
+
+/// A running server; killed when dropped.
+pub struct Server {
+    pub address: SocketAddr,
+    pub process: Child,
+    stderr: Option<ChildStderr>,
+}
+
+impl Server {
+    /// Starts a server, and waits for the one line on its stdout.
+    pub fn start(mut command: Command) -> Self {
+        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let Some(url) = line.strip_prefix("ready url=http://") else {
+            let mut stderr = String::new();
+            process.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+            panic!("not ready: {line:?}, {stderr}");
+        };
+        let stderr = process.stderr.take();
+        Self { address: url.trim_end().parse().unwrap(), process, stderr }
+    }
+
+    pub fn fake() -> Self {
+        Self::start({
+            let mut command = surveyd();
+            command.args(["fake", "--listen", "127.0.0.1:0"]);
+            command
+        })
+    }
+
+    /// Somebody who calls with that token, on a connection of their own.
+    pub fn client(&self, token: &str) -> Client {
+        Client::new(self.address, Some(token))
+    }
+
+    /// Somebody who calls with no token.
+    pub fn stranger(&self) -> Client {
+        Client::new(self.address, None)
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.process.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for the end; yields the exit code, and what was said on stderr.
+    pub fn wait(mut self) -> (Option<i32>, String) {
+        let mut code = None;
+        eventually("the server ends", || {
+            code = self.process.try_wait().unwrap();
+            code.is_some()
+        });
+        let mut stderr = String::new();
+        self.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        (code.unwrap().code(), stderr)
+    }
+
+    /// As a power cut would end it, as far as the process goes.
+    pub fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,81 @@
+//! What holds for every path: unknown ones, other methods, and bytes that are not HTTP.
+
+use rstest::rstest;
+
+use crate::harness::{Server, envelope};
+
+#[rstest]
+#[case("GET", "/")]
+#[case("POST", "/api")]
+#[case("POST", "/api/v1/quality/send/")]
+#[case("POST", "/api/v1/quality/SEND")]
+#[case("POST", "/api/v2/quality/send")]
+#[case("GET", "/admin")]
+#[case("GET", "/admin/tokens")]
+#[case("DELETE", "/%22%0d%0a%3Cscript%3E")]
+fn an_unknown_path_is_404(#[case] method: &str, #[case] path: &str) {
+    let fake = Server::fake();
+    let answer = fake.client("test-admin").call(method, path, None);
+    assert_eq!((answer.status, answer.body.as_str()), (404, envelope(method, path, "No such path").as_str()));
+    assert_eq!(answer.header("vary").is_some(), path.starts_with("/api/"));
+}
+
+#[rstest]
+#[case("GET", "/api/v1/quality/send", "POST")]
+#[case("PUT", "/api/v1/quality/send", "POST")]
+#[case("OPTIONS", "/api/v1/quality/send", "POST")]
+#[case("BREW", "/api/v1/quality/send", "POST")]
+#[case("POST", "/admin/settings", "GET, PATCH")]
+#[case("PUT", "/admin/clients", "GET")]
+#[case("POST", "/admin/clients/1", "GET, PUT, DELETE")]
+#[case("GET", "/admin/forms/1/channels/1", "PUT, DELETE")]
+#[case("DELETE", "/admin/sends", "GET")]
+fn another_method_is_405(#[case] method: &str, #[case] path: &str, #[case] allow: &str) {
+    let fake = Server::fake();
+    let answer = fake.stranger().call(method, path, None);
+    let message = format!("Method not allowed; this path takes {allow}");
+    assert_eq!((answer.status, answer.body.as_str()), (405, envelope(method, path, &message).as_str()));
+    assert_eq!(answer.header("allow"), Some(allow));
+}
+
+#[test]
+fn head_is_405_without_a_body() {
+    let fake = Server::fake();
+    let answer = fake.stranger().call("HEAD", "/api/v1/quality/send", None);
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")));
+}
+
+/// The HTTP layer's own answer: a bare 400, and the connection is closed.
+#[rstest]
+#[case(b"hello\r\n\r\n")]
+#[case(b"POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n")]
+#[case(b"POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab")]
+#[case(b"POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n")]
+#[case(b"GET /admin/settings HTTP/1.1\r\nHost: x\r\nBad Header: 1\r\n\r\n")]
+#[case(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n")]
+fn bytes_that_are_not_http_are_refused(#[case] bytes: &[u8]) {
+    let fake = Server::fake();
+    let mut client = fake.stranger();
+    assert_eq!(client.raw(bytes).status, 400);
+    assert!(client.is_closed());
+}
+
+/// Requests that are sent ahead on one connection are answered in their order.
+#[test]
+fn pipelined_requests_are_answered_in_order() {
+    let fake = Server::fake();
+    let mut client = fake.stranger();
+    let request = |id: u8| {
+        let body = format!(r#"{{"clientId":{{"type":"internalClientId","id":{id}}},"qualityFormId":1}}"#);
+        format!(
+            "POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\n\
+             Content-Type: application/json\r\nX-Request-Id: {id}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let together: String = (1..=8).map(request).collect();
+    client.push(together.as_bytes());
+    for id in 1..=8 {
+        assert_eq!(client.pull().header("x-request-id"), Some(id.to_string().as_str()));
+    }
+}

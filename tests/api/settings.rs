@@ -1,0 +1,94 @@
+//! `settings.toml` < environment < flags; an unknown key is an error at the start.
+
+use rstest::rstest;
+
+use crate::harness::{Home, Server};
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let home = Home::with_sample();
+    std::fs::rename(home.path("surveyd.db"), home.path("by-flag.db")).unwrap();
+    home.write("settings.toml", "listen = \"127.0.0.1:1\"\ndatabase = \"by-file.db\"\n[limits]\nqueue = 7\n");
+    let run = |environment: &[(&str, &str)], words: &[&str]| {
+        let mut command = home.command(words);
+        command.envs(environment.iter().copied());
+        command
+    };
+    let said = |mut command: std::process::Command| String::from_utf8(command.output().unwrap().stderr).unwrap();
+    assert!(said(run(&[], &["export"])).contains("by-file.db"));
+    let environment = [("SURVEYD__DATABASE", "by-environment.db")];
+    assert!(said(run(&environment, &["export"])).contains("by-environment.db"));
+    assert_eq!(said(run(&environment, &["export", "--database", "by-flag.db"])), "");
+    let server = Server::start(run(&[("SURVEYD__LISTEN", "127.0.0.1:0")], &["serve", "--database", "by-flag.db"]));
+    assert_ne!(server.address.port(), 1);
+}
+
+#[test]
+fn another_file_can_be_named() {
+    let home = Home::with_sample();
+    home.write("other.toml", "database = \"named.db\"\n");
+    assert!(home.fails(&["export", "--config", "other.toml"]).starts_with("surveyd: there is no database named.db;"));
+    assert_eq!(
+        home.fails(&["export", "--config", "none.toml"]),
+        "surveyd: cannot read the settings none.toml: No such file or directory (os error 2)"
+    );
+}
+
+/// The file of the project, as it stands, is what holds without any file.
+#[test]
+fn the_project_s_own_file_is_in_force_when_untouched() {
+    let home = Home::with_sample();
+    let shipped = include_str!("../../settings.toml");
+    home.write("settings.toml", shipped);
+    let output = home.run(&["export"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for line in shipped.lines().filter(|line| line.contains(" = ")) {
+        let above = shipped.lines().take_while(|other| *other != line).last().unwrap();
+        assert!(above.starts_with("# ") || above.contains(" = "), "{line} is not explained");
+    }
+}
+
+#[rstest]
+#[case(
+    "lisen = \"127.0.0.1:0\"",
+    "the settings settings.toml have an unknown key \"lisen\"; the keys are database, limits.body_timeout_ms, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log"
+)]
+#[case(
+    "[limits]\nqeue = 1",
+    "the settings settings.toml have an unknown key \"limits.qeue\"; the keys are database, limits.body_timeout_ms, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log"
+)]
+#[case(
+    "listen = \"8080\"",
+    "the setting listen is \"8080\"; it must be an address and a port such as 127.0.0.1:8080: invalid socket address syntax"
+)]
+#[case("log = \"loud\"", "the setting log is \"loud\"; it must be error, warn, info or debug")]
+#[case("database = \"\"", "the setting database is empty; it must name a file")]
+#[case("[limits]\nqueue = 0", "the setting limits.queue is 0; it must be 1 or more")]
+fn what_is_wrong_with_a_setting_is_told(#[case] file: &str, #[case] expected: &str) {
+    let home = Home::new();
+    home.write("settings.toml", file);
+    assert_eq!(home.fails(&["serve"]), format!("surveyd: {expected}"));
+}
+
+#[rstest]
+#[case("listen = ", "the settings settings.toml are not TOML: ")]
+#[case("[limits]\nqueue = \"many\"", "the settings (settings.toml and the environment SURVEYD__…) cannot be used: ")]
+#[case("limits = 3", "the settings ")]
+fn a_file_that_cannot_be_used_is_told(#[case] file: &str, #[case] expected: &str) {
+    let home = Home::new();
+    home.write("settings.toml", file);
+    let said = home.fails(&["serve"]);
+    assert!(said.starts_with(&format!("surveyd: {expected}")), "{said}");
+}
+
+#[rstest]
+#[case("SURVEYD__LISEN", "1", "the environment variable SURVEYD__LISEN names no setting")]
+#[case("SURVEYD__LIMITS__QEUE", "1", "the environment variable SURVEYD__LIMITS__QEUE names no setting")]
+#[case("SURVEYD__LIMITS__QUEUE", "-1", "the settings (settings.toml and the environment SURVEYD__…) cannot be used: ")]
+fn a_variable_that_cannot_be_used_is_told(#[case] name: &str, #[case] value: &str, #[case] expected: &str) {
+    let home = Home::new();
+    let output = home.command(&["serve"]).env(name, value).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.starts_with(&format!("surveyd: {expected}")), "{said}");
+}

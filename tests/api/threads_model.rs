@@ -1,0 +1,65 @@
+//! Facts and rules together, by property: whatever threads a client has and in whatever order they came, the answer is
+//! the one that a plain reading of the vendor's page gives.
+
+use proptest::{prelude::*, test_runner::TestRunner};
+use serde_json::{Value, json};
+
+use crate::harness::Server;
+
+/// A thread of the model: channel, whether it is closed, and when it came into its status.
+type Row = (i64, bool, i64);
+
+/// The answer of the page: the flag is on, and form 1 is enabled on channel 1.
+fn expected(threads: &[(i64, Row)]) -> String {
+    if threads.iter().any(|(_, (_, closed, _))| !closed) {
+        return "409 Client has open thread".to_owned();
+    }
+    match threads.iter().max_by_key(|(id, (_, _, time))| (*time, *id)) {
+        None => "409 Client has no closed thread".to_owned(),
+        Some((_, (1, _, _))) => "200 ".to_owned(),
+        Some((id, _)) => format!("409 Cannot send form 1 to thread {id}"),
+    }
+}
+
+#[test]
+fn the_answer_is_that_of_a_plain_reading() {
+    let fake = Server::fake();
+    let (mut admin, mut crm) = (fake.client("test-admin"), fake.client("test-crm"));
+    // Few times, so that ties are common; open threads are rarer than closed ones, so that they do not decide all.
+    let rows = prop::collection::vec((1..=2_i64, prop::bool::weighted(0.9), 0..4_i64), 0..6);
+    let mut next_id = 1000;
+    TestRunner::new(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })
+        .run(&(rows, any::<bool>()), |(rows, backwards)| {
+            next_id += 100;
+            let client = next_id;
+            let mut put = |path: String, body: &Value| {
+                let answer = admin.call("PUT", &path, Some(body));
+                assert!(answer.status < 300, "{answer:?}");
+            };
+            put(format!("/admin/clients/{client}"), &json!({ "externalId": format!("x-{client}") }));
+            let mut threads: Vec<(i64, Row)> = (client..).zip(rows).collect();
+            if backwards {
+                threads.reverse();
+            }
+            for (id, (channel, closed, hour)) in &threads {
+                let status = if *closed { "CLOSED" } else { "WAITING" };
+                put(
+                    format!("/admin/threads/{id}"),
+                    &json!({"clientId": client, "channel": channel, "status": status,
+                            "startTime": "2026-01-01T00:00:00.000Z", "stateChangeTime": format!("2026-01-01T0{hour}:00:00.000Z")}),
+                );
+            }
+            let expected = expected(&threads);
+            prop_assert_eq!(crm.send(client, 1).short(), expected.clone());
+            let external = json!({ "type": "externalClientId", "id": format!("x-{client}") });
+            prop_assert_eq!(crm.send_to(&external, 1).short(), expected);
+            for (id, row) in &threads {
+                // By its id, a thread stands for itself, unless its owner has an open one.
+                let alone = if threads.iter().all(|(_, (_, closed, _))| *closed) { vec![(*id, *row)] } else { threads.clone() };
+                let target = json!({ "type": "threadId", "id": id });
+                prop_assert_eq!(crm.send_to(&target, 1).short(), self::expected(&alone));
+            }
+            Ok(())
+        })
+        .unwrap();
+}

@@ -1,0 +1,83 @@
+//! `surveyd token`: made once, shown once, listed without secrets, revoked for good.
+
+use std::fs;
+
+use crate::harness::{Home, Server};
+
+#[test]
+fn a_token_is_alone_on_stdout_and_nowhere_in_the_file() {
+    let home = Home::with_sample();
+    let output = home.run(&["token", "create", "--name", "crm", "--role", "integrator"]);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let secret = stdout.strip_suffix('\n').unwrap();
+    assert!(
+        secret
+            .strip_prefix("surveyd_")
+            .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit())),
+        "{stdout}"
+    );
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "surveyd: token 1 \"crm\" (INTEGRATOR), good for ever; it is shown this once\n"
+    );
+    let server = home.serve();
+    assert_eq!(server.client(secret).send(1, 1).short(), "200 ");
+    server.signal("-TERM");
+    let (_, log) = server.wait();
+    let list = String::from_utf8(home.run(&["token", "list"]).stdout).unwrap();
+    for text in [&log, &list] {
+        assert!(!text.contains(&secret[8..]), "{text}");
+    }
+    for entry in fs::read_dir(home.path("")).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        assert!(!bytes.windows(32).any(|window| window == &secret.as_bytes()[8..40]));
+    }
+}
+
+#[test]
+fn the_list_has_a_line_for_each() {
+    let home = Home::new();
+    home.token("crm", "integrator");
+    home.token("lead", "SUPERVISOR");
+    assert!(
+        home.run(&["token", "create", "--name", "brief", "--role", "operator", "--expires", "90d"]).status.success()
+    );
+    assert!(home.run(&["token", "create", "--name", "gone", "--role", "admin", "--expires", "1ms"]).status.success());
+    assert!(home.run(&["token", "revoke", "1"]).status.success());
+    let list = String::from_utf8(home.run(&["token", "list"]).stdout).unwrap();
+    let lines: Vec<Vec<&str>> = list.lines().map(|line| line.split('\t').collect()).collect();
+    let heads: Vec<_> = lines.iter().map(|line| line[..3].join(" ")).collect();
+    assert_eq!(heads, ["1 INTEGRATOR crm", "2 SUPERVISOR lead", "3 OPERATOR brief", "4 ADMIN gone"]);
+    for (line, state) in lines.iter().zip(["revoked 20", "never expires", "expires 20", "expired 20"]) {
+        assert!(line[3].starts_with("created 20") && line[4].starts_with(state), "{line:?}");
+    }
+}
+
+#[test]
+fn mistakes_are_told() {
+    let home = Home::new();
+    home.token("crm", "integrator");
+    let create = |name: &str| home.fails(&["token", "create", "--name", name, "--role", "admin"]);
+    assert_eq!(
+        create("crm"),
+        "surveyd: the name \"crm\" belongs to token 1; choose another name, or revoke that token first"
+    );
+    assert_eq!(create(""), "surveyd: name: must be 1 to 64 characters");
+    assert_eq!(create(&"x".repeat(65)), "surveyd: name: must be 1 to 64 characters");
+    assert_eq!(
+        home.fails(&["token", "revoke", "7"]),
+        "surveyd: ID: there is no token 7; `surveyd token list` shows them"
+    );
+    let twice = |_| String::from_utf8(home.run(&["token", "revoke", "1"]).stderr).unwrap();
+    assert_eq!(twice(1), "surveyd: token 1 \"crm\" is revoked\n");
+    assert!(twice(2).starts_with("surveyd: token 1 \"crm\" was revoked already, 20"));
+}
+
+/// A token with which a server lets one in is nothing to a fake, and the other way round.
+#[test]
+fn a_fake_has_its_own_tokens() {
+    let home = Home::with_sample();
+    let secret = home.token("crm", "integrator");
+    assert_eq!(Server::fake().client(&secret).send(1, 1).short(), "401 Token is invalid");
+    assert_eq!(home.serve().client("test-crm").send(1, 1).short(), "401 Token is invalid");
+}
