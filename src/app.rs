@@ -39,6 +39,7 @@ impl App {
     /// Opens the database, binds the address and makes the workers. To be called inside an actix system.
     ///
     /// Errors: one sentence that names the file or the address, and the way out.
+    #[expect(clippy::missing_panics_doc, reason = "a worker that cannot read the file cannot be replaced")]
     pub fn build(settings: &Settings, test_tokens: TestTokens) -> Result<Self> {
         let workers = available_parallelism().map_or(1, usize::from);
         let world = Arc::new(World::open(&settings.database, settings.limits.queue)?);

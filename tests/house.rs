@@ -1,5 +1,5 @@
 //! The structure, held: which module may name which, and how long a file may be.
-#![expect(missing_docs, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{
     fs,

@@ -1,6 +1,5 @@
 //! The rules as a pure function, by property: over every combination of facts, and against a model of the vendor's
 //! page that is written in another way.
-#![expect(missing_docs, reason = "a test is its own documentation")]
 
 use proptest::prelude::*;
 use surveyd::survey::{

@@ -28,12 +28,11 @@ pub(super) async fn send(request: HttpRequest, payload: Payload, ThinData(site):
     // the connection can be kept whatever the answer.
     let prompt = timeout(PROMPT, &mut body).await;
     let credentials = credentials?;
-    let body = match prompt {
-        Ok(body) => body,
-        Err(_) => {
-            site.store.authenticate(credentials.clone(), Role::SENDERS).await??;
-            wire::in_time(body, site.body_timeout).await
-        }
+    let body = if let Ok(body) = prompt {
+        body
+    } else {
+        site.store.authenticate(credentials.clone(), Role::SENDERS).await??;
+        wire::in_time(body, site.body_timeout).await
     };
     site.store.send(credentials, body.and_then(|body| body.parse_send())).await?;
     Ok(Empty::OK)

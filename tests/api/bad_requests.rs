@@ -83,7 +83,7 @@ fn bad_bodies() -> Vec<(String, String)> {
         (r#"{"qualityFormId":null,"clientId":{"id":null}}"#.into(), NO_TYPE),
         (r#"{"qualityFormId":null,"clientId":{"id":null,"type":"threadId"}}"#.into(), ID),
         // Not JSON.
-        ("".into(), "The body is not JSON: EOF while parsing a value at line 1 column 0"),
+        (String::new(), "The body is not JSON: EOF while parsing a value at line 1 column 0"),
         ("{".into(), "The body is not JSON: EOF while parsing an object at line 1 column 1"),
         ("{'a':1}".into(), "The body is not JSON: key must be a string at line 1 column 2"),
         (r#"{"a":1,}"#.into(), "The body is not JSON: trailing comma at line 1 column 8"),

@@ -1,6 +1,8 @@
 //! Facts and rules together, by property: whatever threads a client has and in whatever order they came, the answer is
 //! the one that a plain reading of the vendor's page gives.
 
+use std::cell::{Cell, RefCell};
+
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 
@@ -24,14 +26,15 @@ fn expected(threads: &[(i64, Row)]) -> String {
 #[test]
 fn the_answer_is_that_of_a_plain_reading() {
     let fake = Server::fake();
-    let (mut admin, mut crm) = (fake.client("test-admin"), fake.client("test-crm"));
+    // The runner shares its closure.
+    let (admin, crm) = (RefCell::new(fake.client("test-admin")), RefCell::new(fake.client("test-crm")));
     // Few times, so that ties are common; open threads are rarer than closed ones, so that they do not decide all.
     let rows = prop::collection::vec((1..=2_i64, prop::bool::weighted(0.9), 0..4_i64), 0..6);
-    let mut next_id = 1000;
+    let next_id = Cell::new(1000);
     TestRunner::new(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })
         .run(&(rows, any::<bool>()), |(rows, backwards)| {
-            next_id += 100;
-            let client = next_id;
+            let client = next_id.replace(next_id.get() + 100);
+            let (mut admin, mut crm) = (admin.borrow_mut(), crm.borrow_mut());
             let mut put = |path: String, body: &Value| {
                 let answer = admin.call("PUT", &path, Some(body));
                 assert!(answer.status < 300, "{answer:?}");

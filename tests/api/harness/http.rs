@@ -82,7 +82,7 @@ impl Client {
     }
 
     fn read(&mut self, is_head: bool) -> io::Result<Answer> {
-        let mut buffer = [0; 65536];
+        let mut buffer = [0; 8192];
         loop {
             if let Some((answer, length)) = Answer::parse(&self.ahead, is_head) {
                 self.ahead.drain(..length);

@@ -1,30 +1,20 @@
-//! `cargo bench --bench load`: surveyd side by side with a handler that returns a constant and with the usual design,
-//! in alternating rounds on one machine. Only the ratios mean something elsewhere.
-#![allow(
-    clippy::unwrap_used,
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    missing_docs,
-    unreachable_pub
-)]
-
-mod support;
+//! surveyd beside a handler that returns a constant and beside the usual design, in alternating rounds on one machine.
+//! Only the ratios mean something elsewhere.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use support::{
-    load::{self, Kind, Seen, Target},
+use crate::{
+    generator::{self, Kind, Seen, Target},
     median,
-    servers::{self, Database, Running},
+    servers::{Database, Running},
 };
 
 const CLIENTS: u64 = 1000;
 const CONNECTIONS: [usize; 4] = [1, 16, 64, 256];
 const ROUNDS: usize = 7;
-const ROUND: Duration = Duration::from_millis(1000);
+const ROUND: Duration = Duration::from_secs(1);
 
-fn main() {
-    servers::be_one_if_told();
+pub fn run() {
     let (ours, theirs) = (Database::new(CLIENTS), Database::new(CLIENTS));
     let surveyd = Running::surveyd(&ours.path());
     let idle_mib = surveyd.resident_mib();
@@ -47,7 +37,7 @@ fn main() {
         for _ in 0..ROUNDS {
             for kind in [Kind::Send, Kind::Refusal] {
                 for (name, target) in &targets {
-                    let seen = load::round(target, &vec![kind; connections], ROUND);
+                    let seen = generator::round(target, &vec![kind; connections], ROUND);
                     table.add(name, kind, seen(kind));
                 }
             }
@@ -69,10 +59,10 @@ fn mixed(surveyd: &Target) {
     let both: Vec<_> = [Kind::Send, Kind::Refusal].repeat(32);
     let mut table = Table::default();
     for _ in 0..ROUNDS {
-        let seen = load::round(surveyd, &both, ROUND);
+        let seen = generator::round(surveyd, &both, ROUND);
         table.add("mixed", Kind::Send, seen(Kind::Send));
         table.add("mixed", Kind::Refusal, seen(Kind::Refusal));
-        let alone = load::round(surveyd, &[Kind::Refusal; 64], ROUND);
+        let alone = generator::round(surveyd, &[Kind::Refusal; 64], ROUND);
         table.add("alone", Kind::Refusal, alone(Kind::Refusal));
     }
     println!("| 32 + 32 connections on surveyd | rate | p50 | p99 |");

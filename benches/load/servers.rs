@@ -226,7 +226,7 @@ fn one_request(connection: &Connection, token: &str, ask: &Ask) -> rusqlite::Res
 
 fn serve(configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static) -> (ActixServer, SocketAddr) {
     let server = HttpServer::new(move || App::new().configure(configure.clone()));
-    let server = server.keep_alive(Duration::from_secs(60)).bind(("127.0.0.1", 0)).expect("a port");
+    let server = server.keep_alive(Duration::from_mins(1)).bind(("127.0.0.1", 0)).expect("a port");
     let address = server.addrs()[0];
     (server.run(), address)
 }

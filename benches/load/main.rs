@@ -1,0 +1,26 @@
+//! What the numbers of the README come from: surveyd under load, side by side with other programs in one run.
+//!
+//! `cargo bench` compares; `cargo bench -- flat` loads files of 1,000 to 10,000,000 threads, which takes some minutes and
+//! 3 GB of disk.
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures are for reading"
+)]
+
+mod compare;
+mod flat;
+mod generator;
+mod servers;
+
+fn main() {
+    servers::be_one_if_told();
+    if std::env::args().any(|argument| argument == "flat") { flat::run() } else { compare::run() }
+}
+
+/// The middle of some figures; of an even number of them, the upper one.
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
