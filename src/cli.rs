@@ -4,7 +4,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{settings::Flags, survey::access::Role};
+use crate::{
+    settings::Flags,
+    survey::{access::Role, time::Lifetime},
+};
 
 /// Send Survey of edna Chat Center: a durable server on one SQLite file, and a fake for tests.
 #[derive(Debug, Parser)]
@@ -126,8 +129,8 @@ Examples:
         #[arg(long, value_enum, ignore_case = true)]
         role: Role,
         /// How long it is good, such as 90d or 12h [default: for ever].
-        #[arg(long, value_name = "DURATION", value_parser = crate::command::parse_lifetime)]
-        expires: Option<std::time::Duration>,
+        #[arg(long, value_name = "DURATION")]
+        expires: Option<Lifetime>,
         /// Which file.
         #[command(flatten)]
         file: FileFlags,

@@ -6,11 +6,10 @@ mod fake;
 mod serve;
 mod token;
 
-use std::{io::IsTerminal, time::Duration};
+use std::io::IsTerminal;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use jiff::{Span, SpanRelativeTo};
 
 use crate::cli::{TokenWord, Word};
 
@@ -39,16 +38,6 @@ pub fn sentence(error: &anyhow::Error) -> String {
         }
     }
     parts.join(": ")
-}
-
-/// Reads a lifetime such as `90d`.
-///
-/// Errors: it is not a number and a unit, or not above zero.
-pub fn parse_lifetime(text: &str) -> Result<Duration, String> {
-    let expected = || "must be a time above zero, such as 90d or 12h".to_owned();
-    let span: Span = text.parse().map_err(|_| expected())?;
-    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| expected())?;
-    Duration::try_from(duration).ok().filter(|duration| !duration.is_zero()).ok_or_else(expected)
 }
 
 /// A progress bar on a terminal; nothing elsewhere, nor for what is done before anyone could read it.

@@ -1,9 +1,6 @@
 //! `surveyd token`: make, list and revoke.
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::io::{self, Write};
 
 use anyhow::{Context, Result};
 use rusqlite::Connection;
@@ -12,17 +9,12 @@ use crate::{
     cli::FileFlags,
     settings::Settings,
     store::{Missing, error::StoreError, explain, now, open, tokens, transact},
-    survey::{access::Role, time::Time},
+    survey::{access::Role, time::Lifetime},
 };
 
-pub(super) fn create(name: &str, role: Role, lifetime: Option<Duration>, file: FileFlags) -> Result<()> {
+pub(super) fn create(name: &str, role: Role, lifetime: Option<Lifetime>, file: FileFlags) -> Result<()> {
     let now = now();
-    let expires_at = lifetime
-        .map(|lifetime| {
-            let ms = i64::try_from(lifetime.as_millis()).ok();
-            ms.and_then(|ms| now.0.checked_add(ms)).map(Time).context("--expires is too long")
-        })
-        .transpose()?;
+    let expires_at = lifetime.map(|lifetime| lifetime.end(now).context("--expires is too long")).transpose()?;
     let (id, secret) =
         with_database(file, Missing::Create, |connection| tokens::create(connection, name, role, expires_at, now))?;
     writeln!(io::stdout(), "{}", secret.reveal())?;

@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use super::{
     Site, SiteOf, auth,
+    failure::Failure,
     query::ListQuery,
-    respond::{Empty, Failure, Json},
+    respond::{Empty, Json},
     wire,
 };
 use crate::{

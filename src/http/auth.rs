@@ -5,7 +5,7 @@ use actix_web::{
     http::header::{AUTHORIZATION, HeaderMap},
 };
 
-use super::{Site, respond::Failure};
+use super::{Site, failure::Failure};
 use crate::{
     store::tokens::{Caller, Credentials, Secret},
     survey::access::{Denied, Role},

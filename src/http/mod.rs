@@ -4,6 +4,7 @@
 
 mod admin;
 pub mod auth;
+mod failure;
 mod quality;
 mod query;
 pub mod respond;
@@ -18,7 +19,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use self::{auth::TestTokens, respond::Failure};
+use self::{auth::TestTokens, failure::Failure};
 use crate::{
     store::{Store, directory::Entry},
     survey::model::{Channel, Client, Form, Thread},

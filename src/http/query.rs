@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, web::Query};
 
-use super::respond::Failure;
+use super::failure::Failure;
 
 /// How many rows a list has where `limit` does not say.
 const DEFAULT_LIMIT: i64 = 100;

@@ -12,7 +12,7 @@ use actix_web::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{respond::Failure, send_body};
+use super::{failure::Failure, send_body};
 use crate::survey::{SendSurvey, json};
 
 /// The largest body of a send, in bytes: forty times the documented one.

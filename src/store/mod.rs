@@ -5,6 +5,7 @@
 pub mod directory;
 pub mod error;
 mod facts;
+mod generation;
 mod open;
 pub mod sends;
 mod snapshot;
@@ -28,9 +29,10 @@ pub use open::{Missing, ServerLock, explain, open};
 
 use self::{
     error::StoreError,
+    generation::Generation,
     snapshot::Snapshots,
     tokens::{Caller, Credentials},
-    writer::{Generation, Submitter, Writer},
+    writer::{Submitter, Writer},
 };
 use crate::survey::{
     access::{Denied, Role},

@@ -9,7 +9,7 @@ use std::{cell::RefCell, rc::Rc};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{error::StoreError, writer::Generation};
+use super::{error::StoreError, generation::Generation};
 
 /// One consistent state of the file.
 pub(super) struct Snapshot<'a> {

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use jiff::Timestamp;
+use jiff::{Span, SpanRelativeTo, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// Milliseconds since 1970-01-01T00:00:00Z. `Display` is the wire's form, `2026-03-01T10:15:00.000Z`.
@@ -54,5 +54,28 @@ impl Serialize for Time {
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// How long something is good: whole milliseconds, at least one. Written such as `90d` or `12h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetime(i64);
+
+impl Lifetime {
+    /// When it ends, if that is a time that can be written down.
+    pub fn end(self, start: Time) -> Option<Time> {
+        let end = start.0.checked_add(self.0)?;
+        Timestamp::from_millisecond(end).is_ok().then_some(Time(end))
+    }
+}
+
+impl FromStr for Lifetime {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let span = text.parse::<Span>().ok();
+        let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+        let ms = duration.and_then(|duration| i64::try_from(duration.as_millis()).ok()).filter(|ms| *ms > 0);
+        ms.map(Self).ok_or_else(|| "must be a time above zero, such as 90d or 12h".to_owned())
     }
 }

@@ -107,7 +107,7 @@ fn bad_bodies() -> Vec<(String, String)> {
         ),
         (
             with_id("externalClientId", r#""\udc00""#),
-            "The body is not JSON: lone leading surrogate in hex escape at line 1 column 52",
+            "The body is not JSON: lone leading surrogate in hex escape at line 1 column 51",
         ),
         (with_id("externalClientId", r#""\x41""#), "The body is not JSON: invalid escape at line 1 column 47"),
         (

@@ -3,12 +3,12 @@
 //! It takes all the jobs that are waiting, opens one transaction, runs each in turn, commits once, and only then
 //! answers those that wrote. Nothing can interleave with a job, and one fsync is shared by all who waited for it.
 
+mod batch;
+
 use std::{
-    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        Mutex,
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
@@ -18,77 +18,17 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
-use super::error::StoreError;
+use self::batch::{Answer, ForeignChanges, Home, Job, Outcome, Settled, Work, commit_batch};
+pub(super) use self::batch::{Batch, Wrote};
+use super::{error::StoreError, generation::Generation};
 
 /// How many jobs share a commit at the most. Measured: above 32 nothing is gained; this bounds what one failing commit takes down.
 const BATCH_LIMIT: usize = 64;
-
-/// How often anything that the rules look at has changed, as far as this process knows.
-///
-/// A reader takes the number *before* its snapshot; the writer raises it *after* a change is committed, and inside a
-/// transaction before it runs a job where another process has changed the file. So if a job carries the number that the
-/// writer still sees, then nothing has changed since the snapshot, and what was decided there holds.
-#[derive(Clone, Default)]
-pub(super) struct Generation(Arc<AtomicU64>);
-
-impl Generation {
-    /// The number to be taken before a snapshot.
-    pub(super) fn current(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
-    }
-
-    fn raise(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-/// The open transaction that a job runs in.
-pub(super) struct Batch<'a> {
-    /// The writing connection, inside the transaction.
-    pub(super) connection: &'a Connection,
-    /// What has changed up to now; see [`Generation`].
-    pub(super) generation: u64,
-}
-
-/// What a job did, and whom to tell.
-pub(super) struct Outcome {
-    /// Decides when the answer may leave: at once, or after the commit.
-    pub(super) wrote: Wrote,
-    /// Called with the fate of the commit, on the thread that submitted the job.
-    pub(super) answer: Answer,
-}
-
-/// What a job wrote.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wrote {
-    /// Nothing: the answer does not wait for the commit.
-    Nothing,
-    /// A record that no rule looks at: a send.
-    Record,
-    /// Something that rules look at: a flag, a thread, a token.
-    Facts,
-}
-
-type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-type Work = Box<dyn FnOnce(Result<&Batch<'_>, &StoreError>) -> Outcome + Send>;
-type Settled = (Answer, Result<(), StoreError>);
 
 enum Message {
     Job(Job),
     /// Whatever was queued before this is done; stop.
     Stop,
-}
-
-struct Job {
-    work: Work,
-    home: Home,
-}
-
-/// Where the answers of one HTTP worker are delivered: a whole batch of them wakes it once.
-#[derive(Clone)]
-struct Home {
-    worker: usize,
-    inbox: mpsc::UnboundedSender<Vec<Settled>>,
 }
 
 /// The thread that writes, and the only way to end it.
@@ -203,101 +143,5 @@ fn run(connection: &Connection, messages: &Receiver<Message>, generation: &Gener
             Err(_) => None,
         });
         commit_batch(connection, std::iter::once(first).chain(more).take(BATCH_LIMIT), generation, &mut foreign);
-    }
-}
-
-/// Runs a batch of jobs in one transaction, and answers every one of them.
-fn commit_batch(
-    connection: &Connection,
-    jobs: impl Iterator<Item = Job>,
-    generation: &Generation,
-    foreign: &mut ForeignChanges,
-) {
-    let begun = begin(connection).and_then(|()| {
-        if foreign.seen(connection)? {
-            generation.raise();
-        }
-        Ok(())
-    });
-    let (mut at_once, mut after_commit) = (Deliveries::default(), Deliveries::default());
-    let mut changes_facts = false;
-    let mut current = generation.current();
-    let mut lost = begun.err();
-    for job in jobs {
-        // What an earlier job of this batch changes, a later one must see as changed.
-        let batch = Batch { connection, generation: current };
-        let outcome = (job.work)(lost.as_ref().map_or(Ok(&batch), Err));
-        if outcome.wrote == Wrote::Facts {
-            changes_facts = true;
-            current = u64::MAX;
-        }
-        let deliveries = if outcome.wrote == Wrote::Nothing { &mut at_once } else { &mut after_commit };
-        deliveries.add(job.home, outcome.answer);
-        // Some errors (a full disk, a failing one) end the transaction and with it what earlier jobs wrote.
-        if lost.is_none() && connection.is_autocommit() {
-            lost = Some(StoreError::Unavailable("the transaction was rolled back".to_owned()));
-        }
-    }
-    at_once.deliver(&Ok(()));
-    let committed = match lost {
-        None => execute(connection, "commit").map_err(StoreError::from),
-        Some(error) => Err(error),
-    };
-    if let Err(error) = &committed {
-        error!(%error, "nothing of this batch was committed");
-        if !connection.is_autocommit() {
-            // Fails only where the transaction is gone already, which is what is wanted.
-            let _ = execute(connection, "rollback");
-        }
-    }
-    if changes_facts {
-        generation.raise();
-    }
-    after_commit.deliver(&committed);
-}
-
-fn begin(connection: &Connection) -> Result<(), StoreError> {
-    if !connection.is_autocommit() {
-        // Left over from a rollback that failed: without this every later batch would fail too.
-        execute(connection, "rollback")?;
-    }
-    Ok(execute(connection, "begin immediate")?)
-}
-
-fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(sql)?.execute([]).map(|_| ())
-}
-
-/// Tells whether another process has committed to the file: `surveyd token revoke` beside a running server, say.
-#[derive(Default)]
-struct ForeignChanges {
-    version: Option<i64>,
-}
-
-impl ForeignChanges {
-    /// Source: <https://sqlite.org/pragma.html#pragma_data_version>; changes for commits of others, never for our own.
-    fn seen(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
-        let version = connection.prepare_cached("pragma data_version")?.query_row([], |row| row.get(0))?;
-        Ok(self.version.replace(version) != Some(version))
-    }
-}
-
-/// Answers, gathered by the worker that waits for them.
-#[derive(Default)]
-struct Deliveries(BTreeMap<usize, (Option<Home>, Vec<Answer>)>);
-
-impl Deliveries {
-    fn add(&mut self, home: Home, answer: Answer) {
-        let (of_worker, answers) = self.0.entry(home.worker).or_default();
-        of_worker.get_or_insert(home);
-        answers.push(answer);
-    }
-
-    fn deliver(self, committed: &Result<(), StoreError>) {
-        for (home, answers) in self.0.into_values() {
-            let settled = answers.into_iter().map(|answer| (answer, committed.clone())).collect();
-            // A worker that is gone has no connection left to answer on.
-            let _ = home.map(|home| home.inbox.send(settled));
-        }
     }
 }

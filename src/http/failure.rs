@@ -1,0 +1,141 @@
+//! Answers that are errors: which status each has, and what the caller reads of it.
+
+use std::fmt;
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+};
+
+use crate::{
+    store::{error::StoreError, sends::SendError},
+    survey::{access::Denied, refusal::Refusal},
+};
+
+/// An answer that is an error; its body is written by [`super::respond::finish`].
+#[derive(Debug)]
+pub struct Failure {
+    status: StatusCode,
+    pub(super) message: String,
+    pub(super) extra: Option<Extra>,
+    /// What the log keeps and the caller does not see.
+    pub(super) cause: Option<String>,
+}
+
+/// A header that goes with a failure.
+#[derive(Clone, Debug)]
+pub(super) enum Extra {
+    /// `WWW-Authenticate`: how to come again.
+    Challenge(&'static str),
+    /// `Allow`: the methods that the path takes.
+    Allow(String),
+    /// `Retry-After`, in seconds.
+    RetryAfter(&'static str),
+}
+
+impl Extra {
+    pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        Some(match self {
+            Self::Challenge(challenge) => (WWW_AUTHENTICATE, HeaderValue::from_static(challenge)),
+            Self::Allow(methods) => (ALLOW, HeaderValue::try_from(methods).ok()?),
+            Self::RetryAfter(seconds) => (RETRY_AFTER, HeaderValue::from_static(seconds)),
+        })
+    }
+}
+
+impl Failure {
+    /// A failure of that status, with that message.
+    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), extra: None, cause: None }
+    }
+
+    /// 400: what the caller sent is wrong; the message names the field, and what it must be.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// 404: there is nothing of that path.
+    pub fn no_such_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "No such path")
+    }
+
+    /// 405: the path is known, the method is not.
+    pub fn method_not_allowed(allow: String) -> Self {
+        let message = format!("Method not allowed; this path takes {allow}");
+        Self { extra: Some(Extra::Allow(allow)), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl ResponseError for Failure {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status)
+    }
+}
+
+impl From<Denied> for Failure {
+    /// Source of the challenges: RFC 6750, section 3.
+    fn from(denied: Denied) -> Self {
+        let (status, challenge) = match denied {
+            Denied::Missing => (StatusCode::UNAUTHORIZED, "Bearer"),
+            Denied::Invalid | Denied::Expired => (StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\""),
+            Denied::Role { .. } => (StatusCode::FORBIDDEN, "Bearer error=\"insufficient_scope\""),
+        };
+        Self { extra: Some(Extra::Challenge(challenge)), ..Self::new(status, denied.to_string()) }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let status = if let Refusal::NotFound(_) = refusal { StatusCode::NOT_FOUND } else { StatusCode::CONFLICT };
+        Self::new(status, refusal.to_string())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let cause = Some(error.to_string());
+        let try_again = |message| Self {
+            extra: Some(Extra::RetryAfter("1")),
+            cause: cause.clone(),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+        };
+        match error {
+            StoreError::Invalid { .. } => Self::bad_request(error.to_string()),
+            StoreError::Conflict(message) => Self::new(StatusCode::CONFLICT, message),
+            StoreError::Busy(_) => try_again("The server is busy; nothing was done, try again"),
+            StoreError::Unavailable(_) => {
+                try_again("The database cannot be used just now; nothing was done, try again")
+            }
+            StoreError::Internal(_) => Self {
+                cause,
+                ..Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "Internal error; the log says more under this X-Request-Id",
+                )
+            },
+        }
+    }
+}
+
+impl From<SendError> for Failure {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Denied(denied) => denied.into(),
+            SendError::Refused(refusal) => refusal.into(),
+            SendError::Store(error) => error.into(),
+        }
+    }
+}

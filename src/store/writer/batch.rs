@@ -1,0 +1,149 @@
+//! One batch: a transaction, the jobs that run in it, and their answers.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+use tracing::error;
+
+use crate::store::{error::StoreError, generation::Generation};
+
+/// The open transaction that a job runs in.
+pub(in crate::store) struct Batch<'a> {
+    /// The writing connection, inside the transaction.
+    pub(in crate::store) connection: &'a Connection,
+    /// What has changed up to now; see [`Generation`].
+    pub(in crate::store) generation: u64,
+}
+
+/// What a job did, and whom to tell.
+pub(super) struct Outcome {
+    /// Decides when the answer may leave: at once, or after the commit.
+    pub(super) wrote: Wrote,
+    /// Called with the fate of the commit, on the thread that submitted the job.
+    pub(super) answer: Answer,
+}
+
+/// What a job wrote.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Wrote {
+    /// Nothing: the answer does not wait for the commit.
+    Nothing,
+    /// A record that no rule looks at: a send.
+    Record,
+    /// Something that rules look at: a flag, a thread, a token.
+    Facts,
+}
+
+pub(super) type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+pub(super) type Work = Box<dyn FnOnce(Result<&Batch<'_>, &StoreError>) -> Outcome + Send>;
+pub(super) type Settled = (Answer, Result<(), StoreError>);
+
+/// What waits in the queue.
+pub(super) struct Job {
+    pub(super) work: Work,
+    pub(super) home: Home,
+}
+
+/// Where the answers of one HTTP worker are delivered: a whole batch of them wakes it once.
+#[derive(Clone)]
+pub(super) struct Home {
+    pub(super) worker: usize,
+    pub(super) inbox: mpsc::UnboundedSender<Vec<Settled>>,
+}
+
+/// Runs a batch of jobs in one transaction, and answers every one of them.
+pub(super) fn commit_batch(
+    connection: &Connection,
+    jobs: impl Iterator<Item = Job>,
+    generation: &Generation,
+    foreign: &mut ForeignChanges,
+) {
+    let begun = begin(connection).and_then(|()| {
+        if foreign.seen(connection)? {
+            generation.raise();
+        }
+        Ok(())
+    });
+    let (mut at_once, mut after_commit) = (Deliveries::default(), Deliveries::default());
+    let mut changes_facts = false;
+    let mut current = generation.current();
+    let mut lost = begun.err();
+    for job in jobs {
+        // What an earlier job of this batch changes, a later one must see as changed.
+        let batch = Batch { connection, generation: current };
+        let outcome = (job.work)(lost.as_ref().map_or(Ok(&batch), Err));
+        if outcome.wrote == Wrote::Facts {
+            changes_facts = true;
+            current = u64::MAX;
+        }
+        let deliveries = if outcome.wrote == Wrote::Nothing { &mut at_once } else { &mut after_commit };
+        deliveries.add(job.home, outcome.answer);
+        // Some errors (a full disk, a failing one) end the transaction and with it what earlier jobs wrote.
+        if lost.is_none() && connection.is_autocommit() {
+            lost = Some(StoreError::Unavailable("the transaction was rolled back".to_owned()));
+        }
+    }
+    at_once.deliver(&Ok(()));
+    let committed = match lost {
+        None => execute(connection, "commit").map_err(StoreError::from),
+        Some(error) => Err(error),
+    };
+    if let Err(error) = &committed {
+        error!(%error, "nothing of this batch was committed");
+        if !connection.is_autocommit() {
+            // Fails only where the transaction is gone already, which is what is wanted.
+            let _ = execute(connection, "rollback");
+        }
+    }
+    if changes_facts {
+        generation.raise();
+    }
+    after_commit.deliver(&committed);
+}
+
+fn begin(connection: &Connection) -> Result<(), StoreError> {
+    if !connection.is_autocommit() {
+        // Left over from a rollback that failed: without this every later batch would fail too.
+        execute(connection, "rollback")?;
+    }
+    Ok(execute(connection, "begin immediate")?)
+}
+
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(|_| ())
+}
+
+/// Tells whether another process has committed to the file: `surveyd token revoke` beside a running server, say.
+#[derive(Default)]
+pub(super) struct ForeignChanges {
+    version: Option<i64>,
+}
+
+impl ForeignChanges {
+    /// Source: <https://sqlite.org/pragma.html#pragma_data_version>; changes for commits of others, never for our own.
+    fn seen(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
+        let version = connection.prepare_cached("pragma data_version")?.query_row([], |row| row.get(0))?;
+        Ok(self.version.replace(version) != Some(version))
+    }
+}
+
+/// Answers, gathered by the worker that waits for them.
+#[derive(Default)]
+struct Deliveries(BTreeMap<usize, (Option<Home>, Vec<Answer>)>);
+
+impl Deliveries {
+    fn add(&mut self, home: Home, answer: Answer) {
+        let (of_worker, answers) = self.0.entry(home.worker).or_default();
+        of_worker.get_or_insert(home);
+        answers.push(answer);
+    }
+
+    fn deliver(self, committed: &Result<(), StoreError>) {
+        for (home, answers) in self.0.into_values() {
+            let settled = answers.into_iter().map(|answer| (answer, committed.clone())).collect();
+            // A worker that is gone has no connection left to answer on.
+            let _ = home.map(|home| home.inbox.send(settled));
+        }
+    }
+}
