@@ -30,7 +30,8 @@ pub(super) async fn send(request: HttpRequest, payload: Payload, ThinData(site):
         site.store.authenticate(credentials.clone(), Role::SENDERS).await??;
         wire::in_time(body, site.body_timeout).await
     };
-    site.store.send(credentials, body.and_then(|body| body.parse_send())).await?;
+    // In a box, so that the state of a request is two allocations of a usual size and not one large, slow one.
+    Box::pin(site.store.send(credentials, body.and_then(|body| body.parse_send()))).await?;
     Ok(Empty::OK)
 }
 
