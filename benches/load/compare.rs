@@ -12,6 +12,7 @@ use crate::{
 const CLIENTS: u64 = 1000;
 const CONNECTIONS: [usize; 4] = [1, 16, 64, 256];
 const ROUNDS: usize = 7;
+const STARTS: usize = 21;
 const ROUND: Duration = Duration::from_secs(1);
 
 pub fn run() {
@@ -52,6 +53,22 @@ pub fn run() {
         CONNECTIONS[3]
     );
     mixed(&targets[1].1);
+    drop(surveyd);
+    starts(&ours);
+}
+
+/// From the start of the process to its first answer, beside the constant's.
+fn starts(database: &Database) {
+    let mut times = [const { Vec::new() }; 3];
+    for _ in 0..STARTS {
+        times[0].push(Running::time_to_answer(Running::constant));
+        times[1].push(Running::time_to_answer(|| Running::surveyd(&database.path())));
+        times[2].push(Running::time_to_answer(Running::fake));
+    }
+    let [constant, serve, fake] = times.map(median);
+    println!(
+        "\nfrom start to first answer, median of {STARTS}: constant {constant:.1} ms, surveyd serve {serve:.1} ms, surveyd fake {fake:.1} ms"
+    );
 }
 
 /// Refusals beside as many sends: they must not wait for the commits.
@@ -95,7 +112,7 @@ impl Table {
     fn print(&self, connections: usize, kind: Kind) {
         let [constant, ours, usual] = ["constant", "surveyd", "usual"].map(|name| self.median(name, kind));
         println!(
-            "| {connections} | {} | {:.0} | {:.0} | {:.2} | {:.0} | {:.1} | {:.0} | {:.0} | {:.0} | {:.0} |",
+            "| {connections} | {} | {:.0} | {:.0} | {:.2} | {:.0} | {:.1} | {:.0} | {:.0} | {:.0} | {:.0} | {:.1} |",
             if kind == Kind::Send { "sends" } else { "refusals" },
             constant.rate,
             ours.rate,
@@ -106,6 +123,7 @@ impl Table {
             ours.p99_us,
             constant.p99_us,
             usual.p99_us,
+            usual.p99_us / ours.p99_us,
         );
     }
 }

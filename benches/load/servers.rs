@@ -3,11 +3,11 @@
 
 use std::{
     env,
-    io::{BufRead, BufReader},
-    net::SocketAddr,
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix_web::{
@@ -49,6 +49,23 @@ impl Running {
         Self::start(command)
     }
 
+    pub fn fake() -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_surveyd"));
+        command.args(["fake", "--listen", "127.0.0.1:0"]);
+        Self::start(command)
+    }
+
+    /// Milliseconds from the start of a server to its first answer, whatever it says.
+    pub fn time_to_answer(start: impl FnOnce() -> Self) -> f64 {
+        let began = Instant::now();
+        let server = start();
+        let mut stream = TcpStream::connect(server.address).expect("a server that listens");
+        let request = b"POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
+        stream.write_all(request).expect("a connection");
+        assert_ne!(stream.read(&mut [0; 64]).expect("an answer"), 0);
+        began.elapsed().as_secs_f64() * 1000.0
+    }
+
     pub fn constant() -> Self {
         Self::this_program("constant", Path::new(""))
     }
@@ -74,7 +91,8 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.process.kill();
+        // Asked and not killed, so that a fake removes its database.
+        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
         let _ = self.process.wait();
     }
 }
