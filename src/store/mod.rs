@@ -79,7 +79,7 @@ impl World {
         let lock = lock.map_or_else(|| ServerLock::take(path), Ok)?;
         let generation = Generation::default();
         let writer = Writer::start(connection, queue, generation.clone()).context("cannot start the writer")?;
-        let manager = SqliteConnectionManager::file(path).with_init(|connection| open::prepare_reader(connection));
+        let manager = SqliteConnectionManager::file(path).with_init(open::prepare_reader);
         // A file that opened for the writer opens for readers too: no check at each check-out, no connection before it is needed.
         let pool = Pool::builder().max_size(LONG_READS).min_idle(Some(0)).test_on_check_out(false).build(manager)?;
         Ok(Self { path: path.to_owned(), writer, generation, pool, _lock: lock })
@@ -89,7 +89,7 @@ impl World {
     ///
     /// Errors: one sentence that names the file and the way out.
     pub fn open_reader(&self) -> Result<Connection> {
-        open::open_reader(&self.path).map_err(|error| explain(&self.path, error))
+        open::open_reader(&self.path).map_err(|error| explain(&self.path, error.into()))
     }
 
     /// The view of the worker of that number. To be called on the worker's own thread, inside its `LocalSet`.

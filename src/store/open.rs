@@ -23,6 +23,9 @@ const LADDER: [&str; 1] = [include_str!("../../schema.sql")];
 /// How long a connection waits for a lock that another process holds. Below the 8 s in which a server has to stop.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How many prepared statements a connection keeps: more than there are.
+const STATEMENTS: usize = 64;
+
 /// Earlier versions can lose a commit in WAL mode with two connections. Source: <https://sqlite.org/wal.html#walresetbug>.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
@@ -56,17 +59,18 @@ pub fn open(path: &Path, missing: Missing) -> Result<Connection> {
 }
 
 /// Opens the file, which [`open`] has been at, for reading alone.
-pub(super) fn open_reader(path: &Path) -> Result<Connection> {
-    let connection =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    hold(&connection)?;
-    prepare_reader(&connection)?;
+pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    // Readers write, too: into the shared memory beside the log, where each marks how far it reads.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    prepare_reader(&mut connection)?;
     Ok(connection)
 }
 
 /// What makes a connection a reading one, here and in the pool.
-pub(super) fn prepare_reader(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn prepare_reader(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.execute_batch("pragma query_only = on; pragma trusted_schema = off")
 }
 
@@ -116,7 +120,7 @@ fn hold(connection: &Connection) -> Result<()> {
         std::thread::sleep(Duration::from_millis(1));
         u128::try_from(tries).is_ok_and(|tries| tries < BUSY_TIMEOUT.as_millis())
     }))?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.execute_batch(
         "pragma journal_mode = wal;        -- readers never wait for the writer
          pragma synchronous = full;        -- the log is synced at each commit: an acknowledged send survives a power cut
