@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    io,
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -22,14 +23,15 @@ use crate::{
     store::World,
 };
 
-/// How long requests in flight may take to finish once the server is told to stop. A writer that waits for a lock gives
-/// up within 5 s as well; together they stay below the promised 8 s.
-const SHUTDOWN_TIMEOUT_S: u64 = 5;
+/// How long requests in flight may take to finish once the server is told to stop. One that comes to the writer at the last
+/// moment may wait 3 s for a lock; together they stay below the promised 8 s.
+const SHUTDOWN_TIMEOUT_S: u64 = 4;
 
 /// A server that is bound to its address, but does not answer yet.
 pub struct App {
     address: SocketAddr,
-    server: Server,
+    /// Taken when it is run.
+    server: Option<Server>,
     world: Arc<World>,
     workers: usize,
     started: mpsc::UnboundedReceiver<()>,
@@ -72,7 +74,7 @@ impl App {
             format!("cannot listen on {}; stop what uses it, or choose another address with --listen", settings.listen)
         })?;
         let address = *server.addrs().first().ok_or_else(|| anyhow!("no address was bound"))?;
-        Ok(Self { address, server: server.run(), world, workers, started })
+        Ok(Self { address, server: Some(server.run()), world, workers, started })
     }
 
     /// Where the server will answer; tells the port where 0 was asked for.
@@ -80,18 +82,27 @@ impl App {
         self.address
     }
 
+    /// Whether anybody was let in when the server was built.
+    pub fn has_tokens(&self) -> bool {
+        self.world.has_tokens()
+    }
+
     /// Calls `ready` once requests are answered, and goes on until `shutdown` resolves; then stops accepting, finishes
     /// what is in flight, and returns.
-    pub async fn run_until(mut self, ready: impl FnOnce(SocketAddr), shutdown: impl Future<Output = ()>) -> Result<()> {
-        let handle = self.server.handle();
-        let mut server = rt::spawn(self.server);
-        for _ in 0..self.workers {
-            self.started.recv().await;
-        }
-        ready(self.address);
+    pub async fn run_until(mut self, ready: impl FnOnce(&Self), shutdown: impl Future<Output = ()>) -> Result<()> {
+        let server = self.server.take().context("a server runs once")?;
+        let handle = server.handle();
+        let mut server = rt::spawn(server);
+        let serving = async {
+            for _ in 0..self.workers {
+                self.started.recv().await;
+            }
+            ready(&self);
+            shutdown.await;
+        };
         tokio::select! {
-            ended = &mut server => return ended?.context("the HTTP server ended by itself"),
-            () = shutdown => {}
+            ended = &mut server => return ended?.and_then(|()| Err(io::Error::other("it ended by itself"))).context("the HTTP server failed"),
+            () = serving => {}
         }
         info!("stopping: finishing what is in flight");
         handle.stop(true).await;

@@ -73,7 +73,14 @@ Examples:
         file: FileFlags,
     },
     /// Make, list and revoke tokens.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  surveyd token create --name crm --role integrator
+  surveyd token list
+  surveyd token revoke 3"
+    )]
     Token(TokenWord),
     /// Put a world file into the database: all of it or nothing.
     #[command(after_help = "\

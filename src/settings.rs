@@ -136,6 +136,7 @@ impl AsWritten {
         ] {
             ensure!(value > 0, "the setting limits.{key} is 0; it must be 1 or more");
         }
+        ensure!(limits.queue <= 1_000_000, "the setting limits.queue is {}; it must be 1000000 or less", limits.queue);
         let ms = |value: u32| Duration::from_millis(value.into());
         Ok(Settings {
             listen,

@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 
 use anyhow::{Context, Result};
 
-use super::progress_bar;
+use super::{progress_bar, say};
 use crate::{
     cli::FileFlags,
     settings::Settings,
@@ -21,7 +21,7 @@ pub(super) fn run(path: &Path, file: FileFlags) -> Result<()> {
     applied.map_err(|error| explain(&database, error.into())).with_context(|| {
         format!("{} is not applied, the database {} is as it was", path.display(), database.display())
     })?;
-    eprintln!("surveyd: applied {} rows to {}", world.len(), database.display());
+    say(format_args!("applied {} rows to {}", world.len(), database.display()));
     Ok(())
 }
 

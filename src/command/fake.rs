@@ -7,6 +7,7 @@ use tempfile::Builder;
 
 use super::{
     apply::read_world,
+    say,
     serve::{serve, start_log},
 };
 use crate::{
@@ -24,17 +25,19 @@ pub(super) fn run(listen: Option<SocketAddr>, world: Option<&Path>) -> Result<()
         None => WorldFile::parse(SAMPLE_WORLD)?,
     };
     // Removed when it goes out of scope, which every way out of this function does, a signal's too.
-    let folder =
-        Builder::new().prefix("surveyd-fake-").tempdir().context("cannot make a temporary folder; set TMPDIR")?;
-    let database = folder.path().join("fake.db");
-    let settings = Settings::for_fake(Flags { listen, database: Some(database), ..Flags::default() })?;
-    start_log(settings.log);
-    let mut connection = open(&settings.database, Missing::Create)?;
-    world.apply(&mut connection, &|| {})?;
-    drop(connection);
-    serve(&settings, TestTokens::Accepted, || {
-        eprintln!(
-            "surveyd: a fake; tokens: test-admin (/admin), test-expired (401), test-wrongrole (403), any other test-… sends; Ctrl-C ends it"
+    let mut folder = None;
+    let prepare = || {
+        let made =
+            Builder::new().prefix("surveyd-fake-").tempdir().context("cannot make a temporary folder; set TMPDIR")?;
+        let database = folder.insert(made).path().join("fake.db");
+        let settings = Settings::for_fake(Flags { listen, database: Some(database), ..Flags::default() })?;
+        start_log(settings.log);
+        world.apply(&mut open(&settings.database, Missing::Create)?, &|| {})?;
+        Ok(settings)
+    };
+    serve(prepare, TestTokens::Accepted, |_| {
+        say(
+            "a fake; tokens: test-admin (/admin), test-expired (401), test-wrongrole (403), any other test-… sends; Ctrl-C ends it",
         );
     })
 }

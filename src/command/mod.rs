@@ -6,7 +6,10 @@ mod fake;
 mod serve;
 mod token;
 
-use std::io::IsTerminal;
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal, Write},
+};
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -40,10 +43,15 @@ pub fn sentence(error: &anyhow::Error) -> String {
     parts.join(": ")
 }
 
+/// Tells the person at the terminal; one who has closed it misses nothing else.
+fn say(sentence: impl Display) {
+    let _ = writeln!(io::stderr(), "surveyd: {sentence}");
+}
+
 /// A progress bar on a terminal; nothing elsewhere, nor for what is done before anyone could read it.
 fn progress_bar(rows: u64) -> ProgressBar {
     const WORTH_SHOWING: u64 = 10_000;
-    let shown = rows >= WORTH_SHOWING && std::io::stderr().is_terminal();
+    let shown = rows >= WORTH_SHOWING && io::stderr().is_terminal();
     let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some(rows), target);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} rows, {per_sec}, {eta} left") {

@@ -18,36 +18,43 @@ use crate::{
     app::App,
     http::auth::TestTokens,
     settings::{Flags, Settings},
-    store::tokens,
 };
 
 pub(super) fn run(flags: Flags) -> Result<()> {
     let settings = Settings::load(flags)?;
     start_log(settings.log);
-    serve(&settings, TestTokens::Refused, || {
-        let database = settings.database.display();
-        info!(%database, "serving");
-        // A server that lets nobody in looks broken to those who do not know why.
-        if crate::store::open(&settings.database, crate::store::Missing::Refuse)
-            .is_ok_and(|connection| tokens::list(&connection).is_ok_and(|tokens| tokens.is_empty()))
-        {
-            warn!(
-                "nobody can call yet; make the first token: surveyd token create --name ops --role admin --database {database}"
-            );
-        }
-    })
+    let database = settings.database.display().to_string();
+    serve(
+        || Ok(settings),
+        TestTokens::Refused,
+        |app| {
+            info!(%database, "serving");
+            // A server that lets nobody in looks broken to those who do not know why.
+            if !app.has_tokens() {
+                warn!(
+                    "nobody can call yet; make the first token: surveyd token create --name ops --role admin --database {database}"
+                );
+            }
+        },
+    )
 }
 
 /// Runs a server until a signal; prints the one line on stdout when it can answer, then calls `ready`.
-pub(super) fn serve(settings: &Settings, test_tokens: TestTokens, ready: impl FnOnce()) -> Result<()> {
+///
+/// `prepare` runs with the signals caught already: what it makes is cleaned up whenever they come.
+pub(super) fn serve(
+    prepare: impl FnOnce() -> Result<Settings>,
+    test_tokens: TestTokens,
+    ready: impl FnOnce(&App),
+) -> Result<()> {
     System::new().block_on(async {
         let signals = Signals::catch()?;
-        let app = App::build(settings, test_tokens)?;
+        let app = App::build(&prepare()?, test_tokens)?;
         let (first, stop) = oneshot::channel();
         let running = app.run_until(
-            |address| {
-                announce(address);
-                ready();
+            |app| {
+                announce(app.addr());
+                ready(app);
             },
             async {
                 // Without a sender there will be no signal either; see `Signals::watch`.

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use anyhow::{Context, Result};
 use rusqlite::Connection;
 
+use super::say;
 use crate::{
     cli::FileFlags,
     settings::Settings,
@@ -19,7 +20,7 @@ pub(super) fn create(name: &str, role: Role, lifetime: Option<Lifetime>, file: F
         with_database(file, Missing::Create, |connection| tokens::create(connection, name, role, expires_at, now))?;
     writeln!(io::stdout(), "{}", secret.reveal())?;
     let until = expires_at.map_or("for ever".to_owned(), |at| format!("until {at}"));
-    eprintln!("surveyd: token {id} {name:?} ({}), good {until}; it is shown this once", role.as_str());
+    say(format_args!("token {id} {name:?} ({}), good {until}; it is shown this once", role.as_str()));
     Ok(())
 }
 
@@ -38,7 +39,7 @@ pub(super) fn list(file: FileFlags) -> Result<()> {
         writeln!(stdout, "{id}\t{role}\t{}\tcreated {}\t{state}", token.name, token.created_at)?;
     }
     if tokens.is_empty() {
-        eprintln!("surveyd: no tokens yet; make one: surveyd token create --name crm --role integrator");
+        say(format_args!("no tokens yet; make one: surveyd token create --name crm --role integrator"));
     }
     Ok(())
 }
@@ -46,8 +47,8 @@ pub(super) fn list(file: FileFlags) -> Result<()> {
 pub(super) fn revoke(id: i64, file: FileFlags) -> Result<()> {
     let token = with_database(file, Missing::Refuse, |connection| tokens::revoke(connection, id, now()))?;
     match token.revoked_at {
-        None => eprintln!("surveyd: token {id} {:?} is revoked", token.name),
-        Some(at) => eprintln!("surveyd: token {id} {:?} was revoked already, {at}", token.name),
+        None => say(format_args!("token {id} {:?} is revoked", token.name)),
+        Some(at) => say(format_args!("token {id} {:?} was revoked already, {at}", token.name)),
     }
     Ok(())
 }

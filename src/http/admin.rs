@@ -28,8 +28,8 @@ use crate::{
 };
 
 pub(super) async fn settings(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Settings>, Failure> {
-    auth::admin(&request, &site).await?;
-    Ok(Json::ok(site.store.read(directory::read_settings).await?))
+    let admin = auth::admin(&request, &site).await?;
+    Ok(Json::ok(admin.store().read(directory::read_settings).await?))
 }
 
 pub(super) async fn change_settings(
@@ -37,17 +37,17 @@ pub(super) async fn change_settings(
     payload: Payload,
     ThinData(site): SiteOf,
 ) -> Result<Json<Settings>, Failure> {
-    auth::admin(&request, &site).await?;
+    let admin = auth::admin(&request, &site).await?;
     let settings = read_body(&request, payload, &site).await?.parse::<Settings>()?;
-    site.store.change(move |connection| directory::write_settings(connection, settings)).await?;
+    admin.store().change(move |connection| directory::write_settings(connection, settings)).await?;
     Ok(Json::ok(settings))
 }
 
 pub(super) async fn list<E: Entry>(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<E>>, Failure> {
-    auth::admin(&request, &site).await?;
+    let admin = auth::admin(&request, &site).await?;
     let query = ListQuery::of(&request, &[])?;
     let (after, limit) = (query.get("after"), query.limit());
-    let reads = site.store.long_reads();
+    let reads = admin.store().long_reads();
     long(move || reads.run(|connection| directory::list(connection, after, limit))).await
 }
 
@@ -56,9 +56,9 @@ pub(super) async fn read<E: Entry>(
     path: Path<String>,
     ThinData(site): SiteOf,
 ) -> Result<Json<E>, Failure> {
-    auth::admin(&request, &site).await?;
+    let admin = auth::admin(&request, &site).await?;
     let id = parse_id("id", &path)?;
-    let entry = site.store.read(move |connection| directory::get::<E>(connection, id)).await?;
+    let entry = admin.store().read(move |connection| directory::get::<E>(connection, id)).await?;
     Ok(Json::ok(entry.ok_or_else(|| not_found::<E>(id))?))
 }
 
@@ -68,11 +68,11 @@ pub(super) async fn put<E: Entry>(
     payload: Payload,
     ThinData(site): SiteOf,
 ) -> Result<Json<E>, Failure> {
-    auth::admin(&request, &site).await?;
+    let admin = auth::admin(&request, &site).await?;
     let id = parse_id("id", &path)?;
     let entry = read_body(&request, payload, &site).await?.parse_row::<E>(id)?;
-    let (entry, put) = site
-        .store
+    let (entry, put) = admin
+        .store()
         .change(move |connection| {
             let put = directory::put(connection, &entry)?;
             // Read back: the answer is what is stored.
@@ -89,9 +89,9 @@ pub(super) async fn delete<E: Entry>(
     path: Path<String>,
     ThinData(site): SiteOf,
 ) -> Result<Empty, Failure> {
-    auth::admin(&request, &site).await?;
+    let admin = auth::admin(&request, &site).await?;
     let id = parse_id("id", &path)?;
-    let deleted = site.store.change(move |connection| directory::delete::<E>(connection, id)).await?;
+    let deleted = admin.store().change(move |connection| directory::delete::<E>(connection, id)).await?;
     if deleted { Ok(Empty::NO_CONTENT) } else { Err(not_found::<E>(id)) }
 }
 
@@ -115,9 +115,10 @@ async fn change_enablement(
     ThinData(site): SiteOf,
     change: EnablementChange,
 ) -> Result<Empty, Failure> {
-    auth::admin(&request, &site).await?;
+    let admin = auth::admin(&request, &site).await?;
     let (form, channel) = (parse_id("id", &path.0)?, parse_id("channelId", &path.1)?);
-    site.store
+    admin
+        .store()
         .change(move |connection| {
             if !directory::exists::<Form>(connection, form)? {
                 return Ok(Err(not_found::<Form>(form)));
@@ -132,7 +133,7 @@ async fn change_enablement(
 }
 
 pub(super) async fn sends(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Sent>>, Failure> {
-    auth::admin(&request, &site).await?;
+    let admin = auth::admin(&request, &site).await?;
     let query = ListQuery::of(&request, &["client", "thread", "form"])?;
     let filter = Filter {
         after: query.get("after"),
@@ -140,7 +141,7 @@ pub(super) async fn sends(request: HttpRequest, ThinData(site): SiteOf) -> Resul
         thread: query.get("thread"),
         form: query.get("form"),
     };
-    let (reads, limit) = (site.store.long_reads(), query.limit());
+    let (reads, limit) = (admin.store().long_reads(), query.limit());
     long(move || reads.sends(filter, limit)).await
 }
 

@@ -7,7 +7,10 @@ use actix_web::{
 
 use super::{Site, failure::Failure};
 use crate::{
-    store::tokens::{Caller, Credentials, Secret},
+    store::{
+        Store,
+        tokens::{Caller, Credentials, Secret},
+    },
     survey::access::{Denied, Role},
 };
 
@@ -20,15 +23,22 @@ pub enum TestTokens {
     Refused,
 }
 
-/// Proof that the caller may use `/admin`: what needs it takes it, and only [`admin`] makes it.
-pub(super) struct Admin(());
+/// The way of an administrator to the store; only [`admin`] opens it.
+pub(super) struct Admin<'a>(&'a Store);
+
+impl Admin<'_> {
+    /// What the caller may read and change.
+    pub(super) fn store(&self) -> &Store {
+        self.0
+    }
+}
 
 /// Lets in who may administer.
 ///
 /// Errors: 401 for a token that is missing, invalid or expired, 403 for another role; nothing of the body was read.
-pub(super) async fn admin(request: &HttpRequest, site: &Site) -> Result<Admin, Failure> {
+pub(super) async fn admin<'a>(request: &HttpRequest, site: &'a Site) -> Result<Admin<'a>, Failure> {
     site.store.authenticate(credentials(request, site)?, Role::ADMINS).await??;
-    Ok(Admin(()))
+    Ok(Admin(&site.store))
 }
 
 /// What the caller shows; whether it is good is for the store to say, where the decision is made.
@@ -75,7 +85,7 @@ fn test_token(token: &str) -> Result<Caller, Denied> {
         _ if token.contains('@') || token.len() <= "test-".len() || token.len() > 255 => return Err(Denied::Invalid),
         _ => Role::Integrator,
     };
-    Ok(Caller { name: token.to_owned(), role })
+    Ok(Caller { name: token.to_owned(), role, expires_at: None })
 }
 
 #[cfg(test)]

@@ -101,7 +101,8 @@ pub async fn finish(
 /// Writes the headers of an answer, in the documented order: the three `Vary` lines, and right behind them the content type.
 ///
 /// actix keeps headers in a hash map with a random seed and sends them in the map's order, so a map of another order is
-/// replaced until one has the documented order. That is rare: actix uses its maps again for later answers.
+/// replaced until one has the documented order. That is rare: actix uses its maps again for later answers. Should a later
+/// actix know only another order, then that is sent.
 fn write_headers(
     headers: &mut HeaderMap,
     request_id: HeaderValue,
@@ -109,7 +110,8 @@ fn write_headers(
     has_body: bool,
     extra: Option<(HeaderName, HeaderValue)>,
 ) {
-    loop {
+    const TRIES: usize = 64;
+    for _ in 0..TRIES {
         headers.clear();
         if is_api {
             for value in ["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"] {

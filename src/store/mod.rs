@@ -65,6 +65,7 @@ pub struct World {
     writer: Writer,
     generation: Generation,
     pool: Pool<SqliteConnectionManager>,
+    has_tokens: bool,
     _lock: ServerLock,
 }
 
@@ -77,12 +78,19 @@ impl World {
         let lock = if path.exists() { Some(ServerLock::take(path)?) } else { None };
         let connection = open(path, Missing::Create)?;
         let lock = lock.map_or_else(|| ServerLock::take(path), Ok)?;
+        open::give_up_early(&connection)?;
+        let has_tokens = !tokens::list(&connection)?.is_empty();
         let generation = Generation::default();
         let writer = Writer::start(connection, queue, generation.clone()).context("cannot start the writer")?;
         let manager = SqliteConnectionManager::file(path).with_init(open::prepare_reader);
         // A file that opened for the writer opens for readers too: no check at each check-out, no connection before it is needed.
         let pool = Pool::builder().max_size(LONG_READS).min_idle(Some(0)).test_on_check_out(false).build(manager)?;
-        Ok(Self { path: path.to_owned(), writer, generation, pool, _lock: lock })
+        Ok(Self { path: path.to_owned(), writer, generation, pool, has_tokens, _lock: lock })
+    }
+
+    /// Whether there was any token when the file was opened.
+    pub fn has_tokens(&self) -> bool {
+        self.has_tokens
     }
 
     /// A reading connection for one worker, to be handed to [`World::store`].

@@ -1,11 +1,12 @@
 //! Opening the file: is it ours, is it of this version, and is it held the way that keeps what was acknowledged.
 
 use std::{
-    fs::{File, OpenOptions},
+    cell::Cell,
+    fs::{File, OpenOptions, TryLockError},
     io::ErrorKind,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -18,10 +19,17 @@ use super::error::StoreError;
 const APPLICATION_ID: i32 = 0x7372_7679;
 
 /// The steps that bring an empty file to the present schema; a file at version n has the first n behind it.
-const LADDER: [&str; 1] = [include_str!("../../schema.sql")];
+const LADDER: [&str; NEWEST as usize] = [include_str!("../../schema.sql")];
 
-/// How long a connection waits for a lock that another process holds. Below the 8 s in which a server has to stop.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The version that the ladder leads to.
+const NEWEST: i32 = 1;
+
+/// How long a command waits for a lock that another process holds, in seconds: a server's next gap is milliseconds away,
+/// and a large `surveyd apply` takes some seconds.
+const COMMAND_PATIENCE_S: u64 = 30;
+
+/// How long a server waits for it before it answers 503, in seconds. With what it takes to stop this is below 8.
+const SERVER_PATIENCE_S: u64 = 3;
 
 /// How many prepared statements a connection keeps: more than there are.
 const STATEMENTS: usize = 64;
@@ -54,7 +62,14 @@ pub fn open(path: &Path, missing: Missing) -> Result<Connection> {
     let mut connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .with_context(|| format!("cannot open the database {}", path.display()))?;
-    hold(&connection).and_then(|()| migrate(&mut connection, path)).map_err(|error| explain(path, error))?;
+    let ready = |connection: &mut Connection| {
+        connection.busy_handler(Some(wait::<COMMAND_PATIENCE_S>))?;
+        // Before anything is set: a file of somebody else is left as it was.
+        check_owner(connection, path)?;
+        hold(connection)?;
+        migrate(connection)
+    };
+    ready(&mut connection).map_err(|error| explain(path, error))?;
     Ok(connection)
 }
 
@@ -69,9 +84,29 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
 
 /// What makes a connection a reading one, here and in the pool.
 pub(super) fn prepare_reader(connection: &mut Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    give_up_early(connection)?;
+    // Four times SQLite's own: the inner nodes of the indexes of ten million threads stay in memory.
+    connection.pragma_update(None, "cache_size", -8192)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.execute_batch("pragma query_only = on; pragma trusted_schema = off")
+}
+
+/// Makes a connection of a server wait for a lock no longer than its callers would.
+pub(super) fn give_up_early(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_handler(Some(wait::<SERVER_PATIENCE_S>))
+}
+
+/// Waits for a lock, asking every millisecond where SQLite would back off to 100: between two commits of a busy server the
+/// lock is free for microseconds, and a `token revoke` that sleeps through them would never get it.
+fn wait<const SECONDS: u64>(tries: i32) -> bool {
+    thread_local! {
+        static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
+    }
+    if tries == 0 {
+        SINCE.set(Some(Instant::now()));
+    }
+    std::thread::sleep(Duration::from_millis(1));
+    SINCE.get().is_some_and(|since| since.elapsed() < Duration::from_secs(SECONDS))
 }
 
 /// Makes the file with its final permissions, so that it is at no moment readable by others.
@@ -114,12 +149,6 @@ fn check_readable(path: &Path) -> Result<()> {
 
 /// Sets the pragmas, and reads back those that a file or a build can overrule.
 fn hold(connection: &Connection) -> Result<()> {
-    // Polling every millisecond, where SQLite would back off to 100: between two commits of a busy server the lock is
-    // free for microseconds, and a `token revoke` that sleeps through them would never get it.
-    connection.busy_handler(Some(|tries| {
-        std::thread::sleep(Duration::from_millis(1));
-        u128::try_from(tries).is_ok_and(|tries| tries < BUSY_TIMEOUT.as_millis())
-    }))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.execute_batch(
         "pragma journal_mode = wal;        -- readers never wait for the writer
@@ -142,31 +171,40 @@ fn hold(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Climbs what is left of the ladder, each step in one transaction with the version that it leads to.
-fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
-    let newest = i32::try_from(LADDER.len())?;
-    // The usual case first, without asking for the write lock of a busy server.
-    if owner_and_version(connection)? == (APPLICATION_ID, newest) {
-        return Ok(());
-    }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let (application_id, version) = owner_and_version(&transaction)?;
-    let tables: i64 = transaction.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
+/// Refuses what is not ours to open: the file of another program, and that of a later surveyd.
+fn check_owner(connection: &Connection, path: &Path) -> Result<()> {
+    let (application_id, version) = owner_and_version(connection)?;
+    let is_new = application_id == 0 && version == 0 && {
+        let tables: i64 = connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
+        tables == 0
+    };
     ensure!(
-        application_id == APPLICATION_ID || (application_id == 0 && version == 0 && tables == 0),
+        application_id == APPLICATION_ID || is_new,
         "{} is a SQLite database, but not one of surveyd; name another file with --database",
         path.display()
     );
-    if version > newest {
-        let writer: String = transaction
-            .query_row("select surveyd from schema_version order by version desc limit 1", [], |row| row.get(0))
-            .unwrap_or_else(|_| "newer".to_owned());
+    if version > NEWEST {
+        let last = "select surveyd from schema_version order by version desc limit 1";
+        let writer = connection.query_row(last, [], |row| row.get(0)).unwrap_or_else(|_| "newer".to_owned());
         bail!(
-            "the database {} was written by surveyd {writer} (schema {version}), and this is surveyd {} (schema {newest}); use that version",
+            "the database {} was written by surveyd {writer} (schema {version}), and this is surveyd {} (schema {}); use that version",
             path.display(),
-            env!("CARGO_PKG_VERSION")
+            env!("CARGO_PKG_VERSION"),
+            NEWEST
         );
     }
+    Ok(())
+}
+
+/// Climbs what is left of the ladder, each step in one transaction with the version that it leads to.
+fn migrate(connection: &mut Connection) -> Result<()> {
+    // The usual case first, without asking for the write lock of a busy server.
+    if owner_and_version(connection)? == (APPLICATION_ID, NEWEST) {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Asked again: another process may have climbed meanwhile.
+    let (_, version) = owner_and_version(&transaction)?;
     for (step, sql) in (1..).zip(LADDER).skip(usize::try_from(version)?) {
         transaction.execute_batch(sql)?;
         transaction.execute(
@@ -175,7 +213,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
         )?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", newest)?;
+    transaction.pragma_update(None, "user_version", NEWEST)?;
     transaction.commit()?;
     Ok(())
 }
@@ -233,12 +271,14 @@ impl ServerLock {
             OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).with_context(|| {
                 format!("cannot open the lock {}: give this user the right to write to it", path.display())
             })?;
-        file.try_lock().map_err(|_| {
-            anyhow::anyhow!(
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => bail!(
                 "another surveyd serves the database {}; stop it first, or name another file with --database",
                 database.display()
-            )
-        })?;
-        Ok(Self { _file: file })
+            ),
+            Err(TryLockError::Error(error)) => Err(error)
+                .with_context(|| format!("cannot lock {}: choose a file system that has locks", path.display())),
+        }
     }
 }

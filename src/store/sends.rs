@@ -81,7 +81,7 @@ impl Store {
         self.writer
             .submit(move |batch| {
                 let now = now();
-                let unchanged = batch.generation == generation;
+                let unchanged = batch.generation == generation && !settled.0.is_expired(now);
                 let (caller, sending) = if unchanged { settled } else { question.settle(batch.connection, now)? };
                 let id = record(batch.connection, &sending, &caller.name, now).map_err(SendError::from)?;
                 Ok((id, Wrote::Record))

@@ -63,12 +63,14 @@ impl Snapshots {
     fn run_waiting(&self) {
         let reads = self.waiting.take();
         let snapshot = Snapshot { connection: &self.connection, generation: self.generation.current() };
-        let begun = self.execute("begin");
+        // Left open by an end that failed: without this every later "begin" would fail too.
+        let closed = if self.connection.is_autocommit() { Ok(()) } else { self.execute("rollback") };
+        let begun = closed.and_then(|()| self.execute("begin"));
         for read in reads {
             read(begun.as_ref().map(|()| &snapshot));
         }
         if begun.is_ok() {
-            // A read transaction has nothing to lose; if its end fails, the next "begin" says so.
+            // A read transaction has nothing to lose; if its end fails, the next group ends it.
             let _ = self.execute("commit");
         }
     }

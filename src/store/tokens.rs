@@ -103,6 +103,15 @@ pub struct Caller {
     pub name: String,
     /// What they may do.
     pub role: Role,
+    /// From when on they are refused.
+    pub expires_at: Option<Time>,
+}
+
+impl Caller {
+    /// Whether their token is refused for its age at that time.
+    pub(super) fn is_expired(&self, now: Time) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
 }
 
 /// Finds who calls, if their token is good now and its role is one of those.
@@ -119,10 +128,12 @@ pub(super) fn authenticate(
         Credentials::Secret(digest) => match find(connection, *digest)? {
             None => return Ok(Err(Denied::Invalid)),
             Some(token) if token.revoked_at.is_some() => return Ok(Err(Denied::Invalid)),
-            Some(token) if token.expires_at.is_some_and(|at| at <= now) => return Ok(Err(Denied::Expired)),
-            Some(token) => Caller { name: token.name, role: token.role },
+            Some(token) => Caller { name: token.name, role: token.role, expires_at: token.expires_at },
         },
     };
+    if caller.is_expired(now) {
+        return Ok(Err(Denied::Expired));
+    }
     Ok(caller.role.one_of(allowed).map(|()| caller))
 }
 
@@ -141,6 +152,12 @@ pub fn create(
     expires_at: Option<Time>,
     now: Time,
 ) -> Result<(i64, Secret), StoreError> {
+    if name.chars().any(char::is_control) {
+        return Err(StoreError::invalid(
+            "name",
+            "must be without control characters: a list of tokens has a line for each",
+        ));
+    }
     let holder = "select id from token where name = ?1 and revoked_at is null";
     if let Some(id) = connection.query_row(holder, [name], |row| row.get::<_, i64>(0)).optional()? {
         return Err(StoreError::Conflict(format!(

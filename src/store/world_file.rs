@@ -87,6 +87,9 @@ fn put_all<E: Entry>(
     entries: &[Object<E>],
     progress: &dyn Fn(),
 ) -> Result<(), WorldFileError> {
+    for Object(entry) in entries {
+        entry.make_way(connection)?;
+    }
     let mut places = HashMap::with_capacity(entries.len());
     for (index, Object(entry)) in entries.iter().enumerate() {
         let id = entry.id();

@@ -54,6 +54,64 @@ fn what_is_in_flight_is_finished() {
     assert_eq!(other.query_row("select count(*) from send", [], |row| row.get::<_, i64>(0)).unwrap(), 1);
 }
 
+/// A lock that is never given back does not keep the server from stopping; who waited for it is told.
+#[test]
+fn a_lock_that_is_never_given_back_does_not_keep_it() {
+    let home = Home::with_sample();
+    let token = home.token("crm", "integrator");
+    let server = home.serve();
+    let other = Connection::open(home.path("surveyd.db")).unwrap();
+    other.execute_batch("begin immediate").unwrap();
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..3).map(|_| server.client(&token)).collect();
+        let sends: Vec<_> = clients.into_iter().map(|mut crm| scope.spawn(move || crm.send(1, 1).status)).collect();
+        let mut probe = server.stranger();
+        for _ in 0..20 {
+            probe.call("GET", "/admin/settings", None);
+        }
+        server.signal("-TERM");
+        for send in sends {
+            assert_eq!(send.join().unwrap(), 503);
+        }
+    });
+    assert_eq!(server.wait().0, Some(0));
+}
+
+/// SQLite's own locks stay with a running server: closing any other handle on the file would drop them, and a `sqlite3`
+/// beside it would take the file for one that nobody uses.
+#[test]
+fn a_running_server_holds_its_lock() {
+    let home = Home::with_sample();
+    let token = home.token("crm", "integrator");
+    let server = home.serve();
+    assert_eq!(server.client(&token).send(1, 1).short(), "200 ");
+    let inode = std::os::unix::fs::MetadataExt::ino(&fs::metadata(home.path("surveyd.db")).unwrap());
+    let locks = fs::read_to_string("/proc/locks").unwrap();
+    let held = |line: &&str| {
+        line.contains("POSIX")
+            && line.contains(&format!(":{inode} "))
+            && line.contains(&format!(" {} ", server.process.id()))
+    };
+    assert!(locks.lines().any(|line| held(&line)), "{locks}");
+}
+
+/// A signal that comes while the world is still being made finds the folder all the same.
+#[test]
+fn an_early_signal_leaves_nothing() {
+    let temporary = Home::new();
+    let clients: Vec<_> = (0..60_000).map(|id| format!("{{\"id\":{id}}}")).collect();
+    let home = Home::new();
+    home.write("world.json", &format!("{{\"clients\":[{}]}}", clients.join(",")));
+    let mut command = home.command(&["fake", "--listen", "127.0.0.1:0", "--world", "world.json"]);
+    let mut process =
+        command.env("TMPDIR", temporary.path("")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let left = || fs::read_dir(temporary.path("")).unwrap().count();
+    eventually("the folder is made", || left() > 0);
+    assert!(Command::new("kill").args(["-INT", &process.id().to_string()]).status().unwrap().success());
+    assert_eq!(process.wait().unwrap().code(), Some(0));
+    assert_eq!(left(), 0);
+}
+
 #[test]
 fn a_second_signal_ends_it_at_once() {
     let home = Home::with_sample();
@@ -162,10 +220,12 @@ fn files_that_are_not_for_it(
     );
 
     Connection::open(home.path("other.db")).unwrap().execute_batch("create table t (x)").unwrap();
+    let other = fs::read(home.path("other.db")).unwrap();
     assert_eq!(
         fails("other.db"),
         "surveyd: other.db is a SQLite database, but not one of surveyd; name another file with --database"
     );
+    assert_eq!(fs::read(home.path("other.db")).unwrap(), other, "a file of somebody else is left as it was");
 
     fs::copy(home.path("surveyd.db"), home.path("newer.db")).unwrap();
     let newer = Connection::open(home.path("newer.db")).unwrap();
@@ -287,7 +347,7 @@ fn wrong_usage_exits_with_2(#[case] words: &[&str]) {
 /// Every word teaches by an example.
 #[rstest]
 fn help_shows_an_example(
-    #[values(&[], &["fake"], &["serve"], &["token", "create"], &["token", "list"], &["token", "revoke"], &["apply"], &["export"])]
+    #[values(&[], &["fake"], &["serve"], &["token"], &["token", "create"], &["token", "list"], &["token", "revoke"], &["apply"], &["export"])]
     words: &[&str],
 ) {
     let output = Home::new().run(&[words, &["--help"]].concat());

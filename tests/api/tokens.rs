@@ -63,6 +63,8 @@ fn mistakes_are_told() {
         "surveyd: the name \"crm\" belongs to token 1; choose another name, or revoke that token first"
     );
     assert_eq!(create(""), "surveyd: name: must be 1 to 64 characters");
+    let control = "surveyd: name: must be without control characters: a list of tokens has a line for each";
+    assert_eq!(create("x\n9\tADMIN\troot"), control);
     assert_eq!(create(&"x".repeat(65)), "surveyd: name: must be 1 to 64 characters");
     assert_eq!(
         home.fails(&["token", "revoke", "7"]),

@@ -87,6 +87,19 @@ fn what_is_missing_changes_nothing() {
     );
 }
 
+/// External ids may change hands within one file, in whatever order its rows stand.
+#[test]
+fn external_ids_can_be_swapped() {
+    let home = Home::with_sample();
+    home.write("swap.json", r#"{"clients": [{"id": 1, "externalId": "crm-2"}, {"id": 2, "externalId": "crm-1"}]}"#);
+    assert!(home.run(&["apply", "swap.json"]).status.success());
+    let world = export(&home);
+    assert!(
+        world.contains(r#"{"id":1,"externalId":"crm-2"}"#) && world.contains(r#"{"id":2,"externalId":"crm-1"}"#),
+        "{world}"
+    );
+}
+
 const TIMES: &str = r#""startTime":"2026-03-01T10:00:00.000Z","stateChangeTime":"2026-03-01T10:15:00.000Z""#;
 
 /// Each file begins with what could be applied, so that "nothing" can be told from "nothing more".

@@ -22,6 +22,13 @@ impl Entry for Client {
         Ok(Self { id: ClientId(row.get(0)?), external_id: row.get(1)?, name: row.get(2)? })
     }
 
+    fn make_way(&self, connection: &Connection) -> Result<(), StoreError> {
+        connection
+            .prepare_cached("update client set external_id = null where id = ?1 and external_id is not ?2")?
+            .execute(params![self.id.0, self.external_id])?;
+        Ok(())
+    }
+
     fn write(&self, connection: &Connection) -> Result<(), StoreError> {
         let owner: Option<i64> = connection
             .prepare_cached("select id from client where external_id = ?1 and id <> ?2")?

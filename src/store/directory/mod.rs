@@ -37,6 +37,11 @@ pub trait Entry: Serialize + DeserializeOwned + Send + Sized + 'static {
         Ok(())
     }
 
+    /// Gives up what another row of the same file may claim, in whatever order they stand there.
+    fn make_way(&self, _connection: &Connection) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Inserts it, or replaces the row of the same id.
     ///
     /// Errors: a value that is not allowed, a reference to nothing, a conflict with another row.

@@ -22,9 +22,6 @@ use self::batch::{Answer, ForeignChanges, Home, Job, Outcome, Settled, Work, com
 pub(super) use self::batch::{Batch, Wrote};
 use super::{error::StoreError, generation::Generation};
 
-/// How many jobs share a commit at the most. Measured: above 32 nothing is gained; this bounds what one failing commit takes down.
-const BATCH_LIMIT: usize = 64;
-
 enum Message {
     Job(Job),
     /// Whatever was queued before this is done; stop.
@@ -123,8 +120,11 @@ impl Submitter {
             batch.connection.execute_batch("savepoint change")?;
             let changed = change(batch.connection);
             let end = if changed.is_ok() { "release change" } else { "rollback to change; release change" };
-            batch.connection.execute_batch(end)?;
-            changed.map(|value| (value, Wrote::Facts))
+            let ended = batch.connection.execute_batch(end);
+            // The change's own error comes first: one that ended the whole transaction took the savepoint with it.
+            let value = changed?;
+            ended?;
+            Ok((value, Wrote::Facts))
         })
         .await
     }
@@ -134,14 +134,14 @@ fn run(connection: &Connection, messages: &Receiver<Message>, generation: &Gener
     let mut foreign = ForeignChanges::default();
     let mut stopped = false;
     while !stopped && let Ok(Message::Job(first)) = messages.recv() {
-        let more = std::iter::from_fn(|| match messages.try_recv() {
+        let next = || match messages.try_recv() {
             Ok(Message::Job(job)) => Some(job),
             Ok(Message::Stop) => {
                 stopped = true;
                 None
             }
             Err(_) => None,
-        });
-        commit_batch(connection, std::iter::once(first).chain(more).take(BATCH_LIMIT), generation, &mut foreign);
+        };
+        commit_batch(connection, first, next, generation, &mut foreign);
     }
 }
