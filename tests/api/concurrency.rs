@@ -6,6 +6,7 @@ use std::{
     thread,
 };
 
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::harness::{Client, Home, Server};
@@ -159,6 +160,64 @@ fn refusals_do_not_wait_for_commits() {
         assert!(!is_sent.load(Ordering::SeqCst), "a send was answered before it could be committed");
         other.execute_batch("commit").unwrap();
         assert_eq!(send.join().unwrap().short(), "200 ");
+    });
+}
+
+/// Requests that were sent before this have reached the writer: the server has gone through many later ones.
+fn let_pass(server: &Server) {
+    let mut probe = server.stranger();
+    for _ in 0..50 {
+        probe.call("GET", "/admin/settings", None);
+    }
+}
+
+/// A send that was allowed when its facts were read, and is not any more when the writer comes to it, is not recorded. Here
+/// another process changes the facts while the send waits for its lock.
+#[rstest]
+#[case("update settings set surveys_via_external_api = 0", "409 Sending surveys via external api is disabled")]
+#[case(
+    "insert into thread (id, client_id, channel_id, status, start_time, state_change_time) values (9, 1, 1, 'NEW', 0, 0)",
+    "409 Client has open thread"
+)]
+#[case("delete from form_channel", "409 Cannot send form 1 to thread 1")]
+#[case("delete from thread where id = 1", "409 Client has no closed thread")]
+#[case("update token set revoked_at = 9e12", "401 Token is invalid")]
+#[case("update token set created_at = 0, expires_at = 1", "401 Token is expired")]
+fn what_changes_while_a_send_waits_is_seen(#[case] change: &str, #[case] expected: &str) {
+    let home = Home::with_sample();
+    let token = home.token("crm", "integrator");
+    let server = home.serve();
+    let mut crm = server.client(&token);
+    assert_eq!(crm.send(1, 1).short(), "200 ");
+    let other = rusqlite::Connection::open(home.path("surveyd.db")).unwrap();
+    other.execute_batch(&format!("begin immediate; {change}")).unwrap();
+    thread::scope(|scope| {
+        let send = scope.spawn(|| crm.send(1, 1));
+        let_pass(&server);
+        other.execute_batch("commit").unwrap();
+        assert_eq!(send.join().unwrap().short(), expected);
+    });
+    assert_eq!(other.query_row("select count(*) from send", [], |row| row.get::<_, u32>(0)).unwrap(), 1);
+}
+
+/// The same within one batch: the administrator's change stands before the send in the queue.
+#[test]
+fn a_change_of_the_same_batch_is_seen() {
+    let home = Home::with_sample();
+    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
+    let server = home.serve();
+    let other = rusqlite::Connection::open(home.path("surveyd.db")).unwrap();
+    other.execute_batch("begin immediate").unwrap();
+    let (mut admin, mut crm) = (server.client(&ops), server.client(&token));
+    thread::scope(|scope| {
+        let change =
+            scope.spawn(|| admin.call("PATCH", "/admin/settings", Some(&json!({"surveysViaExternalApi": false}))));
+        let_pass(&server);
+        let send = scope.spawn(|| crm.send(1, 1));
+        let_pass(&server);
+        other.execute_batch("commit").unwrap();
+        assert_eq!(change.join().unwrap().status, 200);
+        assert_eq!(send.join().unwrap().short(), "409 Sending surveys via external api is disabled");
     });
 }
 
