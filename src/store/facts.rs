@@ -10,7 +10,7 @@ use crate::survey::{
     ids::{ClientId, Target, ThreadId},
 };
 
-/// How each kind of target finds its client `c` and its thread `t`. Parameters: ?1 the target, ?2 the form.
+/// One for each kind of target. Parameters: ?1 the target, ?2 the form.
 struct Statements {
     client: String,
     external_client: String,
@@ -18,26 +18,36 @@ struct Statements {
 }
 
 static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
-    let facts = |joins: &str| {
+    // `client` is the client as far as it exists, `key` the same where it may be looked for in vain.
+    let facts = |client: &str, key: &str, join: &str, [thread, channel]: [String; 2]| {
         format!(
             "select s.surveys_via_external_api,
-                    c.id,
-                    exists (select 1 from thread where client_id = c.id and closing_time is null),
-                    t.id,
-                    exists (select 1 from form_channel where form_id = ?2 and channel_id = t.channel_id)
-               from settings s {joins}
+                    {client},
+                    exists (select 1 from thread where client_id = {key} and closing_time is null),
+                    {thread},
+                    exists (select 1 from form_channel where form_id = ?2 and channel_id = {channel})
+               from settings s {join}
               where s.id = 1"
         )
     };
-    // The greatest closing time, the greater id breaking a tie.
-    let last_closed = "left join thread t on t.id = (
-                select id from thread
-                 where client_id = c.id and closing_time is not null
-                 order by closing_time desc, id desc limit 1)";
+    // The greatest closing time, the greater id breaking a tie. Asked twice, on a page that is at hand the second time.
+    let last_closed = |key: &str| {
+        ["id", "channel_id"].map(|column| {
+            format!(
+                "(select {column} from thread where client_id = {key} and closing_time is not null
+                   order by closing_time desc, id desc limit 1)"
+            )
+        })
+    };
+    // Who has a thread exists: only who has none is looked for in the table of clients.
+    let client = "case when exists (select 1 from thread where client_id = ?1) then ?1
+                       else (select id from client where id = ?1) end";
+    let by_external_id = "left join client c on c.external_id = ?1";
+    let by_id = "left join thread t on t.id = ?1";
     Statements {
-        client: facts(&format!("left join client c on c.id = ?1 {last_closed}")),
-        external_client: facts(&format!("left join client c on c.external_id = ?1 {last_closed}")),
-        thread: facts("left join thread t on t.id = ?1 left join client c on c.id = t.client_id"),
+        client: facts(client, "?1", "", last_closed("?1")),
+        external_client: facts("c.id", "c.id", by_external_id, last_closed("c.id")),
+        thread: facts("t.client_id", "t.client_id", by_id, ["t.id".to_owned(), "t.channel_id".to_owned()]),
     }
 });
 
@@ -71,10 +81,12 @@ mod tests {
         for statement in [&STATEMENTS.client, &STATEMENTS.external_client, &STATEMENTS.thread] {
             let plan = plan_of(statement);
             assert!(!plan.contains("SCAN "), "{plan}");
-            assert!(plan.contains("thread_by_client (client_id=? AND closing_time=?)"), "{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+            assert!(plan.contains("thread_by_client (client_id=? AND closing_time=?)"), "{plan}");
         }
-        let plan = plan_of(&STATEMENTS.client);
-        assert!(plan.contains("INDEX thread_by_client (client_id=? AND closing_time>?)"), "{plan}");
+        for statement in [&STATEMENTS.client, &STATEMENTS.external_client] {
+            let plan = plan_of(statement);
+            assert!(plan.contains("thread_by_client (client_id=? AND closing_time>?)"), "{plan}");
+        }
     }
 }
