@@ -98,7 +98,7 @@ impl Home {
     }
 }
 
-/// A running server; killed when dropped.
+/// A running server; ended when dropped.
 pub struct Server {
     pub address: SocketAddr,
     pub process: Child,
@@ -163,7 +163,13 @@ impl Server {
 }
 
 impl Drop for Server {
+    /// Asked first, so that a fake removes its folder.
     fn drop(&mut self) {
+        let _ = Command::new("kill").arg(self.process.id().to_string()).stderr(Stdio::null()).status();
+        let end = Instant::now() + Duration::from_secs(1);
+        while Instant::now() < end && matches!(self.process.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
