@@ -15,13 +15,13 @@ pub(super) fn run(path: &Path, file: FileFlags) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let world = read_world(path)?;
     let mut connection = open(&database, Missing::Create)?;
-    let bar = progress_bar(world.len() as u64);
+    let bar = progress_bar(world.rows() as u64);
     let applied = world.apply(&mut connection, &|| bar.inc(1));
     bar.finish_and_clear();
     applied.map_err(|error| explain(&database, error.into())).with_context(|| {
         format!("{} is not applied, the database {} is as it was", path.display(), database.display())
     })?;
-    say(format_args!("applied {} rows to {}", world.len(), database.display()));
+    say(format_args!("applied {} rows to {}", world.rows(), database.display()));
     Ok(())
 }
 

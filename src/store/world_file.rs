@@ -58,13 +58,8 @@ impl WorldFile {
     }
 
     /// How many rows it has.
-    pub fn len(&self) -> usize {
+    pub fn rows(&self) -> usize {
         self.channels.len() + self.clients.len() + self.threads.len() + self.forms.len()
-    }
-
-    /// Whether it has no rows.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// Puts everything into the file, in one transaction: all of it or nothing. `progress` is called once for each row.

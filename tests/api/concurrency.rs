@@ -11,18 +11,6 @@ use serde_json::{Value, json};
 
 use crate::harness::{Client, Home, Server};
 
-fn all_sends(admin: &mut Client) -> Vec<Value> {
-    let mut sends: Vec<Value> = Vec::new();
-    loop {
-        let after = sends.last().map_or(0, |send| send["sendingId"].as_i64().unwrap());
-        let page = admin.call("GET", &format!("/admin/sends?limit=1000&after={after}"), None).json();
-        match page.as_array().unwrap().as_slice() {
-            [] => return sends,
-            more => sends.extend_from_slice(more),
-        }
-    }
-}
-
 /// While the administrator's change is answered and not yet taken back, nothing is sent: the list of sends does not grow
 /// between two looks at it. What the clients were told and what is recorded is the same.
 fn nothing_is_sent_while(forbid: impl Fn(&mut Client), allow: impl Fn(&mut Client), refusal: &str) {
@@ -58,7 +46,7 @@ fn nothing_is_sent_while(forbid: impl Fn(&mut Client), allow: impl Fn(&mut Clien
             };
             crate::harness::eventually("sends go on while they are allowed", || grown(&mut admin) > 0);
             forbid(&mut admin);
-            last = all_sends(&mut admin).last().unwrap()["sendingId"].as_i64().unwrap();
+            last = admin.all_sends().last().unwrap()["sendingId"].as_i64().unwrap();
             for _ in 0..5 {
                 let later = admin.call("GET", &format!("/admin/sends?after={last}"), None);
                 assert_eq!(later.body, "[]", "something was sent though it is forbidden");
@@ -68,7 +56,7 @@ fn nothing_is_sent_while(forbid: impl Fn(&mut Client), allow: impl Fn(&mut Clien
         stop.store(true, Ordering::Relaxed);
         clients.into_iter().map(|client| client.join().unwrap()).sum()
     });
-    let ids: Vec<_> = all_sends(&mut admin).iter().map(|send| send["sendingId"].as_i64().unwrap()).collect();
+    let ids: Vec<_> = admin.all_sends().iter().map(|send| send["sendingId"].as_i64().unwrap()).collect();
     assert_eq!(ids, (1..=i64::try_from(told).unwrap()).collect::<Vec<_>>(), "ids are sequential, one for each 200");
 }
 
@@ -163,14 +151,6 @@ fn refusals_do_not_wait_for_commits() {
     });
 }
 
-/// Requests that were sent before this have reached the writer: the server has gone through many later ones.
-fn let_pass(server: &Server) {
-    let mut probe = server.stranger();
-    for _ in 0..50 {
-        probe.call("GET", "/admin/settings", None);
-    }
-}
-
 /// A send that was allowed when its facts were read, and is not any more when the writer comes to it, is not recorded. Here
 /// another process changes the facts while the send waits for its lock.
 #[rstest]
@@ -193,7 +173,7 @@ fn what_changes_while_a_send_waits_is_seen(#[case] change: &str, #[case] expecte
     other.execute_batch(&format!("begin immediate; {change}")).unwrap();
     thread::scope(|scope| {
         let send = scope.spawn(|| crm.send(1, 1));
-        let_pass(&server);
+        server.let_pass();
         other.execute_batch("commit").unwrap();
         assert_eq!(send.join().unwrap().short(), expected);
     });
@@ -212,9 +192,9 @@ fn a_change_of_the_same_batch_is_seen() {
     thread::scope(|scope| {
         let change =
             scope.spawn(|| admin.call("PATCH", "/admin/settings", Some(&json!({"surveysViaExternalApi": false}))));
-        let_pass(&server);
+        server.let_pass();
         let send = scope.spawn(|| crm.send(1, 1));
-        let_pass(&server);
+        server.let_pass();
         other.execute_batch("commit").unwrap();
         assert_eq!(change.join().unwrap().status, 200);
         assert_eq!(send.join().unwrap().short(), "409 Sending surveys via external api is disabled");
@@ -235,7 +215,7 @@ fn every_answer_is_one_row() {
         clients.into_iter().map(|client| client.join().unwrap()).sum()
     });
     assert_eq!(sent, 800);
-    let sends = all_sends(&mut fake.client("test-admin"));
+    let sends = fake.client("test-admin").all_sends();
     let ids: BTreeSet<_> = sends.iter().map(|send| send["sendingId"].as_i64().unwrap()).collect();
     assert_eq!(ids, (1..=800).collect());
     for number in 0..16 {

@@ -79,14 +79,8 @@ fn no_acknowledged_send_is_lost_or_doubled() {
     assert!(began.elapsed() < DEADLINE);
     let mut admin = server.client(&ops);
     let mut recorded: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut after = 0;
-    loop {
-        let page = admin.call("GET", &format!("/admin/sends?limit=1000&after={after}"), None).json();
-        let Some(last) = page.as_array().unwrap().last() else { break };
-        after = last["sendingId"].as_i64().unwrap();
-        for send in page.as_array().unwrap() {
-            *recorded.entry(usize::try_from(send["threadId"].as_u64().unwrap()).unwrap()).or_default() += 1;
-        }
+    for send in admin.all_sends() {
+        *recorded.entry(usize::try_from(send["threadId"].as_u64().unwrap()).unwrap()).or_default() += 1;
     }
     assert!(acknowledged.values().filter(|is| **is).count() > 500, "the kills came too early to show anything");
     for (thread, is_acknowledged) in &acknowledged {

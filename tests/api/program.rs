@@ -37,13 +37,10 @@ fn what_is_in_flight_is_finished() {
     let other = Connection::open(home.path("surveyd.db")).unwrap();
     other.execute_batch("begin immediate").unwrap();
     let mut crm = server.client(&token);
-    let mut probe = server.stranger();
     std::thread::scope(|scope| {
         let send = scope.spawn(|| crm.send(1, 1));
         // The send has reached the writer once a later request on the same server is answered a few times over.
-        for _ in 0..20 {
-            probe.call("GET", "/admin/settings", None);
-        }
+        server.let_pass();
         server.signal("-TERM");
         eventually("the server stops accepting", || std::net::TcpStream::connect(server.address).is_err());
         other.execute_batch("commit").unwrap();
@@ -65,10 +62,7 @@ fn a_lock_that_is_never_given_back_does_not_keep_it() {
     std::thread::scope(|scope| {
         let clients: Vec<_> = (0..3).map(|_| server.client(&token)).collect();
         let sends: Vec<_> = clients.into_iter().map(|mut crm| scope.spawn(move || crm.send(1, 1).status)).collect();
-        let mut probe = server.stranger();
-        for _ in 0..20 {
-            probe.call("GET", "/admin/settings", None);
-        }
+        server.let_pass();
         server.signal("-TERM");
         for send in sends {
             assert_eq!(send.join().unwrap(), 503);
@@ -124,10 +118,7 @@ fn a_second_signal_ends_it_at_once() {
         b"POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 66\r\n",
     );
     crm.push(format!("Authorization: Bearer {token}\r\n\r\n{{\"clientId\":{{\"type\":\"internalClientId\",\"id\":1}},\"qualityFormId\":1}}").as_bytes());
-    let mut probe = server.stranger();
-    for _ in 0..20 {
-        probe.call("GET", "/admin/settings", None);
-    }
+    server.let_pass();
     server.signal("-TERM");
     eventually("the server stops accepting", || std::net::TcpStream::connect(server.address).is_err());
     server.signal("-TERM");

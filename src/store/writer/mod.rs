@@ -104,11 +104,12 @@ impl Submitter {
             Outcome { wrote, answer }
         });
         let job = Job { work, home: self.home.clone() };
+        let stopped = || StoreError::Busy("the writer has stopped".to_owned());
         self.queue.try_send(Message::Job(job)).map_err(|refused| match refused {
             TrySendError::Full(_) => StoreError::Busy("too many requests are waiting for the writer".to_owned()),
-            TrySendError::Disconnected(_) => StoreError::Busy("the writer has stopped".to_owned()),
+            TrySendError::Disconnected(_) => stopped(),
         })?;
-        receiver.await.unwrap_or_else(|_| Err(E::from(StoreError::Busy("the writer has stopped".to_owned()))))
+        receiver.await.unwrap_or_else(|_| Err(E::from(stopped())))
     }
 
     /// Runs an administrator's change, all of it or nothing, inside the writer's transaction.

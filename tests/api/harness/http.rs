@@ -61,6 +61,19 @@ impl Client {
         self.call("POST", "/api/v1/quality/send", Some(&body))
     }
 
+    /// Everything that was sent, the oldest first, page by page.
+    pub fn all_sends(&mut self) -> Vec<Value> {
+        let mut sends: Vec<Value> = Vec::new();
+        loop {
+            let after = sends.last().map_or(0, |send| send["sendingId"].as_i64().unwrap());
+            let page = self.call("GET", &format!("/admin/sends?limit=1000&after={after}"), None).json();
+            match page.as_array().unwrap().as_slice() {
+                [] => return sends,
+                more => sends.extend_from_slice(more),
+            }
+        }
+    }
+
     /// Puts raw bytes on the connection, and reads one answer.
     pub fn raw(&mut self, bytes: &[u8]) -> Answer {
         self.push(bytes);

@@ -138,6 +138,14 @@ impl Server {
         Client::new(self.address, None)
     }
 
+    /// Requests that were sent before this have reached the writer: the server has gone through many later ones.
+    pub fn let_pass(&self) {
+        let mut probe = self.stranger();
+        for _ in 0..50 {
+            probe.call("GET", "/admin/settings", None);
+        }
+    }
+
     pub fn signal(&self, signal: &str) {
         let status = Command::new("kill").args([signal, &self.process.id().to_string()]).status().unwrap();
         assert!(status.success());
