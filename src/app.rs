@@ -1,16 +1,6 @@
 //! The application: built, then run until a future resolves. `serve`, `fake` and the tests enter by this door.
 
-use std::{
-    future::Future,
-    io,
-    net::SocketAddr,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread::available_parallelism,
-    time::Duration,
-};
+use std::{future::Future, io, net::SocketAddr, time::Duration};
 
 use actix_web::{App as Routes, HttpServer, dev::Server, middleware::from_fn, rt};
 use anyhow::{Context, Result, anyhow};
@@ -18,9 +8,8 @@ use tokio::sync::mpsc;
 use tracing::info;
 
 use crate::{
-    http::{self, Site, auth::TestTokens},
+    http::{self, Site, tenant::Doors},
     settings::Settings,
-    store::World,
 };
 
 /// How long requests in flight may take to finish once the server is told to stop. One that comes to the writer at the last
@@ -28,39 +17,35 @@ use crate::{
 const SHUTDOWN_TIMEOUT_S: u64 = 4;
 
 /// A server that is bound to its address, but does not answer yet.
-pub struct App {
+pub struct App<D> {
     address: SocketAddr,
     /// Taken when it is run.
     server: Option<Server>,
-    world: Arc<World>,
+    doors: D,
     workers: usize,
     started: mpsc::UnboundedReceiver<()>,
 }
 
-impl App {
-    /// Opens the database, binds the address and makes the workers. To be called inside an actix system.
+impl<D: Doors> App<D> {
+    /// Binds the address and makes the workers, which let requests in by the doors. To be called inside an actix system.
     ///
-    /// Errors: one sentence that names the file or the address, and the way out.
-    #[expect(clippy::missing_panics_doc, reason = "a worker that cannot read the file cannot be replaced")]
-    pub fn build(settings: &Settings, test_tokens: TestTokens) -> Result<Self> {
-        let workers = available_parallelism().map_or(1, usize::from);
-        let world = Arc::new(World::open(&settings.database, settings.limits.queue)?);
-        // Opened here and not in the workers, so that a file that cannot be read is an error of the start.
-        let readers = (0..workers).map(|_| world.open_reader()).collect::<Result<Vec<_>>>()?;
-        let readers = Arc::new(Mutex::new(readers));
-        let numbers = Arc::new(AtomicUsize::new(0));
+    /// Errors: one sentence that names the address, and the way out.
+    pub fn build(settings: &Settings, workers: usize, doors: D) -> Result<Self> {
         let (starts, started) = mpsc::unbounded_channel();
         let limits = settings.limits;
-        let shared = Arc::clone(&world);
+        let inner = doors.clone();
         let server = HttpServer::new(move || {
-            let reader = readers.lock().ok().and_then(|mut readers| readers.pop());
-            // actix replaces a worker that died; its successor opens a connection of its own.
-            let reader = reader.unwrap_or_else(|| shared.open_reader().expect("the file opened at the start"));
-            let store = shared.store(numbers.fetch_add(1, Ordering::Relaxed), reader);
-            let site = Site::new(store, test_tokens, limits.body_timeout);
+            let doors = inner.clone();
+            let site = Site::new(doors.tenants(), limits.body_timeout);
             // Nobody listens any more once all have started.
             let _ = starts.send(());
-            Routes::new().configure(|routes| http::routes(routes, site)).wrap(from_fn(http::respond::finish))
+            Routes::new()
+                .configure(|routes| {
+                    // First, for the last of the common routes is the one that knows no path.
+                    doors.routes(routes);
+                    http::routes(routes, site);
+                })
+                .wrap(from_fn(D::around))
         })
         .workers(workers)
         .disable_signals()
@@ -69,12 +54,13 @@ impl App {
         .client_request_timeout(limits.head_timeout)
         // What is left of a body that nobody reads is taken in for so long, so that the answer is not lost in a reset.
         .client_disconnect_timeout(Duration::from_secs(1))
+        .on_connect(D::connected)
         .bind(settings.listen)
         .with_context(|| {
             format!("cannot listen on {}; stop what uses it, or choose another address with --listen", settings.listen)
         })?;
         let address = *server.addrs().first().ok_or_else(|| anyhow!("no address was bound"))?;
-        Ok(Self { address, server: Some(server.run()), world, workers, started })
+        Ok(Self { address, server: Some(server.run()), doors, workers, started })
     }
 
     /// Where the server will answer; tells the port where 0 was asked for.
@@ -82,14 +68,20 @@ impl App {
         self.address
     }
 
-    /// Whether anybody was let in when the server was built.
-    pub fn has_tokens(&self) -> bool {
-        self.world.has_tokens()
+    /// By which requests come in.
+    pub fn doors(&self) -> &D {
+        &self.doors
     }
 
     /// Calls `ready` once requests are answered, and goes on until `shutdown` resolves; then stops accepting, finishes
     /// what is in flight, and returns.
-    pub async fn run_until(mut self, ready: impl FnOnce(&Self), shutdown: impl Future<Output = ()>) -> Result<()> {
+    ///
+    /// Errors: that of `ready`, after the same stop; the server has failed.
+    pub async fn run_until(
+        mut self,
+        ready: impl FnOnce(&Self) -> Result<()>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<()> {
         let server = self.server.take().context("a server runs once")?;
         let handle = server.handle();
         let mut server = rt::spawn(server);
@@ -97,18 +89,20 @@ impl App {
             for _ in 0..self.workers {
                 self.started.recv().await;
             }
-            ready(&self);
+            ready(&self)?;
             shutdown.await;
+            Ok(())
         };
-        tokio::select! {
+        let outcome = tokio::select! {
             ended = &mut server => return ended?.and_then(|()| Err(io::Error::other("it ended by itself"))).context("the HTTP server failed"),
-            () = serving => {}
-        }
+            outcome = serving => outcome,
+        };
         info!("stopping: finishing what is in flight");
+        self.doors.end_waits();
         handle.stop(true).await;
         server.await??;
-        self.world.close();
+        self.doors.close();
         info!("stopped");
-        Ok(())
+        outcome
     }
 }

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
+    fake::worlds::MOST_WORLDS,
     settings::Flags,
     survey::{access::Role, time::Lifetime},
 };
@@ -33,25 +34,22 @@ pub enum Word {
     /// Run a fake of the Chat Center for tests: a throw-away database, ready-made tokens.
     #[command(after_help = "\
 The tokens of a fake: test-admin may use /admin, test-expired gets 401, test-wrongrole gets 403, and any
-other test-… (test-crm, say) is an INTEGRATOR. The database is removed at exit. Environment variables
-SURVEYD__LISTEN, SURVEYD__LOG … are read, settings.toml is not.
+other test-… (test-crm, say) is an INTEGRATOR. Behind an @ stands a world: test-crm@w1 and test-admin@w1 share a
+database of their own, made when it is first named, so that tests can run in parallel. The databases are removed
+at exit. Environment variables SURVEYD__LISTEN, SURVEYD__LOG … are read, settings.toml is not.
+
+Only a fake has: POST /admin/reset, DELETE /admin/world, PUT /admin/clock, POST /admin/faults.
 
 Examples:
   surveyd fake
   surveyd fake --listen 127.0.0.1:0                a free port; the line `ready url=…` tells it
+  surveyd fake --listen 127.0.0.1:0 --ready-file /tmp/fake.json --exit-on-stdin-close
   surveyd fake --world my-world.json               your own clients, threads and forms
 
   curl -i http://127.0.0.1:8080/api/v1/quality/send \\
        -H 'Authorization: Bearer test-crm' -H 'Content-Type: application/json' \\
        -d '{\"clientId\":{\"type\":\"internalClientId\",\"id\":1},\"qualityFormId\":1}'")]
-    Fake {
-        /// Address and port to answer on; port 0 takes a free one [default: 127.0.0.1:8080].
-        #[arg(long, value_name = "ADDR:PORT")]
-        listen: Option<SocketAddr>,
-        /// World file to start with instead of the sample; `surveyd export` makes one.
-        #[arg(long, value_name = "FILE")]
-        world: Option<PathBuf>,
-    },
+    Fake(FakeFlags),
     /// Run the durable server.
     #[command(after_help = "\
 Settings come from settings.toml (in the working directory, where it exists), over it the environment
@@ -117,6 +115,30 @@ Examples:
         #[command(flatten)]
         file: FileFlags,
     },
+}
+
+/// How a fake starts.
+#[derive(Debug, Args)]
+pub struct FakeFlags {
+    /// Address and port to answer on; port 0 takes a free one [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// World file to start with instead of the sample; `surveyd export` makes one.
+    #[arg(long, value_name = "FILE")]
+    pub world: Option<PathBuf>,
+    /// How many worlds there may be at once.
+    #[arg(long, value_name = "NUMBER", default_value_t = MOST_WORLDS, value_parser = at_least_one)]
+    pub max_worlds: usize,
+    /// Write {"url","pid","version"} to this file once the fake can answer; removed at exit.
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+    /// End when stdin is closed: whoever started the fake is gone, however they went.
+    #[arg(long)]
+    pub exit_on_stdin_close: bool,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "must be an integer of 1 or more".to_owned())
 }
 
 /// The words about tokens.

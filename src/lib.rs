@@ -3,18 +3,22 @@
 //! The tour, in the order in which a start and then a request meet the modules:
 //!
 //! 1. [`cli`] reads the words, [`settings`] what they run with, [`command`] does them.
-//! 2. [`app`] builds the server (`serve` and `fake` are the same one) and runs it until a signal.
+//! 2. [`app`] builds the server and runs it until a signal. `serve` and `fake` are the same one; what a fake has besides is
+//!    in [`fake`], and nothing behind it knows of it.
 //! 3. [`http`] takes a request: who calls ([`http::auth`]), what for ([`http::wire`]), and how the answer looks
 //!    ([`http::respond`]). It knows nothing of SQL.
 //! 4. [`store`] reads the facts on a snapshot, and lets its one writer record what may be sent. It knows no status code.
 //! 5. [`survey`] decides. It is pure: no HTTP, no SQL, no clock.
 //!
-//! Arrows point one way: `command -> app -> http -> store -> survey`.
+//! Arrows point one way: `command -> fake -> app -> http -> store -> survey`.
 
 pub mod app;
 pub mod cli;
 pub mod command;
+pub mod fake;
 pub mod http;
 pub mod settings;
 pub mod store;
 pub mod survey;
+
+pub use fake::library::Fake;

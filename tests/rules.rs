@@ -4,7 +4,8 @@
 use proptest::prelude::*;
 use surveyd::survey::{
     Facts, SendSurvey, Sending, decide,
-    ids::{ClientId, ExternalId, FormId, Target, ThreadId},
+    ids::{ChannelId, ClientId, ExternalId, FormId, Target, ThreadId},
+    rules::Rule,
 };
 
 fn targets() -> impl Strategy<Value = Target> {
@@ -16,12 +17,12 @@ fn targets() -> impl Strategy<Value = Target> {
 }
 
 fn facts() -> impl Strategy<Value = Facts> {
-    (any::<bool>(), any::<Option<i64>>(), any::<bool>(), any::<Option<i64>>(), any::<bool>()).prop_map(
-        |(enabled, client, has_open_thread, thread, form_enabled)| Facts {
+    (any::<bool>(), any::<Option<i64>>(), any::<Option<i64>>(), any::<Option<(i64, i64)>>(), any::<bool>()).prop_map(
+        |(enabled, client, open_thread, destination, form_enabled)| Facts {
             enabled,
             client: client.map(ClientId),
-            has_open_thread,
-            thread: thread.map(ThreadId),
+            open_thread: open_thread.map(ThreadId),
+            destination: destination.map(|(thread, channel)| (ThreadId(thread), ChannelId(channel))),
             form_enabled,
         },
     )
@@ -37,21 +38,27 @@ proptest! {
             Target::ExternalClient(id) => format!("Client \"{}\"", id.as_str()),
             Target::Thread(id) => format!("Thread {id}"),
         };
-        let thread = facts.thread.map_or(0, |thread| thread.0);
+        let thread = facts.destination.map_or(0, |(thread, _)| thread.0);
         let sentences = [
             (!facts.enabled, "Sending surveys via external api is disabled".to_owned()),
             (facts.client.is_none(), format!("{who} not found")),
-            (facts.has_open_thread, "Client has open thread".to_owned()),
-            (facts.thread.is_none(), "Client has no closed thread".to_owned()),
+            (facts.open_thread.is_some(), "Client has open thread".to_owned()),
+            (facts.destination.is_none(), "Client has no closed thread".to_owned()),
             (!facts.form_enabled, format!("Cannot send form {form} to thread {thread}")),
         ];
-        let expected = sentences.into_iter().find(|(forbids, _)| *forbids).map(|(_, sentence)| sentence);
+        let expected = sentences.iter().find(|(forbids, _)| *forbids).map(|(_, sentence)| sentence.clone());
         match decide(&ask, &facts) {
             Ok(Sending { form: sent, thread, client }) => {
                 prop_assert_eq!(expected, None);
-                prop_assert_eq!((sent, Some(thread), Some(client)), (FormId(form), facts.thread, facts.client));
+                prop_assert_eq!((sent, Some(thread), Some(client)), (FormId(form), facts.destination.map(|(thread, _)| thread), facts.client));
             }
-            Err(refusal) => prop_assert_eq!(Some(refusal.to_string()), expected),
+            Err(refusal) => {
+                // The rule that is named as failed is the one whose sentence is told.
+                let position = sentences.iter().position(|(forbids, _)| *forbids).expect("a sentence");
+                let first = Rule::ALL.iter().position(|rule| *rule == Rule::SurveysEnabled).expect("a rule");
+                prop_assert_eq!(refusal.rule(), Rule::ALL[first + position]);
+                prop_assert_eq!(Some(refusal.to_string()), expected);
+            }
         }
     }
 

@@ -1,9 +1,19 @@
-//! `surveyd fake`: the server on a throw-away database, with ready-made tokens and a world to start with.
+//! `surveyd fake`: the server with a world for each test, ready-made tokens, and doors to make it fail.
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    fs,
+    future::{Future, pending},
+    io::{self, ErrorKind, Write},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process,
+    thread::{self, available_parallelism},
+};
 
 use anyhow::{Context, Result};
-use tempfile::Builder;
+use serde::Serialize;
+use tempfile::NamedTempFile;
+use tokio::sync::oneshot;
 
 use super::{
     apply::read_world,
@@ -11,33 +21,94 @@ use super::{
     serve::{serve, start_log},
 };
 use crate::{
-    http::auth::TestTokens,
+    app::App,
+    cli::FakeFlags,
+    fake::{
+        SAMPLE_WORLD,
+        worlds::{WORKERS, Worlds},
+    },
     settings::{Flags, Settings},
-    store::{Missing, open, world_file::WorldFile},
+    store::world_file::WorldFile,
 };
 
-/// Every rule has a client that shows it.
-const SAMPLE_WORLD: &str = include_str!("sample-world.json");
-
-pub(super) fn run(listen: Option<SocketAddr>, world: Option<&Path>) -> Result<()> {
+pub(super) fn run(flags: FakeFlags) -> Result<()> {
+    let FakeFlags { listen, world, max_worlds, ready_file, exit_on_stdin_close } = flags;
     let world = match world {
-        Some(path) => read_world(path)?,
+        Some(path) => read_world(&path)?,
         None => WorldFile::parse(SAMPLE_WORLD)?,
     };
-    // Removed when it goes out of scope, which every way out of this function does, a signal's too.
-    let mut folder = None;
     let prepare = || {
-        let made =
-            Builder::new().prefix("surveyd-fake-").tempdir().context("cannot make a temporary folder; set TMPDIR")?;
-        let database = folder.insert(made).path().join("fake.db");
-        let settings = Settings::for_fake(Flags { listen, database: Some(database), ..Flags::default() })?;
+        let settings = Settings::for_fake(Flags { listen, ..Flags::default() })?;
         start_log(settings.log);
-        world.apply(&mut open(&settings.database, Missing::Create)?, &|| {})?;
-        Ok(settings)
+        let workers = available_parallelism().map_or(1, usize::from).min(WORKERS);
+        App::build(&settings, workers, Worlds::seed(&settings, &world, max_worlds)?)
     };
-    serve(prepare, TestTokens::Accepted, |_| {
+    let ready_file = ready_file.map(ReadyFile::new).transpose()?;
+    let end = async { if exit_on_stdin_close { stdin_closed().await } else { pending().await } };
+    serve(prepare, end, |app| {
+        ready_file.as_ref().map_or(Ok(()), |file| file.write(app.addr()))?;
+        let worlds = app.doors().clone();
+        // Nobody waits for it.
+        thread::spawn(move || worlds.remove_leftovers());
         say(
-            "a fake; tokens: test-admin (/admin), test-expired (401), test-wrongrole (403), any other test-… sends; Ctrl-C ends it",
+            "a fake; tokens: test-admin (/admin), test-expired (401), test-wrongrole (403), any other test-… sends; test-…@<world> has a world of its own; Ctrl-C ends it",
         );
+        Ok(())
     })
+}
+
+/// Resolves when whoever started the fake is gone, and with them the other end of its stdin.
+fn stdin_closed() -> impl Future<Output = ()> {
+    let (closed, told) = oneshot::channel::<()>();
+    thread::spawn(move || {
+        // Closed, or broken: either way nobody is there any more.
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        drop(closed);
+    });
+    async {
+        let _ = told.await;
+    }
+}
+
+/// A file that is there when the fake can answer, and only as long as it can.
+struct ReadyFile(PathBuf);
+
+#[derive(Serialize)]
+struct Ready<'a> {
+    url: String,
+    pid: u32,
+    version: &'a str,
+}
+
+impl ReadyFile {
+    /// Removes what an earlier fake has left there, so that nobody takes it for this one's.
+    fn new(path: PathBuf) -> Result<Self> {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot replace the ready file {}", path.display()))
+            }
+            _ => Ok(Self(path)),
+        }
+    }
+
+    /// Writes it whole or not at all: beside its place, and then renamed.
+    fn write(&self, address: SocketAddr) -> Result<()> {
+        let ready = Ready { url: format!("http://{address}"), pid: process::id(), version: env!("CARGO_PKG_VERSION") };
+        let folder = self.0.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let write = || -> Result<()> {
+            let mut file = NamedTempFile::new_in(folder)?;
+            serde_json::to_writer(&mut file, &ready)?;
+            file.write_all(b"\n")?;
+            file.persist(&self.0)?;
+            Ok(())
+        };
+        write().with_context(|| format!("cannot write the ready file {}", self.0.display()))
+    }
+}
+
+impl Drop for ReadyFile {
+    fn drop(&mut self) {
+        // A test runner may have removed it already.
+        let _ = fs::remove_file(&self.0);
+    }
 }

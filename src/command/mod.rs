@@ -21,7 +21,7 @@ use crate::cli::{TokenWord, Word};
 /// Errors: see [`sentence`].
 pub fn run(word: Word) -> Result<()> {
     match word {
-        Word::Fake { listen, world } => fake::run(listen, world.as_deref()),
+        Word::Fake(flags) => fake::run(flags),
         Word::Serve { listen, file } => serve::run(file.flags(listen)),
         Word::Token(TokenWord::Create { name, role, expires, file }) => token::create(&name, role, expires, file),
         Word::Token(TokenWord::List { file }) => token::list(file),

@@ -1,8 +1,10 @@
 //! `surveyd serve`, and what it shares with `surveyd fake`.
 
 use std::{
+    future::{Future, pending},
     io::{self, IsTerminal, Write},
     net::SocketAddr,
+    thread::available_parallelism,
 };
 
 use actix_web::rt::System;
@@ -11,12 +13,12 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::oneshot,
 };
-use tracing::{Level, info, warn};
+use tracing::{Level, info, level_filters::LevelFilter, warn};
 use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     app::App,
-    http::auth::TestTokens,
+    http::{single::Single, tenant::Doors},
     settings::{Flags, Settings},
 };
 
@@ -24,41 +26,48 @@ pub(super) fn run(flags: Flags) -> Result<()> {
     let settings = Settings::load(flags)?;
     start_log(settings.log);
     let database = settings.database.display().to_string();
-    serve(
-        || Ok(settings),
-        TestTokens::Refused,
-        |app| {
-            info!(%database, "serving");
-            // A server that lets nobody in looks broken to those who do not know why.
-            if !app.has_tokens() {
-                warn!(
-                    "nobody can call yet; make the first token: surveyd token create --name ops --role admin --database {database}"
-                );
-            }
-        },
-    )
+    let workers = available_parallelism().map_or(1, usize::from);
+    let prepare = || {
+        let single = Single::open(&settings.database, settings.limits.queue, workers)?;
+        App::build(&settings, workers, single)
+    };
+    serve(prepare, pending(), |app| {
+        info!(%database, "serving");
+        // A server that lets nobody in looks broken to those who do not know why.
+        if !app.doors().has_tokens() {
+            warn!(
+                "nobody can call yet; make the first token: surveyd token create --name ops --role admin --database {database}"
+            );
+        }
+        Ok(())
+    })
 }
 
-/// Runs a server until a signal; prints the one line on stdout when it can answer, then calls `ready`.
+/// Runs a server until a signal, or until `end` resolves. When it can answer it calls `ready`, and prints the one line on
+/// stdout.
 ///
 /// `prepare` runs with the signals caught already: what it makes is cleaned up whenever they come.
-pub(super) fn serve(
-    prepare: impl FnOnce() -> Result<Settings>,
-    test_tokens: TestTokens,
-    ready: impl FnOnce(&App),
+pub(super) fn serve<D: Doors>(
+    prepare: impl FnOnce() -> Result<App<D>>,
+    end: impl Future<Output = ()>,
+    ready: impl FnOnce(&App<D>) -> Result<()>,
 ) -> Result<()> {
     System::new().block_on(async {
         let signals = Signals::catch()?;
-        let app = App::build(&prepare()?, test_tokens)?;
+        let app = prepare()?;
         let (first, stop) = oneshot::channel();
         let running = app.run_until(
             |app| {
+                ready(app)?;
                 announce(app.addr());
-                ready(app);
+                Ok(())
             },
             async {
-                // Without a sender there will be no signal either; see `Signals::watch`.
-                let _ = stop.await;
+                tokio::select! {
+                    // Without a sender there will be no signal either; see `Signals::watch`.
+                    _ = stop => {}
+                    () = end => {}
+                }
             },
         );
         tokio::select! {
@@ -105,6 +114,8 @@ impl Signals {
 /// Logs go to stderr: text for a reader at a terminal, JSON for a collector. Of the libraries only what is wrong is told.
 pub(super) fn start_log(level: Level) {
     let filter = Targets::new().with_default(level.min(Level::WARN)).with_target("surveyd", level);
+    // It tells as an error that a body broke off, which only the faults of a fake make ours do.
+    let filter = filter.with_target("actix_http::h1::dispatcher", LevelFilter::OFF);
     let lines = fmt::layer().with_writer(io::stderr).with_target(false);
     let lines = if io::stderr().is_terminal() {
         lines.boxed()

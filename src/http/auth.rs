@@ -1,11 +1,13 @@
 //! Who calls.
 
+use std::rc::Rc;
+
 use actix_web::{
     HttpRequest,
     http::header::{AUTHORIZATION, HeaderMap},
 };
 
-use super::{Site, failure::Failure};
+use super::{Site, attempts, failure::Failure, tenant::Tenant};
 use crate::{
     store::{
         Store,
@@ -14,47 +16,70 @@ use crate::{
     survey::access::{Denied, Role},
 };
 
-/// Whether the ready-made tokens of a fake are good here. They are in memory only, and nothing makes `serve` accept them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TestTokens {
-    /// A fake.
-    Accepted,
-    /// A server.
-    Refused,
+/// One who shows a token. Whether it is good is for the tenant's store to say, where the decision is made.
+pub(super) struct Visitor {
+    tenant: Rc<Tenant>,
+    pub(super) credentials: Credentials,
 }
 
-/// The way of an administrator to the store; only [`admin`] opens it.
-pub(super) struct Admin<'a>(&'a Store);
+impl Visitor {
+    /// The visitor of a call to `/api/**`.
+    ///
+    /// Errors: 401 for no token, a malformed header, or a token of a form that is good nowhere.
+    pub(super) fn of(request: &HttpRequest, site: &Site) -> Result<Self, Failure> {
+        let (tenant, credentials) = site.tenants.admit(bearer(request.headers())?)?;
+        attempts::begin(request, &tenant);
+        Ok(Self { tenant, credentials })
+    }
 
-impl Admin<'_> {
-    /// What the caller may read and change.
+    /// Where they are a visitor.
     pub(super) fn store(&self) -> &Store {
-        self.0
+        &self.tenant.store
+    }
+
+    /// Lets in who has one of those roles.
+    ///
+    /// Errors: 401 for a token that is unknown, revoked or expired, 403 for another role.
+    pub(super) async fn authenticate(
+        &self,
+        request: &HttpRequest,
+        allowed: &'static [Role],
+    ) -> Result<Caller, Failure> {
+        let caller = self.store().authenticate(self.credentials.clone(), allowed).await?;
+        if let Some(token) = caller.as_ref().map_or_else(|denied| denied.token(), |caller| Some(&caller.name)) {
+            attempts::note_token(request, token);
+        }
+        Ok(caller?)
+    }
+}
+
+/// An administrator's way to a tenant; only [`admin`] opens it.
+pub(crate) struct Admin(Rc<Tenant>);
+
+impl Admin {
+    /// What the caller may read and change.
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The same, and what was tried there.
+    pub(super) fn tenant(&self) -> &Tenant {
+        &self.0
     }
 }
 
 /// Lets in who may administer.
 ///
 /// Errors: 401 for a token that is missing, invalid or expired, 403 for another role; nothing of the body was read.
-pub(super) async fn admin<'a>(request: &HttpRequest, site: &'a Site) -> Result<Admin<'a>, Failure> {
-    site.store.authenticate(credentials(request, site)?, Role::ADMINS).await??;
-    Ok(Admin(&site.store))
-}
-
-/// What the caller shows; whether it is good is for the store to say, where the decision is made.
-///
-/// Errors: 401 for none, or a malformed header.
-pub(super) fn credentials(request: &HttpRequest, site: &Site) -> Result<Credentials, Denied> {
-    let secret = bearer(request.headers())?;
-    if site.test_tokens == TestTokens::Accepted && secret.reveal().starts_with("test-") {
-        return test_token(secret.reveal()).map(Credentials::Test);
-    }
-    Ok(Credentials::Secret(secret.digest()))
+pub(crate) async fn admin(request: &HttpRequest, site: &Site) -> Result<Admin, Failure> {
+    let (tenant, credentials) = site.tenants.admit(bearer(request.headers())?)?;
+    tenant.store.authenticate(credentials, Role::ADMINS).await??;
+    Ok(Admin(tenant))
 }
 
 /// The token of `Authorization: Bearer <token>`. The scheme is case-insensitive, and may stand twice: the vendor's login
 /// hands out tokens that begin with it already (documented quirk).
-fn bearer(headers: &HeaderMap) -> Result<Secret, Denied> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Secret, Denied> {
     let mut values = headers.get_all(AUTHORIZATION);
     let value = values.next().ok_or(Denied::Missing)?;
     if values.next().is_some() {
@@ -73,19 +98,6 @@ fn bearer(headers: &HeaderMap) -> Result<Secret, Denied> {
 fn without_scheme(value: &str) -> Option<&str> {
     let (scheme, rest) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim_start())
-}
-
-/// The tokens of a fake: three that show something, and every other name is an INTEGRATOR.
-fn test_token(token: &str) -> Result<Caller, Denied> {
-    let role = match token {
-        "test-expired" => return Err(Denied::Expired),
-        "test-admin" => Role::Admin,
-        "test-wrongrole" => Role::Bot,
-        // What stands behind an @ is kept for worlds. A name is needed, and goes into every send: so it is bounded.
-        _ if token.contains('@') || token.len() <= "test-".len() || token.len() > 255 => return Err(Denied::Invalid),
-        _ => Role::Integrator,
-    };
-    Ok(Caller { name: token.to_owned(), role, expires_at: None })
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub(super) enum Extra {
     /// `Allow`: the methods that the path takes.
     Allow(String),
     /// `Retry-After`, in seconds.
-    RetryAfter(&'static str),
+    RetryAfter(u32),
 }
 
 impl Extra {
@@ -41,7 +41,7 @@ impl Extra {
         Some(match self {
             Self::Challenge(challenge) => (WWW_AUTHENTICATE, HeaderValue::from_static(challenge)),
             Self::Allow(methods) => (ALLOW, HeaderValue::try_from(methods).ok()?),
-            Self::RetryAfter(seconds) => (RETRY_AFTER, HeaderValue::from_static(seconds)),
+            Self::RetryAfter(seconds) => (RETRY_AFTER, HeaderValue::from(*seconds)),
         })
     }
 }
@@ -60,6 +60,17 @@ impl Failure {
     /// 404: there is nothing of that path.
     pub fn no_such_path() -> Self {
         Self::new(StatusCode::NOT_FOUND, "No such path")
+    }
+
+    /// 409: what is there stands in the way.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, message)
+    }
+
+    /// With the number of seconds after which it may be tried again.
+    #[must_use]
+    pub fn retry_after(self, seconds: u32) -> Self {
+        Self { extra: Some(Extra::RetryAfter(seconds)), ..self }
     }
 
     /// 405: the path is known, the method is not.
@@ -90,7 +101,9 @@ impl From<Denied> for Failure {
     fn from(denied: Denied) -> Self {
         let (status, challenge) = match denied {
             Denied::Missing => (StatusCode::UNAUTHORIZED, "Bearer"),
-            Denied::Invalid | Denied::Expired => (StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\""),
+            Denied::Invalid | Denied::Revoked { .. } | Denied::Expired { .. } => {
+                (StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\"")
+            }
             Denied::Role { .. } => (StatusCode::FORBIDDEN, "Bearer error=\"insufficient_scope\""),
         };
         Self { extra: Some(Extra::Challenge(challenge)), ..Self::new(status, denied.to_string()) }
@@ -108,9 +121,8 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let cause = Some(error.to_string());
         let try_again = |message| Self {
-            extra: Some(Extra::RetryAfter("1")),
             cause: cause.clone(),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
         };
         match error {
             StoreError::Invalid { .. } => Self::bad_request(error.to_string()),
@@ -134,7 +146,7 @@ impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
         match error {
             SendError::Denied(denied) => denied.into(),
-            SendError::Refused(refusal) => refusal.into(),
+            SendError::Refused { refusal, .. } => refusal.into(),
             SendError::Store(error) => error.into(),
         }
     }

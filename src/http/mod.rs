@@ -3,13 +3,15 @@
 //! A request meets [`auth`] (who calls), [`wire`] (what for), its handler, and [`respond`] (how the answer looks).
 
 mod admin;
-pub mod auth;
-mod failure;
-mod quality;
-mod query;
+mod api;
+pub(crate) mod attempts;
+pub(crate) mod auth;
+pub mod failure;
+pub(crate) mod query;
 pub mod respond;
-mod send_body;
-mod wire;
+pub mod single;
+pub mod tenant;
+pub(crate) mod wire;
 
 use std::{rc::Rc, time::Duration};
 
@@ -19,40 +21,53 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use self::{auth::TestTokens, failure::Failure};
+use self::{admin::history, failure::Failure, tenant::Tenants};
 use crate::{
-    store::{Store, directory::Entry},
+    store::directory::Entry,
     survey::model::{Channel, Client, Form, Thread},
 };
 
+pub(crate) use self::{admin::read_body, api::SEND};
+
 /// What one HTTP worker has at hand for every request.
 pub struct Site {
-    store: Store,
-    test_tokens: TestTokens,
+    tenants: Box<dyn Tenants>,
     body_timeout: Duration,
 }
 
 /// A worker's site, as handlers take it.
-type SiteOf = web::ThinData<Rc<Site>>;
+pub(crate) type SiteOf = web::ThinData<Rc<Site>>;
 
 impl Site {
-    /// A worker's view of the store, and how it treats requests.
-    pub fn new(store: Store, test_tokens: TestTokens, body_timeout: Duration) -> Rc<Self> {
-        Rc::new(Self { store, test_tokens, body_timeout })
+    /// A worker's way to its tenants, and how it treats requests.
+    pub fn new(tenants: Box<dyn Tenants>, body_timeout: Duration) -> Rc<Self> {
+        Rc::new(Self { tenants, body_timeout })
+    }
+
+    /// A worker's way to its tenants.
+    pub(crate) fn tenants(&self) -> &dyn Tenants {
+        &*self.tenants
+    }
+
+    /// How long a body may take to arrive.
+    pub(crate) fn body_timeout(&self) -> Duration {
+        self.body_timeout
     }
 }
 
 /// The one table of all routes.
 pub fn routes(routes: &mut ServiceConfig, site: Rc<Site>) {
     routes.app_data(web::ThinData(site));
-    at(routes, "/api/v1/quality/send", [post(quality::send)]);
+    at(routes, SEND, [post(api::send::send)]);
     at(routes, "/admin/settings", [get(admin::settings), patch(admin::change_settings)]);
     entries::<Channel>(routes);
     entries::<Client>(routes);
     entries::<Thread>(routes);
     entries::<Form>(routes);
     at(routes, "/admin/forms/{id}/channels/{channelId}", [put(admin::enable), delete(admin::disable)]);
-    at(routes, "/admin/sends", [get(admin::sends)]);
+    at(routes, "/admin/sends", [get(history::sends)]);
+    at(routes, "/admin/attempts", [get(history::attempts)]);
+    at(routes, "/admin/explain", [post(history::explain)]);
     routes.default_service(web::to(|| async { Err::<&str, _>(Failure::no_such_path()) }));
 }
 
@@ -67,7 +82,7 @@ fn entries<E: Entry>(routes: &mut ServiceConfig) {
 }
 
 /// One path: its methods, and a 405 that names them for every other.
-fn at<const N: usize>(routes: &mut ServiceConfig, path: &str, methods: [(Method, Route); N]) {
+pub(crate) fn at<const N: usize>(routes: &mut ServiceConfig, path: &str, methods: [(Method, Route); N]) {
     let allow = methods.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ");
     let mut resource = web::resource(path);
     for (_, route) in methods {
@@ -82,7 +97,7 @@ fn at<const N: usize>(routes: &mut ServiceConfig, path: &str, methods: [(Method,
 /// Declares the methods of the table.
 macro_rules! methods {
     ($($name:ident $method:ident),+) => {$(
-        fn $name<F, Args>(handler: F) -> (Method, Route)
+        pub(crate) fn $name<F, Args>(handler: F) -> (Method, Route)
         where
             F: Handler<Args>,
             Args: FromRequest + 'static,

@@ -1,56 +1,73 @@
-//! The query of a list: known names, each once, each an integer.
+//! The query of a list: known names, each once.
 
-use actix_web::{HttpRequest, web::Query};
+use std::{str::FromStr, time::Duration};
+
+use actix_web::{HttpRequest, web::Query as Pairs};
 
 use super::failure::Failure;
+use crate::survey::time::Lifetime;
 
 /// How many rows a list has where `limit` does not say.
-const DEFAULT_LIMIT: i64 = 100;
+const DEFAULT_LIMIT: usize = 100;
 
 /// How many rows a list can have.
-const GREATEST_LIMIT: i64 = 1000;
+const GREATEST_LIMIT: usize = 1000;
 
-/// The parameters of a list.
-pub(super) struct ListQuery(Vec<(String, i64)>);
+/// The parameters of a list, as written.
+pub(crate) struct Query(Vec<(String, String)>);
 
-impl ListQuery {
-    /// Reads them; besides `after` and `limit` a list may know others.
+impl Query {
+    /// Reads them; which there may be is for the caller to say.
     ///
-    /// Errors: 400 that names the parameter, and what it must be.
-    pub(super) fn of(request: &HttpRequest, others: &[&str]) -> Result<Self, Failure> {
-        let pairs = Query::<Vec<(String, String)>>::from_query(request.query_string())
+    /// Errors: 400 that names a parameter that is unknown, or stands twice.
+    pub(crate) fn of(request: &HttpRequest, known: &[&str]) -> Result<Self, Failure> {
+        let pairs = Pairs::<Vec<(String, String)>>::from_query(request.query_string())
             .map_err(|error| Failure::bad_request(format!("The query cannot be read: {error}")))?
             .into_inner();
-        let mut known = vec!["after", "limit"];
-        known.extend(others);
-        let mut parameters: Vec<(String, i64)> = Vec::new();
-        for (name, value) in pairs {
+        for (index, (name, _)) in pairs.iter().enumerate() {
             if !known.contains(&name.as_str()) {
                 let known = known.join(", ");
                 return Err(Failure::bad_request(format!(
                     "The query has an unknown parameter {name:?}; it may have {known}"
                 )));
             }
-            if parameters.iter().any(|(before, _)| *before == name) {
+            if pairs[..index].iter().any(|(before, _)| before == name) {
                 return Err(Failure::bad_request(format!("{name} stands more than once in the query")));
             }
-            let number = value.parse().ok().filter(|number| name != "limit" || (1..=GREATEST_LIMIT).contains(number));
-            let number = number.ok_or_else(|| {
-                let range = if name == "limit" { "an integer from 1 to 1000" } else { "a 64-bit integer" };
-                Failure::bad_request(format!("{name} must be {range}"))
-            })?;
-            parameters.push((name, number));
         }
-        Ok(Self(parameters))
+        Ok(Self(pairs))
     }
 
-    /// The value of a parameter, if it is there.
-    pub(super) fn get(&self, name: &str) -> Option<i64> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+    /// The text of a parameter, if it is there.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A 64-bit integer, if it is there.
+    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, Failure> {
+        self.parse(name, "a 64-bit integer", |_| true)
     }
 
     /// How many rows are wanted.
-    pub(super) fn limit(&self) -> i64 {
-        self.get("limit").unwrap_or(DEFAULT_LIMIT)
+    pub(crate) fn limit(&self) -> Result<usize, Failure> {
+        Ok(self.count("limit")?.unwrap_or(DEFAULT_LIMIT))
+    }
+
+    /// A number of rows.
+    pub(crate) fn count(&self, name: &str) -> Result<Option<usize>, Failure> {
+        self.parse(name, "an integer from 1 to 1000", |count| (1..=GREATEST_LIMIT).contains(count))
+    }
+
+    /// A time to wait, up to `most`, such as `5s`.
+    pub(crate) fn duration(&self, name: &str, most: Duration) -> Result<Option<Duration>, Failure> {
+        let expected = format!("a duration up to {}s, such as 5s or 500ms", most.as_secs());
+        let duration = self.parse(name, &expected, |lifetime: &Lifetime| lifetime.duration() <= most)?;
+        Ok(duration.map(Lifetime::duration))
+    }
+
+    fn parse<T: FromStr>(&self, name: &str, expected: &str, is_fit: impl Fn(&T) -> bool) -> Result<Option<T>, Failure> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let value = text.parse().ok().filter(is_fit);
+        value.map(Some).ok_or_else(|| Failure::bad_request(format!("{name} must be {expected}")))
     }
 }

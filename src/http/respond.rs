@@ -3,32 +3,36 @@
 //! A handler yields a [`Failure`] without knowing method or path. [`finish`] sees both: it is the one place where an
 //! error gets its body, whoever raised it (our rules, the JSON parser, the router).
 
-use std::{cell::Cell, fmt::Write};
+use std::{borrow::Cow, cell::Cell, fmt::Write};
 
 use actix_web::{
-    Error, HttpRequest, HttpResponse, Responder,
+    Error, HttpMessage, HttpRequest, HttpResponse, Responder,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
         StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS},
+        header::{
+            AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, VARY,
+            X_CONTENT_TYPE_OPTIONS,
+        },
     },
     middleware::Next,
+    web::ThinData,
 };
 use serde::Serialize;
 use tracing::{debug, error};
 
-use super::failure::Failure;
-use crate::store::error::StoreError;
+use super::{SiteOf, attempts, failure::Failure};
+use crate::{store::error::StoreError, survey::time::Time};
 
 /// An answer without a body.
-pub(super) struct Empty(StatusCode);
+pub(crate) struct Empty(StatusCode);
 
 impl Empty {
     /// 200.
-    pub(super) const OK: Self = Self(StatusCode::OK);
+    pub(crate) const OK: Self = Self(StatusCode::OK);
     /// 204.
-    pub(super) const NO_CONTENT: Self = Self(StatusCode::NO_CONTENT);
+    pub(crate) const NO_CONTENT: Self = Self(StatusCode::NO_CONTENT);
 }
 
 impl Responder for Empty {
@@ -40,14 +44,14 @@ impl Responder for Empty {
 }
 
 /// An answer with a JSON body.
-pub(super) struct Json<T> {
-    pub(super) status: StatusCode,
-    pub(super) value: T,
+pub(crate) struct Json<T> {
+    pub(crate) status: StatusCode,
+    pub(crate) value: T,
 }
 
 impl<T> Json<T> {
     /// 200.
-    pub(super) fn ok(value: T) -> Self {
+    pub(crate) fn ok(value: T) -> Self {
         Self { status: StatusCode::OK, value }
     }
 }
@@ -63,15 +67,25 @@ impl<T: Serialize> Responder for Json<T> {
     }
 }
 
+/// The date of an answer, where it is not the system's; put into the extensions of the request.
+pub(crate) struct Date(pub(crate) Time);
+
 /// Finishes every answer: its headers, and for an error the envelope.
-pub async fn finish(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
+pub async fn finish(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
     let request_id = request_id(request.headers());
-    let response = next.call(request).await?;
+    Ok(dress(next.call(request).await?, request_id))
+}
+
+/// Answers a request that does not get as far as its route.
+pub(crate) fn refuse(request: ServiceRequest, failure: Failure) -> ServiceResponse<BoxBody> {
+    let request_id = request_id(request.headers());
+    dress(request.error_response(failure), request_id)
+}
+
+fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue) -> ServiceResponse<BoxBody> {
     let (request, response) = response.into_parts();
-    let (response, body) = response.into_parts();
+    let (mut response, body) = response.into_parts();
+    let authorization = response.headers_mut().remove(AUTHORIZATION).next();
     let is_api = request.path().starts_with("/api/");
     let failure = response.error().and_then(|error| error.as_error::<Failure>());
     let status = response.status();
@@ -80,22 +94,29 @@ pub async fn finish(
         error!(request_id = id, method = %request.method(), status = status.as_u16(), cause, "a request failed");
     }
     debug!(request_id = request_id.to_str().unwrap_or_default(), method = %request.method(), path = request.path(), status = status.as_u16(), "answered");
-    let extra = failure.and_then(|failure| failure.extra.as_ref()?.header());
-    let body = match failure {
-        Some(failure) => BoxBody::new(envelope(&request, &failure.message)),
+    let message: Option<Cow<'_, str>> = match failure {
+        Some(failure) => Some(failure.message.as_str().into()),
         // actix refuses some requests by itself, in plain text; its words name what is wrong with them.
-        None if status.is_client_error() || status.is_server_error() => {
-            let reason =
-                response.error().map_or_else(|| "The request cannot be answered".to_owned(), ToString::to_string);
-            BoxBody::new(envelope(&request, &reason))
-        }
-        None => body.boxed(),
+        None if status.is_client_error() || status.is_server_error() => Some(
+            response.error().map_or_else(|| "The request cannot be answered".into(), |error| error.to_string().into()),
+        ),
+        None => None,
     };
+    if is_api && let Some(ThinData(site)) = request.app_data::<SiteOf>() {
+        attempts::record(&request, site, &request_id, Some(status), message.as_deref());
+    }
+    let date = request.extensions().get::<Date>().and_then(|Date(time)| HeaderValue::try_from(time.http_date()).ok());
+    let extra = [
+        failure.and_then(|failure| failure.extra.as_ref()?.header()),
+        authorization.map(|value| (AUTHORIZATION, value)),
+        date.map(|value| (DATE, value)),
+    ];
+    let body = message.map_or(body, |message| BoxBody::new(envelope(&request, &message)));
     let has_body = !matches!(body.size(), BodySize::None | BodySize::Sized(0));
     let mut response = response.set_body(body);
     response.head_mut().set_camel_case_headers(true);
-    write_headers(response.headers_mut(), request_id, is_api, has_body, extra);
-    Ok(ServiceResponse::new(request, response))
+    write_headers(response.headers_mut(), &request_id, is_api, has_body, &extra);
+    ServiceResponse::new(request, response)
 }
 
 /// Writes the headers of an answer, in the documented order: the three `Vary` lines, and right behind them the content type.
@@ -105,10 +126,10 @@ pub async fn finish(
 /// actix know only another order, then that is sent.
 fn write_headers(
     headers: &mut HeaderMap,
-    request_id: HeaderValue,
+    request_id: &HeaderValue,
     is_api: bool,
     has_body: bool,
-    extra: Option<(HeaderName, HeaderValue)>,
+    extra: &[Option<(HeaderName, HeaderValue)>],
 ) {
     const TRIES: usize = 64;
     for _ in 0..TRIES {
@@ -124,14 +145,14 @@ fn write_headers(
         headers.insert(X_REQUEST_ID, request_id.clone());
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some((name, value)) = extra.clone() {
-            headers.insert(name, value);
+        for (name, value) in extra.iter().flatten() {
+            headers.insert(name.clone(), value.clone());
         }
         let mut names = headers.keys().skip_while(|name| **name != VARY);
         if !(is_api && has_body) || names.nth(1) == Some(&CONTENT_TYPE) {
             return;
         }
-        *headers = HeaderMap::with_capacity(7);
+        *headers = HeaderMap::with_capacity(9);
     }
 }
 
@@ -148,7 +169,7 @@ fn envelope(request: &HttpRequest, message: &str) -> String {
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The caller's own id where it is 1 to 64 characters of `A-Za-z0-9._-`, else a new one.
-fn request_id(headers: &HeaderMap) -> HeaderValue {
+pub(crate) fn request_id(headers: &HeaderMap) -> HeaderValue {
     let is_fit = |id: &HeaderValue| {
         let bytes = id.as_bytes();
         (1..=64).contains(&bytes.len())

@@ -12,19 +12,19 @@ use actix_web::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{failure::Failure, send_body};
+use super::{api, failure::Failure};
 use crate::survey::{SendSurvey, json};
 
 /// The largest body of a send, in bytes: forty times the documented one.
-pub(super) const SEND_LIMIT: usize = 4 * 1024;
+pub(crate) const SEND_LIMIT: usize = 4 * 1024;
 
 /// The largest body of an admin route, in bytes: a form with every text and a thousand channels.
-pub(super) const ADMIN_LIMIT: usize = 64 * 1024;
+pub(crate) const ADMIN_LIMIT: usize = 64 * 1024;
 
 /// Takes in a JSON body, however long it takes.
 ///
 /// Errors: 415 another media type; 413 over the limit; 400 cut off, or not UTF-8.
-pub(super) async fn read_body(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Body, Failure> {
+pub(crate) async fn read_body(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Body, Failure> {
     check_media_type(request.headers())?;
     let too_large =
         || Failure::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is too large: it may have {limit} bytes"));
@@ -47,7 +47,7 @@ pub(super) async fn read_body(request: &HttpRequest, payload: Payload, limit: us
 /// Waits for a body, but not for ever.
 ///
 /// Errors: 408 not there in time; those of the body.
-pub(super) async fn in_time(
+pub(crate) async fn in_time(
     body: impl Future<Output = Result<Body, Failure>>,
     limit: Duration,
 ) -> Result<Body, Failure> {
@@ -58,9 +58,14 @@ pub(super) async fn in_time(
 }
 
 /// A body of UTF-8 text.
-pub(super) struct Body(Bytes);
+pub(crate) struct Body(Bytes);
 
 impl Body {
+    /// As it came.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        self.0
+    }
+
     fn text(&self) -> &str {
         // Checked where it was made; asking again costs less than a type that remembers.
         std::str::from_utf8(&self.0).unwrap_or_default()
@@ -69,14 +74,14 @@ impl Body {
     /// The document that it is.
     ///
     /// Errors: 400 with the place (`question.kpi`) and what was expected there.
-    pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         json::parse(self.text()).map_err(Failure::bad_request)
     }
 
     /// The row that it is; its id may be left to the path.
     ///
     /// Errors: as for [`Body::parse`]; also where the two ids differ.
-    pub(super) fn parse_row<T: DeserializeOwned>(&self, id: i64) -> Result<T, Failure> {
+    pub(crate) fn parse_row<T: DeserializeOwned>(&self, id: i64) -> Result<T, Failure> {
         #[derive(Deserialize)]
         struct Probe {
             id: Option<serde_json::Value>,
@@ -98,8 +103,8 @@ impl Body {
     /// The send that it asks for.
     ///
     /// Errors: 400 with the field, and what it must be.
-    pub(super) fn parse_send(&self) -> Result<SendSurvey, Failure> {
-        send_body::parse(self.text()).map_err(Failure::bad_request)
+    pub(crate) fn parse_send(&self) -> Result<SendSurvey, Failure> {
+        api::parse_send(self.text()).map_err(Failure::bad_request)
     }
 }
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, ToSql};
 use super::error::StoreError;
 use crate::survey::{
     Facts, SendSurvey,
-    ids::{ClientId, Target, ThreadId},
+    ids::{ChannelId, ClientId, Target, ThreadId},
 };
 
 /// One for each kind of target. Parameters: ?1 the target, ?2 the form.
@@ -18,36 +18,31 @@ struct Statements {
 }
 
 static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
-    // `client` is the client as far as it exists, `key` the same where it may be looked for in vain.
-    let facts = |client: &str, key: &str, join: &str, [thread, channel]: [String; 2]| {
+    // `client` is the client as far as it exists, `key` the same where it may be looked for in vain; `joins` bring `t`,
+    // the thread that the survey would go to.
+    let facts = |client: &str, key: &str, joins: &str, order: &str| {
         format!(
             "select s.surveys_via_external_api,
                     {client},
-                    exists (select 1 from thread where client_id = {key} and closing_time is null),
-                    {thread},
-                    exists (select 1 from form_channel where form_id = ?2 and channel_id = {channel})
-               from settings s {join}
-              where s.id = 1"
+                    (select id from thread where client_id = {key} and closing_time is null limit 1),
+                    t.id,
+                    t.channel_id,
+                    exists (select 1 from form_channel where form_id = ?2 and channel_id = t.channel_id)
+               from settings s {joins}
+              where s.id = 1 {order}"
         )
-    };
-    // The greatest closing time, the greater id breaking a tie. Asked twice, on a page that is at hand the second time.
-    let last_closed = |key: &str| {
-        ["id", "channel_id"].map(|column| {
-            format!(
-                "(select {column} from thread where client_id = {key} and closing_time is not null
-                   order by closing_time desc, id desc limit 1)"
-            )
-        })
     };
     // Who has a thread exists: only who has none is looked for in the table of clients.
     let client = "case when exists (select 1 from thread where client_id = ?1) then ?1
                        else (select id from client where id = ?1) end";
-    let by_external_id = "left join client c on c.external_id = ?1";
-    let by_id = "left join thread t on t.id = ?1";
+    // A comparison with the least integer, for "is not null" is no range of an index in a left join.
+    let closed = |key: &str| format!("left join thread t on t.client_id = {key} and t.closing_time >= {}", i64::MIN);
+    let by_external_id = format!("left join client c on c.external_id = ?1 {}", closed("c.id"));
+    let last = "order by t.closing_time desc, t.id desc limit 1";
     Statements {
-        client: facts(client, "?1", "", last_closed("?1")),
-        external_client: facts("c.id", "c.id", by_external_id, last_closed("c.id")),
-        thread: facts("t.client_id", "t.client_id", by_id, ["t.id".to_owned(), "t.channel_id".to_owned()]),
+        client: facts(client, "?1", &closed("?1"), last),
+        external_client: facts("c.id", "c.id", &by_external_id, last),
+        thread: facts("t.client_id", "t.client_id", "left join thread t on t.id = ?1", ""),
     }
 });
 
@@ -59,12 +54,14 @@ pub(super) fn read(connection: &Connection, ask: &SendSurvey) -> Result<Facts, S
         Target::Thread(id) => (&STATEMENTS.thread, &id.0),
     };
     let facts = |row: &Row<'_>| {
+        let thread = row.get::<_, Option<i64>>(3)?.map(ThreadId);
+        let channel = row.get::<_, Option<i64>>(4)?.map(ChannelId);
         Ok(Facts {
             enabled: row.get(0)?,
             client: row.get::<_, Option<i64>>(1)?.map(ClientId),
-            has_open_thread: row.get(2)?,
-            thread: row.get::<_, Option<i64>>(3)?.map(ThreadId),
-            form_enabled: row.get(4)?,
+            open_thread: row.get::<_, Option<i64>>(2)?.map(ThreadId),
+            destination: thread.zip(channel),
+            form_enabled: row.get(5)?,
         })
     };
     Ok(connection.prepare_cached(statement)?.query_row((target, ask.form.0), facts)?)

@@ -2,6 +2,7 @@
 //!
 //! A send meets [`snapshot`] (read the facts, decide), then [`writer`] (confirm, record, commit); both in [`sends`].
 
+pub mod clock;
 pub mod directory;
 pub mod error;
 mod facts;
@@ -10,12 +11,14 @@ mod open;
 pub mod sends;
 mod snapshot;
 pub mod tokens;
+mod waits;
 pub mod world_file;
 mod writer;
 
 use std::{
     path::{Path, PathBuf},
     rc::Rc,
+    sync::{Arc, LazyLock},
 };
 
 use anyhow::{Context, Result};
@@ -24,26 +27,31 @@ use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 pub use rusqlite::Connection;
 use rusqlite::TransactionBehavior;
+use scheduled_thread_pool::ScheduledThreadPool;
 
-pub use open::{Missing, ServerLock, explain, open};
+pub use open::{Missing, ServerLock, explain, open, open_throw_away};
 
 use self::{
+    clock::Clock,
     error::StoreError,
     generation::Generation,
     snapshot::Snapshots,
     tokens::{Caller, Credentials},
+    waits::Waits,
     writer::{Submitter, Writer},
 };
 use crate::survey::{
     access::{Denied, Role},
-    model::Sent,
     time::Time,
 };
 
 /// How many long reads (lists) run at once; the next ones wait.
 const LONG_READS: u32 = 4;
 
-/// What the clock says.
+/// The thread that opens and retires pooled connections: one for all pools, where r2d2 would start three for each.
+static POOL_KEEPER: LazyLock<Arc<ScheduledThreadPool>> = LazyLock::new(|| Arc::new(ScheduledThreadPool::new(1)));
+
+/// What the system's clock says.
 pub fn now() -> Time {
     Time::from_timestamp(Timestamp::now())
 }
@@ -59,14 +67,17 @@ pub fn transact<T, E: From<StoreError>>(
     Ok(value)
 }
 
-/// A database and its writer. A server has one; each of its HTTP workers sees it through a [`Store`].
+/// A database and its writer. A server has one, a fake may have many; each HTTP worker sees it through a [`Store`].
 pub struct World {
     path: PathBuf,
     writer: Writer,
     generation: Generation,
+    clock: Clock,
+    waits: Waits,
     pool: Pool<SqliteConnectionManager>,
     has_tokens: bool,
-    _lock: ServerLock,
+    /// None where nobody else can know of the file.
+    _lock: Option<ServerLock>,
 }
 
 impl World {
@@ -78,19 +89,38 @@ impl World {
         let lock = if path.exists() { Some(ServerLock::take(path)?) } else { None };
         let connection = open(path, Missing::Create)?;
         let lock = lock.map_or_else(|| ServerLock::take(path), Ok)?;
+        Self::start(path, connection, queue, Some(lock))
+    }
+
+    /// Takes a file that nobody else knows of and nobody will miss: nothing waits for the disk.
+    ///
+    /// Errors: as for [`World::open`].
+    pub fn open_throw_away(path: &Path, queue: usize) -> Result<Self> {
+        Self::start(path, open_throw_away(path)?, queue, None)
+    }
+
+    fn start(path: &Path, connection: Connection, queue: usize, lock: Option<ServerLock>) -> Result<Self> {
         open::give_up_early(&connection)?;
         let has_tokens = !tokens::list(&connection)?.is_empty();
-        let generation = Generation::default();
-        let writer = Writer::start(connection, queue, generation.clone()).context("cannot start the writer")?;
+        let (generation, waits) = (Generation::default(), Waits::new());
+        let writer = Writer::start(connection, queue, generation.clone(), waits.clone());
+        let writer = writer.context("cannot start the writer")?;
         let manager = SqliteConnectionManager::file(path).with_init(open::prepare_reader);
         // A file that opened for the writer opens for readers too: no check at each check-out, no connection before it is needed.
-        let pool = Pool::builder().max_size(LONG_READS).min_idle(Some(0)).test_on_check_out(false).build(manager)?;
-        Ok(Self { path: path.to_owned(), writer, generation, pool, has_tokens, _lock: lock })
+        let pool = Pool::builder().max_size(LONG_READS).min_idle(Some(0)).test_on_check_out(false);
+        let pool = pool.thread_pool(Arc::clone(&POOL_KEEPER)).build(manager)?;
+        let clock = Clock::default();
+        Ok(Self { path: path.to_owned(), writer, generation, clock, waits, pool, has_tokens, _lock: lock })
     }
 
     /// Whether there was any token when the file was opened.
     pub fn has_tokens(&self) -> bool {
         self.has_tokens
+    }
+
+    /// The world's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// A reading connection for one worker, to be handed to [`World::store`].
@@ -105,8 +135,15 @@ impl World {
         Store {
             snapshots: Snapshots::new(reader, self.generation.clone()),
             writer: self.writer.submitter(worker),
+            clock: self.clock.clone(),
+            waits: self.waits.clone(),
             pool: self.pool.clone(),
         }
+    }
+
+    /// Answers those who wait for sends with what there is: the server stops, or the world is gone.
+    pub fn end_waits(&self) {
+        self.waits.end();
     }
 
     /// Waits until everything that was submitted is committed and answered; whatever comes after it is refused.
@@ -119,10 +156,17 @@ impl World {
 pub struct Store {
     snapshots: Rc<Snapshots>,
     writer: Submitter,
+    clock: Clock,
+    waits: Waits,
     pool: Pool<SqliteConnectionManager>,
 }
 
 impl Store {
+    /// What time it is here.
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
     /// Finds who calls, if their token is good now and its role is one of those.
     ///
     /// Errors of the inner result: unknown or revoked, expired, of another role.
@@ -131,7 +175,8 @@ impl Store {
         credentials: Credentials,
         allowed: &'static [Role],
     ) -> Result<Result<Caller, Denied>, StoreError> {
-        self.read(move |connection| tokens::authenticate(connection, &credentials, allowed, now())).await
+        let now = self.now();
+        self.read(move |connection| tokens::authenticate(connection, &credentials, allowed, now)).await
     }
 
     /// Runs a read of a few rows, on this worker's own connection.
@@ -150,26 +195,18 @@ impl Store {
         self.writer.change(change).await
     }
 
-    /// A way to run reads that may be long, on a thread where blocking is allowed.
-    pub fn long_reads(&self) -> LongReads {
-        LongReads(self.pool.clone())
-    }
-}
-
-/// Connections for reads that may be long: lists.
-pub struct LongReads(Pool<SqliteConnectionManager>);
-
-impl LongReads {
-    /// Runs a read on a connection of the pool; blocks while all of them are in use.
-    pub fn run<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let connection =
-            self.0.get().map_err(|error| StoreError::Busy(format!("no connection for a list: {error}")))?;
-        read(&connection)
-    }
-
-    /// The sends that the filter lets through, the oldest first, at most `limit`.
-    pub fn sends(&self, filter: sends::Filter, limit: i64) -> Result<Vec<Sent>, StoreError> {
-        self.run(|connection| sends::list(connection, filter, limit))
+    /// Runs a read that may be long, on a thread where blocking is allowed; waits while too many of them run.
+    pub async fn long_read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let pool = self.pool.clone();
+        let run = move || {
+            let connection = pool.get().map_err(|error| StoreError::Busy(format!("no connection: {error}")))?;
+            read(&connection)
+        };
+        let ended = tokio::task::spawn_blocking(run).await;
+        ended.unwrap_or_else(|error| Err(StoreError::Internal(format!("a long read ended: {error}"))))
     }
 }
 

@@ -46,6 +46,13 @@ pub enum Missing {
     Refuse,
 }
 
+/// Whether a commit waits for the disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    Full,
+    None,
+}
+
 /// Opens the file for writing, and brings it to the present schema.
 ///
 /// Errors: one sentence that names the file, what is wrong with it, and the way out.
@@ -59,14 +66,26 @@ pub fn open(path: &Path, missing: Missing) -> Result<Connection> {
         create(path)?;
     }
     check_readable(path)?;
-    let mut connection =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-            .with_context(|| format!("cannot open the database {}", path.display()))?;
+    open_as(path, OpenFlags::empty(), Durability::Full)
+}
+
+/// Opens the file of a world that nobody will miss; makes it where there is none. As [`open`], but nothing waits for the
+/// disk: what was committed survives the end of the process, not that of the machine.
+///
+/// Errors: as for [`open`].
+pub fn open_throw_away(path: &Path) -> Result<Connection> {
+    open_as(path, OpenFlags::SQLITE_OPEN_CREATE, Durability::None)
+}
+
+fn open_as(path: &Path, more: OpenFlags, durability: Durability) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+    let mut connection = Connection::open_with_flags(path, flags)
+        .with_context(|| format!("cannot open the database {}", path.display()))?;
     let ready = |connection: &mut Connection| {
         connection.busy_handler(Some(wait::<COMMAND_PATIENCE_S>))?;
         // Before anything is set: a file of somebody else is left as it was.
         check_owner(connection, path)?;
-        hold(connection)?;
+        hold(connection, durability)?;
         migrate(connection)
     };
     ready(&mut connection).map_err(|error| explain(path, error))?;
@@ -148,17 +167,20 @@ fn check_readable(path: &Path) -> Result<()> {
 }
 
 /// Sets the pragmas, and reads back those that a file or a build can overrule.
-fn hold(connection: &Connection) -> Result<()> {
+fn hold(connection: &Connection, durability: Durability) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Full: the log is synced at each commit, so that an acknowledged send survives a power cut. First of all, for the next
+    // pragma may write.
+    let synchronous = if durability == Durability::Full { "2" } else { "0" };
+    connection.execute_batch(&format!("pragma synchronous = {synchronous}"))?;
     connection.execute_batch(
         "pragma journal_mode = wal;        -- readers never wait for the writer
-         pragma synchronous = full;        -- the log is synced at each commit: an acknowledged send survives a power cut
          pragma foreign_keys = on;
          pragma trusted_schema = off;      -- a file from elsewhere cannot make us run its functions
          pragma journal_size_limit = 67108864;  -- what one long reader made the log grow to is given back",
     )?;
     for (pragma, expected) in
-        [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1"), ("trusted_schema", "0")]
+        [("journal_mode", "wal"), ("synchronous", synchronous), ("foreign_keys", "1"), ("trusted_schema", "0")]
     {
         let value = connection.pragma_query_value(None, pragma, |row| {
             Ok(match row.get_ref(0)? {

@@ -1,17 +1,20 @@
 //! The sends: decided on a snapshot, confirmed and recorded by the writer, listed for administrators.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, Row, params};
 use thiserror::Error;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     Store,
     error::StoreError,
-    facts, now,
+    facts,
     tokens::{self, Caller, Credentials},
     writer::Wrote,
 };
 use crate::survey::{
-    SendSurvey, Sending,
+    Facts, SendSurvey, Sending,
     access::{Denied, Role},
     decide,
     ids::{ClientId, FormId, SendingId, ThreadId},
@@ -27,8 +30,13 @@ pub enum SendError {
     #[error(transparent)]
     Denied(#[from] Denied),
     /// A rule forbids it.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
+    #[error("{refusal}")]
+    Refused {
+        /// The name of the token that asked.
+        token: String,
+        /// The rule.
+        refusal: Refusal,
+    },
     /// The file could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -44,57 +52,85 @@ impl Question {
     /// Settles everything in one state of the file: the token, its role, and the three conditions.
     fn settle(&self, connection: &Connection, now: Time) -> Result<(Caller, Sending), SendError> {
         let caller = tokens::authenticate(connection, &self.credentials, Role::SENDERS, now)??;
-        let sending = decide(&self.ask, &facts::read(connection, &self.ask)?)?;
-        Ok((caller, sending))
+        match decide(&self.ask, &facts::read(connection, &self.ask)?) {
+            Ok(sending) => Ok((caller, sending)),
+            Err(refusal) => Err(SendError::Refused { token: caller.name, refusal }),
+        }
     }
 }
 
 impl Store {
-    /// Sends a survey: when this yields an id, the send is recorded durably.
+    /// Sends a survey: when this yields a send, it is recorded durably.
     ///
-    /// What is wrong with the ask itself is told only to those who may send. A refusal is told from the worker's own
-    /// snapshot. What the rules allow goes to the writer, which records it if nothing has changed since that snapshot,
-    /// and otherwise settles everything again in its transaction: either way the rules allow the send at the moment of
-    /// its commit.
-    pub async fn send<E>(&self, credentials: Credentials, ask: Result<SendSurvey, E>) -> Result<SendingId, E>
-    where
-        E: From<SendError> + From<StoreError> + Send + 'static,
-    {
-        let ask = match ask {
-            Ok(ask) => ask,
-            Err(error) => {
-                self.authenticate(credentials, Role::SENDERS)
-                    .await
-                    .map_err(SendError::from)?
-                    .map_err(SendError::from)?;
-                return Err(error);
-            }
-        };
+    /// A refusal is told from the worker's own snapshot. What the rules allow goes to the writer, which records it if
+    /// nothing has changed since that snapshot, and otherwise settles everything again in its transaction: either way the
+    /// rules allow the send at the moment of its commit.
+    pub async fn send(&self, credentials: Credentials, ask: SendSurvey) -> Result<Sent, SendError> {
         let question = Question { credentials, ask };
+        let now = self.now();
         let (question, settled, generation) = self
             .snapshots
             .read(move |snapshot| {
-                let settled = question.settle(snapshot.connection, now())?;
-                Ok::<_, E>((question, settled, snapshot.generation))
+                let settled = question.settle(snapshot.connection, now)?;
+                Ok::<_, SendError>((question, settled, snapshot.generation))
             })
             .await?;
+        let clock = self.clock.clone();
         self.writer
             .submit(move |batch| {
-                let now = now();
+                let now = clock.now();
                 let unchanged = batch.generation == generation && !settled.0.is_expired(now);
                 let (caller, sending) = if unchanged { settled } else { question.settle(batch.connection, now)? };
-                let id = record(batch.connection, &sending, &caller.name, now).map_err(SendError::from)?;
-                Ok((id, Wrote::Record))
+                Ok((record(batch.connection, sending, caller.name, now)?, Wrote::Record))
             })
             .await
     }
+
+    /// What the rules look at for a send.
+    pub async fn facts(&self, ask: SendSurvey) -> Result<Facts, StoreError> {
+        self.read(move |connection| facts::read(connection, &ask)).await
+    }
+
+    /// The sends that the filter lets through, the oldest first, at most `limit`: as soon as there are `count` of them, or
+    /// when the time is over, or the world ends.
+    pub async fn wait_for_sends(
+        &self,
+        mut filter: Filter,
+        limit: usize,
+        Wait { time, count }: Wait,
+    ) -> Result<Vec<Sent>, StoreError> {
+        let until = Instant::now() + time;
+        let mut listener = self.waits.listen();
+        let mut found = Vec::new();
+        loop {
+            let room = limit - found.len();
+            let page = self.long_read(move |connection| list(connection, filter, room)).await?;
+            filter.after = Some(page.seen);
+            found.extend(page.sends);
+            let enough = found.len() >= count.min(limit);
+            if enough || !timeout_at(until, listener.woken()).await.unwrap_or(false) {
+                return Ok(found);
+            }
+        }
+    }
 }
 
-fn record(connection: &Connection, sending: &Sending, token: &str, now: Time) -> Result<SendingId, StoreError> {
+fn record(connection: &Connection, sending: Sending, token: String, now: Time) -> Result<Sent, StoreError> {
+    let Sending { form, thread, client } = sending;
     connection
         .prepare_cached("insert into send (form_id, thread_id, client_id, sent_at, token) values (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![sending.form.0, sending.thread.0, sending.client.0, now.0, token])?;
-    Ok(SendingId(connection.last_insert_rowid()))
+        .execute(params![form.0, thread.0, client.0, now.0, token])?;
+    let sending_id = SendingId(connection.last_insert_rowid());
+    Ok(Sent { sending_id, quality_form_id: form, thread_id: thread, client_id: client, sent_at: now, token })
+}
+
+/// How long a list is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wait {
+    /// At the most.
+    pub time: Duration,
+    /// Until there are so many.
+    pub count: usize,
 }
 
 /// Which sends are listed.
@@ -110,8 +146,18 @@ pub struct Filter {
     pub form: Option<i64>,
 }
 
+/// Some of the sends.
+pub struct Page {
+    /// The oldest first.
+    pub sends: Vec<Sent>,
+    /// The sendingId up to which every send was looked at: the next page begins after it.
+    pub seen: i64,
+}
+
 /// The sends that the filter lets through, the oldest first, at most `limit`.
-pub(super) fn list(connection: &Connection, filter: Filter, limit: i64) -> Result<Vec<Sent>, StoreError> {
+pub fn list(connection: &Connection, filter: Filter, limit: usize) -> Result<Page, StoreError> {
+    // One state of the file: a send that is committed between the two statements would be seen by none.
+    let snapshot = connection.unchecked_transaction()?;
     let sent = |row: &Row<'_>| {
         Ok(Sent {
             sending_id: SendingId(row.get(0)?),
@@ -123,13 +169,22 @@ pub(super) fn list(connection: &Connection, filter: Filter, limit: i64) -> Resul
         })
     };
     // Ids begin at 1, so that no "after" is an "after 0"; in the order of the table, from the cursor on: nothing is sorted.
-    let mut statement = connection.prepare_cached(
+    let mut statement = snapshot.prepare_cached(
         "select sending_id, form_id, thread_id, client_id, sent_at, token from send
           where sending_id > ?1
             and (?2 is null or client_id = ?2) and (?3 is null or thread_id = ?3) and (?4 is null or form_id = ?4)
           order by sending_id limit ?5",
     )?;
-    let parameters = params![filter.after.unwrap_or(0), filter.client, filter.thread, filter.form, limit];
-    let sends = statement.query_map(parameters, sent)?.collect::<Result<_, _>>()?;
-    Ok(sends)
+    let after = filter.after.unwrap_or(0);
+    let limit_rows = i64::try_from(limit).unwrap_or(i64::MAX);
+    let parameters = params![after, filter.client, filter.thread, filter.form, limit_rows];
+    let sends: Vec<Sent> = statement.query_map(parameters, sent)?.collect::<Result<_, _>>()?;
+    let seen = match sends.last() {
+        Some(last) if sends.len() >= limit => last.sending_id.0,
+        _ => {
+            let newest = "select coalesce(max(sending_id), 0) from send";
+            snapshot.prepare_cached(newest)?.query_row([], |row| row.get::<_, i64>(0))?.max(after)
+        }
+    };
+    Ok(Page { sends, seen })
 }

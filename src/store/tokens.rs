@@ -92,13 +92,22 @@ impl Token {
 pub enum Credentials {
     /// A secret: who holds it is in the file.
     Secret(Digest),
-    /// One of the ready-made tokens of a fake: they are in no file.
-    Test(Caller),
+    /// A secret, and the name that its token must have: a login and its password.
+    Login {
+        /// The token's name.
+        name: String,
+        /// What the password is the secret of.
+        digest: Digest,
+    },
+    /// Whoever this is was recognised by other means: the ready-made tokens of a fake are in no file.
+    Known(Caller),
 }
 
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
+    /// The token's id.
+    pub id: i64,
     /// Written into what they send.
     pub name: String,
     /// What they may do.
@@ -112,6 +121,15 @@ impl Caller {
     pub(super) fn is_expired(&self, now: Time) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
     }
+
+    /// Whether their role is one of those; the error names them.
+    fn must_be(self, allowed: &'static [Role]) -> Result<Self, Denied> {
+        if allowed.contains(&self.role) {
+            Ok(self)
+        } else {
+            Err(Denied::Role { token: self.name, role: self.role, allowed })
+        }
+    }
 }
 
 /// Finds who calls, if their token is good now and its role is one of those.
@@ -123,18 +141,20 @@ pub(super) fn authenticate(
     allowed: &'static [Role],
     now: Time,
 ) -> Result<Result<Caller, Denied>, StoreError> {
-    let caller = match credentials {
-        Credentials::Test(caller) => caller.clone(),
-        Credentials::Secret(digest) => match find(connection, *digest)? {
-            None => return Ok(Err(Denied::Invalid)),
-            Some(token) if token.revoked_at.is_some() => return Ok(Err(Denied::Invalid)),
-            Some(token) => Caller { name: token.name, role: token.role, expires_at: token.expires_at },
-        },
+    let (token, login) = match credentials {
+        Credentials::Known(caller) => return Ok(check(caller.clone(), allowed, now)),
+        Credentials::Secret(digest) => (find(connection, *digest)?, None),
+        Credentials::Login { name, digest } => (find(connection, *digest)?, Some(name)),
     };
-    if caller.is_expired(now) {
-        return Ok(Err(Denied::Expired));
-    }
-    Ok(caller.role.one_of(allowed).map(|()| caller))
+    Ok(match token.filter(|token| login.is_none_or(|login| *login == token.name)) {
+        None => Err(Denied::Invalid),
+        Some(token) if token.revoked_at.is_some() => Err(Denied::Revoked { token: token.name }),
+        Some(Token { id, name, role, expires_at, .. }) => check(Caller { id, name, role, expires_at }, allowed, now),
+    })
+}
+
+fn check(caller: Caller, allowed: &'static [Role], now: Time) -> Result<Caller, Denied> {
+    if caller.is_expired(now) { Err(Denied::Expired { token: caller.name }) } else { caller.must_be(allowed) }
 }
 
 fn find(connection: &Connection, digest: Digest) -> Result<Option<Token>, StoreError> {

@@ -46,11 +46,6 @@ impl Role {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == name)
     }
-
-    /// Whether this role is one of those; the error names them.
-    pub fn one_of(self, allowed: &'static [Self]) -> Result<(), Denied> {
-        if allowed.contains(&self) { Ok(()) } else { Err(Denied::Role { role: self, allowed }) }
-    }
 }
 
 /// Why a caller is turned away. `Display` is the message of the answer; it never repeats what was sent.
@@ -59,20 +54,41 @@ pub enum Denied {
     /// No credentials came.
     #[error("Token is missing: send it as \"Authorization: Bearer <token>\"")]
     Missing,
-    /// The header is malformed, or the token unknown or revoked.
+    /// The header is malformed, or the token unknown.
     #[error("Token is invalid")]
     Invalid,
+    /// The token was good once, and was taken back. The caller is told no more than of an unknown one.
+    #[error("Token is invalid")]
+    Revoked {
+        /// Its name.
+        token: String,
+    },
     /// The token was good once.
     #[error("Token is expired")]
-    Expired,
+    Expired {
+        /// Its name.
+        token: String,
+    },
     /// The token is good, but not for this.
     #[error("Role {} may not do this; it takes {}", .role.as_str(), list(.allowed))]
     Role {
+        /// Its name.
+        token: String,
         /// Whom the token stands for.
         role: Role,
         /// Who may.
         allowed: &'static [Role],
     },
+}
+
+impl Denied {
+    /// The name of the token, where it was known.
+    pub fn token(&self) -> Option<&str> {
+        match self {
+            Self::Missing | Self::Invalid => None,
+            Self::Revoked { token } | Self::Expired { token } | Self::Role { token, .. } => Some(token),
+        }
+    }
 }
 
 fn list(roles: &[Role]) -> String {

@@ -7,9 +7,10 @@ pub mod ids;
 pub mod json;
 pub mod model;
 pub mod refusal;
+pub mod rules;
 pub mod time;
 
-use ids::{ClientId, FormId, Target, ThreadId};
+use ids::{ChannelId, ClientId, FormId, Target, ThreadId};
 use refusal::Refusal;
 
 /// What a caller asks for: this form, to that client or thread.
@@ -28,10 +29,10 @@ pub struct Facts {
     pub enabled: bool,
     /// The client that was named, or the owner of the thread that was; `None` where there is none.
     pub client: Option<ClientId>,
-    /// Whether this client has a thread in any status but CLOSED.
-    pub has_open_thread: bool,
-    /// The thread that the survey would go to: the one that was named, or the client's last closed one.
-    pub thread: Option<ThreadId>,
+    /// A thread of this client in any status but CLOSED, if there is one.
+    pub open_thread: Option<ThreadId>,
+    /// The thread that the survey would go to, and its channel: the one that was named, or the client's last closed one.
+    pub destination: Option<(ThreadId, ChannelId)>,
     /// Whether the form is enabled for the channel of this thread.
     pub form_enabled: bool,
 }
@@ -47,18 +48,18 @@ pub struct Sending {
     pub client: ClientId,
 }
 
-/// Decides whether a survey may be sent, and to which thread.
+/// Decides whether a survey may be sent, and to which thread. The order is that of [`rules::Rule`].
 pub fn decide(ask: &SendSurvey, facts: &Facts) -> Result<Sending, Refusal> {
     if !facts.enabled {
         return Err(Refusal::Disabled);
     }
     let client = facts.client.ok_or_else(|| Refusal::NotFound(ask.target.clone()))?;
-    if facts.has_open_thread {
-        return Err(Refusal::OpenThread);
+    if let Some(thread) = facts.open_thread {
+        return Err(Refusal::OpenThread { client, thread });
     }
-    let thread = facts.thread.ok_or(Refusal::NoClosedThread)?;
+    let (thread, channel) = facts.destination.ok_or(Refusal::NoClosedThread { client })?;
     if !facts.form_enabled {
-        return Err(Refusal::FormNotEnabled { form: ask.form, thread });
+        return Err(Refusal::FormNotEnabled { form: ask.form, client, thread, channel });
     }
     Ok(Sending { form: ask.form, thread, client })
 }

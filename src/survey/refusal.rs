@@ -2,7 +2,10 @@
 
 use thiserror::Error;
 
-use super::ids::{FormId, Target, ThreadId};
+use super::{
+    ids::{ChannelId, ClientId, FormId, Target, ThreadId},
+    rules::Rule,
+};
 
 /// A rule that forbids the send. `Display` is the message of the answer, to the byte.
 ///
@@ -17,18 +20,58 @@ pub enum Refusal {
     NotFound(Target),
     /// The client, or the owner of the thread, has a thread that is not CLOSED. Documented.
     #[error("Client has open thread")]
-    OpenThread,
+    OpenThread {
+        /// Who was found for the target.
+        client: ClientId,
+        /// The thread that is open, or one of them.
+        thread: ThreadId,
+    },
     /// The client never had a conversation. Chosen.
     #[error("Client has no closed thread")]
-    NoClosedThread,
+    NoClosedThread {
+        /// Who was found for the target.
+        client: ClientId,
+    },
     /// The form is not enabled for the channel of the thread. Documented.
     #[error("Cannot send form {form} to thread {thread}")]
     FormNotEnabled {
         /// The form that was asked for; it need not exist.
         form: FormId,
+        /// Who was found for the target.
+        client: ClientId,
         /// The thread that was found for the target.
         thread: ThreadId,
+        /// Where that thread took place.
+        channel: ChannelId,
     },
+}
+
+impl Refusal {
+    /// The rule that failed.
+    pub fn rule(&self) -> Rule {
+        match self {
+            Self::Disabled => Rule::SurveysEnabled,
+            Self::NotFound(_) => Rule::TargetExists,
+            Self::OpenThread { .. } => Rule::NoOpenThread,
+            Self::NoClosedThread { .. } => Rule::HasClosedThread,
+            Self::FormNotEnabled { .. } => Rule::FormEnabled,
+        }
+    }
+
+    /// The client that was found for the target, if the rules came that far.
+    pub fn client(&self) -> Option<ClientId> {
+        match self {
+            Self::Disabled | Self::NotFound(_) => None,
+            Self::OpenThread { client, .. } | Self::NoClosedThread { client } | Self::FormNotEnabled { client, .. } => {
+                Some(*client)
+            }
+        }
+    }
+
+    /// The thread that the survey would have gone to, if the rules came that far.
+    pub fn thread(&self) -> Option<ThreadId> {
+        if let Self::FormNotEnabled { thread, .. } = self { Some(*thread) } else { None }
+    }
 }
 
 fn describe(target: &Target) -> String {

@@ -1,6 +1,6 @@
 //! Points in time: integer milliseconds in the file, ISO-8601 on the wire.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use jiff::{Span, SpanRelativeTo, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -13,6 +13,20 @@ impl Time {
     /// The milliseconds of a timestamp; anything finer is cut off.
     pub fn from_timestamp(timestamp: Timestamp) -> Self {
         Self(timestamp.as_millisecond())
+    }
+
+    /// So many milliseconds later, if that is a time that can be written down.
+    pub fn plus(self, ms: i64) -> Option<Self> {
+        let time = self.0.checked_add(ms)?;
+        Timestamp::from_millisecond(time).is_ok().then_some(Self(time))
+    }
+
+    /// The form of HTTP's headers, in whole seconds. Source: RFC 9110, section 5.6.7.
+    pub fn http_date(self) -> String {
+        Timestamp::from_millisecond(self.0).map_or_else(
+            |_| self.0.to_string(),
+            |timestamp| timestamp.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+        )
     }
 }
 
@@ -57,15 +71,30 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
-/// How long something is good: whole milliseconds, at least one. Written such as `90d` or `12h`.
+/// How long something lasts: whole milliseconds, at least one. Written such as `90d`, `12h` or `PT2H`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime(i64);
 
 impl Lifetime {
     /// When it ends, if that is a time that can be written down.
     pub fn end(self, start: Time) -> Option<Time> {
-        let end = start.0.checked_add(self.0)?;
-        Timestamp::from_millisecond(end).is_ok().then_some(Time(end))
+        start.plus(self.0)
+    }
+
+    /// As the standard library has it.
+    pub fn duration(self) -> Duration {
+        Duration::from_millis(self.0.unsigned_abs())
+    }
+
+    /// In milliseconds.
+    pub fn ms(self) -> i64 {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Lifetime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -76,6 +105,6 @@ impl FromStr for Lifetime {
         let span = text.parse::<Span>().ok();
         let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
         let ms = duration.and_then(|duration| i64::try_from(duration.as_millis()).ok()).filter(|ms| *ms > 0);
-        ms.map(Self).ok_or_else(|| "must be a time above zero, such as 90d or 12h".to_owned())
+        ms.map(Self).ok_or_else(|| "must be a duration above zero, such as 90d, 12h or PT2H".to_owned())
     }
 }

@@ -71,12 +71,13 @@ pub fn get<E: Entry>(connection: &Connection, id: i64) -> Result<Option<E>, Stor
 }
 
 /// At most `limit` rows with an id above `after`, in the order of their ids.
-pub fn list<E: Entry>(connection: &Connection, after: Option<i64>, limit: i64) -> Result<Vec<E>, StoreError> {
+pub fn list<E: Entry>(connection: &Connection, after: Option<i64>, limit: usize) -> Result<Vec<E>, StoreError> {
     let Some(from) = after.map_or(Some(i64::MIN), |after| after.checked_add(1)) else {
         return Ok(Vec::new());
     };
     let sql = format!("select {} from {} where id >= ?1 order by id limit ?2", E::COLUMNS, E::TABLE);
     let mut statement = connection.prepare_cached(&sql)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut entries: Vec<E> = statement.query_map([from, limit], E::from_row)?.collect::<Result<_, _>>()?;
     for entry in &mut entries {
         entry.complete(connection)?;

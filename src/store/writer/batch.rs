@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use tokio::sync::mpsc;
 use tracing::error;
 
-use crate::store::{error::StoreError, generation::Generation};
+use crate::store::{error::StoreError, generation::Generation, waits::Waits};
 
 /// How many jobs share a commit at the most. Measured: above 32 nothing is gained; this bounds what one failing commit takes
 /// down.
@@ -56,6 +56,12 @@ pub(super) struct Home {
     pub(super) inbox: mpsc::UnboundedSender<Vec<Settled>>,
 }
 
+/// Who is told of a commit besides those who submitted its jobs.
+pub(super) struct Told {
+    pub(super) generation: Generation,
+    pub(super) waits: Waits,
+}
+
 /// Runs a batch of jobs in one transaction, and answers every one of them.
 ///
 /// The lock is waited for first: what arrives meanwhile belongs to this batch, and where the lock is not to be had, to those
@@ -64,7 +70,7 @@ pub(super) fn commit_batch(
     connection: &Connection,
     first: Job,
     mut next: impl FnMut() -> Option<Job>,
-    generation: &Generation,
+    Told { generation, waits }: &Told,
     foreign: &mut ForeignChanges,
 ) {
     let begun = begin(connection).and_then(|()| {
@@ -76,7 +82,7 @@ pub(super) fn commit_batch(
     let limit = if begun.is_ok() { BATCH_LIMIT } else { usize::MAX };
     let jobs = std::iter::once(first).chain(std::iter::from_fn(&mut next)).take(limit);
     let (mut at_once, mut after_commit) = (Deliveries::default(), Deliveries::default());
-    let mut changes_facts = false;
+    let (mut changes_facts, mut records) = (false, false);
     let mut current = generation.current();
     let mut lost = begun.err();
     for job in jobs {
@@ -87,6 +93,7 @@ pub(super) fn commit_batch(
             changes_facts = true;
             current = u64::MAX;
         }
+        records |= outcome.wrote == Wrote::Record;
         // A refusal that looked at a change of this batch holds only if that is committed.
         let is_settled = outcome.wrote == Wrote::Nothing && !changes_facts;
         let deliveries = if is_settled { &mut at_once } else { &mut after_commit };
@@ -112,6 +119,9 @@ pub(super) fn commit_batch(
         generation.raise();
     }
     after_commit.deliver(&committed);
+    if records && committed.is_ok() {
+        waits.wake();
+    }
 }
 
 fn begin(connection: &Connection) -> Result<(), StoreError> {

@@ -18,9 +18,9 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
-use self::batch::{Answer, ForeignChanges, Home, Job, Outcome, Settled, Work, commit_batch};
+use self::batch::{Answer, ForeignChanges, Home, Job, Outcome, Settled, Told, Work, commit_batch};
 pub(super) use self::batch::{Batch, Wrote};
-use super::{error::StoreError, generation::Generation};
+use super::{error::StoreError, generation::Generation, waits::Waits};
 
 enum Message {
     Job(Job),
@@ -36,11 +36,17 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the writer on its connection. At most `queue` jobs wait; see [`Submitter::submit`] for the next.
-    pub(super) fn start(connection: Connection, queue: usize, generation: Generation) -> std::io::Result<Self> {
+    pub(super) fn start(
+        connection: Connection,
+        queue: usize,
+        generation: Generation,
+        waits: Waits,
+    ) -> std::io::Result<Self> {
+        let told = Told { generation, waits };
         let (sender, messages) = sync_channel(queue);
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             // Without its writer a server can only pretend: better to end, and let the supervisor start a sound one.
-            if catch_unwind(AssertUnwindSafe(|| run(&connection, &messages, &generation))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| run(&connection, &messages, &told))).is_err() {
                 error!("the writer panicked; nothing that was answered is lost; ending at once");
                 std::process::abort();
             }
@@ -131,7 +137,7 @@ impl Submitter {
     }
 }
 
-fn run(connection: &Connection, messages: &Receiver<Message>, generation: &Generation) {
+fn run(connection: &Connection, messages: &Receiver<Message>, told: &Told) {
     let mut foreign = ForeignChanges::default();
     let mut stopped = false;
     while !stopped && let Ok(Message::Job(first)) = messages.recv() {
@@ -143,6 +149,6 @@ fn run(connection: &Connection, messages: &Receiver<Message>, generation: &Gener
             }
             Err(_) => None,
         };
-        commit_batch(connection, first, next, generation, &mut foreign);
+        commit_batch(connection, first, next, told, &mut foreign);
     }
 }

@@ -49,7 +49,7 @@ impl Home {
     /// A home whose database holds the sample world of a fake.
     pub fn with_sample() -> Self {
         let home = Self::new();
-        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/command/sample-world.json");
+        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/fake/sample-world.json");
         assert!(home.run(&["apply", sample.to_str().unwrap()]).status.success());
         home
     }

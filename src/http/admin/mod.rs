@@ -1,16 +1,17 @@
 //! The routes under `/admin`: what they change holds for the very next send.
 
+pub(super) mod history;
+
 use actix_web::{
     HttpRequest,
     http::StatusCode,
-    web::{self, Path, Payload, ThinData},
+    web::{Path, Payload, ThinData},
 };
-use serde::Serialize;
 
 use super::{
     Site, SiteOf, auth,
     failure::Failure,
-    query::ListQuery,
+    query::Query,
     respond::{Empty, Json},
     wire,
 };
@@ -19,11 +20,10 @@ use crate::{
         Connection,
         directory::{self, Entry},
         error::StoreError,
-        sends::Filter,
     },
     survey::{
         ids::{ChannelId, FormId},
-        model::{Channel, Form, Sent, Settings},
+        model::{Channel, Form, Settings},
     },
 };
 
@@ -45,10 +45,9 @@ pub(super) async fn change_settings(
 
 pub(super) async fn list<E: Entry>(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<E>>, Failure> {
     let admin = auth::admin(&request, &site).await?;
-    let query = ListQuery::of(&request, &[])?;
-    let (after, limit) = (query.get("after"), query.limit());
-    let reads = admin.store().long_reads();
-    long(move || reads.run(|connection| directory::list(connection, after, limit))).await
+    let query = Query::of(&request, &["after", "limit"])?;
+    let (after, limit) = (query.integer("after")?, query.limit()?);
+    Ok(Json::ok(admin.store().long_read(move |connection| directory::list(connection, after, limit)).await?))
 }
 
 pub(super) async fn read<E: Entry>(
@@ -132,29 +131,9 @@ async fn change_enablement(
     Ok(Empty::NO_CONTENT)
 }
 
-pub(super) async fn sends(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Sent>>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
-    let query = ListQuery::of(&request, &["client", "thread", "form"])?;
-    let filter = Filter {
-        after: query.get("after"),
-        client: query.get("client"),
-        thread: query.get("thread"),
-        form: query.get("form"),
-    };
-    let (reads, limit) = (admin.store().long_reads(), query.limit());
-    long(move || reads.sends(filter, limit)).await
-}
-
-async fn read_body(request: &HttpRequest, payload: Payload, site: &Site) -> Result<wire::Body, Failure> {
+/// The body of an admin route.
+pub(crate) async fn read_body(request: &HttpRequest, payload: Payload, site: &Site) -> Result<wire::Body, Failure> {
     wire::in_time(wire::read_body(request, payload, wire::ADMIN_LIMIT), site.body_timeout).await
-}
-
-/// Runs a read that may be long where blocking is allowed.
-async fn long<T: Serialize + Send + 'static>(
-    read: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<Json<T>, Failure> {
-    let rows = web::block(read).await.map_err(|_| StoreError::Busy("too many lists are being read".to_owned()))??;
-    Ok(Json::ok(rows))
 }
 
 fn parse_id(name: &str, text: &str) -> Result<i64, Failure> {

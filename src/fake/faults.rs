@@ -1,0 +1,218 @@
+//! Failing on purpose, deterministically: faults strike first in, first out, and are used up by count.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use actix_web::http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    http::{SEND, failure::Failure},
+    survey::{
+        Facts,
+        ids::{ClientId, FormId, ThreadId},
+    },
+};
+
+/// How many faults a world can have at once.
+const MOST: usize = 1000;
+
+/// How often one can strike.
+const MOST_TIMES: i64 = 1_000_000;
+
+/// How long one can hold a call up, in milliseconds.
+const LONGEST_DELAY_MS: i64 = 60_000;
+
+/// A fault as it is written, and shown: what happens to the next calls that it fits.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct Fault {
+    /// How many calls are left for it; 1 where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<i64>,
+    /// An error of that status instead of an answer: 400 to 599.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<i64>,
+    /// With it a `Retry-After`, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<i64>,
+    /// Milliseconds before anything else happens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delay: Option<i64>,
+    /// The connection is cut before an answer, and nothing is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reset: Option<bool>,
+    /// The call is done, and its answer is cut in mid-body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncate: Option<bool>,
+    /// The send is recorded, and the connection cut before an answer.
+    #[serde(rename = "after_commit", alias = "afterCommit", skip_serializing_if = "Option::is_none")]
+    after_commit: Option<bool>,
+    /// Only calls about this client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<ClientId>,
+    /// Only sends to this thread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread: Option<ThreadId>,
+    /// Only sends of this form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    form: Option<FormId>,
+    /// Only calls of this path, which is that of a send where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+}
+
+/// What happens to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It is answered with that status, and perhaps `Retry-After`; nothing is done.
+    Status(StatusCode, Option<u32>),
+    /// It is held up, and then done.
+    Delay,
+    /// Nothing is done, and the connection cut.
+    Reset,
+    /// It is done, and the answer cut in mid-body.
+    Truncate,
+    /// It is done, and the connection cut.
+    AfterCommit,
+}
+
+/// A fault that strikes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Strike {
+    pub(super) delay: Duration,
+    pub(super) kind: Kind,
+}
+
+/// A call, as far as faults look at it.
+pub(super) struct Call<'a> {
+    pub(super) path: &'a str,
+    /// What a send is about; only looked for where a fault asks.
+    pub(super) about: Option<(FormId, &'a Facts)>,
+}
+
+impl Fault {
+    /// Checks it, and says how often it strikes.
+    ///
+    /// Errors: 400 that names the field.
+    fn check(self) -> Result<Self, Failure> {
+        let within = |name: &str, value: Option<i64>, least: i64, most: i64| match value {
+            Some(value) if !(least..=most).contains(&value) => {
+                Err(Failure::bad_request(format!("{name} must be an integer from {least} to {most}")))
+            }
+            _ => Ok(()),
+        };
+        within("times", self.times, 1, MOST_TIMES)?;
+        within("status", self.status, 400, 599)?;
+        within("retryAfter", self.retry_after, 0, 86_400)?;
+        within("delay", self.delay, 1, LONGEST_DELAY_MS)?;
+        let switches = [("reset", self.reset), ("truncate", self.truncate), ("after_commit", self.after_commit)];
+        if let Some((name, _)) = switches.iter().find(|(_, switch)| *switch == Some(false)) {
+            return Err(Failure::bad_request(format!("{name} must be true, or be left out")));
+        }
+        let kinds = usize::from(self.status.is_some()) + switches.iter().filter(|(_, switch)| switch.is_some()).count();
+        if kinds > 1 || (kinds == 0 && self.delay.is_none()) {
+            return Err(Failure::bad_request(
+                "A fault has one of status, reset, truncate and after_commit, or a delay, which may also stand before one of them",
+            ));
+        }
+        if self.retry_after.is_some() && self.status.is_none() {
+            return Err(Failure::bad_request("retryAfter goes with status"));
+        }
+        let is_of_sends = self.path.as_deref().is_none_or(|path| path == SEND);
+        if !is_of_sends && (self.after_commit.is_some() || self.looks_into_body()) {
+            return Err(Failure::bad_request(format!(
+                "path: after_commit, client, thread and form go with {SEND} alone"
+            )));
+        }
+        if let Some(path) = self.path.as_deref().filter(|path| !path.starts_with("/api/")) {
+            return Err(Failure::bad_request(format!("path must begin with /api/, and is {path:?}")));
+        }
+        Ok(Self { times: Some(self.times.unwrap_or(1)), ..self })
+    }
+
+    fn looks_into_body(&self) -> bool {
+        self.client.is_some() || self.thread.is_some() || self.form.is_some()
+    }
+
+    fn is_of(&self, path: &str) -> bool {
+        self.path.as_deref().unwrap_or(SEND) == path
+    }
+
+    fn fits(&self, call: &Call<'_>) -> bool {
+        let about = |wanted: bool, is: &dyn Fn(FormId, &Facts) -> bool| {
+            !wanted || call.about.is_some_and(|(form, facts)| is(form, facts))
+        };
+        self.is_of(call.path)
+            && about(self.client.is_some(), &|_, facts| facts.client == self.client)
+            && about(self.thread.is_some(), &|_, facts| facts.destination.map(|(thread, _)| thread) == self.thread)
+            && about(self.form.is_some(), &|form, _| Some(form) == self.form)
+    }
+
+    fn strike(&self) -> Strike {
+        let status = self.status.and_then(|status| StatusCode::from_u16(u16::try_from(status).ok()?).ok());
+        let kind = match status {
+            Some(status) => Kind::Status(status, self.retry_after.and_then(|seconds| u32::try_from(seconds).ok())),
+            None if self.reset.is_some() => Kind::Reset,
+            None if self.truncate.is_some() => Kind::Truncate,
+            None if self.after_commit.is_some() => Kind::AfterCommit,
+            None => Kind::Delay,
+        };
+        Strike { delay: Duration::from_millis(self.delay.unwrap_or(0).unsigned_abs()), kind }
+    }
+}
+
+/// The faults of a world.
+#[derive(Default)]
+pub(super) struct Faults(Mutex<VecDeque<Fault>>);
+
+impl Faults {
+    /// Puts one behind the others; yields it as it is shown.
+    ///
+    /// Errors: 400 that names the field; 409 where there are too many.
+    pub(super) fn add(&self, fault: Fault) -> Result<Fault, Failure> {
+        let fault = fault.check()?;
+        let mut waiting = self.lock();
+        if waiting.len() >= MOST {
+            return Err(Failure::conflict(format!("{MOST} faults wait already; DELETE /admin/faults drops them")));
+        }
+        waiting.push_back(fault.clone());
+        Ok(fault)
+    }
+
+    /// Those that have not struck yet, the next one first.
+    pub(super) fn list(&self) -> Vec<Fault> {
+        self.lock().iter().cloned().collect()
+    }
+
+    /// Drops all of them.
+    pub(super) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    /// Whether a fault for that path asks what a send is about.
+    pub(super) fn look_into_body(&self, path: &str) -> bool {
+        self.lock().iter().any(|fault| fault.is_of(path) && fault.looks_into_body())
+    }
+
+    /// Takes the first fault that fits.
+    pub(super) fn take(&self, call: &Call<'_>) -> Option<Strike> {
+        let mut waiting = self.lock();
+        let index = waiting.iter().position(|fault| fault.fits(call))?;
+        let fault = waiting.get_mut(index)?;
+        let strike = fault.strike();
+        let left = fault.times.unwrap_or(1) - 1;
+        fault.times = Some(left);
+        if left == 0 {
+            waiting.remove(index);
+        }
+        Some(strike)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Fault>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

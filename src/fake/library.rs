@@ -1,0 +1,150 @@
+//! The fake for tests in Rust: it runs in the test's own process and stops when it is dropped.
+
+use std::{
+    net::SocketAddr,
+    sync::mpsc,
+    thread::{self, JoinHandle},
+};
+
+use actix_web::rt::System;
+use anyhow::{Context, Result, anyhow};
+use tokio::sync::oneshot;
+
+use super::{
+    SAMPLE_WORLD,
+    token::WorldName,
+    worlds::{MOST_WORLDS, WORKERS, Worlds},
+};
+use crate::{
+    app::App,
+    settings::{Flags, Settings},
+    store::{
+        sends::{self, Filter},
+        world_file::WorldFile,
+    },
+    survey::model::Sent,
+};
+
+/// A fake of the Chat Center that runs beside a test.
+///
+/// ```
+/// let fake = surveyd::Fake::start()?;
+/// let url = format!("{}/api/v1/quality/send", fake.url());
+/// // … what is tested calls this address with fake.token("alice@w1"), and then:
+/// assert_eq!(fake.sends_of("w1")?, []);
+/// # let _ = url;
+/// # Ok::<(), anyhow::Error>(())
+/// ```
+pub struct Fake {
+    address: SocketAddr,
+    worlds: Worlds,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<Result<()>>>,
+}
+
+/// How a fake is to start.
+pub struct Builder {
+    world: String,
+    listen: SocketAddr,
+}
+
+impl Fake {
+    /// Starts one with the sample world, on a free port of the loopback interface.
+    ///
+    /// Errors: as for [`Builder::start`].
+    pub fn start() -> Result<Self> {
+        Self::builder().start()
+    }
+
+    /// Starts one in another way.
+    pub fn builder() -> Builder {
+        Builder { world: SAMPLE_WORLD.to_owned(), listen: SocketAddr::from(([127, 0, 0, 1], 0)) }
+    }
+
+    /// Where it answers, such as `http://127.0.0.1:41235`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The token of a user (`alice`), or of a user in a world of their own (`alice@w1`); `admin` is an ADMIN.
+    pub fn token(&self, user: &str) -> String {
+        format!("test-{user}")
+    }
+
+    /// What was sent in the world of tokens that name none, the oldest first.
+    ///
+    /// Errors: the world's file cannot be read.
+    pub fn sends(&self) -> Result<Vec<Sent>> {
+        self.sends_in(&WorldName::default())
+    }
+
+    /// What was sent in that world, the oldest first; nothing where nobody has been there.
+    ///
+    /// Errors: it can be no world's name; the world's file cannot be read.
+    pub fn sends_of(&self, world: &str) -> Result<Vec<Sent>> {
+        let name = WorldName::new(world);
+        self.sends_in(&name.with_context(|| format!("{world:?} must be 1 to 64 characters of A-Za-z0-9._-"))?)
+    }
+
+    fn sends_in(&self, name: &WorldName) -> Result<Vec<Sent>> {
+        let Some(world) = self.worlds.get(name) else { return Ok(Vec::new()) };
+        Ok(sends::list(&world.world.open_reader()?, Filter::default(), usize::MAX)?.sends)
+    }
+}
+
+impl Builder {
+    /// With a world file instead of the sample; text, or a `serde_json::Value`.
+    #[must_use]
+    pub fn world(self, json: impl ToString) -> Self {
+        Self { world: json.to_string(), ..self }
+    }
+
+    /// On that address, instead of a free port of the loopback interface.
+    #[must_use]
+    pub fn listen(self, address: SocketAddr) -> Self {
+        Self { listen: address, ..self }
+    }
+
+    /// Starts it; it answers when this returns.
+    ///
+    /// Errors: the place of what is wrong in the world file; an address that cannot be had.
+    pub fn start(self) -> Result<Fake> {
+        let world = WorldFile::parse(&self.world).context("the world file has an error")?;
+        let settings = Settings::for_fake(Flags { listen: Some(self.listen), ..Flags::default() })?;
+        let worlds = Worlds::seed(&settings, &world, MOST_WORLDS)?;
+        let doors = worlds.clone();
+        let (ready, started) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let run = move || {
+            System::new().block_on(async move {
+                let app = App::build(&settings, WORKERS, doors)?;
+                let stopped = async {
+                    // A fake that is gone asks for nothing more, either.
+                    let _ = stopped.await;
+                };
+                // Whoever started it waits for this.
+                app.run_until(|app| Ok(ready.send(app.addr())?), stopped).await
+            })
+        };
+        let thread = thread::Builder::new().name("surveyd-fake".to_owned()).spawn(run)?;
+        match started.recv() {
+            Ok(address) => Ok(Fake { address, worlds, stop: Some(stop), thread: Some(thread) }),
+            Err(_) => Err(thread.join().map_or_else(
+                |_| anyhow!("the fake panicked"),
+                |ended| ended.err().unwrap_or_else(|| anyhow!("the fake ended at once")),
+            )),
+        }
+    }
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            // What it ended with is nobody's business any more.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! What only a fake has: a world for each test, faults, a clock that can be set, and ready-made tokens.
+//!
+//! The server behind it is the very same; it is entered by one door, [`worlds`], which is a fake's
+//! [`Doors`](crate::http::tenant::Doors). [`around`] stands before the routes that every server has, [`routes`] are those
+//! that only a fake has. [`library`] is the fake for tests in Rust.
+
+mod around;
+mod cut;
+mod faults;
+mod folder;
+pub mod library;
+mod routes;
+mod token;
+pub mod worlds;
+
+/// Every rule has a client that shows it.
+pub const SAMPLE_WORLD: &str = include_str!("sample-world.json");

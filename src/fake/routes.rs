@@ -1,0 +1,156 @@
+//! The routes that only a fake has. Each is about the world of its caller.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest,
+    http::StatusCode,
+    web::{Payload, ServiceConfig, ThinData},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    faults::Fault,
+    token::{TestToken, WorldName},
+    worlds::{FakeWorld, Worlds},
+};
+use crate::{
+    http::{
+        Site, SiteOf, at, auth, delete,
+        failure::Failure,
+        get, post, put, read_body,
+        respond::{Empty, Json},
+    },
+    store::clock::Clock,
+    survey::time::{Lifetime, Time},
+};
+
+/// Adds them to those of every server.
+pub(super) fn add(routes: &mut ServiceConfig) {
+    at(routes, "/admin/reset", [post(reset)]);
+    at(routes, "/admin/world", [delete(drop_world)]);
+    at(routes, "/admin/faults", [get(faults), post(add_fault), delete(clear_faults)]);
+    at(routes, "/admin/clock", [get(clock), put(set_clock)]);
+}
+
+/// Lets in who may administer, and says which world.
+async fn administer(request: &HttpRequest, site: &Site) -> Result<WorldName, Failure> {
+    auth::admin(request, site).await?;
+    Ok(TestToken::parse(&auth::bearer(request.headers())?)?.world)
+}
+
+async fn administered(request: &HttpRequest, site: &Site, worlds: &Worlds) -> Result<Arc<FakeWorld>, Failure> {
+    worlds.enter(&administer(request, site).await?)
+}
+
+/// `POST /admin/reset`: the world as the seed has it, without sends, attempts and faults, and in real time.
+async fn reset(
+    request: HttpRequest,
+    ThinData(site): SiteOf,
+    ThinData(worlds): ThinData<Worlds>,
+) -> Result<Empty, Failure> {
+    worlds.reset(&administer(&request, &site).await?)?;
+    Ok(Empty::NO_CONTENT)
+}
+
+/// `DELETE /admin/world`: makes room for another; whoever names it again meets the seed.
+async fn drop_world(
+    request: HttpRequest,
+    ThinData(site): SiteOf,
+    ThinData(worlds): ThinData<Worlds>,
+) -> Result<Empty, Failure> {
+    worlds.drop_world(&administer(&request, &site).await?);
+    Ok(Empty::NO_CONTENT)
+}
+
+async fn faults(
+    request: HttpRequest,
+    ThinData(site): SiteOf,
+    ThinData(worlds): ThinData<Worlds>,
+) -> Result<Json<Vec<Fault>>, Failure> {
+    Ok(Json::ok(administered(&request, &site, &worlds).await?.faults.list()))
+}
+
+async fn add_fault(
+    request: HttpRequest,
+    payload: Payload,
+    ThinData(site): SiteOf,
+    ThinData(worlds): ThinData<Worlds>,
+) -> Result<Json<Fault>, Failure> {
+    let world = administered(&request, &site, &worlds).await?;
+    let fault = read_body(&request, payload, &site).await?.parse::<Fault>()?;
+    Ok(Json { status: StatusCode::CREATED, value: world.faults.add(fault)? })
+}
+
+async fn clear_faults(
+    request: HttpRequest,
+    ThinData(site): SiteOf,
+    ThinData(worlds): ThinData<Worlds>,
+) -> Result<Empty, Failure> {
+    administered(&request, &site, &worlds).await?.faults.clear();
+    Ok(Empty::NO_CONTENT)
+}
+
+/// What a clock shows.
+#[derive(Serialize)]
+struct ClockShown {
+    now: Time,
+    real: bool,
+    ticking: bool,
+}
+
+/// How a clock is set: one of the three.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockSetting {
+    #[serde(default)]
+    now: Option<Time>,
+    #[serde(default)]
+    advance: Option<Lifetime>,
+    #[serde(default)]
+    real: Option<bool>,
+}
+
+async fn clock(
+    request: HttpRequest,
+    ThinData(site): SiteOf,
+    ThinData(worlds): ThinData<Worlds>,
+) -> Result<Json<ClockShown>, Failure> {
+    Ok(show(administered(&request, &site, &worlds).await?.world.clock()))
+}
+
+/// `PUT /admin/clock`: stops it at a time, puts it forward, or lets it go with the system's again.
+async fn set_clock(
+    request: HttpRequest,
+    payload: Payload,
+    ThinData(site): SiteOf,
+    ThinData(worlds): ThinData<Worlds>,
+) -> Result<Json<ClockShown>, Failure> {
+    let world = administered(&request, &site, &worlds).await?;
+    let clock = world.world.clock();
+    match read_body(&request, payload, &site).await?.parse::<ClockSetting>()? {
+        ClockSetting { now: Some(time), advance: None, real: None } => clock.stop_at(time).map_err(|own| {
+            Failure::bad_request(format!(
+                "now: must not be before {own}, the time of this world; {{\"real\":true}} and POST /admin/reset lead back"
+            ))
+        })?,
+        ClockSetting { now: None, advance: Some(by), real: None } => clock.advance(by).ok_or_else(|| {
+            Failure::bad_request("advance: must not lead behind the year 9999")
+        })?,
+        ClockSetting { now: None, advance: None, real: Some(true) } => clock.follow_system(),
+        ClockSetting { now: None, advance: None, real: Some(false) } => {
+            return Err(Failure::bad_request("real: must be true; now and advance set another time"));
+        }
+        _ => {
+            return Err(Failure::bad_request(
+                "A clock takes one of now (a time), advance (a duration such as PT2H) and real (true)",
+            ));
+        }
+    }
+    Ok(show(clock))
+}
+
+fn show(clock: &Clock) -> Json<ClockShown> {
+    let reading = clock.read();
+    Json::ok(ClockShown { now: reading.now, real: reading.real, ticking: reading.ticking })
+}

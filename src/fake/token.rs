@@ -1,0 +1,130 @@
+//! The tokens of a fake, `test-<user>` or `test-<user>@<world>`. They are in no file: the text itself says everything.
+
+use std::fmt;
+
+use crate::{
+    http::failure::Failure,
+    store::tokens::{Caller, Secret},
+    survey::{
+        access::{Denied, Role},
+        time::Time,
+    },
+};
+
+/// Marks the tokens of a fake.
+const PREFIX: &str = "test-";
+
+/// The name of a world: 1 to 64 characters of `A-Za-z0-9._-`, or none for the world of tokens that name none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorldName(String);
+
+impl WorldName {
+    /// Takes a name as it was written behind the `@`.
+    pub fn new(name: &str) -> Option<Self> {
+        let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        ((1..=64).contains(&name.len()) && name.bytes().all(is_fit)).then(|| Self(name.to_owned()))
+    }
+}
+
+impl fmt::Display for WorldName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A token that was read. `test-<user>~<ms>@<world>` expires at that time, in milliseconds since 1970, by its world's clock.
+#[derive(Debug)]
+pub(super) struct TestToken {
+    pub(super) caller: Caller,
+    pub(super) world: WorldName,
+}
+
+impl TestToken {
+    /// Reads a token.
+    ///
+    /// Errors: 401 for what is none, 400 for a world that cannot be.
+    pub(super) fn parse(secret: &Secret) -> Result<Self, Failure> {
+        let (token, world) = match secret.reveal().split_once('@') {
+            None => (secret.reveal(), WorldName::default()),
+            Some((token, name)) => (token, world(name, "Authorization: the world behind @")?),
+        };
+        let (name, expires_at) = match token.split_once('~') {
+            None => (token, None),
+            Some((name, ms)) => (name, Some(Time(ms.parse().map_err(|_| Denied::Invalid)?))),
+        };
+        let user = name.strip_prefix(PREFIX).ok_or(Denied::Invalid)?;
+        let role = match user {
+            "admin" => Role::Admin,
+            "wrongrole" => Role::Bot,
+            // A name is needed, and goes into every send: so it is bounded.
+            _ if user.is_empty() || name.len() > 255 => return Err(Denied::Invalid.into()),
+            _ => Role::Integrator,
+        };
+        let expires_at = if user == "expired" { Some(Time(0)) } else { expires_at };
+        Ok(Self { caller: Caller { id: 1, name: name.to_owned(), role, expires_at }, world })
+    }
+
+    /// The token of somebody who logs in as `<user>` or `<user>@<world>`. What cannot stand in a token becomes `_`.
+    ///
+    /// Errors: 400 for a world that cannot be.
+    pub(super) fn of_login(login: &str, expires_at: Time) -> Result<Secret, Failure> {
+        let (user, world) = match login.split_once('@') {
+            None => (login, None),
+            Some((user, name)) => (user, Some(world(name, "login: the world behind @")?)),
+        };
+        let user: String =
+            user.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
+        let world = world.map(|name| format!("@{name}")).unwrap_or_default();
+        Ok(Secret::new(format!("{PREFIX}{user}~{}{world}", expires_at.0)))
+    }
+}
+
+fn world(name: &str, field: &str) -> Result<WorldName, Failure> {
+    WorldName::new(name)
+        .ok_or_else(|| Failure::bad_request(format!("{field} must be 1 to 64 characters of A-Za-z0-9._-")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_says_who_and_where() {
+        let read = |text: &str| {
+            TestToken::parse(&Secret::new(text))
+                .map(|TestToken { caller, world }| {
+                    let expires = caller.expires_at.map_or(String::new(), |time| time.0.to_string());
+                    format!("{} {} {expires}@{world}", caller.name, caller.role.as_str())
+                })
+                .map_err(|failure| failure.to_string())
+        };
+        let ok = |text: &str| Ok(text.to_owned());
+        assert_eq!(read("test-crm"), ok("test-crm INTEGRATOR @"));
+        assert_eq!(read("test-crm@w1"), ok("test-crm INTEGRATOR @w1"));
+        assert_eq!(read("test-admin@a.B-c_9"), ok("test-admin ADMIN @a.B-c_9"));
+        assert_eq!(read("test-wrongrole@w"), ok("test-wrongrole BOT @w"));
+        assert_eq!(read("test-expired@w"), ok("test-expired INTEGRATOR 0@w"));
+        assert_eq!(read("test-crm~1764000000000@w1"), ok("test-crm INTEGRATOR 1764000000000@w1"));
+        for nobody in ["", "test", "test-", "test-@w", "crm", "Test-crm", "test-crm~", "test-crm~soon"] {
+            assert_eq!(read(nobody), Err("Token is invalid".to_owned()), "{nobody}");
+        }
+        let world = "Authorization: the world behind @ must be 1 to 64 characters of A-Za-z0-9._-";
+        for nowhere in ["test-crm@", "test-crm@a@b", "test-crm@a/b", &format!("test-crm@{}", "w".repeat(65))] {
+            assert_eq!(read(nowhere), Err(world.to_owned()), "{nowhere}");
+        }
+    }
+
+    #[test]
+    fn a_login_yields_a_token_that_expires() {
+        let token = |login: &str| {
+            TestToken::of_login(login, Time(5))
+                .map(|secret| secret.reveal().to_owned())
+                .map_err(|failure| failure.to_string())
+        };
+        assert_eq!(token("alice"), Ok("test-alice~5".to_owned()));
+        assert_eq!(token("alice@w1"), Ok("test-alice~5@w1".to_owned()));
+        assert_eq!(token("Анна b"), Ok("test-_____b~5".to_owned()));
+        let world = "login: the world behind @ must be 1 to 64 characters of A-Za-z0-9._-";
+        assert_eq!(token("alice@w 1"), Err(world.to_owned()));
+    }
+}

@@ -1,0 +1,296 @@
+//! The worlds of a fake: each a database of its own, cloned from the seed when a token first names it.
+
+use std::{
+    any::Any,
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    fs,
+    path::PathBuf,
+    rc::Rc,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use actix_web::{
+    Error,
+    body::BoxBody,
+    dev::{Extensions, ServiceRequest, ServiceResponse},
+    http::StatusCode,
+    middleware::Next,
+    web::{ServiceConfig, ThinData},
+};
+use anyhow::{Context, Result};
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::sync::watch;
+
+use super::{
+    around, cut,
+    faults::Faults,
+    folder::Folder,
+    routes,
+    token::{TestToken, WorldName},
+};
+use crate::{
+    http::{
+        attempts::Attempts,
+        failure::Failure,
+        tenant::{Doors, LogIn, Tenant, Tenants},
+    },
+    settings::Settings,
+    store::{
+        World, open_throw_away,
+        tokens::{Credentials, Secret},
+        world_file::WorldFile,
+    },
+    survey::time::Time,
+};
+
+/// How long a token from a login is good, in milliseconds: a day. Chosen; the vendor publishes no lifetime.
+const LOGIN_LIFETIME_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// How many worlds a fake has at the most, where it is not told.
+pub const MOST_WORLDS: usize = 1000;
+
+/// How many HTTP workers a fake has at the most: each has a connection to each world that it meets.
+pub const WORKERS: usize = 2;
+
+/// The worlds of a fake, and with them its doors.
+#[derive(Clone)]
+pub struct Worlds(Arc<Shared>);
+
+struct Shared {
+    open: Mutex<BTreeMap<WorldName, Arc<FakeWorld>>>,
+    /// Raised when a world is put back or dropped: workers then let go of it.
+    gone: watch::Sender<()>,
+    seed: PathBuf,
+    most: usize,
+    queue: usize,
+    files: AtomicUsize,
+    workers: AtomicUsize,
+    is_on_loopback: bool,
+    /// The last of the fields, so that it is removed when nothing in it is open.
+    folder: Folder,
+}
+
+/// One world.
+pub(super) struct FakeWorld {
+    pub(super) world: World,
+    pub(super) attempts: Arc<Attempts>,
+    pub(super) faults: Faults,
+    path: PathBuf,
+}
+
+impl Drop for FakeWorld {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm"] {
+            let mut name = self.path.clone().into_os_string();
+            name.push(suffix);
+            // It goes with the folder at the latest.
+            let _ = fs::remove_file(name);
+        }
+    }
+}
+
+impl Worlds {
+    /// Makes the seed, from which each of at most so many worlds is cloned.
+    ///
+    /// Errors: a row of the world file cannot be stored; the place is named.
+    pub fn seed(settings: &Settings, world: &WorldFile, most: usize) -> Result<Self> {
+        let folder = Folder::new()?;
+        let seed = folder.file("seed.db");
+        world.apply(&mut open_throw_away(&seed)?, &|| {})?;
+        raise_file_limit();
+        Ok(Self(Arc::new(Shared {
+            open: Mutex::default(),
+            gone: watch::Sender::new(()),
+            seed,
+            most,
+            queue: settings.limits.queue,
+            files: AtomicUsize::new(0),
+            workers: AtomicUsize::new(0),
+            is_on_loopback: settings.listen.ip().is_loopback(),
+            folder,
+        })))
+    }
+
+    /// Removes what fakes that were killed have left.
+    pub fn remove_leftovers(&self) {
+        // Where the folder of temporary files cannot be read, there is nothing to be done.
+        let _ = self.0.folder.remove_leftovers();
+    }
+
+    /// Whether nobody but this machine can call.
+    pub(super) fn is_on_loopback(&self) -> bool {
+        self.0.is_on_loopback
+    }
+
+    /// A world, if anybody has been there.
+    pub(super) fn get(&self, name: &WorldName) -> Option<Arc<FakeWorld>> {
+        self.open_worlds().get(name).cloned()
+    }
+
+    /// A world, as the seed has it where nobody has been there yet.
+    ///
+    /// Errors: 429 where there are as many as there may be; 500 where no file can be made.
+    pub(super) fn enter(&self, name: &WorldName) -> Result<Arc<FakeWorld>, Failure> {
+        let mut open = self.open_worlds();
+        if let Some(world) = open.get(name) {
+            return Ok(Arc::clone(world));
+        }
+        if open.len() >= self.0.most {
+            return Err(Failure::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                format!(
+                    "There are {} worlds, which is the limit; drop one with DELETE /admin/world and its test-admin, or start the fake with more --max-worlds",
+                    open.len()
+                ),
+            ));
+        }
+        let world = self.clone_seed()?;
+        open.insert(name.clone(), Arc::clone(&world));
+        Ok(world)
+    }
+
+    /// Puts a world back to the seed: rows, sends, attempts, faults and clock. What is in flight there ends there.
+    pub(super) fn reset(&self, name: &WorldName) -> Result<(), Failure> {
+        let fresh = self.clone_seed()?;
+        let old = self.open_worlds().insert(name.clone(), fresh);
+        self.let_go(old);
+        Ok(())
+    }
+
+    /// Drops a world; who names it again meets the seed.
+    pub(super) fn drop_world(&self, name: &WorldName) {
+        let old = self.open_worlds().remove(name);
+        self.let_go(old);
+    }
+
+    fn let_go(&self, old: Option<Arc<FakeWorld>>) {
+        if let Some(old) = old {
+            old.world.end_waits();
+            self.0.gone.send_replace(());
+        }
+    }
+
+    fn clone_seed(&self) -> Result<Arc<FakeWorld>, Failure> {
+        let path = self.0.folder.file(&format!("{}.db", self.0.files.fetch_add(1, Ordering::Relaxed)));
+        let world = fs::copy(&self.0.seed, &path)
+            .with_context(|| format!("cannot copy the seed to {}", path.display()))
+            .and_then(|_| World::open_throw_away(&path, self.0.queue));
+        match world {
+            Ok(world) => Ok(Arc::new(FakeWorld { world, attempts: Arc::default(), faults: Faults::default(), path })),
+            Err(error) => Err(no_room(&error)),
+        }
+    }
+
+    fn open_worlds(&self) -> MutexGuard<'_, BTreeMap<WorldName, Arc<FakeWorld>>> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A fake has nothing to hide: its caller is told what is wrong with the machine.
+fn no_room(error: &anyhow::Error) -> Failure {
+    Failure::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        format!(
+            "The world cannot be made: {error:#}; free some disk, raise `ulimit -n`, or drop worlds with DELETE /admin/world"
+        ),
+    )
+}
+
+/// A world takes seven file descriptors; many systems allow a program 1,024 unless it asks for more.
+fn raise_file_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // With fewer descriptors there can be fewer worlds, and the first that cannot be made says so.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
+impl Doors for Worlds {
+    fn tenants(&self) -> Box<dyn Tenants> {
+        let tenants = WorkerTenants {
+            worlds: self.clone(),
+            worker: self.0.workers.fetch_add(1, Ordering::Relaxed),
+            met: Rc::default(),
+        };
+        let (met, worlds, mut gone) = (Rc::clone(&tenants.met), self.clone(), self.0.gone.subscribe());
+        tokio::task::spawn_local(async move {
+            while gone.changed().await.is_ok() {
+                let open = worlds.open_worlds().clone();
+                met.borrow_mut()
+                    .retain(|name, (world, _)| open.get(name).is_some_and(|current| Arc::ptr_eq(current, world)));
+            }
+        });
+        Box::new(tenants)
+    }
+
+    fn routes(&self, routes: &mut ServiceConfig) {
+        routes.app_data(ThinData(self.clone()));
+        routes::add(routes);
+    }
+
+    fn connected(connection: &dyn Any, remembered: &mut Extensions) {
+        cut::remember(connection, remembered);
+    }
+
+    async fn around(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+        around::around(request, next).await
+    }
+
+    fn end_waits(&self) {
+        self.open_worlds().values().for_each(|world| world.world.end_waits());
+    }
+
+    fn close(&self) {
+        self.open_worlds().values().for_each(|world| world.world.close());
+    }
+}
+
+/// What a worker has of the worlds that it has met.
+type Met = HashMap<WorldName, (Arc<FakeWorld>, Rc<Tenant>)>;
+
+/// The worlds as one HTTP worker sees them.
+struct WorkerTenants {
+    worlds: Worlds,
+    worker: usize,
+    met: Rc<RefCell<Met>>,
+}
+
+impl WorkerTenants {
+    fn tenant(&self, name: &WorldName) -> Result<Rc<Tenant>, Failure> {
+        let world = self.worlds.enter(name)?;
+        if let Some((met, tenant)) = self.met.borrow().get(name)
+            && Arc::ptr_eq(met, &world)
+        {
+            return Ok(Rc::clone(tenant));
+        }
+        let reader = world.world.open_reader().map_err(|error| no_room(&error))?;
+        let tenant = Tenant::new(world.world.store(self.worker, reader), Arc::clone(&world.attempts));
+        self.met.borrow_mut().insert(name.clone(), (world, Rc::clone(&tenant)));
+        Ok(tenant)
+    }
+}
+
+impl Tenants for WorkerTenants {
+    fn admit(&self, token: Secret) -> Result<(Rc<Tenant>, Credentials), Failure> {
+        let TestToken { caller, world } = TestToken::parse(&token)?;
+        Ok((self.tenant(&world)?, Credentials::Known(caller)))
+    }
+
+    /// Anybody may, whatever the password.
+    fn log_in(&self, login: &str, _password: &str) -> Result<LogIn, Failure> {
+        // Which world it is decides what time it is.
+        let TestToken { world, .. } = TestToken::parse(&TestToken::of_login(login, Time(0))?)?;
+        let tenant = self.tenant(&world)?;
+        let expires_at = tenant.store.now().plus(LOGIN_LIFETIME_MS).unwrap_or(tenant.store.now());
+        let token = TestToken::of_login(login, expires_at)?;
+        let TestToken { caller, .. } = TestToken::parse(&token)?;
+        Ok(LogIn { tenant, credentials: Credentials::Known(caller), token })
+    }
+
+    fn of_strangers(&self) -> Option<Rc<Tenant>> {
+        self.tenant(&WorldName::default()).ok()
+    }
+}

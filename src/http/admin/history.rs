@@ -1,0 +1,90 @@
+//! What was sent, what was tried, and why a send would be refused.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest, ResponseError,
+    http::StatusCode,
+    web::{Payload, ThinData},
+};
+
+use crate::{
+    http::{
+        SiteOf,
+        attempts::{Filter as AttemptFilter, Outcome, Shown, Verdict},
+        auth,
+        failure::Failure,
+        query::Query,
+        respond::Json,
+        wire,
+    },
+    store::sends::{Filter, Wait},
+    survey::{decide, ids::FormId, model::Sent},
+};
+
+/// How long a list can be waited for.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// `GET /admin/sends`: at once, or with `wait` as soon as `count` of them match.
+pub(in crate::http) async fn sends(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Sent>>, Failure> {
+    let admin = auth::admin(&request, &site).await?;
+    let query = Query::of(&request, &["after", "limit", "client", "thread", "form", "wait", "count"])?;
+    let filter = Filter {
+        after: query.integer("after")?,
+        client: query.integer("client")?,
+        thread: query.integer("thread")?,
+        form: query.integer("form")?,
+    };
+    let limit = query.limit()?;
+    let wait = match (query.duration("wait", LONGEST_WAIT)?, query.count("count")?) {
+        (None, Some(_)) => return Err(Failure::bad_request("count goes with wait, such as wait=5s&count=2")),
+        (None, None) => Wait { time: Duration::ZERO, count: 0 },
+        (Some(_), Some(count)) if count > limit => {
+            return Err(Failure::bad_request(format!("count must not be above limit, which is {limit}")));
+        }
+        (Some(time), count) => Wait { time, count: count.unwrap_or(1) },
+    };
+    Ok(Json::ok(admin.store().wait_for_sends(filter, limit, wait).await?))
+}
+
+/// `GET /admin/attempts`: the last calls to `/api/**`, and what the rules said.
+pub(in crate::http) async fn attempts(
+    request: HttpRequest,
+    ThinData(site): SiteOf,
+) -> Result<Json<Vec<Shown>>, Failure> {
+    let admin = auth::admin(&request, &site).await?;
+    let query = Query::of(&request, &["after", "limit", "status", "client", "thread"])?;
+    let filter = AttemptFilter {
+        after: query.integer("after")?,
+        status: query.integer("status")?,
+        client: query.integer("client")?,
+        thread: query.integer("thread")?,
+    };
+    Ok(Json::ok(admin.tenant().attempts.list(filter, query.limit()?)?))
+}
+
+/// `POST /admin/explain`: what a send with this body would be answered, and why; nothing is sent.
+pub(in crate::http) async fn explain(
+    request: HttpRequest,
+    payload: Payload,
+    ThinData(site): SiteOf,
+) -> Result<Json<Verdict>, Failure> {
+    let admin = auth::admin(&request, &site).await?;
+    let body = wire::in_time(wire::read_body(&request, payload, wire::SEND_LIMIT), site.body_timeout).await?;
+    let ask = match body.parse_send() {
+        Ok(ask) => ask,
+        // Not our own failure: it is what the send would be told.
+        Err(failure) => return Ok(Json::ok(verdict(Some(failure), None, &Outcome::Open))),
+    };
+    let form = Some(ask.form);
+    let facts = admin.store().facts(ask.clone()).await?;
+    Ok(Json::ok(match decide(&ask, &facts) {
+        Ok(sending) => verdict(None, form, &Outcome::Allowed(sending, None)),
+        Err(refusal) => verdict(Some(refusal.clone().into()), form, &Outcome::Refused(refusal)),
+    }))
+}
+
+fn verdict(failure: Option<Failure>, form: Option<FormId>, outcome: &Outcome) -> Verdict {
+    let status = failure.as_ref().map_or(StatusCode::OK, ResponseError::status_code);
+    Verdict::of_ask(status, failure.map(|failure| failure.to_string()), form, outcome)
+}

@@ -1,0 +1,96 @@
+//! `POST /api/v1/quality/send`.
+
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::Poll,
+};
+
+use actix_web::{
+    HttpRequest,
+    web::{Payload, ThinData},
+};
+
+use crate::{
+    http::{
+        SiteOf,
+        attempts::{self, Outcome},
+        auth::Visitor,
+        failure::Failure,
+        respond::Empty,
+        wire,
+    },
+    store::sends::SendError,
+    survey::{Sending, access::Role, model::Sent},
+};
+
+/// Sends the survey to the specified thread, or to the last closed thread of the client.
+///
+/// Source: "Send Survey". Nothing is said of the body to who may not send.
+pub(in crate::http) async fn send(
+    request: HttpRequest,
+    payload: Payload,
+    ThinData(site): SiteOf,
+) -> Result<Empty, Failure> {
+    let visitor = Visitor::of(&request, &site);
+    let mut body = pin!(wire::read_body(&request, payload, wire::SEND_LIMIT));
+    // A body mostly comes along with its head. Then token, rules and facts are all settled in one state of the database,
+    // and the connection can be kept whatever the answer. A late one is waited for only if the caller may send.
+    let prompt = already_there(body.as_mut()).await;
+    let visitor = visitor?;
+    let body = if let Some(body) = prompt {
+        body
+    } else {
+        visitor.authenticate(&request, Role::SENDERS).await?;
+        wire::in_time(body, site.body_timeout).await
+    };
+    let ask = match body.and_then(|body| body.parse_send()) {
+        Ok(ask) => ask,
+        Err(failure) => {
+            visitor.authenticate(&request, Role::SENDERS).await?;
+            return Err(failure);
+        }
+    };
+    attempts::note_form(&request, ask.form);
+    // In a box, so that the state of a request is two allocations of a usual size and not one large, slow one.
+    let sent = Box::pin(visitor.store().send(visitor.credentials.clone(), ask)).await;
+    note(&request, &sent);
+    sent?;
+    Ok(Empty::OK)
+}
+
+/// Notes what the attempt is to tell.
+fn note(request: &HttpRequest, sent: &Result<Sent, SendError>) {
+    match sent {
+        Ok(sent) => {
+            attempts::note_token(request, &sent.token);
+            let sending = Sending { form: sent.quality_form_id, thread: sent.thread_id, client: sent.client_id };
+            attempts::note_outcome(request, Outcome::Allowed(sending, Some(sent.sending_id)));
+        }
+        Err(SendError::Refused { token, refusal }) => {
+            attempts::note_token(request, token);
+            attempts::note_outcome(request, Outcome::Refused(refusal.clone()));
+        }
+        Err(SendError::Denied(denied)) => {
+            denied.token().into_iter().for_each(|token| attempts::note_token(request, token));
+        }
+        Err(SendError::Store(_)) => {}
+    }
+}
+
+/// What a future yields without anything new arriving: at once, or at the second look. actix starts a handler when it has
+/// read the head, and hands over the part of the body that came with it right after. A timer instead would cost every
+/// request a system call, for the runtime is woken to learn of it.
+async fn already_there<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    let mut looked = false;
+    poll_fn(move |context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if looked => Poll::Ready(None),
+        Poll::Pending => {
+            looked = true;
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await
+}

@@ -1,0 +1,88 @@
+//! The doors of a server: one tenant, and its tokens are in the file.
+
+use std::{
+    path::Path,
+    rc::Rc,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use anyhow::Result;
+
+use super::{
+    attempts::Attempts,
+    failure::Failure,
+    tenant::{Doors, LogIn, Tenant, Tenants},
+};
+use crate::store::{
+    Connection, World,
+    tokens::{Credentials, Secret},
+};
+
+/// The one tenant of a server.
+#[derive(Clone)]
+pub struct Single(Arc<Shared>);
+
+struct Shared {
+    world: World,
+    attempts: Arc<Attempts>,
+    /// Opened before the workers start, so that a file that cannot be read is an error of the start.
+    readers: Mutex<Vec<Connection>>,
+    numbers: AtomicUsize,
+}
+
+impl Single {
+    /// Takes the file for this server.
+    ///
+    /// Errors: one sentence that names the file and the way out.
+    pub fn open(path: &Path, queue: usize, workers: usize) -> Result<Self> {
+        let world = World::open(path, queue)?;
+        let readers = (0..workers).map(|_| world.open_reader()).collect::<Result<Vec<_>>>()?;
+        let (attempts, readers, numbers) = (Arc::default(), Mutex::new(readers), AtomicUsize::new(0));
+        Ok(Self(Arc::new(Shared { world, attempts, readers, numbers })))
+    }
+
+    /// Whether anybody could be let in when the file was opened.
+    pub fn has_tokens(&self) -> bool {
+        self.0.world.has_tokens()
+    }
+}
+
+impl Doors for Single {
+    #[expect(clippy::expect_used, reason = "a worker that cannot read the file cannot be replaced")]
+    fn tenants(&self) -> Box<dyn Tenants> {
+        let Shared { world, attempts, readers, numbers } = &*self.0;
+        let reader = readers.lock().ok().and_then(|mut readers| readers.pop());
+        // actix replaces a worker that died; its successor opens a connection of its own.
+        let reader = reader.unwrap_or_else(|| world.open_reader().expect("the file opened at the start"));
+        let store = world.store(numbers.fetch_add(1, Ordering::Relaxed), reader);
+        Box::new(Tenant::new(store, Arc::clone(attempts)))
+    }
+
+    fn end_waits(&self) {
+        self.0.world.end_waits();
+    }
+
+    fn close(&self) {
+        self.0.world.close();
+    }
+}
+
+impl Tenants for Rc<Tenant> {
+    fn admit(&self, token: Secret) -> Result<(Rc<Tenant>, Credentials), Failure> {
+        Ok((Self::clone(self), Credentials::Secret(token.digest())))
+    }
+
+    /// The login is a token's name, the password its secret, and the secret is what they get.
+    fn log_in(&self, login: &str, password: &str) -> Result<LogIn, Failure> {
+        let token = Secret::new(password);
+        let credentials = Credentials::Login { name: login.to_owned(), digest: token.digest() };
+        Ok(LogIn { tenant: Self::clone(self), credentials, token })
+    }
+
+    fn of_strangers(&self) -> Option<Rc<Tenant>> {
+        Some(Self::clone(self))
+    }
+}

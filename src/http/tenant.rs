@@ -1,0 +1,82 @@
+//! Whose data a request is about, and by which doors it comes in. A server has one tenant; a fake has one for each world.
+
+use std::{any::Any, future::Future, rc::Rc, sync::Arc};
+
+use actix_web::{
+    Error,
+    body::BoxBody,
+    dev::{Extensions, ServiceRequest, ServiceResponse},
+    middleware::Next,
+    web::ServiceConfig,
+};
+
+use super::{attempts::Attempts, failure::Failure, respond};
+use crate::store::{
+    Store,
+    tokens::{Credentials, Secret},
+};
+
+/// The data of one customer, as one HTTP worker sees it.
+pub struct Tenant {
+    pub(crate) store: Store,
+    pub(crate) attempts: Arc<Attempts>,
+}
+
+impl Tenant {
+    /// A worker's view of a store, and of what was tried there.
+    pub fn new(store: Store, attempts: Arc<Attempts>) -> Rc<Self> {
+        Rc::new(Self { store, attempts })
+    }
+}
+
+/// Who logs in, as far as it is known without looking into a file.
+pub struct LogIn {
+    /// Whose data they will work on.
+    pub tenant: Rc<Tenant>,
+    /// What they show.
+    pub credentials: Credentials,
+    /// What they get for it.
+    pub token: Secret,
+}
+
+/// Finds a worker's tenant for a request.
+pub trait Tenants {
+    /// The tenant that a token belongs to, and what its store is to make of the token.
+    ///
+    /// Errors: the token is of a form that is good nowhere; there is no room for another tenant.
+    fn admit(&self, token: Secret) -> Result<(Rc<Tenant>, Credentials), Failure>;
+
+    /// The tenant that somebody logs in to.
+    ///
+    /// Errors: as for [`Tenants::admit`].
+    fn log_in(&self, login: &str, password: &str) -> Result<LogIn, Failure>;
+
+    /// The tenant that is told of calls without a token.
+    fn of_strangers(&self) -> Option<Rc<Tenant>>;
+}
+
+/// The ways into a program: which tenants it has, and what stands around the routes that every one has.
+pub trait Doors: Clone + Send + 'static {
+    /// A worker's way to the tenants. Called once on its own thread, inside its `LocalSet`.
+    fn tenants(&self) -> Box<dyn Tenants>;
+
+    /// The routes that only this program has.
+    fn routes(&self, _routes: &mut ServiceConfig) {}
+
+    /// What is remembered of a connection.
+    fn connected(_connection: &dyn Any, _remembered: &mut Extensions) {}
+
+    /// Answers a request; `next` is the routes.
+    fn around(
+        request: ServiceRequest,
+        next: Next<BoxBody>,
+    ) -> impl Future<Output = Result<ServiceResponse<BoxBody>, Error>> {
+        respond::finish(request, next)
+    }
+
+    /// Answers those who wait for something: the program is about to stop.
+    fn end_waits(&self);
+
+    /// Waits until everything that was submitted is committed and answered.
+    fn close(&self);
+}
