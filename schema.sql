@@ -1,4 +1,4 @@
--- The file of surveyd, version 1. This is the whole of it: what is stored, what can never be stored, and why.
+-- The file of surveyd, version 2. This is the whole of it: what is stored, what can never be stored, and why.
 --
 -- Every table is STRICT: a text in an integer column is an error, not a surprise years later.
 -- Times are integer milliseconds since 1970-01-01T00:00:00Z; the wire shows them as ISO-8601.
@@ -35,8 +35,12 @@ create table client (
     id          integer primary key,
     external_id text constraint client_external_id_unique unique
                 constraint client_external_id_length check (length(external_id) between 1 and 255),
-    name        text constraint client_name_length check (length(name) between 1 and 255)
+    name        text constraint client_name_length check (length(name) between 1 and 255),
+    -- As a telephony system has it; several clients may share one. Clients are looked up by it.
+    phone       text constraint client_phone_length check (length(phone) between 1 and 64)
 ) strict;
+
+create index client_by_phone on client (phone) where phone is not null;
 
 -- Conversations. The statuses are the vendor's; open is everything but CLOSED.
 create table thread (
@@ -57,6 +61,9 @@ create table thread (
 -- channel was that?". With the channel in it the row itself is not read: at ten million threads that is one page from
 -- the file instead of three.
 create index thread_by_client on thread (client_id, closing_time, id, channel_id);
+
+-- "Which threads wait for an answer?" Open threads are few beside the closed ones, which this index leaves out.
+create index thread_open on thread (status) where status <> 'CLOSED';
 
 -- Deleting a channel asks whether a thread needs it; without this index that is a scan in the writer's time.
 create index thread_by_channel on thread (channel_id);

@@ -70,6 +70,20 @@ Examples:
         #[command(flatten)]
         file: FileFlags,
     },
+    /// Tell whether a server or a fake answers: exit code 0 if it does, 1 if not.
+    #[command(after_help = "\
+Examples:
+  surveyd health                                   the server on the address that the settings say
+  surveyd health --url http://127.0.0.1:41235
+  surveyd health --wait 30s                        asks again until it answers, at most so long")]
+    Health {
+        /// Where it is to answer [default: http:// and the setting listen].
+        #[arg(long)]
+        url: Option<String>,
+        /// How long to wait for it, such as 30s [default: not at all].
+        #[arg(long, value_name = "DURATION")]
+        wait: Option<Lifetime>,
+    },
     /// Make, list and revoke tokens.
     #[command(
         subcommand,

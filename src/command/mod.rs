@@ -3,6 +3,7 @@
 mod apply;
 mod export;
 mod fake;
+mod health;
 mod serve;
 mod token;
 
@@ -23,6 +24,7 @@ pub fn run(word: Word) -> Result<()> {
     match word {
         Word::Fake(flags) => fake::run(flags),
         Word::Serve { listen, file } => serve::run(file.flags(listen)),
+        Word::Health { url, wait } => health::run(url, wait),
         Word::Token(TokenWord::Create { name, role, expires, file }) => token::create(&name, role, expires, file),
         Word::Token(TokenWord::List { file }) => token::list(file),
         Word::Token(TokenWord::Revoke { id, file }) => token::revoke(id, file),

@@ -57,6 +57,11 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
+    /// 401: who calls is not known.
+    pub fn unauthorized(message: impl Into<String>) -> Self {
+        Self { extra: Some(Extra::Challenge("Bearer")), ..Self::new(StatusCode::UNAUTHORIZED, message) }
+    }
+
     /// 404: there is nothing of that path.
     pub fn no_such_path() -> Self {
         Self::new(StatusCode::NOT_FOUND, "No such path")

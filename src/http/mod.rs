@@ -11,9 +11,10 @@ pub(crate) mod query;
 pub mod respond;
 pub mod single;
 pub mod tenant;
+pub mod throttle;
 pub(crate) mod wire;
 
-use std::{rc::Rc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use actix_web::{
     FromRequest, Handler, Responder, Route,
@@ -21,7 +22,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use self::{admin::history, failure::Failure, tenant::Tenants};
+use self::{admin::history, failure::Failure, respond::Empty, tenant::Tenants, throttle::Throttle};
 use crate::{
     store::directory::Entry,
     survey::model::{Channel, Client, Form, Thread},
@@ -29,9 +30,13 @@ use crate::{
 
 pub(crate) use self::{admin::read_body, api::SEND};
 
+/// Answers 200 as long as requests are answered at all; asks for no token.
+pub(crate) const LIVEZ: &str = "/livez";
+
 /// What one HTTP worker has at hand for every request.
 pub struct Site {
     tenants: Box<dyn Tenants>,
+    throttle: Arc<Throttle>,
     body_timeout: Duration,
 }
 
@@ -40,8 +45,8 @@ pub(crate) type SiteOf = web::ThinData<Rc<Site>>;
 
 impl Site {
     /// A worker's way to its tenants, and how it treats requests.
-    pub fn new(tenants: Box<dyn Tenants>, body_timeout: Duration) -> Rc<Self> {
-        Rc::new(Self { tenants, body_timeout })
+    pub fn new(tenants: Box<dyn Tenants>, throttle: Arc<Throttle>, body_timeout: Duration) -> Rc<Self> {
+        Rc::new(Self { tenants, throttle, body_timeout })
     }
 
     /// A worker's way to its tenants.
@@ -58,7 +63,13 @@ impl Site {
 /// The one table of all routes.
 pub fn routes(routes: &mut ServiceConfig, site: Rc<Site>) {
     routes.app_data(web::ThinData(site));
+    at(routes, LIVEZ, [get(|| async { Empty::OK })]);
     at(routes, SEND, [post(api::send::send)]);
+    at(routes, api::LOGIN, [post(api::login::log_in)]);
+    at(routes, "/api/v1/quality", [post(api::directory::put_form)]);
+    at(routes, "/api/v1/threads", [get(api::directory::threads)]);
+    at(routes, "/api/v1/threads/{id}", [get(api::directory::thread)]);
+    at(routes, "/api/v1/clients/short-info", [post(api::directory::short_info)]);
     at(routes, "/admin/settings", [get(admin::settings), patch(admin::change_settings)]);
     entries::<Channel>(routes);
     entries::<Client>(routes);

@@ -18,11 +18,14 @@ use super::error::StoreError;
 /// `pragma application_id` of our files: "srvy".
 const APPLICATION_ID: i32 = 0x7372_7679;
 
-/// The steps that bring an empty file to the present schema; a file at version n has the first n behind it.
-const LADDER: [&str; NEWEST as usize] = [include_str!("../../schema.sql")];
+/// What a new file gets at once.
+const SCHEMA: &str = include_str!("../../schema.sql");
 
-/// The version that the ladder leads to.
-const NEWEST: i32 = 1;
+/// The steps that bring an older file to the same; the first leads from version 1 to 2.
+const LADDER: [&str; NEWEST as usize - 1] = [include_str!("migrations/2.sql")];
+
+/// The version of [`SCHEMA`], to which the ladder leads.
+const NEWEST: i32 = 2;
 
 /// How long a command waits for a lock that another process holds, in seconds: a server's next gap is milliseconds away,
 /// and a large `surveyd apply` takes some seconds.
@@ -218,7 +221,7 @@ fn check_owner(connection: &Connection, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Climbs what is left of the ladder, each step in one transaction with the version that it leads to.
+/// Makes the schema of a new file, or climbs what is left of the ladder for an older one; all in one transaction.
 fn migrate(connection: &mut Connection) -> Result<()> {
     // The usual case first, without asking for the write lock of a busy server.
     if owner_and_version(connection)? == (APPLICATION_ID, NEWEST) {
@@ -227,12 +230,18 @@ fn migrate(connection: &mut Connection) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Asked again: another process may have climbed meanwhile.
     let (_, version) = owner_and_version(&transaction)?;
-    for (step, sql) in (1..).zip(LADDER).skip(usize::try_from(version)?) {
+    let climb = |sql: &str, version: i32| {
         transaction.execute_batch(sql)?;
         transaction.execute(
             "insert into schema_version (version, applied_at, surveyd) values (?1, ?2, ?3)",
-            params![step, Timestamp::now().as_millisecond(), env!("CARGO_PKG_VERSION")],
-        )?;
+            params![version, Timestamp::now().as_millisecond(), env!("CARGO_PKG_VERSION")],
+        )
+    };
+    if version == 0 {
+        climb(SCHEMA, NEWEST)?;
+    }
+    for (sql, leads_to) in LADDER.into_iter().zip(2..).filter(|(_, leads_to)| version > 0 && *leads_to > version) {
+        climb(sql, leads_to)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", NEWEST)?;
@@ -302,5 +311,51 @@ impl ServerLock {
             Err(TryLockError::Error(error)) => Err(error)
                 .with_context(|| format!("cannot lock {}: choose a file system that has locks", path.display())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    /// Columns and indexes of every table, by what they are and not by how their statements were written.
+    fn shape(connection: &Connection) -> Vec<String> {
+        let sql =
+            "select t.name || '.' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' ' || c.pk || ' ' || c.hidden
+                     from sqlite_schema t, pragma_table_xinfo(t.name) c where t.type = 'table'
+                   union all
+                   select name || ': ' || sql from sqlite_schema where type = 'index' and sql is not null
+                   order by 1";
+        let mut statement = connection.prepare(sql).expect("the statement is sound");
+        let rows = statement.query_map([], |row| row.get(0)).expect("a schema");
+        rows.map(|row| row.expect("a row")).collect()
+    }
+
+    #[rstest]
+    #[case(1, include_str!("../../tests/schemas/1.sql"))]
+    fn an_older_file_climbs_to_the_present_schema(#[case] version: i32, #[case] schema: &str) {
+        let folder = tempfile::tempdir().expect("a folder for a test");
+        let old = folder.path().join("old.db");
+        let connection = Connection::open(&old).expect("a new file");
+        connection.execute_batch(schema).expect("an older schema");
+        connection
+            .execute_batch(&format!(
+                "insert into schema_version values ({version}, 1, '0.1.0');
+                 insert into client (id, name) values (7, 'Alice');
+                 pragma application_id = {APPLICATION_ID}; pragma user_version = {version}"
+            ))
+            .expect("a file of that version");
+        drop(connection);
+        let climbed = open(&old, Missing::Refuse).expect("it opens");
+        let new = open(&folder.path().join("new.db"), Missing::Create).expect("a new file opens");
+        assert_eq!(shape(&climbed), shape(&new));
+        let name: String =
+            climbed.query_row("select name from client where id = 7", [], |row| row.get(0)).expect("a row");
+        assert_eq!(name, "Alice");
+        let versions: i32 =
+            climbed.query_row("select count(*) from schema_version", [], |row| row.get(0)).expect("a count");
+        assert_eq!(versions, NEWEST);
     }
 }

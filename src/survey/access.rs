@@ -28,6 +28,12 @@ impl Role {
     /// Who may send a survey. Source: "Send Survey", permissions.
     pub const SENDERS: &[Self] = &[Self::Integrator, Self::Operator, Self::Supervisor];
 
+    /// Who may create a form. Source: "Create quality survey", permissions.
+    pub const INTEGRATORS: &[Self] = &[Self::Integrator];
+
+    /// Who may log in: whoever has a token.
+    pub const ANYBODY: &[Self] = &Self::ALL;
+
     /// Who may use the routes under `/admin`. Chosen.
     pub const ADMINS: &[Self] = &[Self::Admin];
 

@@ -42,6 +42,9 @@ pub struct Client {
     /// Display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// As a telephony system has it: 1 to 64 characters. Several clients may share one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
 }
 
 /// A conversation of a client in a channel.
@@ -63,7 +66,7 @@ pub struct Thread {
 }
 
 /// The vendor's thread statuses. Source: "Get thread by id".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ThreadStatus {
     /// Just begun.
@@ -102,6 +105,11 @@ impl ThreadStatus {
     /// The name as the wire and the file have it.
     pub fn as_str(self) -> &'static str {
         Self::NAMES[self as usize].1
+    }
+
+    /// Every status, in the vendor's order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::NAMES.iter().map(|(status, _)| *status)
     }
 
     /// The status of that name.

@@ -136,7 +136,7 @@ pub(crate) async fn read_body(request: &HttpRequest, payload: Payload, site: &Si
     wire::in_time(wire::read_body(request, payload, wire::ADMIN_LIMIT), site.body_timeout).await
 }
 
-fn parse_id(name: &str, text: &str) -> Result<i64, Failure> {
+pub(super) fn parse_id(name: &str, text: &str) -> Result<i64, Failure> {
     text.parse().map_err(|_| Failure::bad_request(format!("{name} in the path must be a 64-bit integer")))
 }
 

@@ -20,6 +20,7 @@ pub(super) use self::verdict::{Outcome, Verdict};
 use super::{Site, api, failure::Failure, tenant::Tenant};
 use crate::survey::{
     ids::{ClientId, FormId, ThreadId},
+    rules::Rule,
     time::Time,
 };
 
@@ -128,8 +129,19 @@ impl Attempts {
 }
 
 impl Attempt {
+    /// The rules that a call of this kind has.
+    fn rules(&self) -> &'static [Rule] {
+        let is_no_call = matches!(self.status, Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_FOUND));
+        match self.uri.as_str() {
+            api::SEND if self.method == Method::POST => &Rule::ALL,
+            api::LOGIN => &[],
+            _ if is_no_call && self.token.is_none() => &[],
+            _ => &[Rule::Token, Rule::Role],
+        }
+    }
+
     fn show(&self, id: i64) -> Shown {
-        let is_send = self.method == Method::POST && self.uri == api::SEND;
+        let rules = self.rules();
         Shown {
             id,
             at: self.at,
@@ -137,7 +149,7 @@ impl Attempt {
             method: self.method.to_string(),
             uri: self.uri.clone(),
             token: self.token.clone(),
-            verdict: Verdict::of_call(is_send, self.status, self.message.clone(), self.form, &self.outcome),
+            verdict: Verdict::of_call(rules, self.status, self.message.clone(), self.form, &self.outcome),
             remark: self.remark,
         }
     }

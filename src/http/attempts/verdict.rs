@@ -70,7 +70,7 @@ struct Ruling {
 impl Verdict {
     /// Of a call that was made.
     pub(super) fn of_call(
-        is_send: bool,
+        rules: &[Rule],
         status: Option<StatusCode>,
         message: Option<String>,
         form: Option<FormId>,
@@ -80,10 +80,11 @@ impl Verdict {
             (Outcome::Refused(refusal), _) => Some(refusal.rule()),
             (_, Some(StatusCode::UNAUTHORIZED)) => Some(Rule::Token),
             (_, Some(StatusCode::FORBIDDEN)) => Some(Rule::Role),
-            (Outcome::Open, Some(status)) if is_send && status.is_client_error() => Some(Rule::Body),
+            (Outcome::Open, Some(status)) if rules.contains(&Rule::Body) && status.is_client_error() => {
+                Some(Rule::Body)
+            }
             _ => None,
         };
-        let rules = if is_send { &Rule::ALL[..] } else { &[] };
         Self::new(rules, failed, status, message, form, outcome)
     }
 
@@ -110,7 +111,7 @@ impl Verdict {
             let state = match failed {
                 Some(failed) if *rule < failed => State::Passed,
                 Some(failed) if *rule == failed => State::Failed,
-                None if matches!(outcome, Outcome::Allowed(..)) => State::Passed,
+                None if matches!(outcome, Outcome::Allowed(..)) || *rules == [Rule::Token, Rule::Role] => State::Passed,
                 _ => State::NotReached,
             };
             let row =

@@ -1,6 +1,9 @@
 //! Clients: those who are asked.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
 
 use super::{Entry, first_naming};
 use crate::{
@@ -12,14 +15,14 @@ impl Entry for Client {
     const KIND: &'static str = "Client";
     const LIST: &'static str = "clients";
     const TABLE: &'static str = "client";
-    const COLUMNS: &'static str = "id, external_id, name";
+    const COLUMNS: &'static str = "id, external_id, name, phone";
 
     fn id(&self) -> i64 {
         self.id.0
     }
 
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self { id: ClientId(row.get(0)?), external_id: row.get(1)?, name: row.get(2)? })
+        Ok(Self { id: ClientId(row.get(0)?), external_id: row.get(1)?, name: row.get(2)?, phone: row.get(3)? })
     }
 
     fn make_way(&self, connection: &Connection) -> Result<(), StoreError> {
@@ -39,14 +42,53 @@ impl Entry for Client {
         }
         connection
             .prepare_cached(
-                "insert into client (id, external_id, name) values (?1, ?2, ?3)
-                 on conflict (id) do update set external_id = excluded.external_id, name = excluded.name",
+                "insert into client (id, external_id, name, phone) values (?1, ?2, ?3, ?4)
+                 on conflict (id) do update set
+                     external_id = excluded.external_id, name = excluded.name, phone = excluded.phone",
             )?
-            .execute(params![self.id.0, self.external_id, self.name])?;
+            .execute(params![self.id.0, self.external_id, self.name, self.phone])?;
         Ok(())
     }
 
     fn needed_by(connection: &Connection, id: i64) -> rusqlite::Result<Option<String>> {
         first_naming(connection, "thread", "select id from thread where client_id = ?1 limit 1", id)
     }
+}
+
+/// A client, as whoever calls them looks them up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShortInfo {
+    id: ClientId,
+    external_id: Option<String>,
+    phone: Option<String>,
+    has_active_thread: bool,
+}
+
+/// The clients who have one of those phones or external ids, each once, in the order of their ids.
+pub fn short_info(
+    connection: &Connection,
+    phones: &[String],
+    external_ids: &[String],
+) -> Result<Vec<ShortInfo>, StoreError> {
+    let columns = "id, external_id, phone,
+                   exists (select 1 from thread where client_id = client.id and closing_time is null)";
+    let mut found = BTreeMap::new();
+    for (column, values) in [("phone", phones), ("external_id", external_ids)] {
+        let mut statement = connection.prepare_cached(&format!("select {columns} from client where {column} = ?1"))?;
+        for value in values {
+            let mut rows = statement.query([value])?;
+            while let Some(row) = rows.next()? {
+                let id: i64 = row.get(0)?;
+                let info = ShortInfo {
+                    id: ClientId(id),
+                    external_id: row.get(1)?,
+                    phone: row.get(2)?,
+                    has_active_thread: row.get(3)?,
+                };
+                found.insert(id, info);
+            }
+        }
+    }
+    Ok(found.into_values().collect::<Vec<_>>())
 }

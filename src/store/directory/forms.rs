@@ -107,3 +107,28 @@ pub fn disable(connection: &Connection, form: FormId, channel: ChannelId) -> Res
         .execute([form.0, channel.0])?;
     Ok(())
 }
+
+/// Puts a form as the vendor's call has it, which knows neither its name nor its channels: those stay, and a new form is
+/// named after what reports call its question. Without an id it gets the next one. Yields it as it is stored.
+///
+/// Errors: no id is left.
+pub fn put_by_question(connection: &Connection, id: Option<i64>, form: Form) -> Result<Form, StoreError> {
+    let id = match id {
+        Some(id) => id,
+        None => connection
+            .query_row("select coalesce(max(max(id), 0), 0) from form", [], |row| row.get::<_, i64>(0))?
+            .checked_add(1)
+            .ok_or_else(|| StoreError::Conflict("no form id is left above the greatest one".to_owned()))?,
+    };
+    let mut form = Form { id: FormId(id), ..form };
+    if let Some(stored) = super::get::<Form>(connection, id)? {
+        (form.name, form.channels) = (stored.name, stored.channels);
+    } else {
+        let question = form.question.as_ref();
+        let title = question.and_then(|question| question.display_text.as_ref().or(question.text.as_ref()));
+        let title: String = title.map_or_else(String::new, |title| title.chars().take(255).collect());
+        form.name = if title.is_empty() { format!("Quality form {id}") } else { title };
+    }
+    form.write(connection)?;
+    Ok(form)
+}

@@ -10,8 +10,10 @@ mod threads;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use forms::{disable, enable};
+pub use clients::{ShortInfo, short_info};
+pub use forms::{disable, enable, put_by_question};
 pub use settings::{read_settings, write_settings};
+pub use threads::{Conversation, get_conversation, list_conversations};
 
 use super::error::StoreError;
 

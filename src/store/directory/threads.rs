@@ -1,6 +1,8 @@
 //! Threads: conversations of a client in a channel.
 
-use rusqlite::{Connection, Row, params};
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Entry, must_exist};
 use crate::{
@@ -60,4 +62,50 @@ impl Entry for Thread {
     fn needed_by(_connection: &Connection, _id: i64) -> rusqlite::Result<Option<String>> {
         Ok(None)
     }
+}
+
+/// A thread, and what the vendor's calls tell of its client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// The thread.
+    pub thread: Thread,
+    /// The client's identifier in the integrator's system.
+    pub client_external_id: Option<String>,
+    /// The client's display name.
+    pub client_name: Option<String>,
+}
+
+fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
+    Ok(Conversation { thread: Thread::from_row(row)?, client_external_id: row.get(6)?, client_name: row.get(7)? })
+}
+
+const CONVERSATION: &str = "select t.id, t.client_id, t.channel_id, t.status, t.start_time, t.state_change_time,
+                                   c.external_id, c.name
+                              from thread t join client c on c.id = t.client_id";
+
+/// The conversation of that id.
+pub fn get_conversation(connection: &Connection, id: i64) -> Result<Option<Conversation>, StoreError> {
+    let sql = format!("{CONVERSATION} where t.id = ?1");
+    Ok(connection.prepare_cached(&sql)?.query_row([id], conversation).optional()?)
+}
+
+/// The conversations in one of those statuses, in the order of their ids; at most `limit`.
+pub fn list_conversations(
+    connection: &Connection,
+    statuses: &BTreeSet<ThreadStatus>,
+    limit: usize,
+) -> Result<Vec<Conversation>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut found = Vec::new();
+    for status in statuses {
+        // By the index of open threads, or, for the closed ones, by the table itself.
+        let index = if *status == ThreadStatus::Closed { "" } else { "t.status <> 'CLOSED' and" };
+        let sql = format!("{CONVERSATION} where {index} t.status = ?1 order by t.id limit ?2");
+        let mut statement = connection.prepare_cached(&sql)?;
+        found.extend(
+            statement.query_map(params![status.as_str(), limit], conversation)?.collect::<Result<Vec<_>, _>>()?,
+        );
+    }
+    found.sort_by_key(|conversation| conversation.thread.id);
+    Ok(found)
 }

@@ -1,0 +1,54 @@
+//! `surveyd health`: whether a server answers, for containers without a shell and for scripts that wait.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use ureq::Agent;
+
+use crate::{
+    http::LIVEZ,
+    settings::{Flags, Settings},
+    survey::time::Lifetime,
+};
+
+/// How long one try may take; a server that needs longer is not well.
+const TRY: Duration = Duration::from_secs(5);
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(50);
+
+pub(super) fn run(url: Option<String>, wait: Option<Lifetime>) -> Result<()> {
+    let url = match url {
+        Some(url) => url,
+        None => format!("http://{}", reachable(Settings::load(Flags::default())?.listen)),
+    };
+    let url = url.trim_end_matches('/');
+    // Whatever the environment says of proxies: this is about the server itself.
+    let agent: Agent = Agent::config_builder().timeout_global(Some(TRY)).proxy(None).build().into();
+    let until = Instant::now() + wait.map_or(Duration::ZERO, Lifetime::duration);
+    loop {
+        match agent.get(format!("{url}{LIVEZ}")).call() {
+            Ok(_) => return Ok(()),
+            Err(error) if Instant::now() >= until => {
+                return Err(error).with_context(|| {
+                    format!("no healthy server at {url}; start one, give it time with --wait 30s, or name another with --url")
+                });
+            }
+            Err(_) => thread::sleep(PAUSE),
+        }
+    }
+}
+
+/// An address to call, for one to listen on: that of every interface is none.
+fn reachable(mut listen: SocketAddr) -> SocketAddr {
+    match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => listen.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => listen.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    listen
+}

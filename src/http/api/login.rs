@@ -1,0 +1,102 @@
+//! `POST /api/auth/login`.
+
+use std::time::Instant;
+
+use actix_web::{
+    HttpRequest, HttpResponse, Responder,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{AUTHORIZATION, HeaderValue},
+    },
+    web::{Payload, ThinData},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    http::{SiteOf, attempts, failure::Failure, respond::Json, tenant::LogIn, wire},
+    store::tokens::Secret,
+    survey::access::{Denied, Role},
+};
+
+#[derive(Deserialize)]
+struct Ask {
+    login: String,
+    password: String,
+    /// The language of the vendor's own pages; there is nothing here that speaks one.
+    #[serde(default, rename = "locale")]
+    _locale: Option<String>,
+}
+
+/// Who has logged in, and with which token they go on.
+pub(in crate::http) struct LoggedIn {
+    user_id: i64,
+    token: Secret,
+    role: Role,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    user_id: i64,
+    /// Null in the documented answer, too.
+    login: Option<&'a str>,
+    token: &'a str,
+    role: Role,
+}
+
+impl Responder for LoggedIn {
+    type Body = BoxBody;
+
+    /// The token begins with `Bearer ` already, and in the header the scheme stands before it. Documented.
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let token = format!("Bearer {}", self.token.reveal());
+        let header = HeaderValue::try_from(format!("Bearer {token}"));
+        let body = Body { user_id: self.user_id, login: None, token: &token, role: self.role };
+        let mut response = Json::ok(body).respond_to(request);
+        if let Ok(header) = header {
+            response.headers_mut().insert(AUTHORIZATION, header);
+        }
+        response
+    }
+}
+
+/// Hands out a token for a login and its password.
+///
+/// Source: "Authorization". That failed tries are slowed down is chosen.
+pub(in crate::http) async fn log_in(
+    request: HttpRequest,
+    payload: Payload,
+    ThinData(site): SiteOf,
+) -> Result<LoggedIn, Failure> {
+    let body = wire::in_time(wire::read_body(&request, payload, wire::SEND_LIMIT), site.body_timeout).await?;
+    let Ask { login, password, .. } = body.parse()?;
+    if login.is_empty() {
+        return Err(Failure::bad_request("login must have 1 character at least"));
+    }
+    let address = request.peer_addr().map(|address| address.ip());
+    if let Some(Err(wait)) = address.map(|address| site.throttle.check(address, Instant::now())) {
+        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        let message = format!("Too many failed logins from this address; try again in {seconds} s");
+        return Err(Failure::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(seconds));
+    }
+    let LogIn { tenant, credentials, token } = site.tenants.log_in(&login, &password)?;
+    attempts::begin(&request, &tenant);
+    match tenant.store.authenticate(credentials, Role::ANYBODY).await? {
+        Ok(caller) => {
+            attempts::note_token(&request, &caller.name);
+            Ok(LoggedIn { user_id: caller.id, token, role: caller.role })
+        }
+        Err(denied) => {
+            if let Some(address) = address {
+                site.throttle.fail(address, Instant::now());
+            }
+            Err(match denied {
+                Denied::Invalid | Denied::Missing | Denied::Revoked { .. } => {
+                    Failure::unauthorized("Login or password is wrong")
+                }
+                denied => denied.into(),
+            })
+        }
+    }
+}
