@@ -3,16 +3,15 @@
 use std::{
     fs,
     future::{Future, pending},
-    io::{self, ErrorKind, Write},
+    io::{self, ErrorKind},
     net::SocketAddr,
     path::{Path, PathBuf},
     process,
     thread::{self, available_parallelism},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
-use tempfile::NamedTempFile;
 use tokio::sync::oneshot;
 
 use super::{
@@ -83,6 +82,8 @@ struct Ready<'a> {
 impl ReadyFile {
     /// Removes what an earlier fake has left there, so that nobody takes it for this one's.
     fn new(path: PathBuf) -> Result<Self> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        ensure!(folder.is_dir(), "cannot write the ready file {}: its folder does not exist", path.display());
         match fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 Err(error).with_context(|| format!("cannot replace the ready file {}", path.display()))
@@ -94,15 +95,13 @@ impl ReadyFile {
     /// Writes it whole or not at all: beside its place, and then renamed.
     fn write(&self, address: SocketAddr) -> Result<()> {
         let ready = Ready { url: format!("http://{address}"), pid: process::id(), version: env!("CARGO_PKG_VERSION") };
-        let folder = self.0.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let write = || -> Result<()> {
-            let mut file = NamedTempFile::new_in(folder)?;
-            serde_json::to_writer(&mut file, &ready)?;
-            file.write_all(b"\n")?;
-            file.persist(&self.0)?;
-            Ok(())
-        };
-        write().with_context(|| format!("cannot write the ready file {}", self.0.display()))
+        let mut beside = self.0.clone().into_os_string();
+        beside.push(".part");
+        let written = serde_json::to_string(&ready).map_err(io::Error::from);
+        written
+            .and_then(|text| fs::write(&beside, text + "\n"))
+            .and_then(|()| fs::rename(&beside, &self.0))
+            .with_context(|| format!("cannot write the ready file {}", self.0.display()))
     }
 }
 

@@ -3,10 +3,15 @@
 
 mod access;
 mod admin;
+mod attempts;
 mod bad_requests;
+mod calls_around;
+mod clock;
 mod concurrency;
 mod crash;
 mod failing_store;
+mod fake_life;
+mod faults;
 mod harness;
 mod http_layer;
 mod program;
@@ -14,4 +19,6 @@ mod quality_send;
 mod settings;
 mod threads_model;
 mod tokens;
+mod waiting;
 mod world_file;
+mod worlds;

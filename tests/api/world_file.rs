@@ -116,7 +116,7 @@ const TIMES: &str = r#""startTime":"2026-03-01T10:00:00.000Z","stateChangeTime":
 #[case::float(r#""clients":[{"id":1.5}]"#.to_owned(), "clients[0].id: invalid type: floating point `1.5`, expected i64")]
 #[case::too_great(r#""clients":[{"id":9223372036854775808}]"#.to_owned(), "clients[0].id: invalid value: integer `9223372036854775808`, expected i64")]
 #[case::missing(r#""clients":[{"name":"x"}]"#.to_owned(), "clients[0]: missing field `id`")]
-#[case::unknown_key(r#""clients":[{"id":9,"externalID":"x"}]"#.to_owned(), "clients[0].externalID: unknown field `externalID`, expected one of `id`, `externalId`, `name`")]
+#[case::unknown_key(r#""clients":[{"id":9,"externalID":"x"}]"#.to_owned(), "clients[0].externalID: unknown field `externalID`, expected one of `id`, `externalId`, `name`, `phone`")]
 #[case::unknown_list(r#""customers":[]"#.to_owned(), "customers: unknown field `customers`, expected one of `settings`, `channels`, `clients`, `threads`, `forms`")]
 #[case::setting(r#""settings":{"surveysViaExternalApi":1}"#.to_owned(), "settings.surveysViaExternalApi: invalid type: integer `1`, expected a boolean")]
 #[case::not_an_object(r#""clients":[[9,null,null]]"#.to_owned(), "clients[0]: invalid type: sequence, expected a JSON object")]

@@ -102,7 +102,12 @@ impl Client {
                 return Ok(answer);
             }
             match self.stream().read(&mut buffer)? {
-                0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("{:?}", self.ahead))),
+                0 => {
+                    return Err(io::Error::new(
+                        io::ErrorKind::UnexpectedEof,
+                        format!("{:?}", String::from_utf8_lossy(&self.ahead)),
+                    ));
+                }
                 read => self.ahead.extend_from_slice(&buffer[..read]),
             }
         }

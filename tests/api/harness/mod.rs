@@ -13,7 +13,7 @@ use std::{
 
 use tempfile::TempDir;
 
-pub use http::{Client, envelope};
+pub use http::{Answer, Client, envelope};
 
 /// How long a test waits for what must happen.
 pub const DEADLINE: Duration = Duration::from_secs(20);

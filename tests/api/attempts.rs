@@ -1,0 +1,200 @@
+//! Why: every call leaves an attempt that names the rule, and a send can be explained without being made.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::harness::{Client, Home, Server};
+
+const RULES: [&str; 8] =
+    ["token", "role", "body", "surveysEnabled", "targetExists", "noOpenThread", "hasClosedThread", "formEnabled"];
+
+/// The table of rules from one on, where that one failed because of a row, or, without one, none did.
+fn rules(first: usize, failed: Option<&str>, row: Option<&str>) -> Value {
+    let failed = failed.map(|failed| RULES.iter().position(|rule| *rule == failed).unwrap());
+    let ruling = |(index, rule): (usize, &&str)| {
+        let state = match failed {
+            Some(failed) if index > failed => "notReached",
+            Some(failed) if index == failed => "failed",
+            _ => "passed",
+        };
+        match row.filter(|_| state == "failed") {
+            Some(row) => json!({"rule": rule, "state": state, "row": row}),
+            None => json!({"rule": rule, "state": state}),
+        }
+    };
+    RULES.iter().enumerate().skip(first).map(ruling).collect()
+}
+
+fn attempts(admin: &mut Client, query: &str) -> Vec<Value> {
+    let answer = admin.call("GET", &format!("/admin/attempts{query}"), None);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json().as_array().unwrap().clone()
+}
+
+fn body(kind: &str, id: Value, form: i64) -> Value {
+    json!({"clientId": {"type": kind, "id": id}, "qualityFormId": form})
+}
+
+/// Each rule of a send, who and what it was about, and the row to look at. What an explanation says is what the send
+/// itself is answered.
+#[rstest]
+#[case(body("internalClientId", json!(1), 1), [json!(1), json!(1)], None, None)]
+#[case(body("externalClientId", json!("crm-1"), 1), [json!(1), json!(1)], None, None)]
+#[case(body("internalClientId", json!(2), 1), [json!(2), Value::Null], Some("noOpenThread"), Some("/admin/threads/3"))]
+#[case(body("threadId", json!(2), 1), [json!(2), Value::Null], Some("noOpenThread"), Some("/admin/threads/3"))]
+#[case(body("internalClientId", json!(3), 1), [json!(3), json!(4)], Some("formEnabled"), Some("/admin/forms/1/channels/2"))]
+#[case(body("internalClientId", json!(4), 1), [json!(4), Value::Null], Some("hasClosedThread"), Some("/admin/clients/4"))]
+#[case(body("internalClientId", json!(9), 1), [Value::Null, Value::Null], Some("targetExists"), Some("/admin/clients/9"))]
+#[case(body("threadId", json!(9), 1), [Value::Null, Value::Null], Some("targetExists"), Some("/admin/threads/9"))]
+#[case(body("externalClientId", json!("x"), 1), [Value::Null, Value::Null], Some("targetExists"), None)]
+#[case(body("internalClientId", json!("x"), 1), [Value::Null, Value::Null], Some("body"), None)]
+fn every_rule_is_named(
+    #[case] body: Value,
+    #[case] about: [Value; 2],
+    #[case] failed: Option<&str>,
+    #[case] row: Option<&str>,
+) {
+    let [client, thread] = about;
+    let fake = Server::fake();
+    let mut admin = fake.client("test-admin");
+    let explained = admin.call("POST", "/admin/explain", Some(&body)).json();
+    let answer = fake.client("test-crm").call_with(
+        "POST",
+        "/api/v1/quality/send",
+        "Content-Type: application/json\r\nX-Request-Id: mine\r\n",
+        body.to_string().as_bytes(),
+    );
+    let message = if answer.status == 200 { Value::Null } else { json!(answer.message()) };
+    let form = if failed == Some("body") { Value::Null } else { json!(1) };
+    let mut expected = json!({
+        "id": 1, "requestId": "mine", "method": "POST", "uri": "/api/v1/quality/send", "token": "test-crm",
+        "status": answer.status, "message": message, "clientId": client, "threadId": thread, "qualityFormId": form,
+        "sendingId": if answer.status == 200 { json!(1) } else { Value::Null }, "rules": rules(0, failed, row),
+    });
+    let mut attempt = attempts(&mut admin, "").remove(0);
+    assert!(attempt["at"].as_str().unwrap().starts_with("20"));
+    attempt.as_object_mut().unwrap().remove("at");
+    assert_eq!(attempt, expected);
+    for of_the_call in ["id", "requestId", "method", "uri", "token"] {
+        expected.as_object_mut().unwrap().remove(of_the_call);
+    }
+    expected["sendingId"] = Value::Null;
+    expected["rules"] = rules(2, failed, row);
+    assert_eq!(explained, expected);
+    assert_eq!(attempts(&mut admin, "").len(), 1, "an explanation is no attempt");
+    assert_eq!(admin.all_sends().len(), usize::from(failed.is_none()), "and sends nothing");
+}
+
+#[test]
+fn the_flag_is_a_row_like_others() {
+    let fake = Server::fake();
+    let mut admin = fake.client("test-admin");
+    admin.call("PATCH", "/admin/settings", Some(&json!({"surveysViaExternalApi": false})));
+    fake.client("test-crm").send(1, 1);
+    let attempt = attempts(&mut admin, "").remove(0);
+    assert_eq!(attempt["rules"], rules(0, Some("surveysEnabled"), Some("/admin/settings")));
+}
+
+/// Who is turned away leaves an attempt, too; with the token's name, where there is one.
+#[test]
+fn tokens_that_are_refused() {
+    let home = Home::with_sample();
+    let ops = home.token("ops", "admin");
+    let revoked = home.token("crm", "integrator");
+    assert!(home.run(&["token", "revoke", "2"]).status.success());
+    let output = home.run(&["token", "create", "--name", "brief", "--role", "operator", "--expires", "1ms"]);
+    let expired = String::from_utf8(output.stdout).unwrap().trim_end().to_owned();
+    let server = home.serve();
+    server.stranger().send(1, 1);
+    for token in ["unknown", &revoked, &expired, &ops] {
+        server.client(token).send(1, 1);
+    }
+    let attempts = attempts(&mut server.client(&ops), "");
+    let told: Vec<_> = attempts.iter().map(|attempt| json!([attempt["status"], attempt["token"]])).collect();
+    assert_eq!(
+        told,
+        [json!([401, null]), json!([401, null]), json!([401, "crm"]), json!([401, "brief"]), json!([403, "ops"])]
+    );
+    assert_eq!(attempts[1]["rules"], rules(0, Some("token"), None));
+    assert_eq!(attempts[4]["rules"], rules(0, Some("role"), None));
+    let text = Value::from(attempts).to_string();
+    for secret in [&ops, &revoked, &expired] {
+        assert!(!text.contains(&secret[8..]), "{text}");
+    }
+}
+
+/// Calls that send nothing have fewer rules; paths that are none have none; `/admin` leaves nothing.
+#[test]
+fn every_call_to_the_api_leaves_one() {
+    let fake = Server::fake();
+    let mut crm = fake.client("test-crm");
+    crm.call("GET", "/api/v1/threads/3", None);
+    crm.call("GET", "/api/v1/quality/send", None);
+    crm.call("GET", "/api/none?token=secret", None);
+    crm.call("POST", "/api/auth/login", Some(&json!({"login": "alice", "password": "x"})));
+    fake.client("test-wrongrole").call("GET", "/api/v1/threads/3", None);
+    let mut admin = fake.client("test-admin");
+    let of_calls = |state: &str| json!([{"rule": "token", "state": "passed"}, {"rule": "role", "state": state}]);
+    let told: Vec<_> = attempts(&mut admin, "")
+        .iter()
+        .map(|attempt| {
+            json!([attempt["method"], attempt["uri"], attempt["status"], attempt["threadId"], attempt["rules"]])
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            json!(["GET", "/api/v1/threads/3", 200, 3, of_calls("passed")]),
+            json!(["GET", "/api/v1/quality/send", 405, null, []]),
+            json!(["GET", "/api/none", 404, null, []]),
+            json!(["POST", "/api/auth/login", 200, null, []]),
+            json!(["GET", "/api/v1/threads/3", 403, null, of_calls("failed")]),
+        ]
+    );
+}
+
+#[test]
+fn they_are_found_by_what_they_are_about() {
+    let fake = Server::fake();
+    let (mut admin, mut crm) = (fake.client("test-admin"), fake.client("test-crm"));
+    for client in [1, 2, 3, 4, 9] {
+        crm.send(client, 1);
+    }
+    let mut ids = |query: &str| -> Vec<i64> {
+        attempts(&mut admin, query).iter().map(|attempt| attempt["id"].as_i64().unwrap()).collect()
+    };
+    assert_eq!(ids(""), [1, 2, 3, 4, 5]);
+    assert_eq!(ids("?status=409"), [2, 3, 4]);
+    assert_eq!(ids("?client=2"), [2]);
+    assert_eq!(ids("?thread=4"), [3]);
+    assert_eq!(ids("?after=2&status=409"), [3, 4]);
+    assert_eq!(ids("?limit=2&after=1"), [2, 3]);
+    assert_eq!(ids("?after=5"), [] as [i64; 0]);
+    assert_eq!(ids("?after=99"), [] as [i64; 0]);
+}
+
+/// The last thousand are kept. A cursor into what is forgotten is an error, and not a gap that nobody sees.
+#[test]
+fn a_cursor_into_the_forgotten_is_an_error() {
+    let fake = Server::fake();
+    let (mut admin, mut crm) = (fake.client("test-admin"), fake.client("test-crm"));
+    for _ in 0..1003 {
+        crm.send(4, 1);
+    }
+    let kept = attempts(&mut admin, "?limit=1000");
+    assert_eq!((kept.len(), &kept[0]["id"], &kept[999]["id"]), (1000, &json!(4), &json!(1003)));
+    assert_eq!(attempts(&mut admin, "?after=3&limit=1")[0]["id"], 4);
+    assert_eq!(
+        admin.call("GET", "/admin/attempts?after=2", None).short(),
+        "410 after: attempts before 4 are forgotten, the last 1000 are kept; leave it out, or go on after 3"
+    );
+}
+
+#[rstest]
+#[case("?status=forbidden", "status must be a 64-bit integer")]
+#[case("?limit=1001", "limit must be an integer from 1 to 1000")]
+#[case("?form=1", "The query has an unknown parameter \"form\"; it may have after, limit, status, client, thread")]
+fn a_query_that_cannot_be_is_told(#[case] query: &str, #[case] expected: &str) {
+    let answer = Server::fake().client("test-admin").call("GET", &format!("/admin/attempts{query}"), None);
+    assert_eq!(answer.short(), format!("400 {expected}"));
+}

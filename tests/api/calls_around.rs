@@ -1,0 +1,153 @@
+//! The calls around a send: an integration logs in, looks whether the client has an active thread, and sends.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::harness::{Home, Server};
+
+fn log_in(server: &Server, login: &str, password: &str) -> crate::harness::Answer {
+    server.stranger().call(
+        "POST",
+        "/api/auth/login",
+        Some(&json!({"login": login, "password": password, "locale": "ru"})),
+    )
+}
+
+/// The whole flow, unchanged, on a fake and on a server.
+#[rstest]
+fn log_in_look_and_send(#[values(false, true)] on_server: bool) {
+    let home = Home::with_sample();
+    let secret = home.token("crm", "integrator");
+    let server = if on_server { home.serve() } else { Server::fake() };
+    let answer = log_in(&server, "crm", &secret);
+    let token = answer.json()["token"].as_str().unwrap().to_owned();
+    assert!(token.starts_with("Bearer "), "documented: {token}");
+    assert_eq!(answer.header("authorization"), Some(format!("Bearer {token}").as_str()), "documented, twice");
+    assert_eq!(answer.body, format!(r#"{{"userId":1,"login":null,"token":"{token}","role":"INTEGRATOR"}}"#));
+    // As an integration does that puts the scheme before what it was given.
+    let mut crm = server.client(&token);
+    let lookup = json!({"phones": null, "externalIds": ["crm-1", "crm-2"]});
+    let found = crm.call("POST", "/api/v1/clients/short-info", Some(&lookup));
+    assert_eq!(
+        found.body,
+        r#"[{"id":1,"externalId":"crm-1","phone":null,"hasActiveThread":false},{"id":2,"externalId":"crm-2","phone":null,"hasActiveThread":true}]"#
+    );
+    for client in found.json().as_array().unwrap() {
+        let sent = crm.send_to(&json!({"type": "externalClientId", "id": client["externalId"]}), 1);
+        let expected = if client["hasActiveThread"] == true { "409 Client has open thread" } else { "200 " };
+        assert_eq!(sent.short(), expected);
+    }
+}
+
+#[test]
+fn only_the_right_password_logs_in_and_guessing_is_slowed_down() {
+    let home = Home::with_sample();
+    let (crm, lead) = (home.token("crm", "integrator"), home.token("lead", "supervisor"));
+    let server = home.serve();
+    assert_eq!(log_in(&server, "lead", &lead).json()["role"], "SUPERVISOR");
+    let wrong = log_in(&server, "crm", "guess");
+    assert_eq!(
+        (wrong.short(), wrong.header("www-authenticate")),
+        ("401 Login or password is wrong".to_owned(), Some("Bearer"))
+    );
+    assert_eq!(log_in(&server, "lead", &crm).short(), "401 Login or password is wrong", "another one's secret");
+    assert!(home.run(&["token", "revoke", "1"]).status.success());
+    assert_eq!(log_in(&server, "crm", &crm).short(), "401 Login or password is wrong", "revoked");
+    for _ in 0..2 {
+        assert_eq!(log_in(&server, "nobody", "guess").status, 401);
+    }
+    let slowed = log_in(&server, "lead", &lead);
+    assert_eq!(slowed.status, 429);
+    let seconds: u32 = slowed.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    assert_eq!(slowed.message(), format!("Too many failed logins from this address; try again in {seconds} s"));
+    assert_eq!(server.client(&lead).send(1, 1).status, 200, "who has a token is not slowed down");
+}
+
+#[rstest]
+#[case(json!({}), "missing field `login`")]
+#[case(json!({"login": "crm"}), "missing field `password`")]
+#[case(json!({"login": 7, "password": "x"}), "login: invalid type: integer `7`, expected a string")]
+#[case(json!({"login": "", "password": "x"}), "login must have 1 character at least")]
+#[case(json!({"login": "a@b@c", "password": "x"}), "login: the world behind @ must be 1 to 64 characters of A-Za-z0-9._-")]
+fn a_login_that_cannot_be_is_told(#[case] body: Value, #[case] expected: &str) {
+    let answer = Server::fake().stranger().call("POST", "/api/auth/login", Some(&body));
+    assert_eq!(answer.short(), format!("400 {expected}"));
+}
+
+#[test]
+fn a_form_is_created_and_updated() {
+    let fake = Server::fake();
+    let (mut crm, mut admin) = (fake.client("test-crm"), fake.client("test-admin"));
+    // The documented request.
+    let documented = json!({"binaryQuestion": false, "question": {"minValue": 1, "maxValue": 5, "kpi": 4.02,
+        "text": "Please rate our service", "displayText": "Quality of service"},
+        "requiredMessageCount": 2, "sendingFrequency": 1, "hideAfter": 300});
+    let created = crm.call("POST", "/api/v1/quality", Some(&documented));
+    let mut expected = documented.clone();
+    expected["id"] = json!(3);
+    expected["name"] = json!("Quality of service");
+    expected["channels"] = json!([]);
+    assert_eq!((created.status, created.json()), (200, expected.clone()));
+    assert_eq!(crm.send(1, 3).short(), "409 Cannot send form 3 to thread 1", "it is enabled for no channel yet");
+    admin.call("PUT", "/admin/forms/3/channels/1", None);
+    assert_eq!(crm.send(1, 3).short(), "200 ");
+    let updated =
+        crm.call("POST", "/api/v1/quality", Some(&json!({"id": 3, "binaryQuestion": true, "vendorsNext": 1})));
+    let expected = json!({"id": 3, "name": "Quality of service", "binaryQuestion": true, "channels": [1]});
+    assert_eq!((updated.status, updated.json()), (200, expected.clone()), "name and channels are not the call's");
+    assert_eq!(admin.call("GET", "/admin/forms/3", None).json(), expected);
+    assert_eq!(crm.call("POST", "/api/v1/quality", Some(&json!({}))).json()["name"], "Quality form 4");
+    let wrong = crm.call("POST", "/api/v1/quality", Some(&json!({"question": {"kpi": "high"}})));
+    assert_eq!(wrong.short(), "400 question.kpi: invalid type: string \"high\", expected f64");
+}
+
+#[test]
+fn threads_are_read_and_listed() {
+    let fake = Server::fake();
+    let mut crm = fake.client("test-crm");
+    let thread = r#"{"id":3,"status":"ASSIGNED","startTime":"2026-03-02T11:00:00.000Z","stateChangeTime":"2026-03-02T11:01:00.000Z","unread":false,"unanswered":false,"currentAgent":null,"currentAgentLogin":null,"lastAgent":null,"lastAgentLogin":null,"channel":1,"clientId":2,"clientExternalId":"crm-2","clientName":"Bob","threadUrl":null,"tags":[],"info":{}}"#;
+    assert_eq!(crm.call("GET", "/api/v1/threads/3", None).short(), format!("200 {thread}"));
+    assert_eq!(crm.call("GET", "/api/v1/threads/9", None).short(), "404 Thread 9 not found");
+    assert_eq!(crm.call("GET", "/api/v1/threads/x", None).short(), "400 id in the path must be a 64-bit integer");
+    let mut list = |query: &str| -> Vec<i64> {
+        let answer = crm.call("GET", &format!("/api/v1/threads{query}"), None);
+        answer.json().as_array().unwrap().iter().map(|thread| thread["id"].as_i64().unwrap()).collect()
+    };
+    assert_eq!(list("?statuses=ASSIGNED,WAITING"), [3]);
+    assert_eq!(list("?statuses=CLOSED"), [1, 2, 4]);
+    assert_eq!(list("?statuses=CLOSED,ASSIGNED"), [1, 2, 3, 4]);
+    assert_eq!(list(""), [1, 2, 3, 4]);
+    assert_eq!(list("?agentsLogins=bob"), [] as [i64; 0], "there are no agents here");
+    assert_eq!(
+        crm.call("GET", "/api/v1/threads?statuses=OPEN", None).short(),
+        "400 statuses: \"OPEN\" is none of NEW, UNASSIGNED, SUSPENDED, ASSIGNED, REASSIGNED, ANSWER_NEEDED, WAITING, IN_PROGRESS, CLOSED"
+    );
+}
+
+#[test]
+fn clients_are_found_by_phone() {
+    let fake = Server::fake();
+    let mut admin = fake.client("test-admin");
+    for (id, phone) in [(1, "78423493234"), (7, "78423493234"), (8, "7000")] {
+        let row = json!({"externalId": format!("crm-{id}"), "phone": phone});
+        let put = admin.call("PUT", &format!("/admin/clients/{id}"), Some(&row));
+        assert!(put.status < 300, "{put:?}");
+    }
+    let mut crm = fake.client("test-crm");
+    let mut look_up = |body: Value| crm.call("POST", "/api/v1/clients/short-info", Some(&body)).short();
+    let (one, seven) = (
+        r#"{"id":1,"externalId":"crm-1","phone":"78423493234","hasActiveThread":false}"#,
+        r#"{"id":7,"externalId":"crm-7","phone":"78423493234","hasActiveThread":false}"#,
+    );
+    assert_eq!(
+        look_up(json!({"phones": ["78423493234", "unknown"], "externalIds": null})),
+        format!("200 [{one},{seven}]")
+    );
+    assert_eq!(look_up(json!({"phones": ["78423493234"], "externalIds": ["crm-7"]})), format!("200 [{one},{seven}]"));
+    assert_eq!(look_up(json!({"externalIds": []})), "200 []");
+    assert_eq!(look_up(json!({})), "400 phones or externalIds must be an array of strings");
+    assert_eq!(look_up(json!({"phones": [7]})), "400 phones[0]: invalid type: integer `7`, expected a string");
+    let long = json!({"phone": "7".repeat(65)});
+    assert_eq!(admin.call("PUT", "/admin/clients/9", Some(&long)).short(), "400 phone: must be 1 to 64 characters");
+}

@@ -1,0 +1,189 @@
+//! A fake in the hands of a test runner: how it is found, how it ends, and what it leaves behind.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::harness::{Home, Server, eventually, surveyd};
+
+fn fake(home: &Home, more: &[&str]) -> Command {
+    let mut command = home.command(&[&["fake", "--listen", "127.0.0.1:0"], more].concat());
+    command.env("TMPDIR", home.path(""));
+    command
+}
+
+fn folders(home: &Home) -> Vec<PathBuf> {
+    let entries = fs::read_dir(home.path("")).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.is_dir()).collect()
+}
+
+#[test]
+fn a_ready_file_is_there_as_long_as_the_fake() {
+    let home = Home::new();
+    let file = home.write("ready.json", "left by an earlier one");
+    let fake = Server::start(fake(&home, &["--ready-file", "ready.json"]));
+    let ready: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let url = format!("http://{}", fake.address);
+    assert_eq!(ready, json!({"url": url, "pid": fake.process.id(), "version": env!("CARGO_PKG_VERSION")}));
+    fake.signal("-TERM");
+    assert_eq!(fake.wait().0, Some(0));
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_ready_file_that_cannot_be_written_is_told() {
+    let home = Home::new();
+    let fails = |file: &str| home.fails(&["fake", "--listen", "127.0.0.1:0", "--ready-file", file]);
+    assert_eq!(
+        fails("none/ready.json"),
+        "surveyd: cannot write the ready file none/ready.json: its folder does not exist"
+    );
+    fs::create_dir(home.path("folder")).unwrap();
+    assert!(fails("folder").starts_with("surveyd: cannot replace the ready file folder: "));
+}
+
+#[test]
+fn it_ends_when_its_stdin_is_closed() {
+    let home = Home::new();
+    let mut command = fake(&home, &["--exit-on-stdin-close"]);
+    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    eventually("it is there", || !folders(&home).is_empty());
+    assert!(process.try_wait().unwrap().is_none());
+    drop(process.stdin.take());
+    let mut code = None;
+    eventually("it ends", || {
+        code = process.try_wait().unwrap();
+        code.is_some()
+    });
+    assert_eq!(code.unwrap().code(), Some(0));
+    assert_eq!(folders(&home), [] as [PathBuf; 0]);
+}
+
+/// A fake that was killed could not clean up; the next one does, and leaves alone those that live and what is not ours.
+#[test]
+fn what_a_killed_fake_left_is_removed_by_the_next() {
+    let home = Home::new();
+    let living = Server::start(fake(&home, &[]));
+    let left = folders(&home);
+    let killed = Server::start(fake(&home, &[]));
+    assert_eq!(folders(&home).len(), 2);
+    killed.kill();
+    fs::create_dir(home.path("surveyd-other")).unwrap();
+    let next = Server::start(fake(&home, &[]));
+    let dead: Vec<_> = folders(&home).into_iter().filter(|path| !left.contains(path)).collect();
+    eventually("the leftover is removed", || dead.iter().filter(|path| path.exists()).count() <= 2);
+    eventually("only those of the living are there", || folders(&home).len() == 3);
+    assert_eq!(living.client("test-crm").send(1, 1).short(), "200 ");
+    drop((living, next));
+    assert_eq!(folders(&home), [home.path("surveyd-other")]);
+}
+
+#[test]
+fn health_is_an_exit_code() {
+    let fake = Server::fake();
+    let health = |words: &[&str]| {
+        let output = surveyd().arg("health").args(words).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let url = format!("http://{}", fake.address);
+    assert_eq!(health(&["--url", &url]), (Some(0), String::new()));
+    assert_eq!(health(&["--url", &format!("{url}/"), "--wait", "10s"]), (Some(0), String::new()));
+    // The setting tells where, and an address to listen on everywhere is called here.
+    let everywhere = format!("0.0.0.0:{}", fake.address.port());
+    assert!(surveyd().arg("health").env("SURVEYD__LISTEN", everywhere).status().unwrap().success());
+    drop(fake);
+    let (code, told) = health(&["--url", &url, "--wait", "50ms"]);
+    assert_eq!(code, Some(1));
+    let expected = format!(
+        "surveyd: no healthy server at {url}; start one, give it time with --wait 30s, or name another with --url: "
+    );
+    assert!(told.starts_with(&expected), "{told}");
+    assert_eq!(health(&["--wait", "soon"]).0, Some(2));
+}
+
+#[test]
+fn health_waits_for_a_server_that_is_only_starting() {
+    let home = Home::new();
+    let taken = Server::fake();
+    let listen = taken.address.to_string();
+    drop(taken);
+    let url = format!("http://{listen}");
+    let mut health = surveyd().args(["health", "--wait", "20s", "--url", &url]).spawn().unwrap();
+    let mut command = home.command(&["fake", "--listen", &listen]);
+    command.env("TMPDIR", home.path(""));
+    let _fake = Server::start(command);
+    let mut ended = None;
+    eventually("health ends", || {
+        ended = health.try_wait().unwrap();
+        ended.is_some()
+    });
+    assert!(ended.unwrap().success());
+}
+
+/// The tokens of a fake are known to everybody: no web page may use them.
+#[rstest]
+#[case("Host: localhost:8080\r\n", None)]
+#[case("Host: 127.0.0.1\r\n", None)]
+#[case("Host: [::1]:8080\r\n", None)]
+#[case("Host: LOCALHOST\r\nSec-Fetch-Site: same-origin\r\n", None)]
+#[case("Host: localhost\r\nSec-Fetch-Site: none\r\n", None)]
+#[case(
+    "Host: localhost\r\nSec-Fetch-Site: cross-site\r\n",
+    Some("Sec-Fetch-Site: cross-site may not use /admin of a fake")
+)]
+#[case(
+    "Host: localhost\r\nSec-Fetch-Site: same-site\r\n",
+    Some("Sec-Fetch-Site: same-site may not use /admin of a fake")
+)]
+#[case(
+    "Host: evil.example\r\n",
+    Some("Host: \"evil.example\" may not use /admin of a fake on loopback; use localhost or 127.0.0.1")
+)]
+#[case(
+    "Host: localhost.evil.example:80\r\n",
+    Some("Host: \"localhost.evil.example:80\" may not use /admin of a fake on loopback; use localhost or 127.0.0.1")
+)]
+fn no_web_page_can_drive_it(#[case] lines: &str, #[case] refusal: Option<&str>) {
+    let fake = Server::fake();
+    for (method, path) in [("PATCH", "/admin/settings"), ("POST", "/admin/reset"), ("GET", "/admin/sends")] {
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\n{lines}Authorization: Bearer test-admin\r\nContent-Type: application/json\r\nContent-Length: 31\r\n\r\n{{\"surveysViaExternalApi\":false}}"
+        );
+        let answer = fake.stranger().raw(request.as_bytes());
+        match refusal {
+            None => assert!(answer.status < 300, "{answer:?}"),
+            Some(message) => assert_eq!(answer.short(), format!("403 {message}")),
+        }
+    }
+    if refusal.is_some() {
+        assert_eq!(fake.client("test-crm").send(1, 1).short(), "200 ", "nothing was changed");
+    }
+}
+
+/// In Rust the crate is a library; a test that panics leaves nothing, for the fake is dropped with it.
+#[test]
+fn a_panicked_test_leaves_nothing() {
+    let home = Home::new();
+    let program = std::env::current_exe().unwrap();
+    let output = Command::new(program)
+        .args(["fake_life::panics_beside_a_fake", "--exact", "--ignored"])
+        .env("TMPDIR", home.path(""))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.contains("on purpose") && told.contains("1 failed"), "{told}");
+    assert_eq!(folders(&home), [] as [PathBuf; 0]);
+}
+
+#[test]
+#[ignore = "panics; run by the test above"]
+fn panics_beside_a_fake() {
+    let fake = surveyd::Fake::start().unwrap();
+    assert_eq!(fake.sends().unwrap(), []);
+    panic!("on purpose, beside {}", fake.url());
+}

@@ -1,0 +1,196 @@
+//! Failing on purpose: each kind, once and in its order, and then never again.
+
+use std::io::ErrorKind;
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::harness::{Client, Server};
+
+const SEND: &str = r#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#;
+
+fn fault(fake: &Server, fault: &Value) {
+    let answer = fake.client("test-admin").call("POST", "/admin/faults", Some(fault));
+    assert_eq!(answer.status, 201, "{answer:?}");
+}
+
+fn try_send(client: &mut Client) -> std::io::Result<crate::harness::Answer> {
+    client.try_call_with("POST", "/api/v1/quality/send", "Content-Type: application/json\r\n", SEND.as_bytes())
+}
+
+fn sent(fake: &Server) -> usize {
+    fake.client("test-admin").all_sends().len()
+}
+
+#[test]
+fn a_status_so_many_times_and_then_no_more() {
+    let fake = Server::fake();
+    let mut crm = fake.client("test-crm");
+    fault(&fake, &json!({"times": 2, "status": 503, "retryAfter": 1}));
+    for _ in 0..2 {
+        let answer = crm.send(1, 1);
+        assert_eq!(answer.short(), "503 Fault: asked for by POST /admin/faults");
+        assert_eq!(answer.header("retry-after"), Some("1"));
+    }
+    assert_eq!(crm.send(1, 1).short(), "200 ");
+    assert_eq!(sent(&fake), 1, "what was answered by a fault was not sent");
+    fault(&fake, &json!({"status": 401}));
+    let answer = crm.send(1, 1);
+    assert_eq!(answer.short(), "401 Token is expired");
+    assert_eq!(answer.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
+}
+
+#[test]
+fn first_in_first_out() {
+    let fake = Server::fake();
+    let mut crm = fake.client("test-crm");
+    for status in [500, 502, 429] {
+        fault(&fake, &json!({"status": status}));
+    }
+    let waiting = fake.client("test-admin").call("GET", "/admin/faults", None);
+    assert_eq!(waiting.body, r#"[{"times":1,"status":500},{"times":1,"status":502},{"times":1,"status":429}]"#);
+    let statuses: Vec<_> = (0..4).map(|_| crm.send(1, 1).status).collect();
+    assert_eq!(statuses, [500, 502, 429, 200]);
+    fault(&fake, &json!({"times": 9, "status": 500}));
+    assert_eq!(crm.send(1, 1).status, 500);
+    assert_eq!(fake.client("test-admin").call("GET", "/admin/faults", None).body, r#"[{"times":8,"status":500}]"#);
+    assert_eq!(fake.client("test-admin").call("DELETE", "/admin/faults", None).short(), "204 ");
+    assert_eq!(crm.send(1, 1).status, 200);
+}
+
+#[test]
+fn a_reset_cuts_before_anything_is_done() {
+    let fake = Server::fake();
+    fault(&fake, &json!({"reset": true}));
+    let error = try_send(&mut fake.client("test-crm")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}");
+    assert_eq!(sent(&fake), 0);
+    assert_eq!(fake.client("test-crm").send(1, 1).short(), "200 ");
+}
+
+/// The case that tests a client's retry: it was sent, and the client cannot know.
+#[test]
+fn after_the_commit_the_send_is_there_and_the_answer_is_not() {
+    let fake = Server::fake();
+    fault(&fake, &json!({"after_commit": true}));
+    let error = try_send(&mut fake.client("test-crm")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}");
+    assert_eq!(sent(&fake), 1);
+}
+
+#[test]
+fn an_answer_is_cut_in_mid_body() {
+    let fake = Server::fake();
+    fault(&fake, &json!({"times": 2, "truncate": true}));
+    let error = try_send(&mut fake.client("test-crm")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+    assert!(error.to_string().contains("HTTP/1.1 200 OK\\r\\nContent-Length: 1\\r\\n"), "{error}");
+    assert_eq!(sent(&fake), 1);
+    let body = SEND.replace("\"id\":1", "\"id\":2");
+    let refused = fake.client("test-crm").try_call_with(
+        "POST",
+        "/api/v1/quality/send",
+        "Content-Type: application/json\r\n",
+        body.as_bytes(),
+    );
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("HTTP/1.1 409 Conflict\\r\\nContent-Length: 119\\r\\n"), "{error}");
+    assert!(error.contains("\\r\\n\\r\\n{\\r\\n  \\\"method\\\" : \\\"POST\\\""), "{error}");
+    assert!(!error.contains("Client has open thread"), "{error}");
+}
+
+#[test]
+fn a_delay_holds_up_and_then_does_what_was_asked() {
+    let fake = Server::fake();
+    fault(&fake, &json!({"delay": 80}));
+    fault(&fake, &json!({"delay": 80, "status": 500}));
+    for status in [200, 500] {
+        let began = std::time::Instant::now();
+        assert_eq!(fake.client("test-crm").send(1, 1).status, status);
+        assert!(began.elapsed().as_millis() >= 80);
+    }
+}
+
+/// A fault for some calls lets others pass, and waits for its own.
+#[rstest]
+#[case(json!({"client": 2}), 1, 2)]
+#[case(json!({"thread": 4}), 1, 3)]
+#[case(json!({"client": 3, "form": 1}), 1, 3)]
+fn only_for_a_client_a_thread_or_a_form(#[case] filter: Value, #[case] other: i64, #[case] own: i64) {
+    let fake = Server::fake();
+    let mut crm = fake.client("test-crm");
+    let mut written = filter;
+    written["status"] = json!(599);
+    fault(&fake, &written);
+    assert_eq!(crm.send(other, 1).status, 200);
+    assert_eq!(crm.send(4, 2).status, 409);
+    assert_eq!(crm.send(77, 1).status, 404);
+    assert_eq!(crm.call_with("POST", "/api/v1/quality/send", "Content-Type: application/json\r\n", b"{").status, 400);
+    assert_eq!(crm.send(own, 1).status, 599);
+    assert_ne!(crm.send(own, 1).status, 599);
+    // By whatever name the client goes.
+    fault(&fake, &written);
+    assert_eq!(crm.send_to(&json!({"type": "externalClientId", "id": format!("crm-{own}")}), 1).status, 599);
+}
+
+/// The rest of the vendor's calls can fail, too.
+#[test]
+fn a_path_of_ones_own() {
+    let fake = Server::fake();
+    fault(&fake, &json!({"status": 500, "path": "/api/auth/login"}));
+    assert_eq!(fake.client("test-crm").send(1, 1).status, 200);
+    let login = json!({"login": "crm", "password": "x"});
+    let statuses = [0, 1].map(|_| fake.stranger().call("POST", "/api/auth/login", Some(&login)).status);
+    assert_eq!(statuses, [500, 200]);
+}
+
+/// What a fault did is told by the attempts, and the envelope of a real error is not changed by one.
+#[test]
+fn attempts_tell_of_faults() {
+    let fake = Server::fake();
+    let kinds = [json!({"status": 500}), json!({"reset": true}), json!({"after_commit": true}), json!({"delay": 1})];
+    for kind in &kinds {
+        fault(&fake, kind);
+        let _ = try_send(&mut fake.client("test-crm"));
+    }
+    let attempts = fake.client("test-admin").call("GET", "/admin/attempts", None).json();
+    let told: Vec<_> = attempts
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|attempt| json!([attempt["status"], attempt["remark"], attempt["sendingId"]]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            json!([500, "answered by a fault", null]),
+            json!([null, "cut by a fault before anything was done", null]),
+            json!([200, "cut by a fault instead of this answer", 1]),
+            json!([200, "delayed by a fault", 2]),
+        ]
+    );
+}
+
+#[rstest]
+#[case(json!({}), "A fault has one of status, reset, truncate and after_commit, or a delay, which may also stand before one of them")]
+#[case(json!({"status": 500, "reset": true}), "A fault has one of status, reset, truncate and after_commit, or a delay, which may also stand before one of them")]
+#[case(json!({"explode": true}), "explode: unknown field `explode`, expected one of `times`, `status`, `retryAfter`, `delay`, `reset`, `truncate`, `afterCommit`, `after_commit`, `client`, `thread`, `form`, `path`")]
+#[case(json!({"times": -1, "status": 500}), "times must be an integer from 1 to 1000000")]
+#[case(json!({"times": 0, "status": 500}), "times must be an integer from 1 to 1000000")]
+#[case(json!({"times": 1.5, "status": 500}), "times: invalid type: floating point `1.5`, expected i64")]
+#[case(json!({"status": 200}), "status must be an integer from 400 to 599")]
+#[case(json!({"status": 600}), "status must be an integer from 400 to 599")]
+#[case(json!({"delay": -5}), "delay must be an integer from 1 to 60000")]
+#[case(json!({"delay": 60_001}), "delay must be an integer from 1 to 60000")]
+#[case(json!({"status": 503, "retryAfter": -1}), "retryAfter must be an integer from 0 to 86400")]
+#[case(json!({"reset": true, "retryAfter": 1}), "retryAfter goes with status")]
+#[case(json!({"reset": false}), "reset must be true, or be left out")]
+#[case(json!({"status": 500, "path": "/admin/sends"}), "path must begin with /api/, and is \"/admin/sends\"")]
+#[case(json!({"after_commit": true, "path": "/api/auth/login"}), "path: after_commit, client, thread and form go with /api/v1/quality/send alone")]
+#[case(json!({"status": 500, "client": "crm-1"}), "client: invalid type: string \"crm-1\", expected i64")]
+fn what_is_no_fault_is_told(#[case] written: Value, #[case] expected: &str) {
+    let fake = Server::fake();
+    let mut admin = fake.client("test-admin");
+    assert_eq!(admin.call("POST", "/admin/faults", Some(&written)).short(), format!("400 {expected}"));
+    assert_eq!(admin.call("GET", "/admin/faults", None).body, "[]");
+}

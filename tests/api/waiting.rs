@@ -1,0 +1,107 @@
+//! A list of sends that is waited for: no polling, and no sleep in anybody's test.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use rstest::rstest;
+
+use crate::harness::{Client, Home, Server};
+
+fn ids(client: &mut Client, query: &str) -> Vec<i64> {
+    let answer = client.call("GET", &format!("/admin/sends?{query}"), None);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json().as_array().unwrap().iter().map(|sent| sent["sendingId"].as_i64().unwrap()).collect()
+}
+
+/// In a server as in a fake: the answer comes with the send, long before the time is over.
+#[test]
+fn it_answers_as_soon_as_there_are_enough() {
+    let home = Home::with_sample();
+    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+    let server = home.serve();
+    let began = Instant::now();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| ids(&mut server.client(&ops), "wait=60s&count=3&after=1"));
+        let other = scope.spawn(|| ids(&mut server.client(&ops), "wait=60s&client=1"));
+        server.let_pass();
+        let mut crm = server.client(&crm);
+        for _ in 0..4 {
+            assert_eq!(crm.send(4, 1).status, 409, "a refusal wakes nobody");
+            assert_eq!(crm.send(1, 1).status, 200);
+        }
+        assert_eq!(waiting.join().unwrap(), [2, 3, 4]);
+        assert_eq!(other.join().unwrap()[0], 1);
+    });
+    assert!(began.elapsed() < Duration::from_secs(50), "it was not the time that ended it");
+}
+
+#[test]
+fn what_is_there_already_is_not_waited_for() {
+    let fake = Server::fake();
+    fake.client("test-crm").send(1, 1);
+    let mut admin = fake.client("test-admin");
+    let began = Instant::now();
+    assert_eq!(ids(&mut admin, "wait=60s"), [1]);
+    assert_eq!(ids(&mut admin, ""), [1]);
+    assert!(began.elapsed() < Duration::from_secs(50));
+}
+
+#[test]
+fn when_the_time_is_over_it_answers_with_what_there_is() {
+    let fake = Server::fake();
+    fake.client("test-crm").send(1, 1);
+    let began = Instant::now();
+    assert_eq!(ids(&mut fake.client("test-admin"), "wait=150ms&count=2"), [1]);
+    assert!(began.elapsed() >= Duration::from_millis(150));
+}
+
+/// Under many writers nothing is missed and nothing is seen twice, page after page.
+#[test]
+fn cursors_see_every_send_once() {
+    const SENDS: i64 = 600;
+    let fake = Server::fake();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let mut crm = fake.client("test-crm");
+                (0..SENDS / 4).for_each(|_| assert_eq!(crm.send(1, 1).status, 200));
+            });
+        }
+        let mut admin = fake.client("test-admin");
+        let mut seen: Vec<i64> = Vec::new();
+        while seen.len() < usize::try_from(SENDS).unwrap() {
+            let after = seen.last().copied().unwrap_or(0);
+            let more = ids(&mut admin, &format!("wait=20s&count=7&limit=50&after={after}&thread=1"));
+            assert!(!more.is_empty(), "nothing after {after}");
+            seen.extend(more);
+        }
+        assert_eq!(seen, (1..=SENDS).collect::<Vec<_>>());
+    });
+}
+
+/// A server that stops keeps nobody waiting, and nobody who waits keeps it from stopping.
+#[test]
+fn a_stop_ends_the_waits() {
+    let fake = Server::fake();
+    let mut waiting = fake.client("test-admin");
+    waiting.push(b"GET /admin/sends?wait=60s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test-admin\r\n\r\n");
+    fake.let_pass();
+    fake.signal("-TERM");
+    assert_eq!(waiting.pull().short(), "200 []");
+    assert_eq!(fake.wait().0, Some(0));
+}
+
+#[rstest]
+#[case("wait=5", "wait must be a duration up to 60s, such as 5s or 500ms")]
+#[case("wait=-5s", "wait must be a duration up to 60s, such as 5s or 500ms")]
+#[case("wait=61s", "wait must be a duration up to 60s, such as 5s or 500ms")]
+#[case("wait=5s&count=0", "count must be an integer from 1 to 1000")]
+#[case("wait=5s&count=-1", "count must be an integer from 1 to 1000")]
+#[case("wait=5s&count=101", "count must not be above limit, which is 100")]
+#[case("count=2", "count goes with wait, such as wait=5s&count=2")]
+fn what_cannot_be_waited_for_is_told(#[case] query: &str, #[case] expected: &str) {
+    let answer = Server::fake().client("test-admin").call("GET", &format!("/admin/sends?{query}"), None);
+    assert_eq!(answer.short(), format!("400 {expected}"));
+}

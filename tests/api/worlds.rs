@@ -1,0 +1,218 @@
+//! A world for each test, chosen by the token.
+
+use std::{fs, thread, time::Instant};
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::harness::{Home, Server, surveyd};
+
+/// The ids of what was sent in a world.
+fn sends(server: &Server, world: &str) -> Vec<Value> {
+    server.client(&format!("test-admin{world}")).all_sends()
+}
+
+#[test]
+fn nothing_done_in_one_world_shows_in_another() {
+    let fake = Server::fake();
+    let (mut alpha, mut beta) = (fake.client("test-admin@alpha"), fake.client("test-admin@beta"));
+    alpha.call("PATCH", "/admin/settings", Some(&json!({"surveysViaExternalApi": false})));
+    alpha.call("PUT", "/admin/clients/9", Some(&json!({"name": "Only here"})));
+    assert_eq!(fake.client("test-crm@alpha").send(1, 1).short(), "409 Sending surveys via external api is disabled");
+    assert_eq!(fake.client("test-crm@beta").send(1, 1).short(), "200 ");
+    assert_eq!(fake.client("test-crm").send(9, 1).short(), "404 Client 9 not found");
+    assert_eq!(beta.call("GET", "/admin/clients/9", None).short(), "404 Client 9 not found");
+    assert_eq!(sends(&fake, "@alpha").len() + sends(&fake, "").len(), 0);
+    let sent = &sends(&fake, "@beta")[0];
+    assert_eq!(
+        (&sent["sendingId"], &sent["token"]),
+        (&json!(1), &json!("test-crm")),
+        "the world is no part of the name"
+    );
+    alpha.call("POST", "/admin/faults", Some(&json!({"status": 500})));
+    alpha.call("PUT", "/admin/clock", Some(&json!({"advance": "P1D"})));
+    assert_eq!(beta.call("GET", "/admin/faults", None).body, "[]");
+    assert_eq!(beta.call("GET", "/admin/clock", None).json()["real"], true);
+    assert_eq!(beta.call("GET", "/admin/attempts", None).json().as_array().unwrap().len(), 1);
+    assert_eq!(fake.client("test-wrongrole@beta").send(1, 1).status, 403);
+    assert_eq!(fake.client("test-expired@beta").send(1, 1).short(), "401 Token is expired");
+}
+
+/// One process, one port: a parallel test suite of a hundred tests.
+#[test]
+fn ten_thousand_sends_over_a_hundred_worlds_from_sixteen_threads() {
+    const THREADS: usize = 16;
+    let fake = Server::fake();
+    let world = |number: usize| format!("@suite-{number}");
+    thread::scope(|scope| {
+        for first in 0..THREADS {
+            let (fake, world) = (&fake, &world);
+            scope.spawn(move || {
+                for number in (first..100).step_by(THREADS) {
+                    // So that what a world holds tells which one it is.
+                    let client = 100 + i64::try_from(number).unwrap();
+                    let mut admin = fake.client(&format!("test-admin{}", world(number)));
+                    admin.call("PUT", &format!("/admin/clients/{client}"), Some(&json!({})));
+                    let thread = json!({"clientId": client, "channel": 1, "status": "CLOSED",
+                        "startTime": "2026-03-01T10:00:00.000Z", "stateChangeTime": "2026-03-01T10:15:00.000Z"});
+                    admin.call("PUT", &format!("/admin/threads/{client}"), Some(&thread));
+                    let mut crm = fake.client(&format!("test-crm{}", world(number)));
+                    for _ in 0..100 {
+                        assert_eq!(crm.send(client, 1).short(), "200 ");
+                    }
+                }
+            });
+        }
+    });
+    for number in 0..100 {
+        let ids: Vec<_> = sends(&fake, &world(number))
+            .iter()
+            .map(|sent| (sent["sendingId"].clone(), sent["clientId"].clone()))
+            .collect();
+        let expected: Vec<_> = (1..=100).map(|id| (json!(id), json!(100 + number))).collect();
+        assert_eq!(ids, expected, "world {number}");
+    }
+}
+
+#[test]
+fn reset_puts_everything_back_to_the_seed() {
+    let fake = Server::fake();
+    let (mut admin, mut crm) = (fake.client("test-admin@w"), fake.client("test-crm@w"));
+    let world = |admin: &mut crate::harness::Client| {
+        ["settings", "channels", "clients", "threads", "forms", "sends", "attempts", "faults"]
+            .map(|list| admin.call("GET", &format!("/admin/{list}"), None).short())
+    };
+    let seed = world(&mut admin);
+    for _ in 0..20 {
+        admin.call("PUT", "/admin/clock", Some(&json!({"now": "2100-01-01T00:00:00Z"})));
+        admin.call("POST", "/admin/faults", Some(&json!({"status": 503, "form": 9})));
+        assert_eq!(crm.send(1, 1).short(), "200 ");
+        assert_eq!(admin.call("DELETE", "/admin/threads/4", None).status, 204);
+        assert_eq!(crm.send(3, 1).short(), "409 Client has no closed thread");
+        admin.call("PATCH", "/admin/settings", Some(&json!({"surveysViaExternalApi": false})));
+        assert_ne!(world(&mut admin), seed);
+        assert_eq!(admin.call("POST", "/admin/reset", None).short(), "204 ");
+        assert_eq!(world(&mut admin), seed);
+        assert_eq!(admin.call("GET", "/admin/clock", None).json()["real"], true);
+        assert_eq!(crm.send(3, 1).short(), "409 Cannot send form 1 to thread 4", "on a kept connection too");
+        admin.call("POST", "/admin/reset", None);
+    }
+}
+
+#[test]
+fn the_number_of_worlds_is_bounded_and_the_answer_says_so() {
+    let mut command = surveyd();
+    command.args(["fake", "--listen", "127.0.0.1:0", "--max-worlds", "2"]);
+    let fake = Server::start(command);
+    assert_eq!(fake.client("test-crm@a").send(1, 1).short(), "200 ");
+    assert_eq!(fake.client("test-crm@b").send(1, 1).short(), "200 ");
+    let full = "429 There are 2 worlds, which is the limit; drop one with DELETE /admin/world and its test-admin, or start the fake with more --max-worlds";
+    assert_eq!(fake.client("test-crm@c").send(1, 1).short(), full);
+    assert_eq!(fake.client("test-admin@c").call("POST", "/admin/reset", None).short(), full);
+    assert_eq!(fake.client("test-crm@a").send(1, 1).short(), "200 ", "those that there are go on");
+    assert_eq!(fake.client("test-admin@a").call("DELETE", "/admin/world", None).short(), "204 ");
+    assert_eq!(fake.client("test-crm@c").send(1, 1).short(), "200 ", "there is room again");
+    assert_eq!(fake.client("test-crm@a").send(1, 1).short(), full);
+}
+
+#[test]
+fn a_world_that_was_dropped_begins_anew_and_leaves_no_file() {
+    let home = Home::new();
+    let mut command = home.command(&["fake", "--listen", "127.0.0.1:0"]);
+    command.env("TMPDIR", home.path(""));
+    let fake = Server::start(command);
+    let files = || {
+        let folder = fs::read_dir(home.path("")).unwrap().next().unwrap().unwrap().path();
+        fs::read_dir(folder).unwrap().count()
+    };
+    let before = files();
+    for _ in 0..5 {
+        let mut crm = fake.client("test-crm@w");
+        assert_eq!(crm.send(1, 1).short(), "200 ");
+        assert_eq!(sends(&fake, "@w")[0]["sendingId"], 1);
+        assert!(files() > before);
+        assert_eq!(fake.client("test-admin@w").call("DELETE", "/admin/world", None).short(), "204 ");
+    }
+    crate::harness::eventually("the files of dropped worlds are gone", || files() == before);
+}
+
+/// Whoever waits in a world is answered when it is put back, and not kept until their time is over.
+#[test]
+fn a_reset_ends_the_waits_of_its_world() {
+    let fake = Server::fake();
+    let began = Instant::now();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| fake.client("test-admin@w").call("GET", "/admin/sends?wait=60s", None).short());
+        fake.let_pass();
+        fake.client("test-admin@w").call("POST", "/admin/reset", None);
+        assert_eq!(waiting.join().unwrap(), "200 []");
+    });
+    assert!(began.elapsed().as_secs() < 50, "it was not the time that ended it");
+}
+
+#[rstest]
+#[case("test-crm@")]
+#[case("test-crm@a/b")]
+#[case("test-crm@a@b")]
+#[case("test-crm@äöü")]
+#[case(&format!("test-crm@{}", "w".repeat(65)))]
+fn a_world_has_a_name_that_can_be_one(#[case] token: &str) {
+    let fake = Server::fake();
+    let answer = fake.client(token).send(1, 1);
+    let expected = if token.is_ascii() {
+        "400 Authorization: the world behind @ must be 1 to 64 characters of A-Za-z0-9._-"
+    } else {
+        "401 Token is invalid"
+    };
+    assert_eq!(answer.short(), expected);
+    let longest = fake.client(&format!("test-crm@{}", "w".repeat(64))).send(1, 1);
+    assert_eq!(longest.short(), "200 ");
+}
+
+/// Two hundred worlds, each of them used by both kinds of tokens, for at most 1 MiB of memory each.
+#[test]
+fn two_hundred_worlds_fit_into_two_hundred_mebibytes() {
+    let fake = Server::fake();
+    let resident_kib = || -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", fake.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    };
+    fake.client("test-crm").send(1, 1);
+    let before = resident_kib();
+    for number in 0..200 {
+        for _ in 0..4 {
+            // On new connections, so that both HTTP workers meet the world.
+            assert_eq!(fake.client(&format!("test-crm@{number}")).send(1, 1).short(), "200 ");
+        }
+        assert_eq!(sends(&fake, &format!("@{number}")).len(), 4);
+    }
+    let grown = resident_kib() - before;
+    assert!(grown < 200 * 1024, "{grown} KiB for 200 worlds");
+}
+
+/// What only a fake has is nothing under `serve`: no such path, and no such token.
+#[test]
+fn a_server_has_none_of_it() {
+    let home = Home::with_sample();
+    let ops = home.token("ops", "admin");
+    let server = home.serve();
+    for (method, path) in [
+        ("POST", "/admin/reset"),
+        ("DELETE", "/admin/world"),
+        ("GET", "/admin/faults"),
+        ("POST", "/admin/faults"),
+        ("DELETE", "/admin/faults"),
+        ("GET", "/admin/clock"),
+        ("PUT", "/admin/clock"),
+    ] {
+        let body = json!({"times": 1, "status": 503, "real": true});
+        assert_eq!(server.client(&ops).call(method, path, Some(&body)).short(), "404 No such path", "{method} {path}");
+        for token in ["test-admin", "test-admin@w", "test-crm~99999999999999"] {
+            let answer = server.client(token).call(method, path, Some(&body));
+            assert_eq!(answer.short(), "404 No such path", "{method} {path}");
+            assert_eq!(server.client(token).call("GET", "/admin/settings", None).short(), "401 Token is invalid");
+            assert_eq!(server.client(token).send(1, 1).short(), "401 Token is invalid");
+        }
+    }
+}
