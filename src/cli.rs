@@ -146,7 +146,7 @@ pub struct FakeFlags {
     /// Write {"url","pid","version"} to this file once the fake can answer; removed at exit.
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
-    /// End when stdin is closed: whoever started the fake is gone, however they went.
+    /// End when stdin, a pipe, is closed: when whoever started the fake is gone.
     #[arg(long)]
     pub exit_on_stdin_close: bool,
 }

@@ -10,6 +10,9 @@ use tracing::Level;
 /// Every key at its default. The documentation is the default: there is no second list to keep in step with it.
 const DEFAULTS: &str = include_str!("../settings.toml");
 
+/// What is otherwise in a fake.
+const DEFAULTS_OF_FAKE: &str = "log = \"warn\"";
+
 /// The file that is read from the working directory where no other is named.
 const FILE: &str = "settings.toml";
 
@@ -75,20 +78,22 @@ impl Settings {
             Some(path) => Some(path.clone()),
             None => Path::new(FILE).exists().then(|| PathBuf::from(FILE)),
         };
-        Self::from_sources(file.as_deref(), environment(), flags)
+        Self::from_sources("", file.as_deref(), environment(), flags)
     }
 
-    /// The settings of a fake: no file, for it must start the same wherever it is started.
+    /// The settings of a fake: no file, for it must start the same wherever it is started, and little in the log, which
+    /// stands amid the output of tests.
     ///
     /// Errors: as for [`Settings::load`].
     pub fn for_fake(flags: Flags) -> Result<Self> {
-        Self::from_sources(None, environment(), flags)
+        Self::from_sources(DEFAULTS_OF_FAKE, None, environment(), flags)
     }
 
-    fn from_sources(file: Option<&Path>, environment: Environment, flags: Flags) -> Result<Self> {
+    fn from_sources(more_defaults: &str, file: Option<&Path>, environment: Environment, flags: Flags) -> Result<Self> {
         let defaults = File::from_str(DEFAULTS, FileFormat::Toml);
         let known = keys(&defaults.collect()?);
-        let mut builder = Config::builder().add_source(defaults);
+        let more_defaults = File::from_str(more_defaults, FileFormat::Toml);
+        let mut builder = Config::builder().add_source(defaults).add_source(more_defaults);
         if let Some(path) = file {
             let name = path.display();
             let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the settings {name}"))?;

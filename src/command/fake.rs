@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    future::{Future, pending},
+    future::pending,
     io::{self, ErrorKind},
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -24,6 +24,7 @@ use crate::{
     cli::FakeFlags,
     fake::{
         SAMPLE_WORLD,
+        folder::{Folder, remove_leftovers},
         worlds::{WORKERS, Worlds},
     },
     settings::{Flags, Settings},
@@ -36,19 +37,27 @@ pub(super) fn run(flags: FakeFlags) -> Result<()> {
         Some(path) => read_world(&path)?,
         None => WorldFile::parse(SAMPLE_WORLD)?,
     };
+    // Removed when it goes out of scope, which every way out of this function does, a signal's too.
+    let mut folder = None;
     let prepare = || {
+        let folder = folder.insert(Folder::new()?);
         let settings = Settings::for_fake(Flags { listen, ..Flags::default() })?;
         start_log(settings.log);
         let workers = available_parallelism().map_or(1, usize::from).min(WORKERS);
-        App::build(&settings, workers, Worlds::seed(&settings, &world, max_worlds)?)
+        App::build(&settings, workers, Worlds::seed(folder, &settings, &world, max_worlds)?)
     };
     let ready_file = ready_file.map(ReadyFile::new).transpose()?;
-    let end = async { if exit_on_stdin_close { stdin_closed().await } else { pending().await } };
+    let end = async {
+        if !exit_on_stdin_close {
+            pending::<()>().await;
+        }
+        stdin_closed().await;
+        say("stdin is closed, and with --exit-on-stdin-close that is the end");
+    };
     serve(prepare, end, |app| {
         ready_file.as_ref().map_or(Ok(()), |file| file.write(app.addr()))?;
-        let worlds = app.doors().clone();
         // Nobody waits for it.
-        thread::spawn(move || worlds.remove_leftovers());
+        thread::spawn(remove_leftovers);
         say(
             "a fake; tokens: test-admin (/admin), test-expired (401), test-wrongrole (403), any other test-… sends; test-…@<world> has a world of its own; Ctrl-C ends it",
         );
@@ -57,16 +66,14 @@ pub(super) fn run(flags: FakeFlags) -> Result<()> {
 }
 
 /// Resolves when whoever started the fake is gone, and with them the other end of its stdin.
-fn stdin_closed() -> impl Future<Output = ()> {
+async fn stdin_closed() {
     let (closed, told) = oneshot::channel::<()>();
     thread::spawn(move || {
         // Closed, or broken: either way nobody is there any more.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         drop(closed);
     });
-    async {
-        let _ = told.await;
-    }
+    let _ = told.await;
 }
 
 /// A file that is there when the fake can answer, and only as long as it can.

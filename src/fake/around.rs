@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     http::{
-        Site, SiteOf,
+        SEND, Site, SiteOf,
         attempts::{self, Remark},
         auth,
         failure::Failure,
@@ -48,14 +48,14 @@ pub(super) async fn around(
     if let Err(failure) = refuse_web_pages(&request, &worlds) {
         return Ok(respond::refuse(request, failure));
     }
-    let Some((world, tenant)) = whereabouts(&request, &worlds, &site) else {
+    let Some(whereabouts) = Whereabouts::of(&request, &worlds, &site) else {
         return respond::finish(request, next).await;
     };
-    let reading = world.world.clock().read();
+    let reading = whereabouts.world.world.clock().read();
     if !reading.real {
         request.extensions_mut().insert(respond::Date(reading.now));
     }
-    let strike = match strike(&mut request, &world, &tenant, &site).await {
+    let strike = match strike(&mut request, &whereabouts, &site).await {
         Ok(strike) => strike,
         Err(failure) => return Ok(respond::refuse(request, failure)),
     };
@@ -69,12 +69,10 @@ pub(super) async fn around(
         }
         Kind::Status(status, retry_after) => {
             remark("answered by a fault");
-            attempts::begin(request.request(), &tenant);
             Ok(respond::refuse(request, failure(status, retry_after)))
         }
         Kind::Reset => {
             remark("cut by a fault before anything was done");
-            attempts::begin(request.request(), &tenant);
             let request_id = respond::request_id(request.headers());
             attempts::record(request.request(), &site, &request_id, None, None);
             Ok(cut::before_answer(request))
@@ -118,14 +116,26 @@ fn is_this_machine(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// Where a request goes. A world that nobody has been in is not made for it: it has no faults and goes by the real time.
-fn whereabouts(request: &ServiceRequest, worlds: &Worlds, site: &Site) -> Option<(Arc<FakeWorld>, Rc<Tenant>)> {
-    let Ok(secret) = auth::bearer(request.headers()) else {
-        return Some((worlds.get(&WorldName::default())?, site.tenants().of_strangers()?));
-    };
-    let world = worlds.get(&TestToken::parse(&secret).ok()?.world)?;
-    let (tenant, _) = site.tenants().admit(secret).ok()?;
-    Some((world, tenant))
+/// Where a request goes.
+struct Whereabouts {
+    /// The name of the token.
+    token: Option<String>,
+    world: Arc<FakeWorld>,
+    tenant: Rc<Tenant>,
+}
+
+impl Whereabouts {
+    /// A world that nobody has been in is not made for it: it has no faults and goes by the real time.
+    fn of(request: &ServiceRequest, worlds: &Worlds, site: &Site) -> Option<Self> {
+        let Ok(secret) = auth::bearer(request.headers()) else {
+            let world = worlds.get(&WorldName::default())?;
+            return Some(Self { token: None, world, tenant: site.tenants().of_strangers()? });
+        };
+        let token = TestToken::parse(&secret).ok()?;
+        let world = worlds.get(&token.world)?;
+        let (tenant, _) = site.tenants().admit(secret).ok()?;
+        Some(Self { token: Some(token.caller.name), world, tenant })
+    }
 }
 
 /// The fault that this request meets.
@@ -133,14 +143,29 @@ fn whereabouts(request: &ServiceRequest, worlds: &Worlds, site: &Site) -> Option
 /// Errors: those of a body, where a fault asks what a send is about.
 async fn strike(
     request: &mut ServiceRequest,
-    world: &FakeWorld,
-    tenant: &Tenant,
+    Whereabouts { token, world, tenant }: &Whereabouts,
     site: &Site,
 ) -> Result<Option<Strike>, Failure> {
     let faults = &world.faults;
     let path = request.path().to_owned();
-    let about = if faults.look_into_body(&path) { about(request, tenant, site).await? } else { None };
-    Ok(faults.take(&Call { path: &path, about: about.as_ref().map(|(form, facts)| (*form, facts)) }))
+    if !faults.wait_for(&path) {
+        return Ok(None);
+    }
+    let about = if path == SEND { about(request, tenant, site).await? } else { None };
+    let strike = faults.take(&Call { path: &path, about: about.as_ref().map(|(form, facts)| (*form, facts)) });
+    if strike.is_some() {
+        // What the route itself will note comes over this, if it gets as far.
+        attempts::begin(request.request(), tenant);
+        if let Some(token) = token {
+            attempts::note_token(request.request(), token);
+        }
+        if let Some((form, facts)) = &about {
+            attempts::note_form(request.request(), *form);
+            let thread = facts.destination.map(|(thread, _)| thread);
+            facts.client.into_iter().for_each(|client| attempts::note_about(request.request(), client, thread));
+        }
+    }
+    Ok(strike)
 }
 
 /// What a send is about. The body is read, and put back for the route.

@@ -90,7 +90,7 @@ pub(super) struct Strike {
 /// A call, as far as faults look at it.
 pub(super) struct Call<'a> {
     pub(super) path: &'a str,
-    /// What a send is about; only looked for where a fault asks.
+    /// What a send is about, where it can be read.
     pub(super) about: Option<(FormId, &'a Facts)>,
 }
 
@@ -193,9 +193,9 @@ impl Faults {
         self.lock().clear();
     }
 
-    /// Whether a fault for that path asks what a send is about.
-    pub(super) fn look_into_body(&self, path: &str) -> bool {
-        self.lock().iter().any(|fault| fault.is_of(path) && fault.looks_into_body())
+    /// Whether one waits for calls of that path.
+    pub(super) fn wait_for(&self, path: &str) -> bool {
+        self.lock().iter().any(|fault| fault.is_of(path))
     }
 
     /// Takes the first fault that fits.

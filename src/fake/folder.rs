@@ -1,9 +1,10 @@
 //! The folder of a fake: removed when the fake ends, and by the next fake where it could not be.
 
 use std::{
+    env,
     fs::{self, File},
     io,
-    path::{Path, PathBuf},
+    path::Path,
     time::Duration,
 };
 
@@ -15,36 +16,38 @@ const PREFIX: &str = "surveyd-fake-";
 /// For how long an empty folder may be that of a fake which is just starting.
 const YOUNG: Duration = Duration::from_mins(1);
 
-/// A folder that is locked as long as its fake lives.
-pub(super) struct Folder {
+/// A folder that is locked as long as its fake lives, and removed when it is dropped. It is for whoever runs the fake to
+/// keep: threads that are still busy when the fake ends could not be waited for.
+pub struct Folder {
     folder: TempDir,
     _lock: File,
 }
 
 impl Folder {
     /// Makes one, and locks it before there is anything in it.
-    pub(super) fn new() -> Result<Self> {
+    ///
+    /// Errors: the folder of temporary files cannot be written to.
+    pub fn new() -> Result<Self> {
         let folder = Builder::new().prefix(PREFIX).tempdir().context("cannot make a temporary folder; set TMPDIR")?;
         let lock = File::open(folder.path()).and_then(|lock| lock.lock().map(|()| lock));
         let lock = lock.with_context(|| format!("cannot lock the folder {}", folder.path().display()))?;
         Ok(Self { folder, _lock: lock })
     }
 
-    pub(super) fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
     }
+}
 
-    /// Removes what fakes that were killed have left beside this one.
-    pub(super) fn remove_leftovers(&self) -> io::Result<()> {
-        let beside = self.folder.path().parent().unwrap_or(Path::new("."));
-        for entry in fs::read_dir(beside)? {
-            let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with(PREFIX) {
-                // That of somebody else is not ours to remove, and one that has gone needs no removing.
-                let _ = remove_if_left(&entry.path());
-            }
+/// Removes what fakes that were killed have left.
+pub fn remove_leftovers() {
+    // Where the folder of temporary files cannot be read, there is nothing to be done.
+    let Ok(entries) = fs::read_dir(env::temp_dir()) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            // That of somebody else is not ours to remove, and one that has gone needs no removing.
+            let _ = remove_if_left(&entry.path());
         }
-        Ok(())
     }
 }
 

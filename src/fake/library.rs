@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{
     SAMPLE_WORLD,
+    folder::Folder,
     token::WorldName,
     worlds::{MOST_WORLDS, WORKERS, Worlds},
 };
@@ -40,6 +41,8 @@ pub struct Fake {
     worlds: Worlds,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<()>>>,
+    /// Removed when the thread has ended.
+    _folder: Folder,
 }
 
 /// How a fake is to start.
@@ -111,7 +114,8 @@ impl Builder {
     pub fn start(self) -> Result<Fake> {
         let world = WorldFile::parse(&self.world).context("the world file has an error")?;
         let settings = Settings::for_fake(Flags { listen: Some(self.listen), ..Flags::default() })?;
-        let worlds = Worlds::seed(&settings, &world, MOST_WORLDS)?;
+        let folder = Folder::new()?;
+        let worlds = Worlds::seed(&folder, &settings, &world, MOST_WORLDS)?;
         let doors = worlds.clone();
         let (ready, started) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -128,7 +132,7 @@ impl Builder {
         };
         let thread = thread::Builder::new().name("surveyd-fake".to_owned()).spawn(run)?;
         match started.recv() {
-            Ok(address) => Ok(Fake { address, worlds, stop: Some(stop), thread: Some(thread) }),
+            Ok(address) => Ok(Fake { address, worlds, stop: Some(stop), thread: Some(thread), _folder: folder }),
             Err(_) => Err(thread.join().map_or_else(
                 |_| anyhow!("the fake panicked"),
                 |ended| ended.err().unwrap_or_else(|| anyhow!("the fake ended at once")),

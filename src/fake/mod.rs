@@ -7,7 +7,7 @@
 mod around;
 mod cut;
 mod faults;
-mod folder;
+pub mod folder;
 pub mod library;
 mod routes;
 mod token;

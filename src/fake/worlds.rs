@@ -70,8 +70,7 @@ struct Shared {
     files: AtomicUsize,
     workers: AtomicUsize,
     is_on_loopback: bool,
-    /// The last of the fields, so that it is removed when nothing in it is open.
-    folder: Folder,
+    folder: PathBuf,
 }
 
 /// One world.
@@ -94,12 +93,12 @@ impl Drop for FakeWorld {
 }
 
 impl Worlds {
-    /// Makes the seed, from which each of at most so many worlds is cloned.
+    /// Makes the seed in that folder, from which each of at most so many worlds is cloned.
     ///
     /// Errors: a row of the world file cannot be stored; the place is named.
-    pub fn seed(settings: &Settings, world: &WorldFile, most: usize) -> Result<Self> {
-        let folder = Folder::new()?;
-        let seed = folder.file("seed.db");
+    pub fn seed(folder: &Folder, settings: &Settings, world: &WorldFile, most: usize) -> Result<Self> {
+        let folder = folder.path().to_owned();
+        let seed = folder.join("seed.db");
         world.apply(&mut open_throw_away(&seed)?, &|| {})?;
         raise_file_limit();
         Ok(Self(Arc::new(Shared {
@@ -113,12 +112,6 @@ impl Worlds {
             is_on_loopback: settings.listen.ip().is_loopback(),
             folder,
         })))
-    }
-
-    /// Removes what fakes that were killed have left.
-    pub fn remove_leftovers(&self) {
-        // Where the folder of temporary files cannot be read, there is nothing to be done.
-        let _ = self.0.folder.remove_leftovers();
     }
 
     /// Whether nobody but this machine can call.
@@ -175,7 +168,7 @@ impl Worlds {
     }
 
     fn clone_seed(&self) -> Result<Arc<FakeWorld>, Failure> {
-        let path = self.0.folder.file(&format!("{}.db", self.0.files.fetch_add(1, Ordering::Relaxed)));
+        let path = self.0.folder.join(format!("{}.db", self.0.files.fetch_add(1, Ordering::Relaxed)));
         let world = fs::copy(&self.0.seed, &path)
             .with_context(|| format!("cannot copy the seed to {}", path.display()))
             .and_then(|_| World::open_throw_away(&path, self.0.queue));

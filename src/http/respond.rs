@@ -10,7 +10,7 @@ use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        StatusCode,
+        ConnectionType, StatusCode,
         header::{
             AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, VARY,
             X_CONTENT_TYPE_OPTIONS,
@@ -115,6 +115,11 @@ fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue) -> Service
     let has_body = !matches!(body.size(), BodySize::None | BodySize::Sized(0));
     let mut response = response.set_body(body);
     response.head_mut().set_camel_case_headers(true);
+    if request.head().upgrade() {
+        // There is no other protocol here, and actix would say "Connection: Upgrade" and then close without a word: Java's
+        // own client, which asks for HTTP/2 in this way, took that for a kept connection and lost its next request.
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
     write_headers(response.headers_mut(), &request_id, is_api, has_body, &extra);
     ServiceResponse::new(request, response)
 }

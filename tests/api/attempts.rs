@@ -169,6 +169,8 @@ fn they_are_found_by_what_they_are_about() {
     assert_eq!(ids("?thread=4"), [3]);
     assert_eq!(ids("?after=2&status=409"), [3, 4]);
     assert_eq!(ids("?limit=2&after=1"), [2, 3]);
+    assert_eq!(ids("?limit=2"), [4, 5], "without a cursor, the last");
+    assert_eq!(ids("?limit=2&after=0"), [1, 2]);
     assert_eq!(ids("?after=5"), [] as [i64; 0]);
     assert_eq!(ids("?after=99"), [] as [i64; 0]);
 }

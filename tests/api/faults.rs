@@ -144,7 +144,7 @@ fn a_path_of_ones_own() {
     assert_eq!(statuses, [500, 200]);
 }
 
-/// What a fault did is told by the attempts, and the envelope of a real error is not changed by one.
+/// What a fault did is told by the attempts, and whom it struck.
 #[test]
 fn attempts_tell_of_faults() {
     let fake = Server::fake();
@@ -153,20 +153,15 @@ fn attempts_tell_of_faults() {
         fault(&fake, kind);
         let _ = try_send(&mut fake.client("test-crm"));
     }
-    let attempts = fake.client("test-admin").call("GET", "/admin/attempts", None).json();
-    let told: Vec<_> = attempts
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|attempt| json!([attempt["status"], attempt["remark"], attempt["sendingId"]]))
-        .collect();
+    let attempts = fake.client("test-admin").call("GET", "/admin/attempts?client=1&thread=1", None).json();
+    let told = |attempt: &Value| json!([attempt["status"], attempt["remark"], attempt["sendingId"], attempt["token"]]);
     assert_eq!(
-        told,
+        attempts.as_array().unwrap().iter().map(told).collect::<Vec<_>>(),
         [
-            json!([500, "answered by a fault", null]),
-            json!([null, "cut by a fault before anything was done", null]),
-            json!([200, "cut by a fault instead of this answer", 1]),
-            json!([200, "delayed by a fault", 2]),
+            json!([500, "answered by a fault", null, "test-crm"]),
+            json!([null, "cut by a fault before anything was done", null, "test-crm"]),
+            json!([200, "cut by a fault instead of this answer", 1, "test-crm"]),
+            json!([200, "delayed by a fault", 2, "test-crm"]),
         ]
     );
 }

@@ -79,3 +79,22 @@ fn pipelined_requests_are_answered_in_order() {
         assert_eq!(client.pull().header("x-request-id"), Some(id.to_string().as_str()));
     }
 }
+
+/// Java's own client asks for HTTP/2 with every request on a new connection. There is none, and what is answered says that
+/// the connection is not kept: a client that believed otherwise would lose its next request.
+#[test]
+fn an_upgrade_is_not_taken_up() {
+    let fake = Server::fake();
+    for upgrade in
+        ["Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n", "Connection: upgrade\r\nUpgrade: other\r\n"]
+    {
+        let mut client = fake.client("test-crm");
+        for _ in 0..3 {
+            let lines = format!("{upgrade}Content-Type: application/json\r\n");
+            let body = br#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#;
+            let answer = client.call_with("POST", "/api/v1/quality/send", &lines, body);
+            assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+        }
+    }
+    assert_eq!(fake.client("test-admin").all_sends().len(), 6);
+}

@@ -96,7 +96,7 @@ impl Attempts {
         drop(kept);
     }
 
-    /// Those that the filter lets through, the oldest first, at most `limit`.
+    /// Those that the filter lets through, the oldest first: at most `limit` behind the cursor, or, without one, the last.
     ///
     /// Errors: 410 where attempts after the cursor are forgotten.
     pub(super) fn list(&self, filter: Filter, limit: usize) -> Result<Vec<Shown>, Failure> {
@@ -120,7 +120,9 @@ impl Attempts {
                 && is(filter.client, attempt.outcome.client().map(|id| id.0))
                 && is(filter.thread, attempt.outcome.thread().map(|id| id.0))
         });
-        Ok(matching.take(limit).map(|(id, attempt)| attempt.show(id)).collect())
+        let matching: Vec<_> = matching.collect();
+        let first = if filter.after.is_some() { 0 } else { matching.len().saturating_sub(limit) };
+        Ok(matching[first..].iter().take(limit).map(|(id, attempt)| attempt.show(*id)).collect())
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -181,12 +183,12 @@ fn note(request: &HttpRequest, note: impl FnOnce(&mut Trace)) {
 }
 
 /// Notes whose token it was.
-pub(super) fn note_token(request: &HttpRequest, token: &str) {
+pub(crate) fn note_token(request: &HttpRequest, token: &str) {
     note(request, |trace| trace.token = Some(token.to_owned()));
 }
 
 /// Notes which form was to be sent.
-pub(super) fn note_form(request: &HttpRequest, form: FormId) {
+pub(crate) fn note_form(request: &HttpRequest, form: FormId) {
     note(request, |trace| trace.form = Some(form));
 }
 
@@ -196,7 +198,7 @@ pub(super) fn note_outcome(request: &HttpRequest, outcome: Outcome) {
 }
 
 /// Notes the client and the thread that a call without rules of its own was about.
-pub(super) fn note_about(request: &HttpRequest, client: ClientId, thread: Option<ThreadId>) {
+pub(crate) fn note_about(request: &HttpRequest, client: ClientId, thread: Option<ThreadId>) {
     note_outcome(request, Outcome::About { client, thread });
 }
 
