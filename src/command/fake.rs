@@ -1,10 +1,11 @@
 //! `surveyd fake`: the server with a world for each test, ready-made tokens, and doors to make it fail.
 
 use std::{
-    fs,
+    fs::{self, File},
     future::pending,
-    io::{self, ErrorKind},
+    io::{self, ErrorKind, IsTerminal},
     net::SocketAddr,
+    os::{fd::AsFd, unix::fs::FileTypeExt},
     path::{Path, PathBuf},
     process,
     thread::{self, available_parallelism},
@@ -13,6 +14,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use tokio::sync::oneshot;
+use tracing::info;
 
 use super::{
     apply::read_world,
@@ -23,20 +25,15 @@ use crate::{
     app::App,
     cli::FakeFlags,
     fake::{
-        SAMPLE_WORLD,
         folder::{Folder, remove_leftovers},
         worlds::{WORKERS, Worlds},
     },
     settings::{Flags, Settings},
-    store::world_file::WorldFile,
 };
 
 pub(super) fn run(flags: FakeFlags) -> Result<()> {
     let FakeFlags { listen, world, max_worlds, ready_file, exit_on_stdin_close } = flags;
-    let world = match world {
-        Some(path) => read_world(&path)?,
-        None => WorldFile::parse(SAMPLE_WORLD)?,
-    };
+    let world = world.map(|path| read_world(&path)).transpose()?;
     // Removed when it goes out of scope, which every way out of this function does, a signal's too.
     let mut folder = None;
     let prepare = || {
@@ -44,7 +41,7 @@ pub(super) fn run(flags: FakeFlags) -> Result<()> {
         let settings = Settings::for_fake(Flags { listen, ..Flags::default() })?;
         start_log(settings.log);
         let workers = available_parallelism().map_or(1, usize::from).min(WORKERS);
-        App::build(&settings, workers, Worlds::seed(folder, &settings, &world, max_worlds)?)
+        App::build(&settings, workers, Worlds::new(folder, &settings, world, max_worlds)?)
     };
     let ready_file = ready_file.map(ReadyFile::new).transpose()?;
     let end = async {
@@ -52,8 +49,11 @@ pub(super) fn run(flags: FakeFlags) -> Result<()> {
             pending::<()>().await;
         }
         stdin_closed().await;
-        say("stdin is closed, and with --exit-on-stdin-close that is the end");
+        info!("stdin was closed");
     };
+    if exit_on_stdin_close {
+        check_stdin()?;
+    }
     serve(prepare, end, |app| {
         ready_file.as_ref().map_or(Ok(()), |file| file.write(app.addr()))?;
         // Nobody waits for it.
@@ -63,6 +63,16 @@ pub(super) fn run(flags: FakeFlags) -> Result<()> {
         );
         Ok(())
     })
+}
+
+/// Refuses a stdin that nobody can close, such as the /dev/null of a job in the background: the fake would end at once.
+fn check_stdin() -> Result<()> {
+    let file_type = File::from(io::stdin().as_fd().try_clone_to_owned()?).metadata()?.file_type();
+    ensure!(
+        file_type.is_fifo() || file_type.is_socket() || io::stdin().is_terminal(),
+        "--exit-on-stdin-close needs a stdin that somebody holds open: start the fake with a pipe, or without this flag"
+    );
+    Ok(())
 }
 
 /// Resolves when whoever started the fake is gone, and with them the other end of its stdin.

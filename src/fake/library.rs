@@ -11,7 +11,6 @@ use anyhow::{Context, Result, anyhow};
 use tokio::sync::oneshot;
 
 use super::{
-    SAMPLE_WORLD,
     folder::Folder,
     token::WorldName,
     worlds::{MOST_WORLDS, WORKERS, Worlds},
@@ -47,7 +46,7 @@ pub struct Fake {
 
 /// How a fake is to start.
 pub struct Builder {
-    world: String,
+    world: Option<String>,
     listen: SocketAddr,
 }
 
@@ -61,7 +60,7 @@ impl Fake {
 
     /// Starts one in another way.
     pub fn builder() -> Builder {
-        Builder { world: SAMPLE_WORLD.to_owned(), listen: SocketAddr::from(([127, 0, 0, 1], 0)) }
+        Builder { world: None, listen: SocketAddr::from(([127, 0, 0, 1], 0)) }
     }
 
     /// Where it answers, such as `http://127.0.0.1:41235`.
@@ -99,7 +98,7 @@ impl Builder {
     /// With a world file instead of the sample; text, or a `serde_json::Value`.
     #[must_use]
     pub fn world(self, json: impl ToString) -> Self {
-        Self { world: json.to_string(), ..self }
+        Self { world: Some(json.to_string()), ..self }
     }
 
     /// On that address, instead of a free port of the loopback interface.
@@ -112,10 +111,11 @@ impl Builder {
     ///
     /// Errors: the place of what is wrong in the world file; an address that cannot be had.
     pub fn start(self) -> Result<Fake> {
-        let world = WorldFile::parse(&self.world).context("the world file has an error")?;
+        let world =
+            self.world.map(|text| WorldFile::parse(&text)).transpose().context("the world file has an error")?;
         let settings = Settings::for_fake(Flags { listen: Some(self.listen), ..Flags::default() })?;
         let folder = Folder::new()?;
-        let worlds = Worlds::seed(&folder, &settings, &world, MOST_WORLDS)?;
+        let worlds = Worlds::new(&folder, &settings, world, MOST_WORLDS)?;
         let doors = worlds.clone();
         let (ready, started) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();

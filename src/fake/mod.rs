@@ -14,4 +14,4 @@ mod token;
 pub mod worlds;
 
 /// Every rule has a client that shows it.
-pub const SAMPLE_WORLD: &str = include_str!("sample-world.json");
+const SAMPLE_WORLD: &str = include_str!("sample-world.json");

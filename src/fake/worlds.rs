@@ -8,7 +8,7 @@ use std::{
     path::PathBuf,
     rc::Rc,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -21,12 +21,12 @@ use actix_web::{
     middleware::Next,
     web::{ServiceConfig, ThinData},
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::sync::watch;
 
 use super::{
-    around, cut,
+    SAMPLE_WORLD, around, cut,
     faults::Faults,
     folder::Folder,
     routes,
@@ -40,7 +40,7 @@ use crate::{
     },
     settings::Settings,
     store::{
-        World, open_throw_away,
+        World,
         tokens::{Credentials, Secret},
         world_file::WorldFile,
     },
@@ -64,7 +64,7 @@ struct Shared {
     open: Mutex<BTreeMap<WorldName, Arc<FakeWorld>>>,
     /// Raised when a world is put back or dropped: workers then let go of it.
     gone: watch::Sender<()>,
-    seed: PathBuf,
+    seed: Seed,
     most: usize,
     queue: usize,
     files: AtomicUsize,
@@ -93,13 +93,15 @@ impl Drop for FakeWorld {
 }
 
 impl Worlds {
-    /// Makes the seed in that folder, from which each of at most so many worlds is cloned.
+    /// At most so many worlds in that folder, each of which begins as the world file says; without one, as the sample.
     ///
-    /// Errors: a row of the world file cannot be stored; the place is named.
-    pub fn seed(folder: &Folder, settings: &Settings, world: &WorldFile, most: usize) -> Result<Self> {
-        let folder = folder.path().to_owned();
-        let seed = folder.join("seed.db");
-        world.apply(&mut open_throw_away(&seed)?, &|| {})?;
+    /// Errors: what is wrong in the world file, and its place.
+    pub fn new(folder: &Folder, settings: &Settings, world: Option<WorldFile>, most: usize) -> Result<Self> {
+        let seed = Seed::new(world);
+        if seed.world.is_some() {
+            // The sample is known to be good; another is checked before anybody is told that the fake is ready.
+            seed.bytes()?;
+        }
         raise_file_limit();
         Ok(Self(Arc::new(Shared {
             open: Mutex::default(),
@@ -110,7 +112,7 @@ impl Worlds {
             files: AtomicUsize::new(0),
             workers: AtomicUsize::new(0),
             is_on_loopback: settings.listen.ip().is_loopback(),
-            folder,
+            folder: folder.path().to_owned(),
         })))
     }
 
@@ -169,9 +171,10 @@ impl Worlds {
 
     fn clone_seed(&self) -> Result<Arc<FakeWorld>, Failure> {
         let path = self.0.folder.join(format!("{}.db", self.0.files.fetch_add(1, Ordering::Relaxed)));
-        let world = fs::copy(&self.0.seed, &path)
-            .with_context(|| format!("cannot copy the seed to {}", path.display()))
-            .and_then(|_| World::open_throw_away(&path, self.0.queue));
+        let seed = self.0.seed.bytes();
+        let world = seed
+            .and_then(|bytes| fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display())))
+            .and_then(|()| World::open_throw_away(&path, self.0.queue));
         match world {
             Ok(world) => Ok(Arc::new(FakeWorld { world, attempts: Arc::default(), faults: Faults::default(), path })),
             Err(error) => Err(no_room(&error)),
@@ -199,6 +202,28 @@ fn raise_file_limit() {
     limit.current = limit.maximum;
     // With fewer descriptors there can be fewer worlds, and the first that cannot be made says so.
     let _ = setrlimit(Resource::Nofile, limit);
+}
+
+/// The database that each world begins as, made when it is first needed: that takes as long as the rest of the start.
+struct Seed {
+    world: Option<WorldFile>,
+    bytes: OnceLock<Result<Vec<u8>, String>>,
+}
+
+impl Seed {
+    /// Of a world file; without one, of the sample.
+    fn new(world: Option<WorldFile>) -> Self {
+        Self { world, bytes: OnceLock::new() }
+    }
+
+    fn bytes(&self) -> Result<&[u8]> {
+        let make = || match &self.world {
+            Some(world) => world.to_database(),
+            None => WorldFile::parse(SAMPLE_WORLD)?.to_database(),
+        };
+        let bytes = self.bytes.get_or_init(|| make().map_err(|error| format!("{error:#}")));
+        bytes.as_deref().map_err(|error| anyhow!("the world file has an error: {error}"))
+    }
 }
 
 impl Doors for Worlds {

@@ -29,7 +29,8 @@ pub use rusqlite::Connection;
 use rusqlite::TransactionBehavior;
 use scheduled_thread_pool::ScheduledThreadPool;
 
-pub use open::{Missing, ServerLock, explain, open, open_throw_away};
+use open::open_throw_away;
+pub use open::{Missing, ServerLock, explain, open};
 
 use self::{
     clock::Clock,

@@ -69,19 +69,27 @@ pub fn open(path: &Path, missing: Missing) -> Result<Connection> {
         create(path)?;
     }
     check_readable(path)?;
-    open_as(path, OpenFlags::empty(), Durability::Full)
+    open_as(path, Durability::Full)
 }
 
-/// Opens the file of a world that nobody will miss; makes it where there is none. As [`open`], but nothing waits for the
-/// disk: what was committed survives the end of the process, not that of the machine.
+/// Opens the file of a world that nobody will miss. As [`open`], but nothing waits for the disk: what was committed
+/// survives the end of the process, not that of the machine.
 ///
 /// Errors: as for [`open`].
 pub fn open_throw_away(path: &Path) -> Result<Connection> {
-    open_as(path, OpenFlags::SQLITE_OPEN_CREATE, Durability::None)
+    open_as(path, Durability::None)
 }
 
-fn open_as(path: &Path, more: OpenFlags, durability: Durability) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+/// A new database that is in memory alone, with the present schema.
+pub(super) fn open_in_memory() -> Result<Connection> {
+    let mut connection = Connection::open_in_memory()?;
+    connection.execute_batch("pragma foreign_keys = on")?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+fn open_as(path: &Path, durability: Durability) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)
         .with_context(|| format!("cannot open the database {}", path.display()))?;
     let ready = |connection: &mut Connection| {

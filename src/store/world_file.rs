@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::{
     directory::{self, Entry},
     error::StoreError,
+    open::open_in_memory,
     transact,
 };
 use crate::survey::{
@@ -60,6 +61,15 @@ impl WorldFile {
     /// How many rows it has.
     pub fn rows(&self) -> usize {
         self.channels.len() + self.clients.len() + self.threads.len() + self.forms.len()
+    }
+
+    /// The bytes of a database that holds this world and nothing else.
+    ///
+    /// Errors: as for [`WorldFile::apply`].
+    pub fn to_database(&self) -> anyhow::Result<Vec<u8>> {
+        let mut connection = open_in_memory()?;
+        self.apply(&mut connection, &|| {})?;
+        Ok(connection.serialize("main")?.to_vec())
     }
 
     /// Puts everything into the file, in one transaction: all of it or nothing. `progress` is called once for each row.

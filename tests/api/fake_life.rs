@@ -64,6 +64,18 @@ fn it_ends_when_its_stdin_is_closed() {
     assert_eq!(folders(&home), [] as [PathBuf; 0]);
 }
 
+#[test]
+fn a_stdin_that_nobody_holds_is_refused() {
+    let home = Home::new();
+    let mut command = fake(&home, &["--exit-on-stdin-close"]);
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "surveyd: --exit-on-stdin-close needs a stdin that somebody holds open: start the fake with a pipe, or without this flag\n"
+    );
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+}
+
 /// A fake that was killed could not clean up; the next one does, and leaves alone those that live and what is not ours.
 #[test]
 fn what_a_killed_fake_left_is_removed_by_the_next() {
