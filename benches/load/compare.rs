@@ -12,7 +12,6 @@ use crate::{
 const CLIENTS: u64 = 1000;
 const CONNECTIONS: [usize; 4] = [1, 16, 64, 256];
 const ROUNDS: usize = 7;
-const STARTS: usize = 21;
 const ROUND: Duration = Duration::from_secs(1);
 
 pub fn run() {
@@ -53,22 +52,6 @@ pub fn run() {
         CONNECTIONS[3]
     );
     mixed(&targets[1].1);
-    drop(surveyd);
-    starts(&ours);
-}
-
-/// From the start of the process to its first answer, beside the constant's.
-fn starts(database: &Database) {
-    let mut times = [const { Vec::new() }; 3];
-    for _ in 0..STARTS {
-        times[0].push(Running::time_to_answer(Running::constant));
-        times[1].push(Running::time_to_answer(|| Running::surveyd(&database.path())));
-        times[2].push(Running::time_to_answer(Running::fake));
-    }
-    let [constant, serve, fake] = times.map(median);
-    println!(
-        "\nfrom start to first answer, median of {STARTS}: constant {constant:.1} ms, surveyd serve {serve:.1} ms, surveyd fake {fake:.1} ms"
-    );
 }
 
 /// Refusals beside as many sends: they must not wait for the commits.

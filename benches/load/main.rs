@@ -1,6 +1,6 @@
 //! What the numbers of the README come from: surveyd under load, side by side with other programs in one run.
 //!
-//! `cargo bench` compares; `cargo bench -- flat` loads files of 1,000 to 10,000,000 threads, which takes some minutes and
+//! `cargo bench` compares; `cargo bench -- fake` times what a test suite waits for; `cargo bench -- flat` loads files of 1,000 to 10,000,000 threads, which takes some minutes and
 //! 3 GB of disk.
 #![expect(
     clippy::cast_precision_loss,
@@ -10,13 +10,21 @@
 )]
 
 mod compare;
+mod fake;
 mod flat;
 mod generator;
 mod servers;
 
 fn main() {
     servers::be_one_if_told();
-    if std::env::args().any(|argument| argument == "flat") { flat::run() } else { compare::run() }
+    let is_asked_for = |name: &str| std::env::args().any(|argument| argument == name);
+    if is_asked_for("flat") {
+        flat::run();
+    } else if is_asked_for("fake") {
+        fake::run();
+    } else {
+        compare::run();
+    }
 }
 
 /// The middle of some figures; of an even number of them, the upper one.

@@ -55,15 +55,16 @@ impl Running {
         Self::start(command)
     }
 
-    /// Milliseconds from the start of a server to its first answer, whatever it says.
-    pub fn time_to_answer(start: impl FnOnce() -> Self) -> f64 {
+    /// Milliseconds from the start of a server to its ready line, and to its first answer, whatever it says.
+    pub fn start_times(start: impl FnOnce() -> Self) -> [f64; 2] {
         let began = Instant::now();
         let server = start();
+        let ready = began.elapsed().as_secs_f64() * 1000.0;
         let mut stream = TcpStream::connect(server.address).expect("a server that listens");
-        let request = b"POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
+        let request = b"POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\nContent-Length: 2\r\n\r\n{}";
         stream.write_all(request).expect("a connection");
         assert_ne!(stream.read(&mut [0; 64]).expect("an answer"), 0);
-        began.elapsed().as_secs_f64() * 1000.0
+        [ready, began.elapsed().as_secs_f64() * 1000.0]
     }
 
     pub fn constant() -> Self {
@@ -140,7 +141,7 @@ fn fill(path: &Path, clients: u64) {
              insert into form (id, name) values (1, 'Service quality');
              insert into form_channel values (1, 1);
              with recursive n (i) as (select 1 union all select i + 1 from n where i < {clients})
-             insert into client select i, 'crm-' || i, null from n;
+             insert into client (id, external_id) select i, 'crm-' || i from n;
              insert into thread (id, client_id, channel_id, status, start_time, state_change_time)
              select id, id, 1, 'CLOSED', 1772359200000, 1772360100000 from client;
              commit;"

@@ -5,6 +5,7 @@ use std::{
     fs::{self, File},
     io,
     path::Path,
+    process,
     time::Duration,
 };
 
@@ -31,6 +32,9 @@ impl Folder {
         let folder = Builder::new().prefix(PREFIX).tempdir().context("cannot make a temporary folder; set TMPDIR")?;
         let lock = File::open(folder.path()).and_then(|lock| lock.lock().map(|()| lock));
         let lock = lock.with_context(|| format!("cannot lock the folder {}", folder.path().display()))?;
+        // A folder with something in it was locked once: if it is not any more, its fake is dead.
+        let pid = folder.path().join("pid");
+        fs::write(&pid, process::id().to_string()).with_context(|| format!("cannot write {}", pid.display()))?;
         Ok(Self { folder, _lock: lock })
     }
 

@@ -1,0 +1,107 @@
+//! What a test suite waits for: the start of a fake, a reset, and sends over many worlds.
+
+use std::{thread, time::Instant};
+
+use ureq::Agent;
+
+use crate::{
+    median,
+    servers::{Database, Running},
+};
+
+const STARTS: usize = 31;
+const RESETS: usize = 200;
+const WORLDS: usize = 200;
+const THREADS: usize = 16;
+const SENDS: usize = 10_000;
+
+pub fn run() {
+    starts();
+    let fake = Running::fake();
+    let url = format!("http://{}", fake.address);
+    resets(&url);
+    worlds(&fake, &url);
+    sends(&url);
+}
+
+/// Side by side, in turns.
+fn starts() {
+    let database = Database::new(10);
+    let mut times = [const { [const { Vec::new() }; 2] }; 3];
+    for _ in 0..STARTS {
+        let seen = [
+            Running::start_times(Running::constant),
+            Running::start_times(|| Running::surveyd(&database.path())),
+            Running::start_times(Running::fake),
+        ];
+        for (of_server, seen) in times.iter_mut().zip(seen) {
+            of_server.iter_mut().zip(seen).for_each(|(times, time)| times.push(time));
+        }
+    }
+    let [constant, serve, fake] = times.map(|of_server| of_server.map(median));
+    println!("from its start, ms, median of {STARTS} | ready line | of constant | first answer | of constant");
+    for (name, [ready, answer]) in [("constant", constant), ("surveyd serve", serve), ("surveyd fake", fake)] {
+        let (ready_ratio, answer_ratio) = (ready / constant[0], answer / constant[1]);
+        println!("{name} | {ready:.1} | {ready_ratio:.1} | {answer:.1} | {answer_ratio:.1}");
+    }
+}
+
+fn call(agent: &Agent, url: &str, path: &str, token: &str, body: &str) {
+    let request = agent.post(format!("{url}{path}")).header("Authorization", format!("Bearer {token}"));
+    request.content_type("application/json").send(body).expect("an answer that is no error");
+}
+
+const SEND: (&str, &str) =
+    ("/api/v1/quality/send", r#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#);
+
+/// A world that something was sent in, put back.
+fn resets(url: &str) {
+    let agent = Agent::new_with_defaults();
+    let mut times = Vec::new();
+    for _ in 0..RESETS {
+        call(&agent, url, SEND.0, "test-crm@reset", SEND.1);
+        let began = Instant::now();
+        call(&agent, url, "/admin/reset", "test-admin@reset", "");
+        times.push(began.elapsed().as_secs_f64() * 1000.0);
+    }
+    let worst = times.iter().copied().fold(0.0, f64::max);
+    println!("reset, ms, median and worst of {RESETS}: {:.2} {worst:.2}", median(times));
+}
+
+/// What a world costs, with a connection for each of the HTTP workers and one for lists.
+fn worlds(fake: &Running, url: &str) {
+    let before = fake.resident_mib();
+    let mut times = Vec::new();
+    for world in 0..WORLDS {
+        let began = Instant::now();
+        // A new connection each time, so that every HTTP worker meets the world.
+        call(&Agent::new_with_defaults(), url, SEND.0, &format!("test-crm@{world}"), SEND.1);
+        times.push(began.elapsed().as_secs_f64() * 1000.0);
+        for _ in 0..3 {
+            call(&Agent::new_with_defaults(), url, SEND.0, &format!("test-crm@{world}"), SEND.1);
+        }
+        let list =
+            ureq::get(format!("{url}/admin/sends")).header("Authorization", format!("Bearer test-admin@{world}"));
+        list.call().expect("a list");
+    }
+    let each = (fake.resident_mib() - before) / WORLDS as f64;
+    println!(
+        "first send into a new world, ms, median of {WORLDS}: {:.2}; resident, MiB a world: {each:.2}",
+        median(times)
+    );
+}
+
+fn sends(url: &str) {
+    let began = Instant::now();
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            scope.spawn(move || {
+                let agent = Agent::new_with_defaults();
+                for number in (thread..SENDS).step_by(THREADS) {
+                    call(&agent, url, SEND.0, &format!("test-crm@{}", number % 100), SEND.1);
+                }
+            });
+        }
+    });
+    println!("{SENDS} sends over 100 worlds from {THREADS} threads, s: {:.2}", began.elapsed().as_secs_f64());
+}
