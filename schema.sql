@@ -108,6 +108,22 @@ create table send (
     token      text    not null
 ) strict;
 
+-- Idempotency keys: a token's key stands for one send, so that a caller who never saw the answer can ask again without
+-- sending twice. `holder` is the token's id and name, `request` the SHA-256 of what was asked for. Only successes are here,
+-- each written in the transaction of its send, and for a day. The random order of this primary key costs only the sends
+-- that have one.
+create table idempotency_key (
+    holder     text    not null,
+    key        text    not null check (length(key) between 1 and 255),
+    request    blob    not null check (length(request) = 32),
+    sending_id integer not null,
+    created_at integer not null,
+    primary key (holder, key)
+) strict, without rowid;
+
+-- The keys that are a day old go first.
+create index idempotency_key_by_age on idempotency_key (created_at);
+
 -- Who may call. The secret itself is nowhere in this file: only its SHA-256, by which it is found. Rows are never
 -- deleted: a revoked token explains itself in the list, and its id is never used again.
 create table token (

@@ -152,6 +152,7 @@ impl From<SendError> for Failure {
         match error {
             SendError::Denied(denied) => denied.into(),
             SendError::Refused { refusal, .. } => refusal.into(),
+            SendError::KeyOfAnother { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
             SendError::Store(error) => error.into(),
         }
     }

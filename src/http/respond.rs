@@ -85,7 +85,10 @@ pub(crate) fn refuse(request: ServiceRequest, failure: Failure) -> ServiceRespon
 fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue) -> ServiceResponse<BoxBody> {
     let (request, response) = response.into_parts();
     let (mut response, body) = response.into_parts();
-    let authorization = response.headers_mut().remove(AUTHORIZATION).next();
+    let own = [AUTHORIZATION, IDEMPOTENT_REPLAYED].map(|name| {
+        let value = response.headers_mut().remove(&name).next();
+        value.map(|value| (name, value))
+    });
     let is_api = request.path().starts_with("/api/");
     let failure = response.error().and_then(|error| error.as_error::<Failure>());
     let status = response.status();
@@ -106,11 +109,9 @@ fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue) -> Service
         attempts::record(&request, site, &request_id, Some(status), message.as_deref());
     }
     let date = request.extensions().get::<Date>().and_then(|Date(time)| HeaderValue::try_from(time.http_date()).ok());
-    let extra = [
-        failure.and_then(|failure| failure.extra.as_ref()?.header()),
-        authorization.map(|value| (AUTHORIZATION, value)),
-        date.map(|value| (DATE, value)),
-    ];
+    let [authorization, replayed] = own;
+    let of_failure = failure.and_then(|failure| failure.extra.as_ref()?.header());
+    let extra = [of_failure, authorization, replayed, date.map(|value| (DATE, value))];
     let body = message.map_or(body, |message| BoxBody::new(envelope(&request, &message)));
     let has_body = !matches!(body.size(), BodySize::None | BodySize::Sized(0));
     let mut response = response.set_body(body);
@@ -170,6 +171,9 @@ fn envelope(request: &HttpRequest, message: &str) -> String {
         "{{\r\n  \"method\" : {method},\r\n  \"uri\" : {uri},\r\n  \"code\" : null,\r\n  \"message\" : {message}\r\n}}"
     )
 }
+
+/// Says that this answer was given before, to the same request.
+pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

@@ -7,6 +7,7 @@ pub mod directory;
 pub mod error;
 mod facts;
 mod generation;
+pub mod idempotency;
 mod open;
 pub mod sends;
 mod snapshot;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
@@ -10,6 +10,7 @@ use super::{
     Store,
     error::StoreError,
     facts,
+    idempotency::{self, IdempotencyKey, Known},
     tokens::{self, Caller, Credentials},
     writer::Wrote,
 };
@@ -37,6 +38,12 @@ pub enum SendError {
         /// The rule.
         refusal: Refusal,
     },
+    /// The key stands for another request.
+    #[error("Idempotency-Key was used for another request within the last 24 hours; use a new key for a new request")]
+    KeyOfAnother {
+        /// The name of the token that asked.
+        token: String,
+    },
     /// The file could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -46,27 +53,71 @@ pub enum SendError {
 struct Question {
     credentials: Credentials,
     ask: SendSurvey,
+    key: Option<IdempotencyKey>,
+}
+
+/// What a question comes to, where nothing forbids it.
+enum Settled {
+    /// It is to be sent.
+    Allowed(Caller, Sending),
+    /// It was sent already, under the same key.
+    Replayed(Sent),
 }
 
 impl Question {
-    /// Settles everything in one state of the file: the token, its role, and the three conditions.
-    fn settle(&self, connection: &Connection, now: Time) -> Result<(Caller, Sending), SendError> {
+    /// Settles everything in one state of the file: the token, its role, the key, and the three conditions.
+    fn settle(&self, connection: &Connection, now: Time) -> Result<Settled, SendError> {
         let caller = tokens::authenticate(connection, &self.credentials, Role::SENDERS, now)??;
+        if let Some(key) = &self.key {
+            match idempotency::find(connection, &caller, key, &self.ask, now)? {
+                None => {}
+                Some(Known::Same(sent)) => return Ok(Settled::Replayed(sent)),
+                Some(Known::Other) => return Err(SendError::KeyOfAnother { token: caller.name }),
+            }
+        }
         match decide(&self.ask, &facts::read(connection, &self.ask)?) {
-            Ok(sending) => Ok((caller, sending)),
+            Ok(sending) => Ok(Settled::Allowed(caller, sending)),
             Err(refusal) => Err(SendError::Refused { token: caller.name, refusal }),
         }
     }
+
+    /// Records what was settled, and the key with it.
+    fn record(&self, connection: &Connection, settled: Settled, now: Time) -> Result<Answered, SendError> {
+        let (caller, sending) = match settled {
+            Settled::Replayed(sent) => return Ok(Answered { sent, replayed: true }),
+            Settled::Allowed(caller, sending) => (caller, sending),
+        };
+        let sent = record(connection, sending, caller.name.clone(), now)?;
+        if let Some(key) = &self.key {
+            idempotency::keep(connection, &caller, key, &self.ask, &sent)?;
+        }
+        Ok(Answered { sent, replayed: false })
+    }
+}
+
+/// A send that is recorded durably.
+#[derive(Debug)]
+pub struct Answered {
+    /// The send.
+    pub sent: Sent,
+    /// Whether it was there already, by an earlier request with the same key.
+    pub replayed: bool,
 }
 
 impl Store {
-    /// Sends a survey: when this yields a send, it is recorded durably.
+    /// Sends a survey, at most once for a key: when this yields a send, it is recorded durably.
     ///
     /// A refusal is told from the worker's own snapshot. What the rules allow goes to the writer, which records it if
     /// nothing has changed since that snapshot, and otherwise settles everything again in its transaction: either way the
-    /// rules allow the send at the moment of its commit.
-    pub async fn send(&self, credentials: Credentials, ask: SendSurvey) -> Result<Sent, SendError> {
-        let question = Question { credentials, ask };
+    /// rules allow the send at the moment of its commit. A key is always looked for again: of two requests that come
+    /// together, the second sees the first.
+    pub async fn send(
+        &self,
+        credentials: Credentials,
+        ask: SendSurvey,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Answered, SendError> {
+        let question = Question { credentials, ask, key };
         let now = self.now();
         let (question, settled, generation) = self
             .snapshots
@@ -75,13 +126,19 @@ impl Store {
                 Ok::<_, SendError>((question, settled, snapshot.generation))
             })
             .await?;
+        let (caller, sending) = match settled {
+            // Committed long ago: there is nothing to wait for.
+            Settled::Replayed(sent) => return Ok(Answered { sent, replayed: true }),
+            Settled::Allowed(caller, sending) => (caller, sending),
+        };
         let clock = self.clock.clone();
         self.writer
             .submit(move |batch| {
                 let now = clock.now();
-                let unchanged = batch.generation == generation && !settled.0.is_expired(now);
-                let (caller, sending) = if unchanged { settled } else { question.settle(batch.connection, now)? };
-                Ok((record(batch.connection, sending, caller.name, now)?, Wrote::Record))
+                let holds = batch.generation == generation && !caller.is_expired(now) && question.key.is_none();
+                let settled =
+                    if holds { Settled::Allowed(caller, sending) } else { question.settle(batch.connection, now)? };
+                Ok((question.record(batch.connection, settled, now)?, Wrote::Record))
             })
             .await
     }
@@ -133,6 +190,23 @@ pub struct Wait {
     pub count: usize,
 }
 
+fn sent(row: &Row<'_>) -> rusqlite::Result<Sent> {
+    Ok(Sent {
+        sending_id: SendingId(row.get(0)?),
+        quality_form_id: FormId(row.get(1)?),
+        thread_id: ThreadId(row.get(2)?),
+        client_id: ClientId(row.get(3)?),
+        sent_at: Time(row.get(4)?),
+        token: row.get(5)?,
+    })
+}
+
+/// The send of that id.
+pub(super) fn get(connection: &Connection, id: SendingId) -> Result<Option<Sent>, StoreError> {
+    let sql = "select sending_id, form_id, thread_id, client_id, sent_at, token from send where sending_id = ?1";
+    Ok(connection.prepare_cached(sql)?.query_row([id.0], sent).optional()?)
+}
+
 /// Which sends are listed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Filter {
@@ -158,16 +232,6 @@ pub struct Page {
 pub fn list(connection: &Connection, filter: Filter, limit: usize) -> Result<Page, StoreError> {
     // One state of the file: a send that is committed between the two statements would be seen by none.
     let snapshot = connection.unchecked_transaction()?;
-    let sent = |row: &Row<'_>| {
-        Ok(Sent {
-            sending_id: SendingId(row.get(0)?),
-            quality_form_id: FormId(row.get(1)?),
-            thread_id: ThreadId(row.get(2)?),
-            client_id: ClientId(row.get(3)?),
-            sent_at: Time(row.get(4)?),
-            token: row.get(5)?,
-        })
-    };
     // Ids begin at 1, so that no "after" is an "after 0"; in the order of the table, from the cursor on: nothing is sorted.
     let mut statement = snapshot.prepare_cached(
         "select sending_id, form_id, thread_id, client_id, sent_at, token from send

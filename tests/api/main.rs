@@ -14,6 +14,7 @@ mod fake_life;
 mod faults;
 mod harness;
 mod http_layer;
+mod idempotency;
 mod program;
 mod quality_send;
 mod settings;

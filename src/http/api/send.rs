@@ -7,7 +7,12 @@ use std::{
 };
 
 use actix_web::{
-    HttpRequest,
+    HttpRequest, HttpResponse, Responder,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{HeaderMap, HeaderName, HeaderValue},
+    },
     web::{Payload, ThinData},
 };
 
@@ -17,11 +22,14 @@ use crate::{
         attempts::{self, Outcome},
         auth::Visitor,
         failure::Failure,
-        respond::Empty,
+        respond::IDEMPOTENT_REPLAYED,
         wire,
     },
-    store::sends::SendError,
-    survey::{Sending, access::Role, model::Sent},
+    store::{
+        idempotency::IdempotencyKey,
+        sends::{Answered, SendError},
+    },
+    survey::{Sending, access::Role},
 };
 
 /// Sends the survey to the specified thread, or to the last closed thread of the client.
@@ -31,7 +39,7 @@ pub(in crate::http) async fn send(
     request: HttpRequest,
     payload: Payload,
     ThinData(site): SiteOf,
-) -> Result<Empty, Failure> {
+) -> Result<Done, Failure> {
     let visitor = Visitor::of(&request, &site);
     let mut body = pin!(wire::read_body(&request, payload, wire::SEND_LIMIT));
     // A body mostly comes along with its head. Then token, rules and facts are all settled in one state of the database,
@@ -44,8 +52,9 @@ pub(in crate::http) async fn send(
         visitor.authenticate(&request, Role::SENDERS).await?;
         wire::in_time(body, site.body_timeout).await
     };
-    let ask = match body.and_then(|body| body.parse_send()) {
-        Ok(ask) => ask,
+    let ask = body.and_then(|body| body.parse_send());
+    let (ask, key) = match ask.and_then(|ask| Ok((ask, idempotency_key(request.headers())?))) {
+        Ok(asked) => asked,
         Err(failure) => {
             visitor.authenticate(&request, Role::SENDERS).await?;
             return Err(failure);
@@ -53,16 +62,42 @@ pub(in crate::http) async fn send(
     };
     attempts::note_form(&request, ask.form);
     // In a box, so that the state of a request is two allocations of a usual size and not one large, slow one.
-    let sent = Box::pin(visitor.store().send(visitor.credentials.clone(), ask)).await;
-    note(&request, &sent);
-    sent?;
-    Ok(Empty::OK)
+    let answered = Box::pin(visitor.store().send(visitor.credentials.clone(), ask, key)).await;
+    note(&request, &answered);
+    Ok(Done { replayed: answered?.replayed })
+}
+
+/// 200, and whether it is told for the second time.
+pub(in crate::http) struct Done {
+    replayed: bool,
+}
+
+impl Responder for Done {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::new(StatusCode::OK);
+        if self.replayed {
+            response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
+    }
+}
+
+/// The caller's own name for this request, if they gave it one.
+///
+/// Errors: 400 where it cannot be one.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Failure> {
+    let mut values = headers.get_all(HeaderName::from_static("idempotency-key"));
+    let Some(value) = values.next() else { return Ok(None) };
+    let key = value.to_str().ok().filter(|_| values.next().is_none()).and_then(IdempotencyKey::new);
+    key.map(Some).ok_or_else(|| Failure::bad_request("Idempotency-Key must be 1 to 255 printable characters, once"))
 }
 
 /// Notes what the attempt is to tell.
-fn note(request: &HttpRequest, sent: &Result<Sent, SendError>) {
-    match sent {
-        Ok(sent) => {
+fn note(request: &HttpRequest, answered: &Result<Answered, SendError>) {
+    match answered {
+        Ok(Answered { sent, .. }) => {
             attempts::note_token(request, &sent.token);
             let sending = Sending { form: sent.quality_form_id, thread: sent.thread_id, client: sent.client_id };
             attempts::note_outcome(request, Outcome::Allowed(sending, Some(sent.sending_id)));
@@ -74,6 +109,7 @@ fn note(request: &HttpRequest, sent: &Result<Sent, SendError>) {
         Err(SendError::Denied(denied)) => {
             denied.token().into_iter().for_each(|token| attempts::note_token(request, token));
         }
+        Err(SendError::KeyOfAnother { token }) => attempts::note_token(request, token),
         Err(SendError::Store(_)) => {}
     }
 }

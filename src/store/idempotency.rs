@@ -1,0 +1,124 @@
+//! Idempotency keys: the same request again is the same send again, and not another one.
+//!
+//! Source of the header: the IETF draft "The Idempotency-Key HTTP Header Field". The vendor has none; all of this is chosen.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+
+use super::{error::StoreError, sends, tokens::Caller};
+use crate::survey::{
+    SendSurvey,
+    ids::{SendingId, Target},
+    model::Sent,
+    time::Time,
+};
+
+/// How long a key is kept, in milliseconds: a day.
+const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// How many keys that are too old go with each new one: more than one, so that they become fewer.
+const SWEPT: i64 = 4;
+
+/// A caller's own name for a request: 1 to 255 printable characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// Takes a header's value, with or without quotes; `None` if it cannot be one.
+    pub fn new(value: &str) -> Option<Self> {
+        let quoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let key = quoted.unwrap_or(value);
+        let is_printable = key.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'"');
+        (is_printable && (1..=255).contains(&key.len())).then(|| Self(key.to_owned()))
+    }
+}
+
+/// What a key stands for.
+pub(super) enum Known {
+    /// This very request, which was sent.
+    Same(Sent),
+    /// Another request.
+    Other,
+}
+
+/// What the caller's key stands for, if they have used it within a day.
+pub(super) fn find(
+    connection: &Connection,
+    caller: &Caller,
+    IdempotencyKey(key): &IdempotencyKey,
+    ask: &SendSurvey,
+    now: Time,
+) -> Result<Option<Known>, StoreError> {
+    let found = connection
+        .prepare_cached(
+            "select request, sending_id from idempotency_key where holder = ?1 and key = ?2 and created_at > ?3",
+        )?
+        .query_row(params![holder(caller), key, now.0.saturating_sub(KEPT_MS)], |row| {
+            Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, i64>(1)?))
+        })
+        .optional()?;
+    let Some((request, id)) = found else { return Ok(None) };
+    if request != digest(ask) {
+        return Ok(Some(Known::Other));
+    }
+    Ok(sends::get(connection, SendingId(id))?.map(Known::Same))
+}
+
+/// Keeps the caller's key, in the transaction of the send that it stands for from now on.
+pub(super) fn keep(
+    connection: &Connection,
+    caller: &Caller,
+    IdempotencyKey(key): &IdempotencyKey,
+    ask: &SendSurvey,
+    sent: &Sent,
+) -> Result<(), StoreError> {
+    let now = sent.sent_at.0;
+    connection
+        .prepare_cached(
+            "delete from idempotency_key where (holder, key) in
+                 (select holder, key from idempotency_key where created_at <= ?1 order by created_at limit ?2)",
+        )?
+        .execute([now.saturating_sub(KEPT_MS), SWEPT])?;
+    // One that is too old, but not swept yet, gives way.
+    connection
+        .prepare_cached(
+            "insert or replace into idempotency_key (holder, key, request, sending_id, created_at) values (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![holder(caller), key, &digest(ask)[..], sent.sending_id.0, now])?;
+    Ok(())
+}
+
+/// Whose key it is. A name alone would do for the tokens in the file, an id alone for none of a fake's.
+fn holder(caller: &Caller) -> String {
+    format!("{} {}", caller.id, caller.name)
+}
+
+/// What was asked for, whatever the order of the keys and the spaces between them.
+fn digest(ask: &SendSurvey) -> [u8; 32] {
+    let (kind, target) = match &ask.target {
+        Target::Client(id) => ("client", id.to_string()),
+        Target::ExternalClient(id) => ("external", id.as_str().to_owned()),
+        Target::Thread(id) => ("thread", id.to_string()),
+    };
+    Sha256::digest(format!("{kind} {} {target}", ask.form)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_printable_and_may_be_quoted() {
+        let key = |value: &str| IdempotencyKey::new(value).map(|IdempotencyKey(key)| key);
+        assert_eq!(
+            key("8e03978e-40d5-43dd-bc93-6894a57f9324").as_deref(),
+            Some("8e03978e-40d5-43dd-bc93-6894a57f9324")
+        );
+        assert_eq!(key("\"a b\""), key("a b"));
+        assert_eq!(key(&"k".repeat(255)).map(|key| key.len()), Some(255));
+        assert_eq!(key(&format!("\"{}\"", "k".repeat(255))).map(|key| key.len()), Some(255));
+        for none in ["", "\"\"", "\"", "\"a", "a\"b", "a\tb", "ключ", &"k".repeat(256)] {
+            assert_eq!(key(none), None, "{none}");
+        }
+    }
+}

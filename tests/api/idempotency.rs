@@ -1,0 +1,188 @@
+//! Idempotency-Key: the same request again is the same send again, whatever happened to the first answer.
+
+use std::{
+    io::Write,
+    net::TcpStream,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Client, Home, Server, eventually};
+
+fn body(client: i64, form: i64) -> String {
+    json!({"clientId": {"type": "internalClientId", "id": client}, "qualityFormId": form}).to_string()
+}
+
+fn send(client: &mut Client, key: &str, body: &str) -> Answer {
+    let lines = format!("Content-Type: application/json\r\nIdempotency-Key: {key}\r\n");
+    client.call_with("POST", "/api/v1/quality/send", &lines, body.as_bytes())
+}
+
+fn ids(admin: &mut Client) -> Vec<Value> {
+    admin.all_sends().iter().map(|sent| sent["sendingId"].clone()).collect()
+}
+
+#[test]
+fn the_same_again_is_the_first_answer_again() {
+    let fake = Server::fake();
+    let (mut crm, mut admin) = (fake.client("test-crm"), fake.client("test-admin"));
+    let first = send(&mut crm, "k-1", &body(1, 1));
+    assert_eq!((first.short().as_str(), first.header("idempotent-replayed")), ("200 ", None));
+    let spaced = "{ \"qualityFormId\": 1, \"more\": 2,\n \"clientId\": {\"id\": 1, \"type\": \"internalClientId\"} }";
+    for again in [&body(1, 1), spaced] {
+        for key in ["k-1", "\"k-1\""] {
+            let replayed = send(&mut crm, key, again);
+            assert_eq!(replayed.header("idempotent-replayed"), Some("true"));
+            let without = replayed.whole().replace("Idempotent-Replayed: true\n", "");
+            assert_eq!(without, first.whole(), "besides that header nothing tells them apart");
+        }
+    }
+    assert_eq!(ids(&mut admin), [1]);
+    // Whatever has changed since: it was sent.
+    admin.call("PATCH", "/admin/settings", Some(&json!({"surveysViaExternalApi": false})));
+    assert_eq!(send(&mut crm, "k-1", &body(1, 1)).header("idempotent-replayed"), Some("true"));
+    assert_eq!(send(&mut crm, "k-2", &body(1, 1)).status, 409);
+    let attempts = admin.call("GET", "/admin/attempts?client=1", None).json();
+    assert_eq!(attempts[1]["sendingId"], 1, "the attempt of a replay names the send");
+}
+
+#[test]
+fn another_request_with_the_same_key_is_refused() {
+    let fake = Server::fake();
+    let mut crm = fake.client("test-crm");
+    assert_eq!(send(&mut crm, "k", &body(1, 1)).status, 200);
+    for other in
+        [body(1, 2), body(2, 1), json!({"clientId": {"type": "threadId", "id": 1}, "qualityFormId": 1}).to_string()]
+    {
+        assert_eq!(
+            send(&mut crm, "k", &other).short(),
+            "422 Idempotency-Key was used for another request within the last 24 hours; use a new key for a new request"
+        );
+    }
+    assert_eq!(send(&mut crm, "k", "{").status, 400, "a body that cannot be read is told first");
+    assert_eq!(ids(&mut fake.client("test-admin")), [1]);
+}
+
+/// A key belongs to the token: another caller may use the same one.
+#[test]
+fn a_key_belongs_to_its_token() {
+    let home = Home::with_sample();
+    let tokens = [home.token("crm", "integrator"), home.token("bot", "operator")];
+    let server = home.serve();
+    for token in &tokens {
+        for expected in [None, Some("true")] {
+            let answer = send(&mut server.client(token), "k", &body(1, 1));
+            assert_eq!((answer.status, answer.header("idempotent-replayed")), (200, expected));
+        }
+    }
+    let fake = Server::fake();
+    for token in ["test-crm", "test-bot", "test-crm@w"] {
+        assert_eq!(send(&mut fake.client(token), "k", &body(1, 1)).header("idempotent-replayed"), None, "{token}");
+    }
+    assert_eq!(send(&mut fake.client("test-expired"), "k", &body(1, 1)).status, 401);
+}
+
+/// Only successes are kept: what was refused may be tried again with the same key.
+#[test]
+fn a_refusal_is_not_kept() {
+    let fake = Server::fake();
+    let (mut crm, mut admin) = (fake.client("test-crm"), fake.client("test-admin"));
+    assert_eq!(send(&mut crm, "k", &body(2, 1)).short(), "409 Client has open thread");
+    let mut thread = admin.call("GET", "/admin/threads/3", None).json();
+    thread["status"] = json!("CLOSED");
+    admin.call("PUT", "/admin/threads/3", Some(&thread));
+    let answer = send(&mut crm, "k", &body(2, 1));
+    assert_eq!((answer.status, answer.header("idempotent-replayed")), (200, None));
+    assert_eq!(send(&mut crm, "k", &body(2, 1)).header("idempotent-replayed"), Some("true"));
+}
+
+#[test]
+fn a_key_is_kept_for_a_day() {
+    let fake = Server::fake();
+    let (mut crm, mut admin) = (fake.client("test-crm"), fake.client("test-admin"));
+    assert_eq!(send(&mut crm, "k", &body(1, 1)).status, 200);
+    for (advance, replayed, sends) in [("PT23H59M", Some("true"), 1), ("PT1M", None, 2), ("PT1M", Some("true"), 2)] {
+        admin.call("PUT", "/admin/clock", Some(&json!({ "advance": advance })));
+        assert_eq!(send(&mut crm, "k", &body(1, 1)).header("idempotent-replayed"), replayed, "{advance}");
+        assert_eq!(ids(&mut admin).len(), sends);
+    }
+    admin.call("PUT", "/admin/clock", Some(&json!({"advance": "P2D"})));
+    assert_eq!(send(&mut crm, "k", &body(1, 2)).status, 409, "an old key does not stand for its request any more");
+}
+
+#[rstest]
+#[case("")]
+#[case("\"\"")]
+#[case("a\"b")]
+#[case(&"k".repeat(256))]
+#[case("one\r\nIdempotency-Key: two")]
+fn a_key_that_cannot_be_is_told(#[case] key: &str) {
+    let fake = Server::fake();
+    let answer = send(&mut fake.client("test-crm"), key, &body(1, 1));
+    assert_eq!(answer.short(), "400 Idempotency-Key must be 1 to 255 printable characters, once");
+    assert_eq!(ids(&mut fake.client("test-admin")), [] as [Value; 0]);
+}
+
+/// Many callers at once with the same keys, half of whom hang up before the answer: one send for each key.
+#[test]
+fn however_many_try_at_once_it_is_sent_once() {
+    const KEYS: usize = 100;
+    const TRIES: usize = 16;
+    let home = Home::with_sample();
+    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
+    let server = home.serve();
+    let fresh = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for number in 0..TRIES {
+            let (server, token, fresh) = (&server, &token, &fresh);
+            scope.spawn(move || {
+                let mut crm = server.client(token);
+                for key in 0..KEYS {
+                    if number % 2 == 1 {
+                        let body = body(1, 1);
+                        let request = format!(
+                            "POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: k-{key}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                            body.len()
+                        );
+                        TcpStream::connect(server.address).unwrap().write_all(request.as_bytes()).unwrap();
+                    } else {
+                        let answer = send(&mut crm, &format!("k-{key}"), &body(1, 1));
+                        assert_eq!(answer.status, 200, "{answer:?}");
+                        fresh.fetch_add(usize::from(answer.header("idempotent-replayed").is_none()), Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    let mut admin = server.client(&ops);
+    eventually("every key was sent", || admin.all_sends().len() >= KEYS);
+    server.let_pass();
+    assert_eq!(admin.all_sends().len(), KEYS);
+    assert!(fresh.load(Ordering::Relaxed) <= KEYS);
+}
+
+/// The case that the header is for: it was sent, the caller never learned of it, and asks again; also after a crash.
+#[rstest]
+fn who_never_saw_the_answer_can_ask_again(#[values(false, true)] server_dies: bool) {
+    if server_dies {
+        let home = Home::with_sample();
+        let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
+        let server = home.serve();
+        assert_eq!(send(&mut server.client(&token), "k", &body(1, 1)).status, 200);
+        server.kill();
+        let server = home.serve();
+        assert_eq!(send(&mut server.client(&token), "k", &body(1, 1)).header("idempotent-replayed"), Some("true"));
+        assert_eq!(ids(&mut server.client(&ops)), [1]);
+    } else {
+        let fake = Server::fake();
+        fake.client("test-admin").call("POST", "/admin/faults", Some(&json!({"after_commit": true})));
+        let lines = "Content-Type: application/json\r\nIdempotency-Key: k\r\n";
+        let cut = fake.client("test-crm").try_call_with("POST", "/api/v1/quality/send", lines, body(1, 1).as_bytes());
+        assert!(cut.is_err());
+        assert_eq!(send(&mut fake.client("test-crm"), "k", &body(1, 1)).header("idempotent-replayed"), Some("true"));
+        assert_eq!(ids(&mut fake.client("test-admin")), [1]);
+    }
+}
