@@ -39,7 +39,8 @@ pub(super) fn run(flags: FakeFlags) -> Result<()> {
     let prepare = || {
         let folder = folder.insert(Folder::new()?);
         let settings = Settings::for_fake(Flags { listen, ..Flags::default() })?;
-        start_log(settings.log);
+        // A body that breaks off is an error to actix, and to a fake what its faults are for.
+        start_log(settings.log, &["actix_http::h1::dispatcher"]);
         let workers = available_parallelism().map_or(1, usize::from).min(WORKERS);
         App::build(&settings, workers, Worlds::new(folder, &settings, world, max_worlds)?)
     };
@@ -124,7 +125,10 @@ impl ReadyFile {
 
 impl Drop for ReadyFile {
     fn drop(&mut self) {
-        // A test runner may have removed it already.
-        let _ = fs::remove_file(&self.0);
+        let ours = format!("\"pid\":{},", process::id());
+        // A test runner may have removed it already, and a fake that started after this one may have written its own.
+        if fs::read_to_string(&self.0).is_ok_and(|text| text.contains(&ours)) {
+            let _ = fs::remove_file(&self.0);
+        }
     }
 }

@@ -27,13 +27,14 @@ pub(super) fn run(url: Option<String>, wait: Option<Lifetime>) -> Result<()> {
         None => format!("http://{}", reachable(Settings::load(Flags::default())?.listen)),
     };
     let url = url.trim_end_matches('/');
-    // Whatever the environment says of proxies: this is about the server itself.
-    let agent: Agent = Agent::config_builder().timeout_global(Some(TRY)).proxy(None).build().into();
-    let until = Instant::now() + wait.map_or(Duration::ZERO, Lifetime::duration);
+    let until = Instant::now() + wait.map_or(TRY, Lifetime::duration);
     loop {
+        let left = until.saturating_duration_since(Instant::now()).clamp(PAUSE, TRY);
+        // Whatever the environment says of proxies: this is about the server itself.
+        let agent: Agent = Agent::config_builder().timeout_global(Some(left)).proxy(None).build().into();
         match agent.get(format!("{url}{LIVEZ}")).call() {
             Ok(_) => return Ok(()),
-            Err(error) if Instant::now() >= until => {
+            Err(error) if wait.is_none() || Instant::now() >= until => {
                 return Err(error).with_context(|| {
                     format!("no healthy server at {url}; start one, give it time with --wait 30s, or name another with --url")
                 });

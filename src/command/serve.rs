@@ -24,7 +24,7 @@ use crate::{
 
 pub(super) fn run(flags: Flags) -> Result<()> {
     let settings = Settings::load(flags)?;
-    start_log(settings.log);
+    start_log(settings.log, &[]);
     let database = settings.database.display().to_string();
     let workers = available_parallelism().map_or(1, usize::from);
     let prepare = || {
@@ -112,10 +112,10 @@ impl Signals {
 }
 
 /// Logs go to stderr: text for a reader at a terminal, JSON for a collector. Of the libraries only what is wrong is told.
-pub(super) fn start_log(level: Level) {
+/// Of `mute` not even that.
+pub(super) fn start_log(level: Level, mute: &[&str]) {
     let filter = Targets::new().with_default(level.min(Level::WARN)).with_target("surveyd", level);
-    // It tells as an error that a body broke off, which only the faults of a fake make ours do.
-    let filter = filter.with_target("actix_http::h1::dispatcher", LevelFilter::OFF);
+    let filter = filter.with_targets(mute.iter().map(|target| (*target, LevelFilter::OFF)));
     let lines = fmt::layer().with_writer(io::stderr).with_target(false);
     let lines = if io::stderr().is_terminal() {
         lines.boxed()

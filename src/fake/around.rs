@@ -1,38 +1,37 @@
-//! What stands before every route of a fake: a guard against web pages, the faults, and the world's own date.
+//! What stands before every route of a fake: the guard against web pages, the faults, and the world's own date.
 
-use std::{future::ready, net::IpAddr, rc::Rc, sync::Arc};
+use std::{future::ready, rc::Rc, sync::Arc};
 
 use actix_web::{
     Error, HttpMessage,
     body::BoxBody,
     dev::{Payload, ServiceRequest, ServiceResponse},
-    http::{
-        StatusCode,
-        header::{HOST, HeaderName},
-    },
+    http::StatusCode,
     middleware::Next,
     rt::time::sleep,
     web::{self, ThinData},
 };
 use futures_util::stream;
+use serde_json::Value;
 
 use super::{
     cut,
     faults::{Call, Kind, Strike},
+    guard,
     token::{TestToken, WorldName},
     worlds::{FakeWorld, Worlds},
 };
 use crate::{
     http::{
-        SEND, Site, SiteOf,
-        attempts::{self, Remark},
+        LOGIN, SEND, Site, SiteOf,
+        attempts::{self, Outcome, Remark},
         auth,
         failure::Failure,
-        respond,
+        parse_send, respond,
         tenant::Tenant,
         wire,
     },
-    survey::{Facts, access::Denied, ids::FormId},
+    survey::{Facts, access::Denied, ids::FormId, time::Time},
 };
 
 /// Answers a request; `next` is the routes.
@@ -45,22 +44,32 @@ pub(super) async fn around(
         return respond::finish(request, next).await;
     };
     let (worlds, site) = (worlds.clone(), Rc::clone(site));
-    if let Err(failure) = refuse_web_pages(&request, &worlds) {
+    if let Err(failure) = guard::refuse_web_pages(&request, worlds.is_on_loopback()) {
         return Ok(respond::refuse(request, failure));
     }
-    let Some(whereabouts) = Whereabouts::of(&request, &worlds, &site) else {
-        return respond::finish(request, next).await;
+    let called = match Called::of(&mut request, &worlds, &site).await {
+        Ok(Some(called)) => called,
+        Ok(None) => return respond::finish(request, next).await,
+        Err(failure) => return Ok(respond::refuse(request, failure)),
     };
-    let reading = whereabouts.world.world.clock().read();
-    if !reading.real {
-        request.extensions_mut().insert(respond::Date(reading.now));
-    }
-    let strike = match strike(&mut request, &whereabouts, &site).await {
+    let strike = match called.strike(&mut request, &site).await {
         Ok(strike) => strike,
         Err(failure) => return Ok(respond::refuse(request, failure)),
     };
-    let Some(Strike { delay, kind }) = strike else { return respond::finish(request, next).await };
-    sleep(delay).await;
+    let Some(Strike { delay, kind }) = strike else {
+        called.date(&request);
+        return respond::finish(request, next).await;
+    };
+    tokio::select! {
+        () = sleep(delay) => {}
+        () = called.world.world.ended() => {}
+    }
+    called.date(&request);
+    if !worlds.is_open(&called.name, &called.world) {
+        // What was meant for the world before its reset must not show in the one after it.
+        let message = "The world of this call was put back or dropped while a fault delayed it";
+        return Ok(respond::refuse(request, Failure::new(StatusCode::SERVICE_UNAVAILABLE, message)));
+    }
     let remark = |remark| request.extensions_mut().insert(Remark(remark));
     match kind {
         Kind::Delay => {
@@ -82,103 +91,100 @@ pub(super) async fn around(
             Ok(cut::in_the_middle(respond::finish(request, next).await?).await)
         }
         Kind::AfterCommit => {
-            remark("cut by a fault instead of this answer");
-            Ok(cut::instead_of(respond::finish(request, next).await?))
+            remark("met by a fault that cuts after a commit");
+            let response = respond::finish(request, next).await?;
+            Ok(if response.status().is_success() { cut::instead_of(response) } else { response })
         }
     }
 }
 
-/// The tokens of a fake are known to everyone, so a web page that is open on the same machine must not get at `/admin`:
-/// not from another site, and not under another name that leads to this address (DNS rebinding).
-fn refuse_web_pages(request: &ServiceRequest, worlds: &Worlds) -> Result<(), Failure> {
-    const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-    let forbidden = |message: String| Err(Failure::new(StatusCode::FORBIDDEN, message));
-    if !request.path().starts_with("/admin") {
-        return Ok(());
-    }
-    let text = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
-    match text(SEC_FETCH_SITE) {
-        None | Some("none" | "same-origin") => {}
-        Some(site) => return forbidden(format!("Sec-Fetch-Site: {site} may not use /admin of a fake")),
-    }
-    match text(HOST) {
-        Some(host) if worlds.is_on_loopback() && !is_this_machine(host) => {
-            forbidden(format!("Host: {host:?} may not use /admin of a fake on loopback; use localhost or 127.0.0.1"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
-    let name = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(name, _)| name);
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
-}
-
-/// Where a request goes.
-struct Whereabouts {
-    /// The name of the token.
-    token: Option<String>,
+/// The world that is called, and by whom.
+struct Called {
+    name: WorldName,
     world: Arc<FakeWorld>,
     tenant: Rc<Tenant>,
+    /// The name of the token.
+    token: Option<String>,
 }
 
-impl Whereabouts {
-    /// A world that nobody has been in is not made for it: it has no faults and goes by the real time.
-    fn of(request: &ServiceRequest, worlds: &Worlds, site: &Site) -> Option<Self> {
-        let Ok(secret) = auth::bearer(request.headers()) else {
-            let world = worlds.get(&WorldName::default())?;
-            return Some(Self { token: None, world, tenant: site.tenants().of_strangers()? });
+impl Called {
+    /// That of the token, or of the login that asks for one. A world that nobody has been in is not made for it: it has no
+    /// faults and goes by the real time.
+    ///
+    /// Errors: those of a login's body.
+    async fn of(request: &mut ServiceRequest, worlds: &Worlds, site: &Site) -> Result<Option<Self>, Failure> {
+        let secret = if request.path() == LOGIN {
+            let body = peek(request, site).await?;
+            let ask = body.and_then(|body| serde_json::from_slice::<Value>(&body).ok());
+            ask.and_then(|ask| TestToken::of_login(ask.get("login")?.as_str()?, Time(i64::MAX)).ok())
+        } else {
+            auth::bearer(request.headers()).ok()
         };
-        let token = TestToken::parse(&secret).ok()?;
-        let world = worlds.get(&token.world)?;
-        let (tenant, _) = site.tenants().admit(secret).ok()?;
-        Some(Self { token: Some(token.caller.name), world, tenant })
+        let token = secret.as_ref().and_then(|secret| TestToken::parse(secret).ok());
+        let name = token.as_ref().map(|token| token.world.clone()).unwrap_or_default();
+        let Some(world) = worlds.get(&name) else { return Ok(None) };
+        let tenant = match secret.filter(|_| token.is_some()) {
+            Some(secret) => Some(site.tenants().admit(secret)?.0),
+            None => site.tenants().of_anonymous(),
+        };
+        let token = token.map(|token| token.caller.name);
+        Ok(tenant.map(|tenant| Self { name, world, tenant, token }))
+    }
+
+    /// Makes the answer's date that of the world.
+    fn date(&self, request: &ServiceRequest) {
+        let reading = self.world.world.clock().read();
+        if !reading.real {
+            request.extensions_mut().insert(respond::Date(reading.now));
+        }
+    }
+
+    /// The fault that this request meets.
+    ///
+    /// Errors: those of a body, where there is a fault that could be for it.
+    async fn strike(&self, request: &mut ServiceRequest, site: &Site) -> Result<Option<Strike>, Failure> {
+        let faults = &self.world.faults;
+        let path = request.path().to_owned();
+        if !faults.wait_for(&path) {
+            return Ok(None);
+        }
+        attempts::begin(request.request(), &self.tenant);
+        let about = if path == SEND { self.about(request, site).await? } else { None };
+        let strike = faults.take(&Call { path: &path, about: about.as_ref().map(|(form, facts)| (*form, facts)) });
+        if strike.is_some() {
+            // What the route itself will note comes over this, if it gets as far.
+            if let Some(token) = &self.token {
+                attempts::note_token(request.request(), token);
+            }
+            if let Some((form, facts)) = &about {
+                attempts::note_form(request.request(), *form);
+                let outcome = Outcome::Unruled(facts.client, facts.destination.map(|(thread, _)| thread));
+                attempts::note_outcome(request.request(), outcome);
+            }
+        }
+        Ok(strike)
+    }
+
+    /// What a send is about; what cannot be read is told by the route.
+    async fn about(&self, request: &mut ServiceRequest, site: &Site) -> Result<Option<(FormId, Facts)>, Failure> {
+        let body = peek(request, site).await?;
+        let ask = body.and_then(|body| parse_send(std::str::from_utf8(&body).ok()?).ok());
+        let Some(ask) = ask else { return Ok(None) };
+        Ok(Some((ask.form, self.tenant.store.facts(ask).await?)))
     }
 }
 
-/// The fault that this request meets.
+/// Reads a body, and puts it back for the route; `None` where the route will refuse it for its length.
 ///
-/// Errors: those of a body, where a fault asks what a send is about.
-async fn strike(
-    request: &mut ServiceRequest,
-    Whereabouts { token, world, tenant }: &Whereabouts,
-    site: &Site,
-) -> Result<Option<Strike>, Failure> {
-    let faults = &world.faults;
-    let path = request.path().to_owned();
-    if !faults.wait_for(&path) {
+/// Errors: 408 not there in time; 400 cut off; 413 longer than announced.
+async fn peek(request: &mut ServiceRequest, site: &Site) -> Result<Option<web::Bytes>, Failure> {
+    if wire::announced_length(request.headers()).is_some_and(|length| length > wire::SEND_LIMIT) {
         return Ok(None);
     }
-    let about = if path == SEND { about(request, tenant, site).await? } else { None };
-    let strike = faults.take(&Call { path: &path, about: about.as_ref().map(|(form, facts)| (*form, facts)) });
-    if strike.is_some() {
-        // What the route itself will note comes over this, if it gets as far.
-        attempts::begin(request.request(), tenant);
-        if let Some(token) = token {
-            attempts::note_token(request.request(), token);
-        }
-        if let Some((form, facts)) = &about {
-            attempts::note_form(request.request(), *form);
-            let thread = facts.destination.map(|(thread, _)| thread);
-            facts.client.into_iter().for_each(|client| attempts::note_about(request.request(), client, thread));
-        }
-    }
-    Ok(strike)
-}
-
-/// What a send is about. The body is read, and put back for the route.
-async fn about(request: &mut ServiceRequest, tenant: &Tenant, site: &Site) -> Result<Option<(FormId, Facts)>, Failure> {
     let payload = request.extract::<web::Payload>().await.map_err(|_| Failure::bad_request("The body was cut off"))?;
-    let body =
-        wire::in_time(wire::read_body(request.request(), payload, wire::SEND_LIMIT), site.body_timeout()).await?;
-    let ask = body.parse_send();
-    request.set_payload(Payload::Stream { payload: Box::pin(stream::once(ready(Ok(body.into_bytes())))) });
-    // What cannot be read is told by the route.
-    let Ok(ask) = ask else { return Ok(None) };
-    let form = ask.form;
-    Ok(Some((form, tenant.store.facts(ask).await?)))
+    let bytes = wire::in_time(wire::read_bytes(payload, wire::SEND_LIMIT), site.body_timeout()).await?;
+    request.set_payload(Payload::Stream { payload: Box::pin(stream::once(ready(Ok(bytes.clone())))) });
+    Ok(Some(bytes))
 }
 
 /// The answer of a fault. A 401 is that of a token which has just expired.

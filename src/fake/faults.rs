@@ -95,7 +95,7 @@ pub(super) struct Call<'a> {
 }
 
 impl Fault {
-    /// Checks it, and says how often it strikes.
+    /// Checks it, and fills in how often it strikes where nothing is said.
     ///
     /// Errors: 400 that names the field.
     fn check(self) -> Result<Self, Failure> {
@@ -121,6 +121,9 @@ impl Fault {
         }
         if self.retry_after.is_some() && self.status.is_none() {
             return Err(Failure::bad_request("retryAfter goes with status"));
+        }
+        if self.retry_after.is_some() && self.status == Some(401) {
+            return Err(Failure::bad_request("retryAfter does not go with status 401, which tells how to come again"));
         }
         let is_of_sends = self.path.as_deref().is_none_or(|path| path == SEND);
         if !is_of_sends && (self.after_commit.is_some() || self.looks_into_body()) {

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow};
 use tokio::sync::oneshot;
 
 use super::{
-    folder::Folder,
+    folder::{Folder, remove_leftovers},
     token::WorldName,
     worlds::{MOST_WORLDS, WORKERS, Worlds},
 };
@@ -131,6 +131,8 @@ impl Builder {
             })
         };
         let thread = thread::Builder::new().name("surveyd-fake".to_owned()).spawn(run)?;
+        // Nobody waits for it.
+        thread::spawn(remove_leftovers);
         match started.recv() {
             Ok(address) => Ok(Fake { address, worlds, stop: Some(stop), thread: Some(thread), _folder: folder }),
             Err(_) => Err(thread.join().map_or_else(

@@ -8,6 +8,7 @@ mod around;
 mod cut;
 mod faults;
 pub mod folder;
+mod guard;
 pub mod library;
 mod routes;
 mod token;

@@ -1,7 +1,5 @@
 //! The tokens of a fake, `test-<user>` or `test-<user>@<world>`. They are in no file: the text itself says everything.
 
-use std::fmt;
-
 use crate::{
     http::failure::Failure,
     store::tokens::{Caller, Secret},
@@ -23,12 +21,6 @@ impl WorldName {
     pub fn new(name: &str) -> Option<Self> {
         let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         ((1..=64).contains(&name.len()) && name.bytes().all(is_fit)).then(|| Self(name.to_owned()))
-    }
-}
-
-impl fmt::Display for WorldName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -66,15 +58,18 @@ impl TestToken {
 
     /// The token of somebody who logs in as `<user>` or `<user>@<world>`. What cannot stand in a token becomes `_`.
     ///
-    /// Errors: 400 for a world that cannot be.
+    /// Errors: 400 for a user or a world that cannot be.
     pub(super) fn of_login(login: &str, expires_at: Time) -> Result<Secret, Failure> {
         let (user, world) = match login.split_once('@') {
             None => (login, None),
             Some((user, name)) => (user, Some(world(name, "login: the world behind @")?)),
         };
+        if !(1..=200).contains(&user.chars().count()) {
+            return Err(Failure::bad_request("login must have 1 to 200 characters, before the @ of a world"));
+        }
         let user: String =
             user.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
-        let world = world.map(|name| format!("@{name}")).unwrap_or_default();
+        let world = world.map(|name| format!("@{}", name.0)).unwrap_or_default();
         Ok(Secret::new(format!("{PREFIX}{user}~{}{world}", expires_at.0)))
     }
 }
@@ -94,7 +89,7 @@ mod tests {
             TestToken::parse(&Secret::new(text))
                 .map(|TestToken { caller, world }| {
                     let expires = caller.expires_at.map_or(String::new(), |time| time.0.to_string());
-                    format!("{} {} {expires}@{world}", caller.name, caller.role.as_str())
+                    format!("{} {} {expires}@{}", caller.name, caller.role.as_str(), world.0)
                 })
                 .map_err(|failure| failure.to_string())
         };

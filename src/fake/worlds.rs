@@ -78,15 +78,19 @@ pub(super) struct FakeWorld {
     pub(super) world: World,
     pub(super) attempts: Arc<Attempts>,
     pub(super) faults: Faults,
-    path: PathBuf,
+    /// Behind the world, so that they are removed when it is closed.
+    _files: WorldFiles,
 }
 
-impl Drop for FakeWorld {
+/// The files of a world; they go with it.
+struct WorldFiles(PathBuf);
+
+impl Drop for WorldFiles {
     fn drop(&mut self) {
         for suffix in ["", "-wal", "-shm"] {
-            let mut name = self.path.clone().into_os_string();
+            let mut name = self.0.clone().into_os_string();
             name.push(suffix);
-            // It goes with the folder at the latest.
+            // They go with the folder at the latest.
             let _ = fs::remove_file(name);
         }
     }
@@ -126,26 +130,41 @@ impl Worlds {
         self.open_worlds().get(name).cloned()
     }
 
+    /// Whether this is the world that goes by that name now.
+    pub(super) fn is_open(&self, name: &WorldName, world: &Arc<FakeWorld>) -> bool {
+        self.get(name).is_some_and(|current| Arc::ptr_eq(&current, world))
+    }
+
     /// A world, as the seed has it where nobody has been there yet.
     ///
     /// Errors: 429 where there are as many as there may be; 500 where no file can be made.
     pub(super) fn enter(&self, name: &WorldName) -> Result<Arc<FakeWorld>, Failure> {
+        if let Some(world) = self.get(name) {
+            return Ok(world);
+        }
+        self.check_room(&self.open_worlds())?;
+        // Not under the lock: calls in other worlds go on. Of two that come together, one has made its world in vain.
+        let world = self.clone_seed()?;
         let mut open = self.open_worlds();
         if let Some(world) = open.get(name) {
             return Ok(Arc::clone(world));
         }
-        if open.len() >= self.0.most {
-            return Err(Failure::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                format!(
-                    "There are {} worlds, which is the limit; drop one with DELETE /admin/world and its test-admin, or start the fake with more --max-worlds",
-                    open.len()
-                ),
-            ));
-        }
-        let world = self.clone_seed()?;
+        self.check_room(&open)?;
         open.insert(name.clone(), Arc::clone(&world));
         Ok(world)
+    }
+
+    fn check_room(&self, open: &BTreeMap<WorldName, Arc<FakeWorld>>) -> Result<(), Failure> {
+        if open.len() < self.0.most {
+            return Ok(());
+        }
+        Err(Failure::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            format!(
+                "There are {} worlds, which is the limit; drop one with DELETE /admin/world and its test-admin, or start the fake with more --max-worlds",
+                open.len()
+            ),
+        ))
     }
 
     /// Puts a world back to the seed: rows, sends, attempts, faults and clock. What is in flight there ends there.
@@ -170,15 +189,16 @@ impl Worlds {
     }
 
     fn clone_seed(&self) -> Result<Arc<FakeWorld>, Failure> {
-        let path = self.0.folder.join(format!("{}.db", self.0.files.fetch_add(1, Ordering::Relaxed)));
-        let seed = self.0.seed.bytes();
-        let world = seed
-            .and_then(|bytes| fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display())))
-            .and_then(|()| World::open_throw_away(&path, self.0.queue));
-        match world {
-            Ok(world) => Ok(Arc::new(FakeWorld { world, attempts: Arc::default(), faults: Faults::default(), path })),
-            Err(error) => Err(no_room(&error)),
-        }
+        let name = format!("{}.db", self.0.files.fetch_add(1, Ordering::Relaxed));
+        // Before there is a file, so that what is left of a world that cannot be made goes, too.
+        let file = WorldFiles(self.0.folder.join(name));
+        let make = || {
+            let path = &file.0;
+            fs::write(path, self.0.seed.bytes()?).with_context(|| format!("cannot write {}", path.display()))?;
+            World::open_throw_away(path, self.0.queue)
+        };
+        let world = make().map_err(|error| no_room(&error))?;
+        Ok(Arc::new(FakeWorld { world, attempts: Arc::default(), faults: Faults::default(), _files: file }))
     }
 
     fn open_worlds(&self) -> MutexGuard<'_, BTreeMap<WorldName, Arc<FakeWorld>>> {
@@ -231,13 +251,14 @@ impl Doors for Worlds {
         let tenants = WorkerTenants {
             worlds: self.clone(),
             worker: self.0.workers.fetch_add(1, Ordering::Relaxed),
-            met: Rc::default(),
+            entered: Rc::default(),
         };
-        let (met, worlds, mut gone) = (Rc::clone(&tenants.met), self.clone(), self.0.gone.subscribe());
+        let (entered, worlds, mut gone) = (Rc::clone(&tenants.entered), self.clone(), self.0.gone.subscribe());
         tokio::task::spawn_local(async move {
             while gone.changed().await.is_ok() {
                 let open = worlds.open_worlds().clone();
-                met.borrow_mut()
+                entered
+                    .borrow_mut()
                     .retain(|name, (world, _)| open.get(name).is_some_and(|current| Arc::ptr_eq(current, world)));
             }
         });
@@ -266,27 +287,28 @@ impl Doors for Worlds {
     }
 }
 
-/// What a worker has of the worlds that it has met.
-type Met = HashMap<WorldName, (Arc<FakeWorld>, Rc<Tenant>)>;
+/// What one HTTP worker has of each world that it was called in.
+type WorkerWorlds = HashMap<WorldName, (Arc<FakeWorld>, Rc<Tenant>)>;
 
 /// The worlds as one HTTP worker sees them.
 struct WorkerTenants {
     worlds: Worlds,
     worker: usize,
-    met: Rc<RefCell<Met>>,
+    entered: Rc<RefCell<WorkerWorlds>>,
 }
 
 impl WorkerTenants {
     fn tenant(&self, name: &WorldName) -> Result<Rc<Tenant>, Failure> {
         let world = self.worlds.enter(name)?;
-        if let Some((met, tenant)) = self.met.borrow().get(name)
-            && Arc::ptr_eq(met, &world)
+        if let Some((entered, tenant)) = self.entered.borrow().get(name)
+            && Arc::ptr_eq(entered, &world)
         {
             return Ok(Rc::clone(tenant));
         }
         let reader = world.world.open_reader().map_err(|error| no_room(&error))?;
-        let tenant = Tenant::new(world.world.store(self.worker, reader), Arc::clone(&world.attempts));
-        self.met.borrow_mut().insert(name.clone(), (world, Rc::clone(&tenant)));
+        let store = world.world.store(self.worker, reader);
+        let tenant = Tenant::new(store, Arc::clone(&world.attempts), None, Arc::clone(&world) as Arc<dyn Any>);
+        self.entered.borrow_mut().insert(name.clone(), (world, Rc::clone(&tenant)));
         Ok(tenant)
     }
 }
@@ -308,7 +330,7 @@ impl Tenants for WorkerTenants {
         Ok(LogIn { tenant, credentials: Credentials::Known(caller), token })
     }
 
-    fn of_strangers(&self) -> Option<Rc<Tenant>> {
+    fn of_anonymous(&self) -> Option<Rc<Tenant>> {
         self.tenant(&WorldName::default()).ok()
     }
 }

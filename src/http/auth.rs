@@ -4,35 +4,54 @@ use std::rc::Rc;
 
 use actix_web::{
     HttpRequest,
-    http::header::{AUTHORIZATION, HeaderMap},
+    http::{
+        StatusCode,
+        header::{AUTHORIZATION, HeaderMap},
+    },
 };
 
-use super::{Site, attempts, failure::Failure, tenant::Tenant};
+use super::{
+    Site,
+    attempts::{self, Outcome},
+    failure::Failure,
+    tenant::Tenant,
+};
 use crate::{
     store::{
         Store,
         tokens::{Caller, Credentials, Secret},
     },
-    survey::access::{Denied, Role},
+    survey::{
+        access::{Denied, Role},
+        rules::Rule,
+    },
 };
 
 /// One who shows a token. Whether it is good is for the tenant's store to say, where the decision is made.
-pub(super) struct Visitor {
+pub(super) struct Bearer {
     tenant: Rc<Tenant>,
     pub(super) credentials: Credentials,
 }
 
-impl Visitor {
-    /// The visitor of a call to `/api/**`.
+impl Bearer {
+    /// The bearer of the token of a call to `/api/**`.
     ///
     /// Errors: 401 for no token, a malformed header, or a token of a form that is good nowhere.
     pub(super) fn of(request: &HttpRequest, site: &Site) -> Result<Self, Failure> {
-        let (tenant, credentials) = site.tenants.admit(bearer(request.headers())?)?;
+        let admitted = bearer(request.headers()).map_err(Failure::from).and_then(|token| site.tenants.admit(token));
+        let (tenant, credentials) = admitted.inspect_err(|failure| {
+            if failure.status() == StatusCode::UNAUTHORIZED
+                && let Some(tenant) = site.tenants.of_anonymous()
+            {
+                attempts::begin(request, &tenant);
+                attempts::note_outcome(request, Outcome::Denied(Rule::Token));
+            }
+        })?;
         attempts::begin(request, &tenant);
         Ok(Self { tenant, credentials })
     }
 
-    /// Where they are a visitor.
+    /// Where they are known.
     pub(super) fn store(&self) -> &Store {
         &self.tenant.store
     }
@@ -46,9 +65,7 @@ impl Visitor {
         allowed: &'static [Role],
     ) -> Result<Caller, Failure> {
         let caller = self.store().authenticate(self.credentials.clone(), allowed).await?;
-        if let Some(token) = caller.as_ref().map_or_else(|denied| denied.token(), |caller| Some(&caller.name)) {
-            attempts::note_token(request, token);
-        }
+        attempts::note_caller(request, &caller);
         Ok(caller?)
     }
 }

@@ -52,6 +52,11 @@ impl Failure {
         Self { status, message: message.into(), extra: None, cause: None }
     }
 
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// 400: what the caller sent is wrong; the message names the field, and what it must be.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)

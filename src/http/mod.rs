@@ -14,7 +14,7 @@ pub mod tenant;
 pub mod throttle;
 pub(crate) mod wire;
 
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{rc::Rc, time::Duration};
 
 use actix_web::{
     FromRequest, Handler, Responder, Route,
@@ -22,13 +22,16 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use self::{admin::history, failure::Failure, respond::Empty, tenant::Tenants, throttle::Throttle};
+use self::{admin::history, failure::Failure, respond::Empty, tenant::Tenants};
 use crate::{
     store::directory::Entry,
     survey::model::{Channel, Client, Form, Thread},
 };
 
-pub(crate) use self::{admin::read_body, api::SEND};
+pub(crate) use self::{
+    admin::read_body,
+    api::{LOGIN, SEND, parse_send},
+};
 
 /// Answers 200 as long as requests are answered at all; asks for no token.
 pub(crate) const LIVEZ: &str = "/livez";
@@ -36,7 +39,6 @@ pub(crate) const LIVEZ: &str = "/livez";
 /// What one HTTP worker has at hand for every request.
 pub struct Site {
     tenants: Box<dyn Tenants>,
-    throttle: Arc<Throttle>,
     body_timeout: Duration,
 }
 
@@ -45,8 +47,8 @@ pub(crate) type SiteOf = web::ThinData<Rc<Site>>;
 
 impl Site {
     /// A worker's way to its tenants, and how it treats requests.
-    pub fn new(tenants: Box<dyn Tenants>, throttle: Arc<Throttle>, body_timeout: Duration) -> Rc<Self> {
-        Rc::new(Self { tenants, throttle, body_timeout })
+    pub fn new(tenants: Box<dyn Tenants>, body_timeout: Duration) -> Rc<Self> {
+        Rc::new(Self { tenants, body_timeout })
     }
 
     /// A worker's way to its tenants.

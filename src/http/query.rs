@@ -55,7 +55,9 @@ impl Query {
 
     /// A number of rows.
     pub(crate) fn count(&self, name: &str) -> Result<Option<usize>, Failure> {
-        self.parse(name, "an integer from 1 to 1000", |count| (1..=GREATEST_LIMIT).contains(count))
+        self.parse(name, &format!("an integer from 1 to {GREATEST_LIMIT}"), |count| {
+            (1..=GREATEST_LIMIT).contains(count)
+        })
     }
 
     /// A time to wait, up to `most`, such as `5s`.

@@ -72,6 +72,10 @@ pub(crate) struct Date(pub(crate) Time);
 
 /// Finishes every answer: its headers, and for an error the envelope.
 pub async fn finish(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+    // The router would take `/%61pi/` for `/api/`, and everything else would not. No path of ours needs an escape.
+    if request.path().contains('%') {
+        return Ok(refuse(request, Failure::no_such_path()));
+    }
     let request_id = request_id(request.headers());
     Ok(dress(next.call(request).await?, request_id))
 }

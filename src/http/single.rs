@@ -1,6 +1,7 @@
 //! The doors of a server: one tenant, and its tokens are in the file.
 
 use std::{
+    any::Any,
     path::Path,
     rc::Rc,
     sync::{
@@ -15,6 +16,7 @@ use super::{
     attempts::Attempts,
     failure::Failure,
     tenant::{Doors, LogIn, Tenant, Tenants},
+    throttle::Throttle,
 };
 use crate::store::{
     Connection, World,
@@ -28,6 +30,7 @@ pub struct Single(Arc<Shared>);
 struct Shared {
     world: World,
     attempts: Arc<Attempts>,
+    throttle: Arc<Throttle>,
     /// Opened before the workers start, so that a file that cannot be read is an error of the start.
     readers: Mutex<Vec<Connection>>,
     numbers: AtomicUsize,
@@ -40,8 +43,13 @@ impl Single {
     pub fn open(path: &Path, queue: usize, workers: usize) -> Result<Self> {
         let world = World::open(path, queue)?;
         let readers = (0..workers).map(|_| world.open_reader()).collect::<Result<Vec<_>>>()?;
-        let (attempts, readers, numbers) = (Arc::default(), Mutex::new(readers), AtomicUsize::new(0));
-        Ok(Self(Arc::new(Shared { world, attempts, readers, numbers })))
+        Ok(Self(Arc::new(Shared {
+            world,
+            attempts: Arc::default(),
+            throttle: Arc::default(),
+            readers: Mutex::new(readers),
+            numbers: AtomicUsize::new(0),
+        })))
     }
 
     /// Whether anybody could be let in when the file was opened.
@@ -53,12 +61,13 @@ impl Single {
 impl Doors for Single {
     #[expect(clippy::expect_used, reason = "a worker that cannot read the file cannot be replaced")]
     fn tenants(&self) -> Box<dyn Tenants> {
-        let Shared { world, attempts, readers, numbers } = &*self.0;
+        let Shared { world, attempts, throttle, readers, numbers } = &*self.0;
         let reader = readers.lock().ok().and_then(|mut readers| readers.pop());
         // actix replaces a worker that died; its successor opens a connection of its own.
         let reader = reader.unwrap_or_else(|| world.open_reader().expect("the file opened at the start"));
         let store = world.store(numbers.fetch_add(1, Ordering::Relaxed), reader);
-        Box::new(Tenant::new(store, Arc::clone(attempts)))
+        let throttle = Some(Arc::clone(throttle));
+        Box::new(Tenant::new(store, Arc::clone(attempts), throttle, Arc::clone(&self.0) as Arc<dyn Any>))
     }
 
     fn end_waits(&self) {
@@ -82,7 +91,7 @@ impl Tenants for Rc<Tenant> {
         Ok(LogIn { tenant: Self::clone(self), credentials, token })
     }
 
-    fn of_strangers(&self) -> Option<Rc<Tenant>> {
+    fn of_anonymous(&self) -> Option<Rc<Tenant>> {
         Some(Self::clone(self))
     }
 }

@@ -10,7 +10,7 @@ use actix_web::{
     web::ServiceConfig,
 };
 
-use super::{attempts::Attempts, failure::Failure, respond};
+use super::{attempts::Attempts, failure::Failure, respond, throttle::Throttle};
 use crate::store::{
     Store,
     tokens::{Credentials, Secret},
@@ -20,12 +20,21 @@ use crate::store::{
 pub struct Tenant {
     pub(crate) store: Store,
     pub(crate) attempts: Arc<Attempts>,
+    /// None where nobody guesses passwords, for all of them are right.
+    pub(crate) throttle: Option<Arc<Throttle>>,
+    /// What the store's files last as long as.
+    _owner: Arc<dyn Any>,
 }
 
 impl Tenant {
-    /// A worker's view of a store, and of what was tried there.
-    pub fn new(store: Store, attempts: Arc<Attempts>) -> Rc<Self> {
-        Rc::new(Self { store, attempts })
+    /// A worker's view of a store that belongs to `owner`, and of what was tried there.
+    pub fn new(
+        store: Store,
+        attempts: Arc<Attempts>,
+        throttle: Option<Arc<Throttle>>,
+        owner: Arc<dyn Any>,
+    ) -> Rc<Self> {
+        Rc::new(Self { store, attempts, throttle, _owner: owner })
     }
 }
 
@@ -52,7 +61,7 @@ pub trait Tenants {
     fn log_in(&self, login: &str, password: &str) -> Result<LogIn, Failure>;
 
     /// The tenant that is told of calls without a token.
-    fn of_strangers(&self) -> Option<Rc<Tenant>>;
+    fn of_anonymous(&self) -> Option<Rc<Tenant>>;
 }
 
 /// The ways into a program: which tenants it has, and what stands around the routes that every one has.

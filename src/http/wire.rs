@@ -26,16 +26,11 @@ pub(crate) const ADMIN_LIMIT: usize = 64 * 1024;
 /// Errors: 415 another media type; 413 over the limit; 400 cut off, or not UTF-8.
 pub(crate) async fn read_body(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Body, Failure> {
     check_media_type(request.headers())?;
-    let too_large =
-        || Failure::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is too large: it may have {limit} bytes"));
     // A body that says that it is too large need not be waited for.
-    let announced =
-        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limit) {
-        return Err(too_large());
+    if announced_length(request.headers()).is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
     }
-    let bytes = payload.to_bytes_limited(limit).await.map_err(|_| too_large())?;
-    let bytes = bytes.map_err(|_| Failure::bad_request("The body was cut off"))?;
+    let bytes = read_bytes(payload, limit).await?;
     match std::str::from_utf8(&bytes) {
         Ok(_) => Ok(Body(bytes)),
         Err(error) => {
@@ -44,13 +39,27 @@ pub(crate) async fn read_body(request: &HttpRequest, payload: Payload, limit: us
     }
 }
 
+/// The length that a body says that it has.
+pub(crate) fn announced_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok())
+}
+
+/// Takes in a body of whatever type.
+///
+/// Errors: 413 over the limit; 400 cut off.
+pub(crate) async fn read_bytes(payload: Payload, limit: usize) -> Result<Bytes, Failure> {
+    let bytes = payload.to_bytes_limited(limit).await.map_err(|_| too_large(limit))?;
+    bytes.map_err(|_| Failure::bad_request("The body was cut off"))
+}
+
+fn too_large(limit: usize) -> Failure {
+    Failure::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is too large: it may have {limit} bytes"))
+}
+
 /// Waits for a body, but not for ever.
 ///
 /// Errors: 408 not there in time; those of the body.
-pub(crate) async fn in_time(
-    body: impl Future<Output = Result<Body, Failure>>,
-    limit: Duration,
-) -> Result<Body, Failure> {
+pub(crate) async fn in_time<T>(body: impl Future<Output = Result<T, Failure>>, limit: Duration) -> Result<T, Failure> {
     tokio::time::timeout(limit, body).await.unwrap_or_else(|_| {
         let ms = limit.as_millis();
         Err(Failure::new(StatusCode::REQUEST_TIMEOUT, format!("The body did not arrive within {ms} ms")))
@@ -61,11 +70,6 @@ pub(crate) async fn in_time(
 pub(crate) struct Body(Bytes);
 
 impl Body {
-    /// As it came.
-    pub(crate) fn into_bytes(self) -> Bytes {
-        self.0
-    }
-
     fn text(&self) -> &str {
         // Checked where it was made; asking again costs less than a type that remembers.
         std::str::from_utf8(&self.0).unwrap_or_default()

@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 pub use rusqlite::Connection;
-use rusqlite::TransactionBehavior;
+use rusqlite::{OpenFlags, TransactionBehavior};
 use scheduled_thread_pool::ScheduledThreadPool;
 
 use open::open_throw_away;
@@ -107,9 +107,13 @@ impl World {
         let (generation, waits) = (Generation::default(), Waits::new());
         let writer = Writer::start(connection, queue, generation.clone(), waits.clone());
         let writer = writer.context("cannot start the writer")?;
-        let manager = SqliteConnectionManager::file(path).with_init(open::prepare_reader);
+        // It must never make a file: a world that is gone is gone.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let manager = SqliteConnectionManager::file(path).with_flags(flags).with_init(open::prepare_reader);
         // A file that opened for the writer opens for readers too: no check at each check-out, no connection before it is needed.
         let pool = Pool::builder().max_size(LONG_READS).min_idle(Some(0)).test_on_check_out(false);
+        // None is retired: r2d2's job that looks for those to retire would outlive the pool on the shared thread.
+        let pool = pool.idle_timeout(None).max_lifetime(None).connection_timeout(open::SERVER_PATIENCE);
         let pool = pool.thread_pool(Arc::clone(&POOL_KEEPER)).build(manager)?;
         let clock = Clock::default();
         Ok(Self { path: path.to_owned(), writer, generation, clock, waits, pool, has_tokens, _lock: lock })
@@ -146,6 +150,12 @@ impl World {
     /// Answers those who wait for sends with what there is: the server stops, or the world is gone.
     pub fn end_waits(&self) {
         self.waits.end();
+    }
+
+    /// Resolves when [`World::end_waits`] is called, or was.
+    pub fn ended(&self) -> impl Future<Output = ()> + use<> {
+        let mut listener = self.waits.listen();
+        async move { while listener.woken().await {} }
     }
 
     /// Waits until everything that was submitted is committed and answered; whatever comes after it is refused.

@@ -33,6 +33,7 @@ const COMMAND_PATIENCE_S: u64 = 30;
 
 /// How long a server waits for it before it answers 503, in seconds. With what it takes to stop this is below 8.
 const SERVER_PATIENCE_S: u64 = 3;
+pub(super) const SERVER_PATIENCE: Duration = Duration::from_secs(SERVER_PATIENCE_S);
 
 /// How many prepared statements a connection keeps: more than there are.
 const STATEMENTS: usize = 64;

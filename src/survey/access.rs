@@ -4,6 +4,8 @@ use clap::ValueEnum;
 use serde::Serialize;
 use thiserror::Error;
 
+use super::rules::Rule;
+
 /// What a token stands for. All but ADMIN are the vendor's; ADMIN is ours, for the routes under `/admin`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "UPPERCASE")]
@@ -88,6 +90,11 @@ pub enum Denied {
 }
 
 impl Denied {
+    /// The rule that failed.
+    pub fn rule(&self) -> Rule {
+        if let Self::Role { .. } = self { Rule::Role } else { Rule::Token }
+    }
+
     /// The name of the token, where it was known.
     pub fn token(&self) -> Option<&str> {
         match self {

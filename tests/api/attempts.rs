@@ -153,6 +153,46 @@ fn every_call_to_the_api_leaves_one() {
     );
 }
 
+/// What was never decided is not told as passed.
+#[test]
+fn what_was_not_reached_is_told_so() {
+    let fake = Server::fake();
+    let (mut admin, mut crm) = (fake.client("test-admin"), fake.client("test-crm"));
+    let states = |admin: &mut Client| -> Vec<Value> {
+        let rules = attempts(admin, "").pop().unwrap()["rules"].clone();
+        rules.as_array().unwrap().iter().map(|rule| rule["state"].clone()).collect()
+    };
+    fake.client("test-crm@a!").send(1, 1);
+    assert_eq!(states(&mut admin), ["notReached"; 8], "a token that names no world that can be");
+    for status in [429, 403, 401] {
+        admin.call("POST", "/admin/faults", Some(&json!({ "status": status })));
+        crm.send(9, 1);
+        assert_eq!(states(&mut admin), ["notReached"; 8], "a fault decided, and no rule");
+    }
+    let lines = "Content-Type: application/json\r\nIdempotency-Key: k\r\n";
+    for form in [1, 2] {
+        let body = body("internalClientId", json!(1), form).to_string();
+        crm.call_with("POST", "/api/v1/quality/send", lines, body.as_bytes());
+    }
+    let told = states(&mut admin);
+    assert_eq!(
+        (&told[..2], &told[2..]),
+        (&["passed"; 2].map(Value::from)[..], &["notReached"; 6].map(Value::from)[..])
+    );
+}
+
+/// Whoever calls without a token cannot fill the memory with what they call.
+#[test]
+fn what_is_kept_of_a_call_is_bounded() {
+    let fake = Server::fake();
+    let path = format!("/api/{}", "a".repeat(30_000));
+    assert_eq!(fake.stranger().call("GET", &path, None).status, 404);
+    assert_eq!(fake.stranger().call(&"M".repeat(3000), "/api/x", None).status, 404);
+    let attempts = attempts(&mut fake.client("test-admin"), "");
+    assert_eq!(attempts[0]["uri"].as_str().unwrap().len(), 1024);
+    assert_eq!(attempts[1]["method"].as_str().unwrap().len(), 32);
+}
+
 #[test]
 fn they_are_found_by_what_they_are_about() {
     let fake = Server::fake();
@@ -171,6 +211,7 @@ fn they_are_found_by_what_they_are_about() {
     assert_eq!(ids("?limit=2&after=1"), [2, 3]);
     assert_eq!(ids("?limit=2"), [4, 5], "without a cursor, the last");
     assert_eq!(ids("?limit=2&after=0"), [1, 2]);
+    assert_eq!(ids("?after=-1"), [1, 2, 3, 4, 5]);
     assert_eq!(ids("?after=5"), [] as [i64; 0]);
     assert_eq!(ids("?after=99"), [] as [i64; 0]);
 }

@@ -35,6 +35,18 @@ fn a_ready_file_is_there_as_long_as_the_fake() {
     assert!(!file.exists());
 }
 
+/// One that ends late takes its own ready file away, and not that of the fake which has come after it.
+#[test]
+fn a_ready_file_of_another_stays() {
+    let home = Home::new();
+    let first = Server::start(fake(&home, &["--ready-file", "ready.json"]));
+    let second = Server::start(fake(&home, &["--ready-file", "ready.json"]));
+    first.signal("-TERM");
+    assert_eq!(first.wait().0, Some(0));
+    let ready: Value = serde_json::from_str(&fs::read_to_string(home.path("ready.json")).unwrap()).unwrap();
+    assert_eq!(ready["pid"], second.process.id());
+}
+
 #[test]
 fn a_ready_file_that_cannot_be_written_is_told() {
     let home = Home::new();

@@ -144,6 +144,106 @@ fn a_path_of_ones_own() {
     assert_eq!(statuses, [500, 200]);
 }
 
+/// A login has no token; its world stands in what it logs in as, and so do its faults and its date.
+#[test]
+fn a_login_meets_the_faults_of_its_world() {
+    let fake = Server::fake();
+    let mut admin = fake.client("test-admin@w1");
+    admin.call("POST", "/admin/faults", Some(&json!({"status": 503, "path": "/api/auth/login"})));
+    admin.call("PUT", "/admin/clock", Some(&json!({"now": "2100-01-01T00:00:00Z"})));
+    let log_in =
+        |login: &str| fake.stranger().call("POST", "/api/auth/login", Some(&json!({"login": login, "password": "x"})));
+    assert_eq!(log_in("crm@w2").status, 200);
+    assert_eq!(log_in("crm").status, 200);
+    assert_eq!(log_in("crm@w1").status, 503);
+    let answer = log_in("crm@w1");
+    assert_eq!((answer.status, answer.header("date")), (200, Some("Fri, 01 Jan 2100 00:00:00 GMT")));
+}
+
+/// A fault that waits for another send changes no answer, whatever is wrong with this one.
+#[test]
+fn a_fault_that_waits_changes_nothing() {
+    let calls = |fake: &Server| {
+        ["test-wrongrole@w", "test-expired@w", "test-admin@w", "test-crm@w"].map(|token| {
+            [
+                ("text/plain", "{}"),
+                ("application/json", "{"),
+                ("application/json", &*"x".repeat(5000)),
+                ("application/json", SEND),
+            ]
+            .map(|(media_type, body)| {
+                let lines = format!("Content-Type: {media_type}\r\n");
+                fake.client(token).call_with("POST", "/api/v1/quality/send", &lines, body.as_bytes()).short()
+            })
+        })
+    };
+    let fake = Server::fake();
+    let mut admin = fake.client("test-admin@w");
+    admin.call("POST", "/admin/faults", Some(&json!({"status": 503, "client": 777})));
+    assert_eq!(calls(&fake), calls(&Server::fake()));
+    assert_eq!(
+        admin.call("GET", "/admin/attempts", None).json().as_array().unwrap().len(),
+        16,
+        "each in its own world"
+    );
+    admin.call("DELETE", "/admin/faults", None);
+    admin.call("POST", "/admin/faults", Some(&json!({"status": 503})));
+    let lines = "Content-Type: text/plain\r\n";
+    assert_eq!(fake.client("test-crm@w").call_with("POST", "/api/v1/quality/send", lines, b"x").status, 503);
+}
+
+/// What was refused was not committed: it is told, and not hidden behind a cut.
+#[test]
+fn a_refusal_is_not_cut_after_a_commit() {
+    let fake = Server::fake();
+    fault(&fake, &json!({"times": 2, "after_commit": true}));
+    assert_eq!(fake.client("test-crm").send(2, 1).short(), "409 Client has open thread");
+    assert!(try_send(&mut fake.client("test-crm")).is_err());
+}
+
+/// A call that a fault holds up belongs to the world as it was: it does not show after a reset.
+#[rstest]
+#[case("POST", "/admin/reset")]
+#[case("DELETE", "/admin/world")]
+fn a_delayed_call_does_not_reach_the_world_after(#[case] method: &str, #[case] path: &str) {
+    let fake = Server::fake();
+    let mut admin = fake.client("test-admin@w");
+    admin.call("POST", "/admin/faults", Some(&json!({"delay": 30_000})));
+    let mut crm = fake.client("test-crm@w");
+    crm.push(
+        format!(
+            "POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm@w\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{SEND}",
+            SEND.len()
+        )
+        .as_bytes(),
+    );
+    crate::harness::eventually("the call is held up", || admin.call("GET", "/admin/faults", None).body == "[]");
+    assert_eq!(admin.call(method, path, None).status, 204);
+    assert_eq!(crm.pull().short(), "503 The world of this call was put back or dropped while a fault delayed it");
+    assert_eq!(fake.client("test-admin@w").all_sends(), [] as [Value; 0]);
+    assert_eq!(fake.client("test-admin@w").call("GET", "/admin/attempts", None).body, "[]");
+}
+
+/// Nobody who is held up keeps a fake from stopping.
+#[test]
+fn a_stop_ends_the_delays() {
+    let fake = Server::fake();
+    fault(&fake, &json!({"delay": 60_000}));
+    let mut crm = fake.client("test-crm");
+    crm.push(
+        format!(
+            "POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{SEND}",
+            SEND.len()
+        )
+        .as_bytes(),
+    );
+    let mut admin = fake.client("test-admin");
+    crate::harness::eventually("the call is held up", || admin.call("GET", "/admin/faults", None).body == "[]");
+    fake.signal("-TERM");
+    assert_eq!(crm.pull().short(), "200 ");
+    assert_eq!(fake.wait().0, Some(0));
+}
+
 /// What a fault did is told by the attempts, and whom it struck.
 #[test]
 fn attempts_tell_of_faults() {
@@ -160,7 +260,7 @@ fn attempts_tell_of_faults() {
         [
             json!([500, "answered by a fault", null, "test-crm"]),
             json!([null, "cut by a fault before anything was done", null, "test-crm"]),
-            json!([200, "cut by a fault instead of this answer", 1, "test-crm"]),
+            json!([200, "met by a fault that cuts after a commit", 1, "test-crm"]),
             json!([200, "delayed by a fault", 2, "test-crm"]),
         ]
     );
@@ -179,6 +279,7 @@ fn attempts_tell_of_faults() {
 #[case(json!({"delay": 60_001}), "delay must be an integer from 1 to 60000")]
 #[case(json!({"status": 503, "retryAfter": -1}), "retryAfter must be an integer from 0 to 86400")]
 #[case(json!({"reset": true, "retryAfter": 1}), "retryAfter goes with status")]
+#[case(json!({"status": 401, "retryAfter": 1}), "retryAfter does not go with status 401, which tells how to come again")]
 #[case(json!({"reset": false}), "reset must be true, or be left out")]
 #[case(json!({"status": 500, "path": "/admin/sends"}), "path must begin with /api/, and is \"/admin/sends\"")]
 #[case(json!({"after_commit": true, "path": "/api/auth/login"}), "path: after_commit, client, thread and form go with /api/v1/quality/send alone")]

@@ -98,3 +98,16 @@ fn an_upgrade_is_not_taken_up() {
     }
     assert_eq!(fake.client("test-admin").all_sends().len(), 6);
 }
+
+/// The router takes an escaped letter for the letter, and what stands around the routes would not: so it is no path.
+#[test]
+fn an_escaped_path_is_none() {
+    let fake = Server::fake();
+    let cross_site = "Sec-Fetch-Site: cross-site\r\n";
+    for path in ["/%61dmin/settings", "/admin/setting%73", "/%61pi/v1/threads", "/api/v1/threads/%33"] {
+        assert_eq!(fake.client("test-admin").call_with("GET", path, "", b"").short(), "404 No such path", "{path}");
+    }
+    let answer = fake.client("test-admin").call_with("GET", "/%61dmin/settings", cross_site, b"");
+    assert_eq!(answer.short(), "404 No such path");
+    assert_eq!(fake.client("test-crm").call("GET", "/api/v1/threads?statuses=%41SSIGNED", None).status, 200);
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{
-    HttpRequest, ResponseError,
+    HttpRequest,
     http::StatusCode,
     web::{Payload, ThinData},
 };
@@ -19,7 +19,7 @@ use crate::{
         wire,
     },
     store::sends::{Filter, Wait},
-    survey::{decide, ids::FormId, model::Sent},
+    survey::{decide, ids::FormId, model::Sent, rules::Rule},
 };
 
 /// How long a list can be waited for.
@@ -74,7 +74,7 @@ pub(in crate::http) async fn explain(
     let ask = match body.parse_send() {
         Ok(ask) => ask,
         // Not our own failure: it is what the send would be told.
-        Err(failure) => return Ok(Json::ok(verdict(Some(failure), None, &Outcome::Open))),
+        Err(failure) => return Ok(Json::ok(verdict(Some(failure), None, &Outcome::BadBody))),
     };
     let form = Some(ask.form);
     let facts = admin.store().facts(ask.clone()).await?;
@@ -85,6 +85,7 @@ pub(in crate::http) async fn explain(
 }
 
 fn verdict(failure: Option<Failure>, form: Option<FormId>, outcome: &Outcome) -> Verdict {
-    let status = failure.as_ref().map_or(StatusCode::OK, ResponseError::status_code);
-    Verdict::of_ask(status, failure.map(|failure| failure.to_string()), form, outcome)
+    let status = failure.as_ref().map_or(StatusCode::OK, Failure::status);
+    let from_body_on: Vec<Rule> = Rule::ALL.into_iter().filter(|rule| *rule >= Rule::Body).collect();
+    Verdict::new(&from_body_on, Some(status), failure.map(|failure| failure.to_string()), form, outcome)
 }

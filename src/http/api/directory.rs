@@ -10,7 +10,15 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    http::{SiteOf, admin::parse_id, attempts, auth::Visitor, failure::Failure, query::Query, respond::Json, wire},
+    http::{
+        SiteOf,
+        admin::{parse_id, read_body},
+        attempts::{self, Outcome},
+        auth::Bearer,
+        failure::Failure,
+        query::Query,
+        respond::Json,
+    },
     store::directory::{self, Conversation, ShortInfo},
     survey::{
         access::Role,
@@ -76,11 +84,11 @@ pub(in crate::http) async fn put_form(
     payload: Payload,
     ThinData(site): SiteOf,
 ) -> Result<Json<Form>, Failure> {
-    let visitor = Visitor::of(&request, &site)?;
-    visitor.authenticate(&request, Role::INTEGRATORS).await?;
-    let body = wire::in_time(wire::read_body(&request, payload, wire::ADMIN_LIMIT), site.body_timeout).await?;
+    let bearer = Bearer::of(&request, &site)?;
+    bearer.authenticate(&request, Role::INTEGRATORS).await?;
+    let body = read_body(&request, payload, &site).await?;
     let (id, form) = body.parse::<FormAsked>()?.into_form();
-    let form = visitor.store().change(move |connection| directory::put_by_question(connection, id, form)).await?;
+    let form = bearer.store().change(move |connection| directory::put_by_question(connection, id, form)).await?;
     Ok(Json::ok(form))
 }
 
@@ -142,12 +150,12 @@ pub(in crate::http) async fn thread(
     path: Path<String>,
     ThinData(site): SiteOf,
 ) -> Result<Json<ThreadShown>, Failure> {
-    let visitor = Visitor::of(&request, &site)?;
-    visitor.authenticate(&request, Role::SENDERS).await?;
+    let bearer = Bearer::of(&request, &site)?;
+    bearer.authenticate(&request, Role::SENDERS).await?;
     let id = parse_id("id", &path)?;
-    let found = visitor.store().read(move |connection| directory::get_conversation(connection, id)).await?;
+    let found = bearer.store().read(move |connection| directory::get_conversation(connection, id)).await?;
     let found = found.ok_or_else(|| Failure::new(StatusCode::NOT_FOUND, format!("Thread {id} not found")))?;
-    attempts::note_about(&request, found.thread.client_id, Some(found.thread.id));
+    attempts::note_outcome(&request, Outcome::About(found.thread.client_id, Some(found.thread.id)));
     Ok(Json::ok(found.into()))
 }
 
@@ -157,8 +165,8 @@ pub(in crate::http) async fn threads(
     request: HttpRequest,
     ThinData(site): SiteOf,
 ) -> Result<Json<Vec<ThreadShown>>, Failure> {
-    let visitor = Visitor::of(&request, &site)?;
-    visitor.authenticate(&request, Role::SENDERS).await?;
+    let bearer = Bearer::of(&request, &site)?;
+    bearer.authenticate(&request, Role::SENDERS).await?;
     let query = Query::of(&request, &["statuses", "agentsLogins"])?;
     if query.text("agentsLogins").is_some_and(|logins| !logins.is_empty()) {
         return Ok(Json::ok(Vec::new()));
@@ -175,7 +183,7 @@ pub(in crate::http) async fn threads(
             })
             .collect::<Result<_, _>>()?,
     };
-    let found = visitor
+    let found = bearer
         .store()
         .long_read(move |connection| directory::list_conversations(connection, &statuses, MOST_THREADS + 1))
         .await?;
@@ -202,14 +210,14 @@ pub(in crate::http) async fn short_info(
     payload: Payload,
     ThinData(site): SiteOf,
 ) -> Result<Json<Vec<ShortInfo>>, Failure> {
-    let visitor = Visitor::of(&request, &site)?;
-    visitor.authenticate(&request, Role::SENDERS).await?;
-    let body = wire::in_time(wire::read_body(&request, payload, wire::ADMIN_LIMIT), site.body_timeout).await?;
+    let bearer = Bearer::of(&request, &site)?;
+    bearer.authenticate(&request, Role::SENDERS).await?;
+    let body = read_body(&request, payload, &site).await?;
     let Lookup { phones, external_ids } = body.parse()?;
     if phones.is_none() && external_ids.is_none() {
         return Err(Failure::bad_request("phones or externalIds must be an array of strings"));
     }
     let (phones, external_ids) = (phones.unwrap_or_default(), external_ids.unwrap_or_default());
-    let found = visitor.store().long_read(move |connection| directory::short_info(connection, &phones, &external_ids));
+    let found = bearer.store().long_read(move |connection| directory::short_info(connection, &phones, &external_ids));
     Ok(Json::ok(found.await?))
 }

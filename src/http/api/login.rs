@@ -70,26 +70,30 @@ pub(in crate::http) async fn log_in(
     ThinData(site): SiteOf,
 ) -> Result<LoggedIn, Failure> {
     let body = wire::in_time(wire::read_body(&request, payload, wire::SEND_LIMIT), site.body_timeout).await?;
-    let Ask { login, password, .. } = body.parse()?;
+    // In words of ours: a parser's would repeat what was sent, and that may be a password.
+    let Ok(Ask { login, password, .. }) = body.parse() else {
+        return Err(Failure::bad_request(
+            "The body must be a JSON object with login and password, both of them strings",
+        ));
+    };
     if login.is_empty() {
         return Err(Failure::bad_request("login must have 1 character at least"));
     }
-    let address = request.peer_addr().map(|address| address.ip());
-    if let Some(Err(wait)) = address.map(|address| site.throttle.check(address, Instant::now())) {
+    let LogIn { tenant, credentials, token } = site.tenants.log_in(&login, &password)?;
+    attempts::begin(&request, &tenant);
+    let throttled = tenant.throttle.as_ref().zip(request.peer_addr().map(|address| address.ip()));
+    if let Some(Err(wait)) = throttled.map(|(throttle, address)| throttle.check(address, Instant::now())) {
         let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
         let message = format!("Too many failed logins from this address; try again in {seconds} s");
         return Err(Failure::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(seconds));
     }
-    let LogIn { tenant, credentials, token } = site.tenants.log_in(&login, &password)?;
-    attempts::begin(&request, &tenant);
-    match tenant.store.authenticate(credentials, Role::ANYBODY).await? {
-        Ok(caller) => {
-            attempts::note_token(&request, &caller.name);
-            Ok(LoggedIn { user_id: caller.id, token, role: caller.role })
-        }
+    let caller = tenant.store.authenticate(credentials, Role::ANYBODY).await?;
+    attempts::note_caller(&request, &caller);
+    match caller {
+        Ok(caller) => Ok(LoggedIn { user_id: caller.id, token, role: caller.role }),
         Err(denied) => {
-            if let Some(address) = address {
-                site.throttle.fail(address, Instant::now());
+            if let Some((throttle, address)) = throttled {
+                throttle.fail(address, Instant::now());
             }
             Err(match denied {
                 Denied::Invalid | Denied::Missing | Denied::Revoked { .. } => {

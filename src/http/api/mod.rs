@@ -11,4 +11,4 @@ pub(crate) const SEND: &str = "/api/v1/quality/send";
 /// The one call that asks for no token.
 pub(crate) const LOGIN: &str = "/api/auth/login";
 
-pub(super) use send_body::parse as parse_send;
+pub(crate) use send_body::parse as parse_send;

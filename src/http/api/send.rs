@@ -20,7 +20,7 @@ use crate::{
     http::{
         SiteOf,
         attempts::{self, Outcome},
-        auth::Visitor,
+        auth::Bearer,
         failure::Failure,
         respond::IDEMPOTENT_REPLAYED,
         wire,
@@ -40,29 +40,30 @@ pub(in crate::http) async fn send(
     payload: Payload,
     ThinData(site): SiteOf,
 ) -> Result<Done, Failure> {
-    let visitor = Visitor::of(&request, &site);
+    let bearer = Bearer::of(&request, &site);
     let mut body = pin!(wire::read_body(&request, payload, wire::SEND_LIMIT));
     // A body mostly comes along with its head. Then token, rules and facts are all settled in one state of the database,
     // and the connection can be kept whatever the answer. A late one is waited for only if the caller may send.
     let prompt = already_there(body.as_mut()).await;
-    let visitor = visitor?;
+    let bearer = bearer?;
     let body = if let Some(body) = prompt {
         body
     } else {
-        visitor.authenticate(&request, Role::SENDERS).await?;
+        bearer.authenticate(&request, Role::SENDERS).await?;
         wire::in_time(body, site.body_timeout).await
     };
     let ask = body.and_then(|body| body.parse_send());
     let (ask, key) = match ask.and_then(|ask| Ok((ask, idempotency_key(request.headers())?))) {
         Ok(asked) => asked,
         Err(failure) => {
-            visitor.authenticate(&request, Role::SENDERS).await?;
+            bearer.authenticate(&request, Role::SENDERS).await?;
+            attempts::note_outcome(&request, Outcome::BadBody);
             return Err(failure);
         }
     };
     attempts::note_form(&request, ask.form);
     // In a box, so that the state of a request is two allocations of a usual size and not one large, slow one.
-    let answered = Box::pin(visitor.store().send(visitor.credentials.clone(), ask, key)).await;
+    let answered = Box::pin(bearer.store().send(bearer.credentials.clone(), ask, key)).await;
     note(&request, &answered);
     Ok(Done { replayed: answered?.replayed })
 }
@@ -106,10 +107,11 @@ fn note(request: &HttpRequest, answered: &Result<Answered, SendError>) {
             attempts::note_token(request, token);
             attempts::note_outcome(request, Outcome::Refused(refusal.clone()));
         }
-        Err(SendError::Denied(denied)) => {
-            denied.token().into_iter().for_each(|token| attempts::note_token(request, token));
+        Err(SendError::Denied(denied)) => attempts::note_caller(request, &Err(denied.clone())),
+        Err(SendError::KeyOfAnother { token }) => {
+            attempts::note_token(request, token);
+            attempts::note_outcome(request, Outcome::Authenticated);
         }
-        Err(SendError::KeyOfAnother { token }) => attempts::note_token(request, token),
         Err(SendError::Store(_)) => {}
     }
 }

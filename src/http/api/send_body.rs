@@ -23,7 +23,7 @@ const EXTERNAL_ID: &str = "a string of 1 to 255 characters";
 /// Parses the body of a send. Source: "Send Survey", request parameters; unknown keys are ignored.
 ///
 /// Errors: the field, and what it must be.
-pub(in crate::http) fn parse(text: &str) -> Result<SendSurvey, String> {
+pub(crate) fn parse(text: &str) -> Result<SendSurvey, String> {
     let json = serde_json::from_str(text).map_err(|error| format!("The body is not JSON: {error}"))?;
     let Json::Object(body) = json else { return Err("The body must be a JSON object".to_owned()) };
     let client_id = field(&body, "clientId", "clientId", CLIENT_ID)?;

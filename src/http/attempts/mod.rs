@@ -12,20 +12,23 @@ use std::{
 use actix_web::{
     HttpMessage, HttpRequest,
     dev::Extensions,
-    http::{Method, StatusCode, header::HeaderValue},
+    http::{StatusCode, header::HeaderValue},
 };
 use serde::Serialize;
 
-pub(super) use self::verdict::{Outcome, Verdict};
+pub(crate) use self::verdict::Outcome;
+pub(super) use self::verdict::Verdict;
 use super::{Site, api, failure::Failure, tenant::Tenant};
-use crate::survey::{
-    ids::{ClientId, FormId, ThreadId},
-    rules::Rule,
-    time::Time,
-};
+use crate::store::tokens::Caller;
+use crate::survey::{access::Denied, ids::FormId, rules::Rule, time::Time};
 
 /// How many attempts are kept.
 pub const KEPT: usize = 1000;
+
+/// How much of a path or a message is kept, and of a method, in characters: whoever calls, with or without a token, must
+/// not fill the memory.
+const LONGEST_TEXT: usize = 1024;
+const LONGEST_METHOD: usize = 32;
 
 /// The attempts of a tenant, the oldest first. Ids begin at 1 and have no gaps.
 #[derive(Default)]
@@ -42,7 +45,7 @@ struct Kept {
 struct Attempt {
     at: Time,
     request_id: HeaderValue,
-    method: Method,
+    method: String,
     uri: String,
     token: Option<String>,
     form: Option<FormId>,
@@ -101,7 +104,8 @@ impl Attempts {
     /// Errors: 410 where attempts after the cursor are forgotten.
     pub(super) fn list(&self, filter: Filter, limit: usize) -> Result<Vec<Shown>, Failure> {
         let kept = self.lock();
-        let after = filter.after.unwrap_or(kept.forgotten);
+        // Ids begin at 1: whatever is before them is their beginning.
+        let after = filter.after.unwrap_or(kept.forgotten).max(0);
         if after < kept.forgotten {
             let oldest = kept.forgotten + 1;
             return Err(Failure::new(
@@ -135,7 +139,7 @@ impl Attempt {
     fn rules(&self) -> &'static [Rule] {
         let is_no_call = matches!(self.status, Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_FOUND));
         match self.uri.as_str() {
-            api::SEND if self.method == Method::POST => &Rule::ALL,
+            api::SEND if self.method == "POST" => &Rule::ALL,
             api::LOGIN => &[],
             _ if is_no_call && self.token.is_none() => &[],
             _ => &[Rule::Token, Rule::Role],
@@ -148,10 +152,10 @@ impl Attempt {
             id,
             at: self.at,
             request_id: self.request_id.to_str().unwrap_or_default().to_owned(),
-            method: self.method.to_string(),
+            method: self.method.clone(),
             uri: self.uri.clone(),
             token: self.token.clone(),
-            verdict: Verdict::of_call(rules, self.status, self.message.clone(), self.form, &self.outcome),
+            verdict: Verdict::new(rules, self.status, self.message.clone(), self.form, &self.outcome),
             remark: self.remark,
         }
     }
@@ -169,6 +173,16 @@ pub(crate) struct Trace {
 pub(crate) fn begin(request: &HttpRequest, tenant: &Rc<Tenant>) {
     let trace = Trace { tenant: Rc::clone(tenant), token: None, form: None, outcome: Outcome::Open };
     request.extensions_mut().insert(trace);
+}
+
+/// What became of the caller's token and role, if they were looked at.
+pub(super) fn note_caller(request: &HttpRequest, caller: &Result<Caller, Denied>) {
+    note(request, |trace| {
+        (trace.token, trace.outcome) = match caller {
+            Ok(caller) => (Some(caller.name.clone()), Outcome::Authenticated),
+            Err(denied) => (denied.token().map(str::to_owned), Outcome::Denied(denied.rule())),
+        };
+    });
 }
 
 /// What is to be said of a call besides; put into the extensions of the request.
@@ -193,13 +207,8 @@ pub(crate) fn note_form(request: &HttpRequest, form: FormId) {
 }
 
 /// Notes how it came out.
-pub(super) fn note_outcome(request: &HttpRequest, outcome: Outcome) {
+pub(crate) fn note_outcome(request: &HttpRequest, outcome: Outcome) {
     note(request, |trace| trace.outcome = outcome);
-}
-
-/// Notes the client and the thread that a call without rules of its own was about.
-pub(crate) fn note_about(request: &HttpRequest, client: ClientId, thread: Option<ThreadId>) {
-    note_outcome(request, Outcome::About { client, thread });
 }
 
 /// Keeps the attempt that a call leaves; without a status nothing was answered.
@@ -213,19 +222,19 @@ pub(crate) fn record(
     let trace = request.extensions_mut().remove::<Trace>();
     let (tenant, token, form, outcome) = match trace {
         Some(Trace { tenant, token, form, outcome }) => (Some(tenant), token, form, outcome),
-        None => (site.tenants.of_strangers(), None, None, Outcome::Open),
+        None => (site.tenants.of_anonymous(), None, None, Outcome::Open),
     };
     let Some(tenant) = tenant else { return };
     let remark = request.extensions_mut().remove::<Remark>().map(|Remark(remark)| remark);
     tenant.attempts.keep(Attempt {
         at: tenant.store.now(),
         request_id: request_id.clone(),
-        method: request.method().clone(),
-        uri: request.path().to_owned(),
+        method: request.method().as_str().chars().take(LONGEST_METHOD).collect(),
+        uri: request.path().chars().take(LONGEST_TEXT).collect(),
         token,
         form,
         status,
-        message: message.map(str::to_owned),
+        message: message.map(|message| message.chars().take(LONGEST_TEXT).collect()),
         remark,
         outcome,
     });

@@ -10,13 +10,21 @@ use crate::survey::{
     rules::{Rule, State},
 };
 
-/// How far a call came.
+/// How far a call came. What is not known to have been decided is told as not reached.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// Not as far as to the rules of a send, or it has none; its status tells the rest.
+    /// To no rule.
     Open,
-    /// A call that is about somebody, but sends nothing.
-    About { client: ClientId, thread: Option<ThreadId> },
+    /// The token or its role was refused.
+    Denied(Rule),
+    /// The caller may; of the rest nothing is known.
+    Authenticated,
+    /// The caller may, and their body says nothing that can be done.
+    BadBody,
+    /// The caller may, and the call was about these; it has no further rules, or none that was decided.
+    About(ClientId, Option<ThreadId>),
+    /// As [`Outcome::About`], but the caller was not looked at, either.
+    Unruled(Option<ClientId>, Option<ThreadId>),
     /// A rule forbade it.
     Refused(Refusal),
     /// Every rule allowed it; the id is that of the send, if it was recorded.
@@ -26,8 +34,9 @@ pub(crate) enum Outcome {
 impl Outcome {
     pub(super) fn client(&self) -> Option<ClientId> {
         match self {
-            Self::Open => None,
-            Self::About { client, .. } => Some(*client),
+            Self::Open | Self::Denied(_) | Self::Authenticated | Self::BadBody => None,
+            Self::About(client, _) => Some(*client),
+            Self::Unruled(client, _) => *client,
             Self::Refused(refusal) => refusal.client(),
             Self::Allowed(sending, _) => Some(sending.client),
         }
@@ -35,10 +44,27 @@ impl Outcome {
 
     pub(super) fn thread(&self) -> Option<ThreadId> {
         match self {
-            Self::Open => None,
-            Self::About { thread, .. } => *thread,
+            Self::Open | Self::Denied(_) | Self::Authenticated | Self::BadBody => None,
+            Self::About(_, thread) | Self::Unruled(_, thread) => *thread,
             Self::Refused(refusal) => refusal.thread(),
             Self::Allowed(sending, _) => Some(sending.thread),
+        }
+    }
+
+    /// How one rule came out.
+    fn state(&self, rule: Rule) -> State {
+        let (failed, passed_before) = match self {
+            Self::Open | Self::Unruled(..) => (None, Rule::Token),
+            Self::Denied(failed) => (Some(*failed), *failed),
+            Self::Authenticated | Self::About(..) => (None, Rule::Body),
+            Self::BadBody => (Some(Rule::Body), Rule::Body),
+            Self::Refused(refusal) => (Some(refusal.rule()), refusal.rule()),
+            Self::Allowed(..) => return State::Passed,
+        };
+        match rule {
+            rule if Some(rule) == failed => State::Failed,
+            rule if rule < passed_before => State::Passed,
+            _ => State::NotReached,
         }
     }
 }
@@ -68,52 +94,15 @@ struct Ruling {
 }
 
 impl Verdict {
-    /// Of a call that was made.
-    pub(super) fn of_call(
+    pub(crate) fn new(
         rules: &[Rule],
-        status: Option<StatusCode>,
-        message: Option<String>,
-        form: Option<FormId>,
-        outcome: &Outcome,
-    ) -> Self {
-        let failed = match (outcome, status) {
-            (Outcome::Refused(refusal), _) => Some(refusal.rule()),
-            (_, Some(StatusCode::UNAUTHORIZED)) => Some(Rule::Token),
-            (_, Some(StatusCode::FORBIDDEN)) => Some(Rule::Role),
-            (Outcome::Open, Some(status)) if rules.contains(&Rule::Body) && status.is_client_error() => {
-                Some(Rule::Body)
-            }
-            _ => None,
-        };
-        Self::new(rules, failed, status, message, form, outcome)
-    }
-
-    /// Of a send that nobody makes: what it would be answered, if the caller may send.
-    pub(crate) fn of_ask(status: StatusCode, message: Option<String>, form: Option<FormId>, outcome: &Outcome) -> Self {
-        let failed = match outcome {
-            Outcome::Refused(refusal) => Some(refusal.rule()),
-            Outcome::Open => Some(Rule::Body),
-            _ => None,
-        };
-        let rules: Vec<Rule> = Rule::ALL.into_iter().filter(|rule| *rule >= Rule::Body).collect();
-        Self::new(&rules, failed, Some(status), message, form, outcome)
-    }
-
-    fn new(
-        rules: &[Rule],
-        failed: Option<Rule>,
         status: Option<StatusCode>,
         message: Option<String>,
         form: Option<FormId>,
         outcome: &Outcome,
     ) -> Self {
         let ruling = |rule: &Rule| {
-            let state = match failed {
-                Some(failed) if *rule < failed => State::Passed,
-                Some(failed) if *rule == failed => State::Failed,
-                None if matches!(outcome, Outcome::Allowed(..)) || *rules == [Rule::Token, Rule::Role] => State::Passed,
-                _ => State::NotReached,
-            };
+            let state = outcome.state(*rule);
             let row =
                 if let (State::Failed, Outcome::Refused(refusal)) = (state, outcome) { row(refusal) } else { None };
             Ruling { rule: *rule, state, row }

@@ -89,7 +89,7 @@ pub fn get_conversation(connection: &Connection, id: i64) -> Result<Option<Conve
     Ok(connection.prepare_cached(&sql)?.query_row([id], conversation).optional()?)
 }
 
-/// The conversations in one of those statuses, in the order of their ids; at most `limit`.
+/// The conversations in one of those statuses, in the order of their ids; at most `limit` of each.
 pub fn list_conversations(
     connection: &Connection,
     statuses: &BTreeSet<ThreadStatus>,

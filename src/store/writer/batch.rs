@@ -94,8 +94,8 @@ pub(super) fn commit_batch(
             current = u64::MAX;
         }
         records |= outcome.wrote == Wrote::Record;
-        // A refusal that looked at a change of this batch holds only if that is committed.
-        let is_settled = outcome.wrote == Wrote::Nothing && !changes_facts;
+        // A refusal that looked at what this batch wrote holds only if that is committed.
+        let is_settled = outcome.wrote == Wrote::Nothing && !changes_facts && !records;
         let deliveries = if is_settled { &mut at_once } else { &mut after_commit };
         deliveries.add(job.home, outcome.answer);
         // Some errors (a full disk, a failing one) end the transaction and with it what earlier jobs wrote.

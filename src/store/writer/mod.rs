@@ -105,7 +105,7 @@ impl Submitter {
             let wrote = done.as_ref().map_or(Wrote::Nothing, |(_, wrote)| *wrote);
             // Whoever hung up meanwhile is not told; what was recorded stays recorded.
             let answer: Answer = Box::new(move |committed| {
-                let _ = sender.send(done.and_then(|(value, _)| committed.map(|()| value).map_err(E::from)));
+                let _ = sender.send(committed.map_err(E::from).and_then(|()| done.map(|(value, _)| value)));
             });
             Outcome { wrote, answer }
         });
