@@ -1,11 +1,12 @@
 //! What only a fake has: a world for each test, faults, a clock that can be set, and ready-made tokens.
 //!
-//! The server behind it is the very same; it is entered by one door, [`worlds`], which is a fake's
-//! [`Doors`](crate::http::tenant::Doors). [`around`] stands before the routes that every server has, [`routes`] are those
+//! The server behind it is the very same; it is entered by [`doors`], which lead to a tenant for each of the [`worlds`].
+//! [`around`] stands before the routes that every server has, [`routes`] are those
 //! that only a fake has. [`library`] is the fake for tests in Rust.
 
 mod around;
 mod cut;
+mod doors;
 mod faults;
 pub mod folder;
 mod guard;

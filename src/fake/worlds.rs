@@ -1,54 +1,26 @@
 //! The worlds of a fake: each a database of its own, cloned from the seed when a token first names it.
 
 use std::{
-    any::Any,
-    cell::RefCell,
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fs,
     path::PathBuf,
-    rc::Rc,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-use actix_web::{
-    Error,
-    body::BoxBody,
-    dev::{Extensions, ServiceRequest, ServiceResponse},
-    http::StatusCode,
-    middleware::Next,
-    web::{ServiceConfig, ThinData},
-};
+use actix_web::http::StatusCode;
 use anyhow::{Context, Result, anyhow};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::sync::watch;
 
-use super::{
-    SAMPLE_WORLD, around, cut,
-    faults::Faults,
-    folder::Folder,
-    routes,
-    token::{TestToken, WorldName},
-};
+use super::{SAMPLE_WORLD, faults::Faults, folder::Folder, token::WorldName};
 use crate::{
-    http::{
-        attempts::Attempts,
-        failure::Failure,
-        tenant::{Doors, LogIn, Tenant, Tenants},
-    },
+    http::{attempts::kept::Attempts, failure::Failure},
     settings::Settings,
-    store::{
-        World,
-        tokens::{Credentials, Secret},
-        world_file::WorldFile,
-    },
-    survey::time::Time,
+    store::{World, world_file::WorldFile},
 };
-
-/// How long a token from a login is good, in milliseconds: a day. Chosen; the vendor publishes no lifetime.
-const LOGIN_LIFETIME_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// How many worlds a fake has at the most, where it is not told.
 pub const MOST_WORLDS: usize = 1000;
@@ -56,7 +28,7 @@ pub const MOST_WORLDS: usize = 1000;
 /// How many HTTP workers a fake has at the most: each has a connection to each world that it meets.
 pub const WORKERS: usize = 2;
 
-/// The worlds of a fake, and with them its doors.
+/// The worlds of a fake; its doors are in [`super::doors`].
 #[derive(Clone)]
 pub struct Worlds(Arc<Shared>);
 
@@ -123,6 +95,21 @@ impl Worlds {
     /// Whether nobody but this machine can call.
     pub(super) fn is_on_loopback(&self) -> bool {
         self.0.is_on_loopback
+    }
+
+    /// The number of an HTTP worker that begins.
+    pub(super) fn next_worker(&self) -> usize {
+        self.0.workers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Tells whenever worlds were put back or dropped.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.0.gone.subscribe()
+    }
+
+    /// Every world that there is.
+    pub(super) fn all(&self) -> Vec<Arc<FakeWorld>> {
+        self.open_worlds().values().cloned().collect()
     }
 
     /// A world, if anybody has been there.
@@ -207,7 +194,7 @@ impl Worlds {
 }
 
 /// A fake has nothing to hide: its caller is told what is wrong with the machine.
-fn no_room(error: &anyhow::Error) -> Failure {
+pub(super) fn no_room(error: &anyhow::Error) -> Failure {
     Failure::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         format!(
@@ -243,94 +230,5 @@ impl Seed {
         };
         let bytes = self.bytes.get_or_init(|| make().map_err(|error| format!("{error:#}")));
         bytes.as_deref().map_err(|error| anyhow!("the world file has an error: {error}"))
-    }
-}
-
-impl Doors for Worlds {
-    fn tenants(&self) -> Box<dyn Tenants> {
-        let tenants = WorkerTenants {
-            worlds: self.clone(),
-            worker: self.0.workers.fetch_add(1, Ordering::Relaxed),
-            entered: Rc::default(),
-        };
-        let (entered, worlds, mut gone) = (Rc::clone(&tenants.entered), self.clone(), self.0.gone.subscribe());
-        tokio::task::spawn_local(async move {
-            while gone.changed().await.is_ok() {
-                let open = worlds.open_worlds().clone();
-                entered
-                    .borrow_mut()
-                    .retain(|name, (world, _)| open.get(name).is_some_and(|current| Arc::ptr_eq(current, world)));
-            }
-        });
-        Box::new(tenants)
-    }
-
-    fn routes(&self, routes: &mut ServiceConfig) {
-        routes.app_data(ThinData(self.clone()));
-        routes::add(routes);
-    }
-
-    fn connected(connection: &dyn Any, remembered: &mut Extensions) {
-        cut::remember(connection, remembered);
-    }
-
-    async fn around(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
-        around::around(request, next).await
-    }
-
-    fn end_waits(&self) {
-        self.open_worlds().values().for_each(|world| world.world.end_waits());
-    }
-
-    fn close(&self) {
-        self.open_worlds().values().for_each(|world| world.world.close());
-    }
-}
-
-/// What one HTTP worker has of each world that it was called in.
-type WorkerWorlds = HashMap<WorldName, (Arc<FakeWorld>, Rc<Tenant>)>;
-
-/// The worlds as one HTTP worker sees them.
-struct WorkerTenants {
-    worlds: Worlds,
-    worker: usize,
-    entered: Rc<RefCell<WorkerWorlds>>,
-}
-
-impl WorkerTenants {
-    fn tenant(&self, name: &WorldName) -> Result<Rc<Tenant>, Failure> {
-        let world = self.worlds.enter(name)?;
-        if let Some((entered, tenant)) = self.entered.borrow().get(name)
-            && Arc::ptr_eq(entered, &world)
-        {
-            return Ok(Rc::clone(tenant));
-        }
-        let reader = world.world.open_reader().map_err(|error| no_room(&error))?;
-        let store = world.world.store(self.worker, reader);
-        let tenant = Tenant::new(store, Arc::clone(&world.attempts), None, Arc::clone(&world) as Arc<dyn Any>);
-        self.entered.borrow_mut().insert(name.clone(), (world, Rc::clone(&tenant)));
-        Ok(tenant)
-    }
-}
-
-impl Tenants for WorkerTenants {
-    fn admit(&self, token: Secret) -> Result<(Rc<Tenant>, Credentials), Failure> {
-        let TestToken { caller, world } = TestToken::parse(&token)?;
-        Ok((self.tenant(&world)?, Credentials::Known(caller)))
-    }
-
-    /// Anybody may, whatever the password.
-    fn log_in(&self, login: &str, _password: &str) -> Result<LogIn, Failure> {
-        // Which world it is decides what time it is.
-        let TestToken { world, .. } = TestToken::parse(&TestToken::of_login(login, Time(0))?)?;
-        let tenant = self.tenant(&world)?;
-        let expires_at = tenant.store.now().plus(LOGIN_LIFETIME_MS).unwrap_or(tenant.store.now());
-        let token = TestToken::of_login(login, expires_at)?;
-        let TestToken { caller, .. } = TestToken::parse(&token)?;
-        Ok(LogIn { tenant, credentials: Credentials::Known(caller), token })
-    }
-
-    fn of_anonymous(&self) -> Option<Rc<Tenant>> {
-        self.tenant(&WorldName::default()).ok()
     }
 }

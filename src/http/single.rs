@@ -10,11 +10,18 @@ use std::{
     },
 };
 
+use actix_web::{
+    Error,
+    body::BoxBody,
+    dev::{ServiceRequest, ServiceResponse},
+    middleware::Next,
+};
 use anyhow::Result;
 
 use super::{
-    attempts::Attempts,
+    attempts::kept::Attempts,
     failure::Failure,
+    respond,
     tenant::{Doors, LogIn, Tenant, Tenants},
     throttle::Throttle,
 };
@@ -68,6 +75,10 @@ impl Doors for Single {
         let store = world.store(numbers.fetch_add(1, Ordering::Relaxed), reader);
         let throttle = Some(Arc::clone(throttle));
         Box::new(Tenant::new(store, Arc::clone(attempts), throttle, Arc::clone(&self.0) as Arc<dyn Any>))
+    }
+
+    async fn around(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+        respond::finish(request, next).await
     }
 
     fn end_waits(&self) {

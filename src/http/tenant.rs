@@ -10,7 +10,7 @@ use actix_web::{
     web::ServiceConfig,
 };
 
-use super::{attempts::Attempts, failure::Failure, respond, throttle::Throttle};
+use super::{attempts::kept::Attempts, failure::Failure, throttle::Throttle};
 use crate::store::{
     Store,
     tokens::{Credentials, Secret},
@@ -79,9 +79,7 @@ pub trait Doors: Clone + Send + 'static {
     fn around(
         request: ServiceRequest,
         next: Next<BoxBody>,
-    ) -> impl Future<Output = Result<ServiceResponse<BoxBody>, Error>> {
-        respond::finish(request, next)
-    }
+    ) -> impl Future<Output = Result<ServiceResponse<BoxBody>, Error>>;
 
     /// Answers those who wait for something: the program is about to stop.
     fn end_waits(&self);

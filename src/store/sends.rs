@@ -70,9 +70,9 @@ impl Question {
         let caller = tokens::authenticate(connection, &self.credentials, Role::SENDERS, now)??;
         if let Some(key) = &self.key {
             match idempotency::find(connection, &caller, key, &self.ask, now)? {
-                None => {}
-                Some(Known::Same(sent)) => return Ok(Settled::Replayed(sent)),
+                Some(Known::Same(id)) if let Some(sent) = get(connection, id)? => return Ok(Settled::Replayed(sent)),
                 Some(Known::Other) => return Err(SendError::KeyOfAnother { token: caller.name }),
+                _ => {}
             }
         }
         match decide(&self.ask, &facts::read(connection, &self.ask)?) {
@@ -202,7 +202,7 @@ fn sent(row: &Row<'_>) -> rusqlite::Result<Sent> {
 }
 
 /// The send of that id.
-pub(super) fn get(connection: &Connection, id: SendingId) -> Result<Option<Sent>, StoreError> {
+fn get(connection: &Connection, id: SendingId) -> Result<Option<Sent>, StoreError> {
     let sql = "select sending_id, form_id, thread_id, client_id, sent_at, token from send where sending_id = ?1";
     Ok(connection.prepare_cached(sql)?.query_row([id.0], sent).optional()?)
 }

@@ -11,7 +11,10 @@ use actix_web::{
 use crate::{
     http::{
         SiteOf,
-        attempts::{Filter as AttemptFilter, Outcome, Shown, Verdict},
+        attempts::{
+            Outcome, Verdict,
+            kept::{Filter as AttemptFilter, Shown},
+        },
         auth,
         failure::Failure,
         query::Query,

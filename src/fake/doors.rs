@@ -1,0 +1,110 @@
+//! The doors of a fake: a tenant for each world, which the token of a request names.
+
+use std::{any::Any, cell::RefCell, collections::HashMap, rc::Rc, sync::Arc};
+
+use actix_web::{
+    Error,
+    body::BoxBody,
+    dev::{Extensions, ServiceRequest, ServiceResponse},
+    middleware::Next,
+    web::{ServiceConfig, ThinData},
+};
+
+use super::{
+    around, cut, routes,
+    token::{TestToken, WorldName},
+    worlds::{FakeWorld, Worlds, no_room},
+};
+use crate::{
+    http::{
+        failure::Failure,
+        tenant::{Doors, LogIn, Tenant, Tenants},
+    },
+    store::tokens::{Credentials, Secret},
+    survey::time::Time,
+};
+
+/// How long a token from a login is good, in milliseconds: a day. Chosen; the vendor publishes no lifetime.
+const LOGIN_LIFETIME_MS: i64 = 24 * 60 * 60 * 1000;
+
+impl Doors for Worlds {
+    fn tenants(&self) -> Box<dyn Tenants> {
+        let tenants = WorkerTenants { worlds: self.clone(), worker: self.next_worker(), entered: Rc::default() };
+        let (entered, worlds, mut gone) = (Rc::clone(&tenants.entered), self.clone(), self.changes());
+        tokio::task::spawn_local(async move {
+            while gone.changed().await.is_ok() {
+                entered.borrow_mut().retain(|name, (world, _)| worlds.is_open(name, world));
+            }
+        });
+        Box::new(tenants)
+    }
+
+    fn routes(&self, routes: &mut ServiceConfig) {
+        routes.app_data(ThinData(self.clone()));
+        routes::add(routes);
+    }
+
+    fn connected(connection: &dyn Any, remembered: &mut Extensions) {
+        cut::remember(connection, remembered);
+    }
+
+    async fn around(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+        around::around(request, next).await
+    }
+
+    fn end_waits(&self) {
+        self.all().iter().for_each(|world| world.world.end_waits());
+    }
+
+    fn close(&self) {
+        self.all().iter().for_each(|world| world.world.close());
+    }
+}
+
+/// What one HTTP worker has of each world that it was called in.
+type WorkerWorlds = HashMap<WorldName, (Arc<FakeWorld>, Rc<Tenant>)>;
+
+/// The worlds as one HTTP worker sees them.
+struct WorkerTenants {
+    worlds: Worlds,
+    worker: usize,
+    entered: Rc<RefCell<WorkerWorlds>>,
+}
+
+impl WorkerTenants {
+    fn tenant(&self, name: &WorldName) -> Result<Rc<Tenant>, Failure> {
+        let world = self.worlds.enter(name)?;
+        if let Some((entered, tenant)) = self.entered.borrow().get(name)
+            && Arc::ptr_eq(entered, &world)
+        {
+            return Ok(Rc::clone(tenant));
+        }
+        let reader = world.world.open_reader().map_err(|error| no_room(&error))?;
+        let store = world.world.store(self.worker, reader);
+        let tenant = Tenant::new(store, Arc::clone(&world.attempts), None, Arc::clone(&world) as Arc<dyn Any>);
+        self.entered.borrow_mut().insert(name.clone(), (world, Rc::clone(&tenant)));
+        Ok(tenant)
+    }
+}
+
+impl Tenants for WorkerTenants {
+    fn admit(&self, token: Secret) -> Result<(Rc<Tenant>, Credentials), Failure> {
+        let TestToken { caller, world } = TestToken::parse(&token)?;
+        Ok((self.tenant(&world)?, Credentials::Known(caller)))
+    }
+
+    /// Anybody may, whatever the password.
+    fn log_in(&self, login: &str, _password: &str) -> Result<LogIn, Failure> {
+        // Which world it is decides what time it is.
+        let TestToken { world, .. } = TestToken::parse(&TestToken::of_login(login, Time(0))?)?;
+        let tenant = self.tenant(&world)?;
+        let expires_at = tenant.store.now().plus(LOGIN_LIFETIME_MS).unwrap_or(tenant.store.now());
+        let token = TestToken::of_login(login, expires_at)?;
+        let TestToken { caller, .. } = TestToken::parse(&token)?;
+        Ok(LogIn { tenant, credentials: Credentials::Known(caller), token })
+    }
+
+    fn of_anonymous(&self) -> Option<Rc<Tenant>> {
+        self.tenant(&WorldName::default()).ok()
+    }
+}

@@ -1,0 +1,162 @@
+//! The attempts that are kept, in memory, the last of them.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use actix_web::http::{StatusCode, header::HeaderValue};
+use serde::Serialize;
+
+use super::verdict::{Outcome, Verdict};
+use crate::{
+    http::{api, failure::Failure},
+    survey::{ids::FormId, rules::Rule, time::Time},
+};
+
+/// How many attempts are kept.
+pub const KEPT: usize = 1000;
+
+/// How much of a path or a message is kept, and of a method, in bytes: whoever calls, with or without a token, must
+/// not fill the memory.
+const LONGEST_TEXT: usize = 1024;
+const LONGEST_METHOD: usize = 32;
+
+/// The attempts of a tenant, the oldest first. Ids begin at 1 and have no gaps.
+#[derive(Default)]
+pub struct Attempts(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    /// The id of the oldest; what went before it is forgotten.
+    forgotten: i64,
+    attempts: VecDeque<Attempt>,
+}
+
+/// One call, as much as is kept of it.
+pub(super) struct Attempt {
+    pub(super) at: Time,
+    pub(super) request_id: HeaderValue,
+    pub(super) method: String,
+    pub(super) uri: String,
+    pub(super) token: Option<String>,
+    pub(super) form: Option<FormId>,
+    pub(super) status: Option<StatusCode>,
+    pub(super) message: Option<String>,
+    pub(super) remark: Option<&'static str>,
+    pub(super) outcome: Outcome,
+}
+
+/// One call, as it is shown.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Shown {
+    id: i64,
+    at: Time,
+    request_id: String,
+    method: String,
+    uri: String,
+    /// The name of the token, where it is known.
+    token: Option<String>,
+    #[serde(flatten)]
+    verdict: Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remark: Option<&'static str>,
+}
+
+/// Which attempts are listed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Filter {
+    /// Only those after this id.
+    pub(crate) after: Option<i64>,
+    /// Only with this status.
+    pub(crate) status: Option<i64>,
+    /// Only about this client.
+    pub(crate) client: Option<i64>,
+    /// Only about this thread.
+    pub(crate) thread: Option<i64>,
+}
+
+impl Attempts {
+    pub(super) fn keep(&self, mut attempt: Attempt) {
+        cut(&mut attempt.method, LONGEST_METHOD);
+        cut(&mut attempt.uri, LONGEST_TEXT);
+        attempt.message.iter_mut().for_each(|message| cut(message, LONGEST_TEXT));
+        let mut kept = self.lock();
+        // What is forgotten is dropped when the lock is free again.
+        let _forgotten = if kept.attempts.len() == KEPT {
+            kept.forgotten += 1;
+            kept.attempts.pop_front()
+        } else {
+            None
+        };
+        kept.attempts.push_back(attempt);
+        drop(kept);
+    }
+
+    /// Those that the filter lets through, the oldest first: at most `limit` behind the cursor, or, without one, the last.
+    ///
+    /// Errors: 410 where attempts after the cursor are forgotten.
+    pub(crate) fn list(&self, filter: Filter, limit: usize) -> Result<Vec<Shown>, Failure> {
+        let kept = self.lock();
+        // Ids begin at 1: whatever is before them is their beginning.
+        let after = filter.after.unwrap_or(kept.forgotten).max(0);
+        if after < kept.forgotten {
+            let oldest = kept.forgotten + 1;
+            return Err(Failure::new(
+                StatusCode::GONE,
+                format!(
+                    "after: attempts before {oldest} are forgotten, the last {KEPT} are kept; leave it out, or go on after {}",
+                    kept.forgotten
+                ),
+            ));
+        }
+        let skipped = usize::try_from(after - kept.forgotten).unwrap_or(usize::MAX);
+        let ids = kept.forgotten + 1..;
+        let matching = ids.zip(&kept.attempts).skip(skipped).filter(|(_, attempt)| {
+            let is = |filter: Option<i64>, value: Option<i64>| filter.is_none_or(|wanted| value == Some(wanted));
+            is(filter.status, attempt.status.map(|status| status.as_u16().into()))
+                && is(filter.client, attempt.outcome.client().map(|id| id.0))
+                && is(filter.thread, attempt.outcome.thread().map(|id| id.0))
+        });
+        let matching: Vec<_> = matching.collect();
+        let first = if filter.after.is_some() { 0 } else { matching.len().saturating_sub(limit) };
+        Ok(matching[first..].iter().take(limit).map(|(id, attempt)| attempt.show(*id)).collect())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Attempt {
+    /// The rules that a call of this kind has.
+    fn rules(&self) -> &'static [Rule] {
+        let is_no_call = matches!(self.status, Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_FOUND));
+        match self.uri.as_str() {
+            api::SEND if self.method == "POST" => &Rule::ALL,
+            api::LOGIN => &[],
+            _ if is_no_call && self.token.is_none() => &[],
+            _ => &[Rule::Token, Rule::Role],
+        }
+    }
+
+    fn show(&self, id: i64) -> Shown {
+        let rules = self.rules();
+        Shown {
+            id,
+            at: self.at,
+            request_id: self.request_id.to_str().unwrap_or_default().to_owned(),
+            method: self.method.clone(),
+            uri: self.uri.clone(),
+            token: self.token.clone(),
+            verdict: Verdict::new(rules, self.status, self.message.clone(), self.form, &self.outcome),
+            remark: self.remark,
+        }
+    }
+}
+
+/// Cuts a text after so many bytes, or a few before where a character would be cut.
+fn cut(text: &mut String, longest: usize) {
+    text.truncate(text.floor_char_boundary(longest));
+}
