@@ -153,13 +153,13 @@ impl Called {
         let strike = faults.take(&Call { path: &path, about: about.as_ref().map(|(form, facts)| (*form, facts)) });
         if strike.is_some() {
             // What the route itself will note comes over this, if it gets as far.
-            if let Some(token) = &self.token {
-                attempts::note_token(request.request(), token);
-            }
-            if let Some((form, facts)) = &about {
-                attempts::note_form(request.request(), *form);
-                let outcome = Outcome::Unruled(facts.client, facts.destination.map(|(thread, _)| thread));
-                attempts::note_outcome(request.request(), outcome);
+            match (&about, &self.token) {
+                (Some((form, facts)), token) => {
+                    let outcome = Outcome::Unruled(facts.client, facts.destination.map(|(thread, _)| thread));
+                    attempts::note_send(request.request(), *form, token.as_deref(), outcome);
+                }
+                (None, Some(token)) => attempts::note_token(request.request(), token),
+                (None, None) => {}
             }
         }
         Ok(strike)

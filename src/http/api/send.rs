@@ -29,7 +29,7 @@ use crate::{
         idempotency::IdempotencyKey,
         sends::{Answered, SendError},
     },
-    survey::{Sending, access::Role},
+    survey::{Sending, access::Role, ids::FormId},
 };
 
 /// Sends the survey to the specified thread, or to the last closed thread of the client.
@@ -61,10 +61,10 @@ pub(in crate::http) async fn send(
             return Err(failure);
         }
     };
-    attempts::note_form(&request, ask.form);
+    let form = ask.form;
     // In a box, so that the state of a request is two allocations of a usual size and not one large, slow one.
     let answered = Box::pin(bearer.store().send(bearer.credentials.clone(), ask, key)).await;
-    note(&request, &answered);
+    note(&request, form, &answered);
     Ok(Done { replayed: answered?.replayed })
 }
 
@@ -96,24 +96,18 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Failur
 }
 
 /// Notes what the attempt is to tell.
-fn note(request: &HttpRequest, answered: &Result<Answered, SendError>) {
-    match answered {
+fn note(request: &HttpRequest, form: FormId, answered: &Result<Answered, SendError>) {
+    let (token, outcome) = match answered {
         Ok(Answered { sent, .. }) => {
-            attempts::note_token(request, &sent.token);
-            let sending = Sending { form: sent.quality_form_id, thread: sent.thread_id, client: sent.client_id };
-            attempts::note_outcome(request, Outcome::Allowed(sending, Some(sent.sending_id)));
+            let sending = Sending { form, thread: sent.thread_id, client: sent.client_id };
+            (Some(&*sent.token), Outcome::Allowed(sending, Some(sent.sending_id)))
         }
-        Err(SendError::Refused { token, refusal }) => {
-            attempts::note_token(request, token);
-            attempts::note_outcome(request, Outcome::Refused(refusal.clone()));
-        }
-        Err(SendError::Denied(denied)) => attempts::note_caller(request, &Err(denied.clone())),
-        Err(SendError::KeyOfAnother { token }) => {
-            attempts::note_token(request, token);
-            attempts::note_outcome(request, Outcome::Authenticated);
-        }
-        Err(SendError::Store(_)) => {}
-    }
+        Err(SendError::Refused { token, refusal }) => (Some(&**token), Outcome::Refused(refusal.clone())),
+        Err(SendError::Denied(denied)) => (denied.token(), Outcome::Denied(denied.rule())),
+        Err(SendError::KeyOfAnother { token }) => (Some(&**token), Outcome::Authenticated),
+        Err(SendError::Store(_)) => (None, Outcome::Open),
+    };
+    attempts::note_send(request, form, token, outcome);
 }
 
 /// What a future yields without anything new arriving: at once, or at the second look. actix starts a handler when it has

@@ -1,11 +1,12 @@
 //! The attempts that are kept, in memory, the last of them.
 
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use actix_web::http::{StatusCode, header::HeaderValue};
+use actix_web::http::{Method, StatusCode, header::HeaderValue};
 use serde::Serialize;
 
 use super::verdict::{Outcome, Verdict};
@@ -37,8 +38,8 @@ struct Kept {
 pub(super) struct Attempt {
     pub(super) at: Time,
     pub(super) request_id: HeaderValue,
-    pub(super) method: String,
-    pub(super) uri: String,
+    pub(super) method: Method,
+    pub(super) uri: Cow<'static, str>,
     pub(super) token: Option<String>,
     pub(super) form: Option<FormId>,
     pub(super) status: Option<StatusCode>,
@@ -79,8 +80,13 @@ pub(crate) struct Filter {
 
 impl Attempts {
     pub(super) fn keep(&self, mut attempt: Attempt) {
-        cut(&mut attempt.method, LONGEST_METHOD);
-        cut(&mut attempt.uri, LONGEST_TEXT);
+        if attempt.method.as_str().len() > LONGEST_METHOD {
+            attempt.method =
+                Method::from_bytes(&attempt.method.as_str().as_bytes()[..LONGEST_METHOD]).unwrap_or_default();
+        }
+        if let Cow::Owned(uri) = &mut attempt.uri {
+            cut(uri, LONGEST_TEXT);
+        }
         attempt.message.iter_mut().for_each(|message| cut(message, LONGEST_TEXT));
         let mut kept = self.lock();
         // What is forgotten is dropped when the lock is free again.
@@ -133,8 +139,8 @@ impl Attempt {
     /// The rules that a call of this kind has.
     fn rules(&self) -> &'static [Rule] {
         let is_no_call = matches!(self.status, Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_FOUND));
-        match self.uri.as_str() {
-            api::SEND if self.method == "POST" => &Rule::ALL,
+        match &*self.uri {
+            api::SEND if self.method == Method::POST => &Rule::ALL,
             api::LOGIN => &[],
             _ if is_no_call && self.token.is_none() => &[],
             _ => &[Rule::Token, Rule::Role],
@@ -143,14 +149,18 @@ impl Attempt {
 
     fn show(&self, id: i64) -> Shown {
         let rules = self.rules();
+        let message = match &self.outcome {
+            Outcome::Refused(refusal) => Some(refusal.to_string()),
+            _ => self.message.clone(),
+        };
         Shown {
             id,
             at: self.at,
             request_id: self.request_id.to_str().unwrap_or_default().to_owned(),
-            method: self.method.clone(),
-            uri: self.uri.clone(),
+            method: self.method.to_string(),
+            uri: self.uri.to_string(),
             token: self.token.clone(),
-            verdict: Verdict::new(rules, self.status, self.message.clone(), self.form, &self.outcome),
+            verdict: Verdict::new(rules, self.status, message, self.form, &self.outcome),
             remark: self.remark,
         }
     }

@@ -14,7 +14,7 @@ use actix_web::{
 use self::kept::Attempt;
 pub(crate) use self::verdict::Outcome;
 pub(super) use self::verdict::Verdict;
-use super::{Site, tenant::Tenant};
+use super::{Site, api::SEND, tenant::Tenant};
 use crate::{
     store::tokens::Caller,
     survey::{access::Denied, ids::FormId},
@@ -55,14 +55,19 @@ fn note(request: &HttpRequest, note: impl FnOnce(&mut Trace)) {
     }
 }
 
-/// Notes whose token it was.
-pub(crate) fn note_token(request: &HttpRequest, token: &str) {
-    note(request, |trace| trace.token = Some(token.to_owned()));
+/// Notes which form was to be sent, by whose token, and how it came out.
+pub(crate) fn note_send(request: &HttpRequest, form: FormId, token: Option<&str>, outcome: Outcome) {
+    note(request, |trace| {
+        if let Some(token) = token {
+            trace.token = Some(token.to_owned());
+        }
+        (trace.form, trace.outcome) = (Some(form), outcome);
+    });
 }
 
-/// Notes which form was to be sent.
-pub(crate) fn note_form(request: &HttpRequest, form: FormId) {
-    note(request, |trace| trace.form = Some(form));
+/// Notes whose token it was, as far as that is known without looking into the store.
+pub(crate) fn note_token(request: &HttpRequest, token: &str) {
+    note(request, |trace| trace.token = Some(token.to_owned()));
 }
 
 /// Notes how it came out.
@@ -88,12 +93,14 @@ pub(crate) fn record(
     tenant.attempts.keep(Attempt {
         at: tenant.store.now(),
         request_id: request_id.clone(),
-        method: request.method().to_string(),
-        uri: request.path().to_owned(),
+        method: request.method().clone(),
+        // Nearly every call is this one.
+        uri: if request.path() == SEND { SEND.into() } else { request.path().to_owned().into() },
         token,
         form,
         status,
-        message: message.map(str::to_owned),
+        // A refusal knows its sentence.
+        message: message.filter(|_| !matches!(outcome, Outcome::Refused(_))).map(str::to_owned),
         remark,
         outcome,
     });
