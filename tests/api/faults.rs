@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Client, Server};
 
+const JSON: &str = "Content-Type: application/json\r\n";
 const SEND: &str = r#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#;
 
 fn fault(fake: &Server, fault: &Value) {
@@ -15,7 +16,7 @@ fn fault(fake: &Server, fault: &Value) {
 }
 
 fn try_send(client: &mut Client) -> std::io::Result<crate::harness::Answer> {
-    client.try_call_with("POST", "/api/v1/quality/send", "Content-Type: application/json\r\n", SEND.as_bytes())
+    client.try_call_with("POST", "/api/v1/quality/send", JSON, SEND.as_bytes())
 }
 
 fn sent(fake: &Server) -> usize {
@@ -210,13 +211,7 @@ fn a_delayed_call_does_not_reach_the_world_after(#[case] method: &str, #[case] p
     let mut admin = fake.client("test-admin@w");
     admin.call("POST", "/admin/faults", Some(&json!({"delay": 30_000})));
     let mut crm = fake.client("test-crm@w");
-    crm.push(
-        format!(
-            "POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm@w\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{SEND}",
-            SEND.len()
-        )
-        .as_bytes(),
-    );
+    crm.begin_call("POST", "/api/v1/quality/send", JSON, SEND.as_bytes()).unwrap();
     crate::harness::eventually("the call is held up", || admin.call("GET", "/admin/faults", None).body == "[]");
     assert_eq!(admin.call(method, path, None).status, 204);
     assert_eq!(crm.pull().short(), "503 The world of this call was put back or dropped while a fault delayed it");
@@ -230,13 +225,7 @@ fn a_stop_ends_the_delays() {
     let fake = Server::fake();
     fault(&fake, &json!({"delay": 60_000}));
     let mut crm = fake.client("test-crm");
-    crm.push(
-        format!(
-            "POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{SEND}",
-            SEND.len()
-        )
-        .as_bytes(),
-    );
+    crm.begin_call("POST", "/api/v1/quality/send", JSON, SEND.as_bytes()).unwrap();
     let mut admin = fake.client("test-admin");
     crate::harness::eventually("the call is held up", || admin.call("GET", "/admin/faults", None).body == "[]");
     fake.signal("-TERM");

@@ -1,8 +1,6 @@
 //! Idempotency-Key: the same request again is the same send again, whatever happened to the first answer.
 
 use std::{
-    io::Write,
-    net::TcpStream,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
@@ -16,9 +14,12 @@ fn body(client: i64, form: i64) -> String {
     json!({"clientId": {"type": "internalClientId", "id": client}, "qualityFormId": form}).to_string()
 }
 
+fn lines(key: &str) -> String {
+    format!("Content-Type: application/json\r\nIdempotency-Key: {key}\r\n")
+}
+
 fn send(client: &mut Client, key: &str, body: &str) -> Answer {
-    let lines = format!("Content-Type: application/json\r\nIdempotency-Key: {key}\r\n");
-    client.call_with("POST", "/api/v1/quality/send", &lines, body.as_bytes())
+    client.call_with("POST", "/api/v1/quality/send", &lines(key), body.as_bytes())
 }
 
 fn ids(admin: &mut Client) -> Vec<Value> {
@@ -142,12 +143,9 @@ fn however_many_try_at_once_it_is_sent_once() {
                 let mut crm = server.client(token);
                 for key in 0..KEYS {
                     if number % 2 == 1 {
-                        let body = body(1, 1);
-                        let request = format!(
-                            "POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: k-{key}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-                            body.len()
-                        );
-                        TcpStream::connect(server.address).unwrap().write_all(request.as_bytes()).unwrap();
+                        let mut hasty = server.client(token);
+                        let lines = lines(&format!("k-{key}"));
+                        hasty.begin_call("POST", "/api/v1/quality/send", &lines, body(1, 1).as_bytes()).unwrap();
                     } else {
                         let answer = send(&mut crm, &format!("k-{key}"), &body(1, 1));
                         assert_eq!(answer.status, 200, "{answer:?}");
@@ -179,8 +177,8 @@ fn who_never_saw_the_answer_can_ask_again(#[values(false, true)] server_dies: bo
     } else {
         let fake = Server::fake();
         fake.client("test-admin").call("POST", "/admin/faults", Some(&json!({"after_commit": true})));
-        let lines = "Content-Type: application/json\r\nIdempotency-Key: k\r\n";
-        let cut = fake.client("test-crm").try_call_with("POST", "/api/v1/quality/send", lines, body(1, 1).as_bytes());
+        let mut crm = fake.client("test-crm");
+        let cut = crm.try_call_with("POST", "/api/v1/quality/send", &lines("k"), body(1, 1).as_bytes());
         assert!(cut.is_err());
         assert_eq!(send(&mut fake.client("test-crm"), "k", &body(1, 1)).header("idempotent-replayed"), Some("true"));
         assert_eq!(ids(&mut fake.client("test-admin")), [1]);

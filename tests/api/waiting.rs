@@ -86,7 +86,7 @@ fn cursors_see_every_send_once() {
 fn a_stop_ends_the_waits() {
     let fake = Server::fake();
     let mut waiting = fake.client("test-admin");
-    waiting.push(b"GET /admin/sends?wait=60s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test-admin\r\n\r\n");
+    waiting.begin_call("GET", "/admin/sends?wait=60s", "", b"").unwrap();
     fake.let_pass();
     fake.signal("-TERM");
     assert_eq!(waiting.pull().short(), "200 []");

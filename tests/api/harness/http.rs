@@ -39,16 +39,21 @@ impl Client {
 
     /// The same, for a server that may die meanwhile.
     pub fn try_call_with(&mut self, method: &str, target: &str, lines: &str, body: &[u8]) -> io::Result<Answer> {
-        let authorization = self.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n"));
-        let authorization = authorization.unwrap_or_default();
-        let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
-        let head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n{authorization}{lines}{length}\r\n");
-        self.stream().write_all(&[head.as_bytes(), body].concat())?;
+        self.begin_call(method, target, lines, body)?;
         let answer = self.read(method == "HEAD")?;
         if answer.header("connection") == Some("close") {
             self.stream = None;
         }
         Ok(answer)
+    }
+
+    /// The first half of it: the answer is left for [`Client::pull`], or never read.
+    pub fn begin_call(&mut self, method: &str, target: &str, lines: &str, body: &[u8]) -> io::Result<()> {
+        let authorization = self.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n"));
+        let authorization = authorization.unwrap_or_default();
+        let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+        let head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n{authorization}{lines}{length}\r\n");
+        self.stream().write_all(&[head.as_bytes(), body].concat())
     }
 
     /// Sends a survey to an internal client id.
