@@ -1,6 +1,15 @@
 //! The application: built, then run until a future resolves. `serve`, `fake` and the tests enter by this door.
 
-use std::{future::Future, io, net::SocketAddr, time::Duration};
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use actix_web::{App as Routes, HttpServer, dev::Server, middleware::from_fn, rt};
 use anyhow::{Context, Result, anyhow};
@@ -33,10 +42,10 @@ impl<D: Doors> App<D> {
     pub fn build(settings: &Settings, workers: usize, doors: D) -> Result<Self> {
         let (starts, started) = mpsc::unbounded_channel();
         let limits = settings.limits;
-        let inner = doors.clone();
+        let (inner, numbers) = (doors.clone(), Arc::new(AtomicUsize::new(0)));
         let server = HttpServer::new(move || {
             let doors = inner.clone();
-            let site = Site::new(doors.tenants(), limits.body_timeout);
+            let site = Site::new(doors.tenants(numbers.fetch_add(1, Ordering::Relaxed)), limits.body_timeout);
             // Nobody listens any more once all have started.
             let _ = starts.send(());
             Routes::new()

@@ -6,9 +6,8 @@ use std::{
     io::{self, ErrorKind, IsTerminal},
     net::SocketAddr,
     os::{fd::AsFd, unix::fs::FileTypeExt},
-    path::{Path, PathBuf},
-    process,
-    thread::{self, available_parallelism},
+    path::PathBuf,
+    process, thread,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -26,9 +25,10 @@ use crate::{
     cli::FakeFlags,
     fake::{
         folder::{Folder, remove_leftovers},
-        worlds::{WORKERS, Worlds},
+        worlds::{self, Worlds},
     },
     settings::{Flags, Settings},
+    store::folder_of,
 };
 
 pub(super) fn run(flags: FakeFlags) -> Result<()> {
@@ -41,8 +41,7 @@ pub(super) fn run(flags: FakeFlags) -> Result<()> {
         let settings = Settings::for_fake(Flags { listen, ..Flags::default() })?;
         // A body that breaks off is an error to actix, and to a fake what its faults are for.
         start_log(settings.log, &["actix_http::h1::dispatcher"]);
-        let workers = available_parallelism().map_or(1, usize::from).min(WORKERS);
-        App::build(&settings, workers, Worlds::new(folder, &settings, world, max_worlds)?)
+        App::build(&settings, worlds::workers(), Worlds::new(folder, &settings, world, max_worlds)?)
     };
     let ready_file = ready_file.map(ReadyFile::new).transpose()?;
     let end = async {
@@ -100,8 +99,7 @@ struct Ready<'a> {
 impl ReadyFile {
     /// Removes what an earlier fake has left there, so that nobody takes it for this one's.
     fn new(path: PathBuf) -> Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        ensure!(folder.is_dir(), "cannot write the ready file {}: its folder does not exist", path.display());
+        ensure!(folder_of(&path).is_dir(), "cannot write the ready file {}: its folder does not exist", path.display());
         match fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 Err(error).with_context(|| format!("cannot replace the ready file {}", path.display()))
@@ -113,8 +111,7 @@ impl ReadyFile {
     /// Writes it whole or not at all: beside its place, and then renamed.
     fn write(&self, address: SocketAddr) -> Result<()> {
         let ready = Ready { url: format!("http://{address}"), pid: process::id(), version: env!("CARGO_PKG_VERSION") };
-        let mut beside = self.0.clone().into_os_string();
-        beside.push(".part");
+        let beside = self.0.with_added_extension("part");
         let written = serde_json::to_string(&ready).map_err(io::Error::from);
         written
             .and_then(|text| fs::write(&beside, text + "\n"))

@@ -18,7 +18,7 @@ use super::{
     cut,
     faults::{Call, Kind, Strike},
     guard,
-    token::{TestToken, WorldName},
+    token::{Login, TestToken, WorldName},
     worlds::{FakeWorld, Worlds},
 };
 use crate::{
@@ -116,7 +116,8 @@ impl Called {
         let secret = if request.path() == LOGIN {
             let body = peek(request, site).await?;
             let ask = body.and_then(|body| serde_json::from_slice::<Value>(&body).ok());
-            ask.and_then(|ask| TestToken::of_login(ask.get("login")?.as_str()?, Time(i64::MAX)).ok())
+            let login = ask.and_then(|ask| Login::parse(ask.get("login")?.as_str()?).ok());
+            login.map(|login| login.token(Time(i64::MAX)))
         } else {
             auth::bearer(request.headers()).ok()
         };

@@ -12,7 +12,7 @@ use actix_web::{
 
 use super::{
     around, cut, routes,
-    token::{TestToken, WorldName},
+    token::{Login, TestToken, WorldName},
     worlds::{FakeWorld, Worlds, no_room},
 };
 use crate::{
@@ -21,15 +21,14 @@ use crate::{
         tenant::{Doors, LogIn, Tenant, Tenants},
     },
     store::tokens::{Credentials, Secret},
-    survey::time::Time,
 };
 
 /// How long a token from a login is good, in milliseconds: a day. Chosen; the vendor publishes no lifetime.
 const LOGIN_LIFETIME_MS: i64 = 24 * 60 * 60 * 1000;
 
 impl Doors for Worlds {
-    fn tenants(&self) -> Box<dyn Tenants> {
-        let tenants = WorkerTenants { worlds: self.clone(), worker: self.next_worker(), entered: Rc::default() };
+    fn tenants(&self, worker: usize) -> Box<dyn Tenants> {
+        let tenants = WorkerTenants { worlds: self.clone(), worker, entered: Rc::default() };
         let (entered, worlds, mut gone) = (Rc::clone(&tenants.entered), self.clone(), self.changes());
         tokio::task::spawn_local(async move {
             while gone.changed().await.is_ok() {
@@ -95,11 +94,10 @@ impl Tenants for WorkerTenants {
 
     /// Anybody may, whatever the password.
     fn log_in(&self, login: &str, _password: &str) -> Result<LogIn, Failure> {
-        // Which world it is decides what time it is.
-        let TestToken { world, .. } = TestToken::parse(&TestToken::of_login(login, Time(0))?)?;
-        let tenant = self.tenant(&world)?;
-        let expires_at = tenant.store.now().plus(LOGIN_LIFETIME_MS).unwrap_or(tenant.store.now());
-        let token = TestToken::of_login(login, expires_at)?;
+        let login = Login::parse(login)?;
+        let tenant = self.tenant(&login.world)?;
+        let now = tenant.store.now();
+        let token = login.token(now.plus(LOGIN_LIFETIME_MS).unwrap_or(now));
         let TestToken { caller, .. } = TestToken::parse(&token)?;
         Ok(LogIn { tenant, credentials: Credentials::Known(caller), token })
     }

@@ -1,12 +1,9 @@
 //! Failing on purpose, deterministically: faults strike first in, first out, and are used up by count.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
 use actix_web::http::StatusCode;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -178,7 +175,7 @@ impl Faults {
     /// Errors: 400 that names the field; 409 where there are too many.
     pub(super) fn add(&self, fault: Fault) -> Result<Fault, Failure> {
         let fault = fault.check()?;
-        let mut waiting = self.lock();
+        let mut waiting = self.0.lock();
         if waiting.len() >= MOST {
             return Err(Failure::conflict(format!("{MOST} faults wait already; DELETE /admin/faults drops them")));
         }
@@ -188,22 +185,22 @@ impl Faults {
 
     /// Those that have not struck yet, the next one first.
     pub(super) fn list(&self) -> Vec<Fault> {
-        self.lock().iter().cloned().collect()
+        self.0.lock().iter().cloned().collect()
     }
 
     /// Drops all of them.
     pub(super) fn clear(&self) {
-        self.lock().clear();
+        self.0.lock().clear();
     }
 
     /// Whether one waits for calls of that path.
     pub(super) fn wait_for(&self, path: &str) -> bool {
-        self.lock().iter().any(|fault| fault.is_of(path))
+        self.0.lock().iter().any(|fault| fault.is_of(path))
     }
 
     /// Takes the first fault that fits.
     pub(super) fn take(&self, call: &Call<'_>) -> Option<Strike> {
-        let mut waiting = self.lock();
+        let mut waiting = self.0.lock();
         let index = waiting.iter().position(|fault| fault.fits(call))?;
         let fault = waiting.get_mut(index)?;
         let strike = fault.strike();
@@ -213,9 +210,5 @@ impl Faults {
             waiting.remove(index);
         }
         Some(strike)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Fault>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

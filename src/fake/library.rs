@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::{
     folder::{Folder, remove_leftovers},
     token::WorldName,
-    worlds::{MOST_WORLDS, WORKERS, Worlds},
+    worlds::{self, MOST_WORLDS, Worlds},
 };
 use crate::{
     app::App,
@@ -85,7 +85,7 @@ impl Fake {
     /// Errors: it can be no world's name; the world's file cannot be read.
     pub fn sends_of(&self, world: &str) -> Result<Vec<Sent>> {
         let name = WorldName::new(world);
-        self.sends_in(&name.with_context(|| format!("{world:?} must be 1 to 64 characters of A-Za-z0-9._-"))?)
+        self.sends_in(&name.with_context(|| format!("{world:?} must be {}", WorldName::EXPECTED))?)
     }
 
     fn sends_in(&self, name: &WorldName) -> Result<Vec<Sent>> {
@@ -121,7 +121,7 @@ impl Builder {
         let (stop, stopped) = oneshot::channel::<()>();
         let run = move || {
             System::new().block_on(async move {
-                let app = App::build(&settings, WORKERS, doors)?;
+                let app = App::build(&settings, worlds::workers(), doors)?;
                 let stopped = async {
                     // A fake that is gone asks for nothing more, either.
                     let _ = stopped.await;

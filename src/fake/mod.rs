@@ -1,8 +1,8 @@
 //! What only a fake has: a world for each test, faults, a clock that can be set, and ready-made tokens.
 //!
 //! The server behind it is the very same; it is entered by [`doors`], which lead to a tenant for each of the [`worlds`].
-//! [`around`] stands before the routes that every server has, [`routes`] are those
-//! that only a fake has. [`library`] is the fake for tests in Rust.
+//! [`around`] stands before the routes that every server has, [`routes`] are those that only a fake has. [`library`] is
+//! the fake for tests in Rust.
 
 mod around;
 mod cut;

@@ -7,7 +7,7 @@ use actix_web::{
     http::StatusCode,
     web::{Payload, ServiceConfig, ThinData},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{
     faults::Fault,
@@ -21,7 +21,7 @@ use crate::{
         get, post, put, read_body,
         respond::{Empty, Json},
     },
-    store::clock::Clock,
+    store::clock::Reading,
     survey::time::{Lifetime, Time},
 };
 
@@ -91,23 +91,12 @@ async fn clear_faults(
     Ok(Empty::NO_CONTENT)
 }
 
-/// What a clock shows.
-#[derive(Serialize)]
-struct ClockShown {
-    now: Time,
-    real: bool,
-    ticking: bool,
-}
-
 /// How a clock is set: one of the three.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClockSetting {
-    #[serde(default)]
     now: Option<Time>,
-    #[serde(default)]
     advance: Option<Lifetime>,
-    #[serde(default)]
     real: Option<bool>,
 }
 
@@ -115,8 +104,8 @@ async fn clock(
     request: HttpRequest,
     ThinData(site): SiteOf,
     ThinData(worlds): ThinData<Worlds>,
-) -> Result<Json<ClockShown>, Failure> {
-    Ok(show(administered(&request, &site, &worlds).await?.world.clock()))
+) -> Result<Json<Reading>, Failure> {
+    Ok(Json::ok(administered(&request, &site, &worlds).await?.world.clock().read()))
 }
 
 /// `PUT /admin/clock`: stops it at a time, puts it forward, or lets it go with the system's again.
@@ -125,7 +114,7 @@ async fn set_clock(
     payload: Payload,
     ThinData(site): SiteOf,
     ThinData(worlds): ThinData<Worlds>,
-) -> Result<Json<ClockShown>, Failure> {
+) -> Result<Json<Reading>, Failure> {
     let world = administered(&request, &site, &worlds).await?;
     let clock = world.world.clock();
     match read_body(&request, payload, &site).await?.parse::<ClockSetting>()? {
@@ -147,10 +136,5 @@ async fn set_clock(
             ));
         }
     }
-    Ok(show(clock))
-}
-
-fn show(clock: &Clock) -> Json<ClockShown> {
-    let reading = clock.read();
-    Json::ok(ClockShown { now: reading.now, real: reading.real, ticking: reading.ticking })
+    Ok(Json::ok(clock.read()))
 }

@@ -17,6 +17,9 @@ const PREFIX: &str = "test-";
 pub struct WorldName(String);
 
 impl WorldName {
+    /// What one must be, where it is told.
+    pub(super) const EXPECTED: &str = "1 to 64 characters of A-Za-z0-9._-";
+
     /// Takes a name as it was written behind the `@`.
     pub fn new(name: &str) -> Option<Self> {
         let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
@@ -36,10 +39,7 @@ impl TestToken {
     ///
     /// Errors: 401 for what is none, 400 for a world that cannot be.
     pub(super) fn parse(secret: &Secret) -> Result<Self, Failure> {
-        let (token, world) = match secret.reveal().split_once('@') {
-            None => (secret.reveal(), WorldName::default()),
-            Some((token, name)) => (token, world(name, "Authorization: the world behind @")?),
-        };
+        let (token, world) = in_world(secret.reveal(), "Authorization")?;
         let (name, expires_at) = match token.split_once('~') {
             None => (token, None),
             Some((name, ms)) => (name, Some(Time(ms.parse().map_err(|_| Denied::Invalid)?))),
@@ -55,28 +55,42 @@ impl TestToken {
         let expires_at = if user == "expired" { Some(Time(0)) } else { expires_at };
         Ok(Self { caller: Caller { id: 1, name: name.to_owned(), role, expires_at }, world })
     }
+}
 
-    /// The token of somebody who logs in as `<user>` or `<user>@<world>`. What cannot stand in a token becomes `_`.
+/// Somebody who logs in, as `<user>` or `<user>@<world>`.
+pub(super) struct Login {
+    user: String,
+    pub(super) world: WorldName,
+}
+
+impl Login {
+    /// Reads a login. What cannot stand in a token becomes `_`.
     ///
     /// Errors: 400 for a user or a world that cannot be.
-    pub(super) fn of_login(login: &str, expires_at: Time) -> Result<Secret, Failure> {
-        let (user, world) = match login.split_once('@') {
-            None => (login, None),
-            Some((user, name)) => (user, Some(world(name, "login: the world behind @")?)),
-        };
+    pub(super) fn parse(login: &str) -> Result<Self, Failure> {
+        let (user, world) = in_world(login, "login")?;
         if !(1..=200).contains(&user.chars().count()) {
             return Err(Failure::bad_request("login must have 1 to 200 characters, before the @ of a world"));
         }
-        let user: String =
-            user.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
-        let world = world.map(|name| format!("@{}", name.0)).unwrap_or_default();
-        Ok(Secret::new(format!("{PREFIX}{user}~{}{world}", expires_at.0)))
+        let fit = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
+        Ok(Self { user: user.chars().map(fit).collect(), world })
+    }
+
+    /// Their token, good until that time.
+    pub(super) fn token(&self, expires_at: Time) -> Secret {
+        let world = if self.world == WorldName::default() { String::new() } else { format!("@{}", self.world.0) };
+        Secret::new(format!("{PREFIX}{}~{}{world}", self.user, expires_at.0))
     }
 }
 
-fn world(name: &str, field: &str) -> Result<WorldName, Failure> {
-    WorldName::new(name)
-        .ok_or_else(|| Failure::bad_request(format!("{field} must be 1 to 64 characters of A-Za-z0-9._-")))
+/// Parts a text at the `@`, behind which the name of a world stands.
+///
+/// Errors: 400 that names the field, for a world that cannot be.
+fn in_world<'a>(text: &'a str, field: &str) -> Result<(&'a str, WorldName), Failure> {
+    let Some((text, name)) = text.split_once('@') else { return Ok((text, WorldName::default())) };
+    let world = WorldName::new(name)
+        .ok_or_else(|| Failure::bad_request(format!("{field}: the world behind @ must be {}", WorldName::EXPECTED)))?;
+    Ok((text, world))
 }
 
 #[cfg(test)]
@@ -112,8 +126,8 @@ mod tests {
     #[test]
     fn a_login_yields_a_token_that_expires() {
         let token = |login: &str| {
-            TestToken::of_login(login, Time(5))
-                .map(|secret| secret.reveal().to_owned())
+            Login::parse(login)
+                .map(|login| login.token(Time(5)).reveal().to_owned())
                 .map_err(|failure| failure.to_string())
         };
         assert_eq!(token("alice"), Ok("test-alice~5".to_owned()));

@@ -4,15 +4,15 @@ use std::{
     collections::BTreeMap,
     fs,
     path::PathBuf,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, OnceLock},
+    thread::available_parallelism,
 };
 
 use actix_web::http::StatusCode;
 use anyhow::{Context, Result, anyhow};
+use parking_lot::Mutex;
 use rustix::process::{Resource, getrlimit, setrlimit};
+use tempfile::TempDir;
 use tokio::sync::watch;
 
 use super::{SAMPLE_WORLD, faults::Faults, folder::Folder, token::WorldName};
@@ -25,8 +25,10 @@ use crate::{
 /// How many worlds a fake has at the most, where it is not told.
 pub const MOST_WORLDS: usize = 1000;
 
-/// How many HTTP workers a fake has at the most: each has a connection to each world that it meets.
-pub const WORKERS: usize = 2;
+/// How many HTTP workers a fake has: two at the most, for each has a connection to each world that it is called in.
+pub fn workers() -> usize {
+    available_parallelism().map_or(1, usize::from).min(2)
+}
 
 /// The worlds of a fake; its doors are in [`super::doors`].
 #[derive(Clone)]
@@ -39,8 +41,6 @@ struct Shared {
     seed: Seed,
     most: usize,
     queue: usize,
-    files: AtomicUsize,
-    workers: AtomicUsize,
     is_on_loopback: bool,
     folder: PathBuf,
 }
@@ -50,22 +50,8 @@ pub(super) struct FakeWorld {
     pub(super) world: World,
     pub(super) attempts: Arc<Attempts>,
     pub(super) faults: Faults,
-    /// Behind the world, so that they are removed when it is closed.
-    _files: WorldFiles,
-}
-
-/// The files of a world; they go with it.
-struct WorldFiles(PathBuf);
-
-impl Drop for WorldFiles {
-    fn drop(&mut self) {
-        for suffix in ["", "-wal", "-shm"] {
-            let mut name = self.0.clone().into_os_string();
-            name.push(suffix);
-            // They go with the folder at the latest.
-            let _ = fs::remove_file(name);
-        }
-    }
+    /// Where its files are. Behind the world, so that they are removed when it is closed.
+    _folder: TempDir,
 }
 
 impl Worlds {
@@ -85,8 +71,6 @@ impl Worlds {
             seed,
             most,
             queue: settings.limits.queue,
-            files: AtomicUsize::new(0),
-            workers: AtomicUsize::new(0),
             is_on_loopback: settings.listen.ip().is_loopback(),
             folder: folder.path().to_owned(),
         })))
@@ -97,11 +81,6 @@ impl Worlds {
         self.0.is_on_loopback
     }
 
-    /// The number of an HTTP worker that begins.
-    pub(super) fn next_worker(&self) -> usize {
-        self.0.workers.fetch_add(1, Ordering::Relaxed)
-    }
-
     /// Tells whenever worlds were put back or dropped.
     pub(super) fn changes(&self) -> watch::Receiver<()> {
         self.0.gone.subscribe()
@@ -109,12 +88,12 @@ impl Worlds {
 
     /// Every world that there is.
     pub(super) fn all(&self) -> Vec<Arc<FakeWorld>> {
-        self.open_worlds().values().cloned().collect()
+        self.0.open.lock().values().cloned().collect()
     }
 
     /// A world, if anybody has been there.
     pub(super) fn get(&self, name: &WorldName) -> Option<Arc<FakeWorld>> {
-        self.open_worlds().get(name).cloned()
+        self.0.open.lock().get(name).cloned()
     }
 
     /// Whether this is the world that goes by that name now.
@@ -129,10 +108,10 @@ impl Worlds {
         if let Some(world) = self.get(name) {
             return Ok(world);
         }
-        self.check_room(&self.open_worlds())?;
+        self.check_room(&self.0.open.lock())?;
         // Not under the lock: calls in other worlds go on. Of two that come together, one has made its world in vain.
         let world = self.clone_seed()?;
-        let mut open = self.open_worlds();
+        let mut open = self.0.open.lock();
         if let Some(world) = open.get(name) {
             return Ok(Arc::clone(world));
         }
@@ -157,14 +136,14 @@ impl Worlds {
     /// Puts a world back to the seed: rows, sends, attempts, faults and clock. What is in flight there ends there.
     pub(super) fn reset(&self, name: &WorldName) -> Result<(), Failure> {
         let fresh = self.clone_seed()?;
-        let old = self.open_worlds().insert(name.clone(), fresh);
+        let old = self.0.open.lock().insert(name.clone(), fresh);
         self.let_go(old);
         Ok(())
     }
 
     /// Drops a world; who names it again meets the seed.
     pub(super) fn drop_world(&self, name: &WorldName) {
-        let old = self.open_worlds().remove(name);
+        let old = self.0.open.lock().remove(name);
         self.let_go(old);
     }
 
@@ -176,20 +155,15 @@ impl Worlds {
     }
 
     fn clone_seed(&self) -> Result<Arc<FakeWorld>, Failure> {
-        let name = format!("{}.db", self.0.files.fetch_add(1, Ordering::Relaxed));
-        // Before there is a file, so that what is left of a world that cannot be made goes, too.
-        let file = WorldFiles(self.0.folder.join(name));
         let make = || {
-            let path = &file.0;
-            fs::write(path, self.0.seed.bytes()?).with_context(|| format!("cannot write {}", path.display()))?;
-            World::open_throw_away(path, self.0.queue)
+            // A folder for each, so that what there is of a world that cannot be made goes, too.
+            let folder = TempDir::new_in(&self.0.folder).context("cannot make a folder for it")?;
+            let path = folder.path().join("world.db");
+            fs::write(&path, self.0.seed.bytes()?).with_context(|| format!("cannot write {}", path.display()))?;
+            Ok((World::open_throw_away(&path, self.0.queue)?, folder))
         };
-        let world = make().map_err(|error| no_room(&error))?;
-        Ok(Arc::new(FakeWorld { world, attempts: Arc::default(), faults: Faults::default(), _files: file }))
-    }
-
-    fn open_worlds(&self) -> MutexGuard<'_, BTreeMap<WorldName, Arc<FakeWorld>>> {
-        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+        let (world, folder) = make().map_err(|error| no_room(&error))?;
+        Ok(Arc::new(FakeWorld { world, attempts: Arc::default(), faults: Faults::default(), _folder: folder }))
     }
 }
 

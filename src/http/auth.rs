@@ -38,8 +38,7 @@ impl Bearer {
     ///
     /// Errors: 401 for no token, a malformed header, or a token of a form that is good nowhere.
     pub(super) fn of(request: &HttpRequest, site: &Site) -> Result<Self, Failure> {
-        let admitted = bearer(request.headers()).map_err(Failure::from).and_then(|token| site.tenants.admit(token));
-        let (tenant, credentials) = admitted.inspect_err(|failure| {
+        let (tenant, credentials) = admit(request, site).inspect_err(|failure| {
             if failure.status() == StatusCode::UNAUTHORIZED
                 && let Some(tenant) = site.tenants.of_anonymous()
             {
@@ -89,9 +88,13 @@ impl Admin {
 ///
 /// Errors: 401 for a token that is missing, invalid or expired, 403 for another role; nothing of the body was read.
 pub(crate) async fn admin(request: &HttpRequest, site: &Site) -> Result<Admin, Failure> {
-    let (tenant, credentials) = site.tenants.admit(bearer(request.headers())?)?;
+    let (tenant, credentials) = admit(request, site)?;
     tenant.store.authenticate(credentials, Role::ADMINS).await??;
     Ok(Admin(tenant))
+}
+
+fn admit(request: &HttpRequest, site: &Site) -> Result<(Rc<Tenant>, Credentials), Failure> {
+    site.tenants.admit(bearer(request.headers())?)
 }
 
 /// The token of `Authorization: Bearer <token>`. The scheme is case-insensitive, and may stand twice: the vendor's login

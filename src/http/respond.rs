@@ -11,10 +11,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{
         ConnectionType, StatusCode,
-        header::{
-            AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, VARY,
-            X_CONTENT_TYPE_OPTIONS,
-        },
+        header::{CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS},
     },
     middleware::Next,
     web::ThinData,
@@ -88,11 +85,7 @@ pub(crate) fn refuse(request: ServiceRequest, failure: Failure) -> ServiceRespon
 
 fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue) -> ServiceResponse<BoxBody> {
     let (request, response) = response.into_parts();
-    let (mut response, body) = response.into_parts();
-    let own = [AUTHORIZATION, IDEMPOTENT_REPLAYED].map(|name| {
-        let value = response.headers_mut().remove(&name).next();
-        value.map(|value| (name, value))
-    });
+    let (response, body) = response.into_parts();
     let is_api = request.path().starts_with("/api/");
     let failure = response.error().and_then(|error| error.as_error::<Failure>());
     let status = response.status();
@@ -113,9 +106,11 @@ fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue) -> Service
         attempts::record(&request, site, &request_id, Some(status), message.as_deref());
     }
     let date = request.extensions().get::<Date>().and_then(|Date(time)| HeaderValue::try_from(time.http_date()).ok());
-    let [authorization, replayed] = own;
-    let of_failure = failure.and_then(|failure| failure.extra.as_ref()?.header());
-    let extra = [of_failure, authorization, replayed, date.map(|value| (DATE, value))];
+    // What a handler has put there stays; what actix tells of its own errors is told by the envelope.
+    let own = response.headers().iter().filter(|_| response.error().is_none());
+    let mut extra: Vec<_> = own.map(|(name, value)| (name.clone(), value.clone())).collect();
+    extra.extend(failure.and_then(|failure| failure.extra.as_ref()?.header()));
+    extra.extend(date.map(|value| (DATE, value)));
     let body = message.map_or(body, |message| BoxBody::new(envelope(&request, &message)));
     let has_body = !matches!(body.size(), BodySize::None | BodySize::Sized(0));
     let mut response = response.set_body(body);
@@ -139,7 +134,7 @@ fn write_headers(
     request_id: &HeaderValue,
     is_api: bool,
     has_body: bool,
-    extra: &[Option<(HeaderName, HeaderValue)>],
+    extra: &[(HeaderName, HeaderValue)],
 ) {
     const TRIES: usize = 64;
     for _ in 0..TRIES {
@@ -155,7 +150,7 @@ fn write_headers(
         headers.insert(X_REQUEST_ID, request_id.clone());
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        for (name, value) in extra.iter().flatten() {
+        for (name, value) in extra {
             headers.insert(name.clone(), value.clone());
         }
         let mut names = headers.keys().skip_while(|name| **name != VARY);
@@ -175,9 +170,6 @@ fn envelope(request: &HttpRequest, message: &str) -> String {
         "{{\r\n  \"method\" : {method},\r\n  \"uri\" : {uri},\r\n  \"code\" : null,\r\n  \"message\" : {message}\r\n}}"
     )
 }
-
-/// Says that this answer was given before, to the same request.
-pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

@@ -1,14 +1,6 @@
 //! The doors of a server: one tenant, and its tokens are in the file.
 
-use std::{
-    any::Any,
-    path::Path,
-    rc::Rc,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{any::Any, path::Path, rc::Rc, sync::Arc};
 
 use actix_web::{
     Error,
@@ -17,6 +9,7 @@ use actix_web::{
     middleware::Next,
 };
 use anyhow::Result;
+use parking_lot::Mutex;
 
 use super::{
     attempts::kept::Attempts,
@@ -27,7 +20,7 @@ use super::{
 };
 use crate::store::{
     Connection, World,
-    tokens::{Credentials, Secret},
+    tokens::{self, Credentials, Secret},
 };
 
 /// The one tenant of a server.
@@ -36,11 +29,11 @@ pub struct Single(Arc<Shared>);
 
 struct Shared {
     world: World,
+    has_tokens: bool,
     attempts: Arc<Attempts>,
     throttle: Arc<Throttle>,
     /// Opened before the workers start, so that a file that cannot be read is an error of the start.
     readers: Mutex<Vec<Connection>>,
-    numbers: AtomicUsize,
 }
 
 impl Single {
@@ -50,29 +43,30 @@ impl Single {
     pub fn open(path: &Path, queue: usize, workers: usize) -> Result<Self> {
         let world = World::open(path, queue)?;
         let readers = (0..workers).map(|_| world.open_reader()).collect::<Result<Vec<_>>>()?;
+        let has_tokens = readers.first().map(tokens::list).transpose()?.is_some_and(|tokens| !tokens.is_empty());
         Ok(Self(Arc::new(Shared {
             world,
+            has_tokens,
             attempts: Arc::default(),
             throttle: Arc::default(),
             readers: Mutex::new(readers),
-            numbers: AtomicUsize::new(0),
         })))
     }
 
     /// Whether anybody could be let in when the file was opened.
     pub fn has_tokens(&self) -> bool {
-        self.0.world.has_tokens()
+        self.0.has_tokens
     }
 }
 
 impl Doors for Single {
     #[expect(clippy::expect_used, reason = "a worker that cannot read the file cannot be replaced")]
-    fn tenants(&self) -> Box<dyn Tenants> {
-        let Shared { world, attempts, throttle, readers, numbers } = &*self.0;
-        let reader = readers.lock().ok().and_then(|mut readers| readers.pop());
+    fn tenants(&self, worker: usize) -> Box<dyn Tenants> {
+        let Shared { world, attempts, throttle, readers, .. } = &*self.0;
+        let reader = readers.lock().pop();
         // actix replaces a worker that died; its successor opens a connection of its own.
         let reader = reader.unwrap_or_else(|| world.open_reader().expect("the file opened at the start"));
-        let store = world.store(numbers.fetch_add(1, Ordering::Relaxed), reader);
+        let store = world.store(worker, reader);
         let throttle = Some(Arc::clone(throttle));
         Box::new(Tenant::new(store, Arc::clone(attempts), throttle, Arc::clone(&self.0) as Arc<dyn Any>))
     }

@@ -66,8 +66,8 @@ pub trait Tenants {
 
 /// The ways into a program: which tenants it has, and what stands around the routes that every one has.
 pub trait Doors: Clone + Send + 'static {
-    /// A worker's way to the tenants. Called once on its own thread, inside its `LocalSet`.
-    fn tenants(&self) -> Box<dyn Tenants>;
+    /// The way to the tenants of the worker of that number. Called once on its own thread, inside its `LocalSet`.
+    fn tenants(&self, worker: usize) -> Box<dyn Tenants>;
 
     /// The routes that only this program has.
     fn routes(&self, _routes: &mut ServiceConfig) {}

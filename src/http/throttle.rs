@@ -3,9 +3,10 @@
 use std::{
     collections::{HashMap, VecDeque},
     net::IpAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 /// So many failures …
 const FAILURES: usize = 5;
@@ -25,7 +26,7 @@ impl Throttle {
     ///
     /// Errors: how long it has to wait.
     pub(super) fn check(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
-        let mut failures = self.lock();
+        let mut failures = self.0.lock();
         let Some(of_address) = failures.get_mut(&network(address)) else { return Ok(()) };
         forget_old(of_address, now);
         match of_address.front() {
@@ -36,7 +37,7 @@ impl Throttle {
 
     /// This address has failed.
     pub(super) fn fail(&self, address: IpAddr, now: Instant) {
-        let mut failures = self.lock();
+        let mut failures = self.0.lock();
         if failures.len() >= ADDRESSES {
             failures.retain(|_, of_address| {
                 forget_old(of_address, now);
@@ -48,10 +49,6 @@ impl Throttle {
             }
         }
         failures.entry(network(address)).or_default().push_back(now);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, VecDeque<Instant>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -105,6 +102,6 @@ mod tests {
         for number in 0..u32::try_from(ADDRESSES).expect("a number") + 10 {
             throttle.fail(IpAddr::V4(number.into()), now);
         }
-        assert_eq!(throttle.lock().len(), ADDRESSES);
+        assert_eq!(throttle.0.lock().len(), ADDRESSES);
     }
 }

@@ -1,6 +1,9 @@
 //! What time it is in a world. A server's clock is the system's; a test may move that of its own world.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde::Serialize;
 
 use crate::survey::time::{Lifetime, Time};
 
@@ -23,7 +26,7 @@ enum State {
 }
 
 /// What a clock shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Reading {
     /// The time.
     pub now: Time,
@@ -46,12 +49,12 @@ impl State {
 impl Clock {
     /// The time.
     pub fn now(&self) -> Time {
-        self.state().now().unwrap_or_else(now)
+        self.read().now
     }
 
     /// The time, and how it goes on.
     pub fn read(&self) -> Reading {
-        let state = *self.state();
+        let state = *self.0.lock();
         Reading {
             now: state.now().unwrap_or_else(now),
             real: state == State::Real,
@@ -61,14 +64,14 @@ impl Clock {
 
     /// Lets it go with the system's clock again.
     pub fn follow_system(&self) {
-        *self.state() = State::Real;
+        *self.0.lock() = State::Real;
     }
 
     /// Stops it at a time. What has happened is not undone: the time must not be before the clock's own.
     ///
     /// Errors: the clock's own time, where that is later.
     pub fn stop_at(&self, time: Time) -> Result<(), Time> {
-        let mut state = self.state();
+        let mut state = self.0.lock();
         match state.now() {
             Some(own) if own > time => Err(own),
             _ => {
@@ -80,7 +83,7 @@ impl Clock {
 
     /// Puts it forward, stopped or not; `None` where that is no time that can be written down.
     pub fn advance(&self, by: Lifetime) -> Option<()> {
-        let mut state = self.state();
+        let mut state = self.0.lock();
         let advanced = match *state {
             State::Real => State::Ahead(by.ms()),
             State::Ahead(ms) => State::Ahead(ms.checked_add(by.ms())?),
@@ -89,10 +92,6 @@ impl Clock {
         advanced.now()?;
         *state = advanced;
         Some(())
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

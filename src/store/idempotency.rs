@@ -53,7 +53,7 @@ pub(super) fn find(
         .prepare_cached(
             "select request, sending_id from idempotency_key where holder = ?1 and key = ?2 and created_at > ?3",
         )?
-        .query_row(params![holder(caller), key, now.0.saturating_sub(KEPT_MS)], |row| {
+        .query_row(params![holder(caller.id, &caller.name), key, now.0.saturating_sub(KEPT_MS)], |row| {
             Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, i64>(1)?))
         })
         .optional()?;
@@ -64,10 +64,10 @@ pub(super) fn find(
     Ok(Some(Known::Same(SendingId(id))))
 }
 
-/// Keeps the caller's key, in the transaction of the send that it stands for from now on.
+/// Keeps a key of the token of that id, in the transaction of the send that it stands for from now on.
 pub(super) fn keep(
     connection: &Connection,
-    caller: &Caller,
+    token: i64,
     IdempotencyKey(key): &IdempotencyKey,
     ask: &SendSurvey,
     sent: &Sent,
@@ -84,13 +84,13 @@ pub(super) fn keep(
         .prepare_cached(
             "insert or replace into idempotency_key (holder, key, request, sending_id, created_at) values (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![holder(caller), key, &digest(ask)[..], sent.sending_id.0, now])?;
+        .execute(params![holder(token, &sent.token), key, &digest(ask)[..], sent.sending_id.0, now])?;
     Ok(())
 }
 
 /// Whose key it is. A name alone would do for the tokens in the file, an id alone for none of a fake's.
-fn holder(caller: &Caller) -> String {
-    format!("{} {}", caller.id, caller.name)
+fn holder(token: i64, name: &str) -> String {
+    format!("{token} {name}")
 }
 
 /// What was asked for, whatever the order of the keys and the spaces between them.

@@ -27,11 +27,11 @@ use jiff::Timestamp;
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 pub use rusqlite::Connection;
-use rusqlite::{OpenFlags, TransactionBehavior};
+use rusqlite::TransactionBehavior;
 use scheduled_thread_pool::ScheduledThreadPool;
 
 use open::open_throw_away;
-pub use open::{Missing, ServerLock, explain, open};
+pub use open::{Missing, ServerLock, explain, folder_of, open};
 
 use self::{
     clock::Clock,
@@ -77,7 +77,6 @@ pub struct World {
     clock: Clock,
     waits: Waits,
     pool: Pool<SqliteConnectionManager>,
-    has_tokens: bool,
     /// None where nobody else can know of the file.
     _lock: Option<ServerLock>,
 }
@@ -103,25 +102,18 @@ impl World {
 
     fn start(path: &Path, connection: Connection, queue: usize, lock: Option<ServerLock>) -> Result<Self> {
         open::give_up_early(&connection)?;
-        let has_tokens = !tokens::list(&connection)?.is_empty();
         let (generation, waits) = (Generation::default(), Waits::new());
         let writer = Writer::start(connection, queue, generation.clone(), waits.clone());
         let writer = writer.context("cannot start the writer")?;
         // It must never make a file: a world that is gone is gone.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let manager = SqliteConnectionManager::file(path).with_flags(flags).with_init(open::prepare_reader);
+        let manager = SqliteConnectionManager::file(path).with_flags(open::FLAGS).with_init(open::prepare_reader);
         // A file that opened for the writer opens for readers too: no check at each check-out, no connection before it is needed.
         let pool = Pool::builder().max_size(LONG_READS).min_idle(Some(0)).test_on_check_out(false);
         // None is retired: r2d2's job that looks for those to retire would outlive the pool on the shared thread.
         let pool = pool.idle_timeout(None).max_lifetime(None).connection_timeout(open::SERVER_PATIENCE);
         let pool = pool.thread_pool(Arc::clone(&POOL_KEEPER)).build(manager)?;
         let clock = Clock::default();
-        Ok(Self { path: path.to_owned(), writer, generation, clock, waits, pool, has_tokens, _lock: lock })
-    }
-
-    /// Whether there was any token when the file was opened.
-    pub fn has_tokens(&self) -> bool {
-        self.has_tokens
+        Ok(Self { path: path.to_owned(), writer, generation, clock, waits, pool, _lock: lock })
     }
 
     /// The world's clock.

@@ -38,6 +38,10 @@ pub(super) const SERVER_PATIENCE: Duration = Duration::from_secs(SERVER_PATIENCE
 /// How many prepared statements a connection keeps: more than there are.
 const STATEMENTS: usize = 64;
 
+/// How every connection is opened: none makes a file, and none is shared by threads. Readers write, too: into the shared
+/// memory beside the log, where each marks how far it reads.
+pub(super) const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
 /// Earlier versions can lose a commit in WAL mode with two connections. Source: <https://sqlite.org/wal.html#walresetbug>.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
@@ -90,8 +94,7 @@ pub(super) fn open_in_memory() -> Result<Connection> {
 }
 
 fn open_as(path: &Path, durability: Durability) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)
+    let mut connection = Connection::open_with_flags(path, FLAGS)
         .with_context(|| format!("cannot open the database {}", path.display()))?;
     let ready = |connection: &mut Connection| {
         connection.busy_handler(Some(wait::<COMMAND_PATIENCE_S>))?;
@@ -106,9 +109,7 @@ fn open_as(path: &Path, durability: Durability) -> Result<Connection> {
 
 /// Opens the file, which [`open`] has been at, for reading alone.
 pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    // Readers write, too: into the shared memory beside the log, where each marks how far it reads.
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
+    let mut connection = Connection::open_with_flags(path, FLAGS)?;
     prepare_reader(&mut connection)?;
     Ok(connection)
 }
@@ -159,7 +160,8 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
     File::open(folder_of(path))?.sync_all()
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder that a file is in.
+pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -87,9 +87,9 @@ impl Question {
             Settled::Replayed(sent) => return Ok(Answered { sent, replayed: true }),
             Settled::Allowed(caller, sending) => (caller, sending),
         };
-        let sent = record(connection, sending, caller.name.clone(), now)?;
+        let sent = record(connection, sending, caller.name, now)?;
         if let Some(key) = &self.key {
-            idempotency::keep(connection, &caller, key, &self.ask, &sent)?;
+            idempotency::keep(connection, caller.id, key, &self.ask, &sent)?;
         }
         Ok(Answered { sent, replayed: false })
     }
@@ -190,6 +190,9 @@ pub struct Wait {
     pub count: usize,
 }
 
+/// The columns that [`sent`] takes.
+const COLUMNS: &str = "sending_id, form_id, thread_id, client_id, sent_at, token";
+
 fn sent(row: &Row<'_>) -> rusqlite::Result<Sent> {
     Ok(Sent {
         sending_id: SendingId(row.get(0)?),
@@ -203,8 +206,8 @@ fn sent(row: &Row<'_>) -> rusqlite::Result<Sent> {
 
 /// The send of that id.
 fn get(connection: &Connection, id: SendingId) -> Result<Option<Sent>, StoreError> {
-    let sql = "select sending_id, form_id, thread_id, client_id, sent_at, token from send where sending_id = ?1";
-    Ok(connection.prepare_cached(sql)?.query_row([id.0], sent).optional()?)
+    let sql = format!("select {COLUMNS} from send where sending_id = ?1");
+    Ok(connection.prepare_cached(&sql)?.query_row([id.0], sent).optional()?)
 }
 
 /// Which sends are listed.
@@ -233,12 +236,12 @@ pub fn list(connection: &Connection, filter: Filter, limit: usize) -> Result<Pag
     // One state of the file: a send that is committed between the two statements would be seen by none.
     let snapshot = connection.unchecked_transaction()?;
     // Ids begin at 1, so that no "after" is an "after 0"; in the order of the table, from the cursor on: nothing is sorted.
-    let mut statement = snapshot.prepare_cached(
-        "select sending_id, form_id, thread_id, client_id, sent_at, token from send
+    let mut statement = snapshot.prepare_cached(&format!(
+        "select {COLUMNS} from send
           where sending_id > ?1
             and (?2 is null or client_id = ?2) and (?3 is null or thread_id = ?3) and (?4 is null or form_id = ?4)
           order by sending_id limit ?5",
-    )?;
+    ))?;
     let after = filter.after.unwrap_or(0);
     let limit_rows = i64::try_from(limit).unwrap_or(i64::MAX);
     let parameters = params![after, filter.client, filter.thread, filter.form, limit_rows];

@@ -30,9 +30,7 @@ impl Waits {
 
     /// Begins to listen: nothing that is committed after this call is missed.
     pub(super) fn listen(&self) -> Listener {
-        let mut receiver = self.0.subscribe();
-        receiver.mark_unchanged();
-        Listener(receiver)
+        Listener(self.0.subscribe())
     }
 }
 

@@ -22,7 +22,6 @@ use crate::{
         attempts::{self, Outcome},
         auth::Bearer,
         failure::Failure,
-        respond::IDEMPOTENT_REPLAYED,
         wire,
     },
     store::{
@@ -79,7 +78,8 @@ impl Responder for Done {
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         let mut response = HttpResponse::new(StatusCode::OK);
         if self.replayed {
-            response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+            let name = HeaderName::from_static("idempotent-replayed");
+            response.headers_mut().insert(name, HeaderValue::from_static("true"));
         }
         response
     }

@@ -1,12 +1,9 @@
 //! The attempts that are kept, in memory, the last of them.
 
-use std::{
-    borrow::Cow,
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{borrow::Cow, collections::VecDeque};
 
 use actix_web::http::{Method, StatusCode, header::HeaderValue};
+use parking_lot::Mutex;
 use serde::Serialize;
 
 use super::verdict::{Outcome, Verdict};
@@ -29,7 +26,7 @@ pub struct Attempts(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
-    /// The id of the oldest; what went before it is forgotten.
+    /// The id of the last that was forgotten: the oldest that is kept has the next one.
     forgotten: i64,
     attempts: VecDeque<Attempt>,
 }
@@ -88,7 +85,7 @@ impl Attempts {
             cut(uri, LONGEST_TEXT);
         }
         attempt.message.iter_mut().for_each(|message| cut(message, LONGEST_TEXT));
-        let mut kept = self.lock();
+        let mut kept = self.0.lock();
         // What is forgotten is dropped when the lock is free again.
         let _forgotten = if kept.attempts.len() == KEPT {
             kept.forgotten += 1;
@@ -104,7 +101,7 @@ impl Attempts {
     ///
     /// Errors: 410 where attempts after the cursor are forgotten.
     pub(crate) fn list(&self, filter: Filter, limit: usize) -> Result<Vec<Shown>, Failure> {
-        let kept = self.lock();
+        let kept = self.0.lock();
         // Ids begin at 1: whatever is before them is their beginning.
         let after = filter.after.unwrap_or(kept.forgotten).max(0);
         if after < kept.forgotten {
@@ -128,10 +125,6 @@ impl Attempts {
         let matching: Vec<_> = matching.collect();
         let first = if filter.after.is_some() { 0 } else { matching.len().saturating_sub(limit) };
         Ok(matching[first..].iter().take(limit).map(|(id, attempt)| attempt.show(*id)).collect())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

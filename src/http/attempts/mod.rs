@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What becomes known of a call on its way.
-pub(crate) struct Trace {
+struct Trace {
     tenant: Rc<Tenant>,
     token: Option<String>,
     form: Option<FormId>,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, ToSql, params};
 
 use super::{Entry, must_exist};
 use crate::{
@@ -75,18 +75,29 @@ pub struct Conversation {
     pub client_name: Option<String>,
 }
 
-fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
-    Ok(Conversation { thread: Thread::from_row(row)?, client_external_id: row.get(6)?, client_name: row.get(7)? })
+/// The conversations whose threads fit the condition, in the order of their ids; at most `limit`.
+fn conversations(
+    connection: &Connection,
+    condition: &str,
+    parameter: &dyn ToSql,
+    limit: i64,
+) -> Result<Vec<Conversation>, StoreError> {
+    let sql = format!(
+        "select t.*, c.external_id, c.name
+           from (select {} from thread where {condition} order by id limit ?2) t join client c on c.id = t.client_id",
+        Thread::COLUMNS
+    );
+    let conversation = |row: &Row<'_>| {
+        Ok(Conversation { thread: Thread::from_row(row)?, client_external_id: row.get(6)?, client_name: row.get(7)? })
+    };
+    let mut statement = connection.prepare_cached(&sql)?;
+    let found = statement.query_map(params![parameter, limit], conversation)?.collect::<Result<_, _>>()?;
+    Ok(found)
 }
-
-const CONVERSATION: &str = "select t.id, t.client_id, t.channel_id, t.status, t.start_time, t.state_change_time,
-                                   c.external_id, c.name
-                              from thread t join client c on c.id = t.client_id";
 
 /// The conversation of that id.
 pub fn get_conversation(connection: &Connection, id: i64) -> Result<Option<Conversation>, StoreError> {
-    let sql = format!("{CONVERSATION} where t.id = ?1");
-    Ok(connection.prepare_cached(&sql)?.query_row([id], conversation).optional()?)
+    Ok(conversations(connection, "id = ?1", &id, 1)?.pop())
 }
 
 /// The conversations in one of those statuses, in the order of their ids; at most `limit` of each.
@@ -99,12 +110,9 @@ pub fn list_conversations(
     let mut found = Vec::new();
     for status in statuses {
         // By the index of open threads, or, for the closed ones, by the table itself.
-        let index = if *status == ThreadStatus::Closed { "" } else { "t.status <> 'CLOSED' and" };
-        let sql = format!("{CONVERSATION} where {index} t.status = ?1 order by t.id limit ?2");
-        let mut statement = connection.prepare_cached(&sql)?;
-        found.extend(
-            statement.query_map(params![status.as_str(), limit], conversation)?.collect::<Result<Vec<_>, _>>()?,
-        );
+        let condition =
+            if *status == ThreadStatus::Closed { "status = ?1" } else { "status <> 'CLOSED' and status = ?1" };
+        found.extend(conversations(connection, condition, &status.as_str(), limit)?);
     }
     found.sort_by_key(|conversation| conversation.thread.id);
     Ok(found)
