@@ -1,4 +1,4 @@
--- The file of surveyd, version 2. This is the whole of it: what is stored, what can never be stored, and why.
+-- The file of surveyd, version 3. This is the whole of it: what is stored, what can never be stored, and why.
 --
 -- Every table is STRICT: a text in an integer column is an error, not a surprise years later.
 -- Times are integer milliseconds since 1970-01-01T00:00:00Z; the wire shows them as ISO-8601.
@@ -26,7 +26,16 @@ insert into settings values (1, 0);
 create table channel (
     id   integer primary key,
     name text not null constraint channel_name_length check (length(name) between 1 and 255),
-    type text not null constraint channel_type_length check (length(type) between 1 and 255)
+    type text not null constraint channel_type_length check (length(type) between 1 and 255),
+    -- The gateway (a chat widget's server, a messenger bot) that surveys are delivered to; without one they are recorded.
+    delivery_url text constraint channel_delivery_url_length check (length(delivery_url) between 1 and 2000),
+    -- What deliveries are signed with. Both ends need the secret itself, so it cannot be a digest.
+    delivery_secret blob constraint channel_delivery_secret_length check (length(delivery_secret) between 24 and 64),
+    -- The one before, and until when deliveries are signed with it as well.
+    delivery_secret_before blob check (length(delivery_secret_before) between 24 and 64),
+    delivery_secret_before_until integer,
+    -- Why nothing is delivered at the moment (the gateway has answered 410 Gone, say), if that is so.
+    delivery_off text constraint channel_delivery_off_length check (length(delivery_off) between 1 and 255)
 ) strict;
 
 -- Those who are asked. `external_id` is the client's identifier in the integrator's system (a CRM, say); it is
@@ -107,6 +116,27 @@ create table send (
     sent_at    integer not null,
     token      text    not null
 ) strict;
+
+-- The outbox: what is to be delivered to the gateway of a channel. Each row is written in the transaction of its send, so
+-- that none is ever without the other. `body` is the message as it was at the time of the send, because a retry must say the
+-- same. The channel is a copy without foreign key, as in `send`. A send whose channel has no gateway has no row here.
+create table delivery (
+    sending_id integer primary key,
+    channel_id integer not null,
+    webhook_id text    not null,  -- the same over all tries
+    body       text    not null,
+    state      text    not null check (state in ('pending', 'delivered', 'dead', 'cancelled')),
+    tries      integer not null default 0,  -- since it was sent, or since it was last tried again by hand
+    due_at     integer not null,            -- of a pending one: when it is tried next
+    tried_at   integer,
+    result     text                         -- of the last try
+) strict;
+
+-- "What is due in this channel?" Only what is pending is in it, and new rows come in at the end.
+create index delivery_due on delivery (channel_id, due_at) where state = 'pending';
+
+-- "What is dead?", in the order of the sends, without walking through everything that was delivered.
+create index delivery_by_state on delivery (state, sending_id) where state <> 'delivered';
 
 -- Idempotency keys: a token's key stands for one send, so that a caller who never saw the answer can ask again without
 -- sending twice. `holder` is the token's id and name, `request` the SHA-256 of what was asked for. Only successes are here,

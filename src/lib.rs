@@ -7,14 +7,16 @@
 //!    in [`fake`], and nothing behind it knows of it.
 //! 3. [`http`] takes a request: who calls ([`http::auth`]), what for ([`http::wire`]), and how the answer looks
 //!    ([`http::respond`]). It knows nothing of SQL.
-//! 4. [`store`] reads the facts on a snapshot, and lets its one writer record what may be sent. It knows no status code.
-//! 5. [`survey`] decides. It is pure: no HTTP, no SQL, no clock.
+//! 4. [`delivery`] hands what was sent to the gateway of its channel, when the store has recorded it.
+//! 5. [`store`] reads the facts on a snapshot, and lets its one writer record what may be sent. It knows no status code.
+//! 6. [`survey`] decides. It is pure: no HTTP, no SQL, no clock.
 //!
-//! Arrows point one way: `command -> fake -> app -> http -> store -> survey`.
+//! Arrows point one way: `command -> fake -> app -> http -> delivery -> store -> survey`.
 
 pub mod app;
 pub mod cli;
 pub mod command;
+pub mod delivery;
 pub mod fake;
 pub mod http;
 pub mod settings;

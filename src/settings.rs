@@ -1,11 +1,20 @@
 //! Settings in two stages: as written (file, environment, flags), and as used.
 
-use std::{collections::BTreeSet, net::SocketAddr, path::Path, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    path::PathBuf,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use config::{Config, Environment, File, FileFormat, Map, Source, Value};
+use ipnet::IpNet;
 use serde::Deserialize;
 use tracing::Level;
+
+use crate::delivery::{address::Policy, client::Client};
 
 /// Every key at its default. The documentation is the default: there is no second list to keep in step with it.
 const DEFAULTS: &str = include_str!("../settings.toml");
@@ -25,8 +34,26 @@ pub struct Settings {
     pub database: PathBuf,
     /// How much goes to the log.
     pub log: Level,
+    /// Where deliveries may go.
+    pub delivery: Delivery,
     /// What nothing may exceed.
     pub limits: Limits,
+}
+
+/// Where deliveries may go.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// To which addresses.
+    pub policy: Policy,
+    /// How long one try may take.
+    pub timeout: Duration,
+}
+
+impl Delivery {
+    /// A client that keeps to this.
+    pub fn client(&self) -> Client {
+        Client::new(self.policy.clone(), self.timeout)
+    }
 }
 
 /// What nothing may exceed.
@@ -58,7 +85,15 @@ struct AsWritten {
     listen: String,
     database: PathBuf,
     log: String,
+    delivery: DeliveryAsWritten,
     limits: LimitsAsWritten,
+}
+
+#[derive(Deserialize)]
+struct DeliveryAsWritten {
+    allow: Vec<String>,
+    deny: Vec<String>,
+    timeout_ms: u32,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +121,10 @@ impl Settings {
     ///
     /// Errors: as for [`Settings::load`].
     pub fn for_fake(flags: Flags) -> Result<Self> {
-        Self::from_sources(DEFAULTS_OF_FAKE, None, environment(), flags)
+        let mut settings = Self::from_sources(DEFAULTS_OF_FAKE, None, environment(), flags)?;
+        // The gateway of a test is on this machine.
+        settings.delivery.policy.loopback = true;
+        Ok(settings)
     }
 
     fn from_sources(more_defaults: &str, file: Option<&Path>, environment: Environment, flags: Flags) -> Result<Self> {
@@ -134,12 +172,13 @@ impl AsWritten {
         ensure!(!database.as_os_str().is_empty(), "the setting database is empty; it must name a file");
         let limits = self.limits;
         for (key, value) in [
-            ("queue", limits.queue),
-            ("head_timeout_ms", limits.head_timeout_ms),
-            ("body_timeout_ms", limits.body_timeout_ms),
-            ("keep_alive_ms", limits.keep_alive_ms),
+            ("limits.queue", limits.queue),
+            ("limits.head_timeout_ms", limits.head_timeout_ms),
+            ("limits.body_timeout_ms", limits.body_timeout_ms),
+            ("limits.keep_alive_ms", limits.keep_alive_ms),
+            ("delivery.timeout_ms", self.delivery.timeout_ms),
         ] {
-            ensure!(value > 0, "the setting limits.{key} is 0; it must be 1 or more");
+            ensure!(value > 0, "the setting {key} is 0; it must be 1 or more");
         }
         ensure!(limits.queue <= 1_000_000, "the setting limits.queue is {}; it must be 1000000 or less", limits.queue);
         let ms = |value: u32| Duration::from_millis(value.into());
@@ -147,6 +186,14 @@ impl AsWritten {
             listen,
             database,
             log,
+            delivery: Delivery {
+                policy: Policy {
+                    allow: networks("delivery.allow", &self.delivery.allow)?,
+                    deny: networks("delivery.deny", &self.delivery.deny)?,
+                    loopback: false,
+                },
+                timeout: ms(self.delivery.timeout_ms),
+            },
             limits: Limits {
                 queue: limits.queue as usize,
                 head_timeout: ms(limits.head_timeout_ms),
@@ -157,8 +204,21 @@ impl AsWritten {
     }
 }
 
+fn networks(key: &str, written: &[String]) -> Result<Vec<IpNet>> {
+    let network = |text: &String| {
+        // An address alone is a network of one.
+        let text = text.trim();
+        let net = text.parse::<IpNet>().or_else(|error| text.parse::<IpAddr>().map(IpNet::from).map_err(|_| error));
+        net.with_context(|| format!("the setting {key} has {text:?}; it must be networks such as \"10.0.0.0/8\""))
+    };
+    written.iter().filter(|text| !text.trim().is_empty()).map(network).collect()
+}
+
 fn environment() -> Environment {
-    Environment::with_prefix("SURVEYD").prefix_separator("__").separator("__").try_parsing(true)
+    let environment = Environment::with_prefix("SURVEYD").prefix_separator("__").separator("__").try_parsing(true);
+    // A list is one variable, with commas.
+    let environment = environment.list_separator(",");
+    environment.with_list_parse_key("delivery.allow").with_list_parse_key("delivery.deny")
 }
 
 /// The dotted names of all values: `listen`, `limits.queue`, …

@@ -48,9 +48,9 @@ proptest! {
         ];
         let expected = sentences.iter().find(|(forbids, _)| *forbids).map(|(_, sentence)| sentence.clone());
         match decide(&ask, &facts) {
-            Ok(Sending { form: sent, thread, client }) => {
+            Ok(Sending { form: sent, thread, client, channel }) => {
                 prop_assert_eq!(expected, None);
-                prop_assert_eq!((sent, Some(thread), Some(client)), (FormId(form), facts.destination.map(|(thread, _)| thread), facts.client));
+                prop_assert_eq!((sent, Some((thread, channel)), Some(client)), (FormId(form), facts.destination, facts.client));
             }
             Err(refusal) => {
                 // The rule that is named as failed is the one whose sentence is told.

@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 
 use super::{progress_bar, say};
 use crate::{
@@ -12,8 +12,10 @@ use crate::{
 };
 
 pub(super) fn run(path: &Path, file: FileFlags) -> Result<()> {
-    let database = Settings::load(file.flags(None))?.database;
+    let Settings { database, delivery, .. } = Settings::load(file.flags(None))?;
     let world = read_world(path)?;
+    let checked = delivery.client().check_world(&world).map_err(Error::msg);
+    checked.with_context(|| format!("{} is not applied", path.display()))?;
     let mut connection = open(&database, Missing::Create)?;
     let bar = progress_bar(world.rows() as u64);
     let applied = world.apply(&mut connection, &|| bar.inc(1));

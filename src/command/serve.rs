@@ -28,7 +28,7 @@ pub(super) fn run(flags: Flags) -> Result<()> {
     let database = settings.database.display().to_string();
     let workers = available_parallelism().map_or(1, usize::from);
     let prepare = || {
-        let single = Single::open(&settings.database, settings.limits.queue, workers)?;
+        let single = Single::open(&settings, workers)?;
         App::build(&settings, workers, single)
     };
     serve(prepare, pending(), |app| {

@@ -80,7 +80,9 @@ impl WorkerTenants {
         }
         let reader = world.world.open_reader().map_err(|error| no_room(&error))?;
         let store = world.world.store(self.worker, reader);
-        let tenant = Tenant::new(store, Arc::clone(&world.attempts), None, Arc::clone(&world) as Arc<dyn Any>);
+        let (client, attempts) = (self.worlds.client(), Arc::clone(&world.attempts));
+        let tenant = Tenant::new(store, client, attempts, None, Arc::clone(&world) as Arc<dyn Any>);
+        tenant.deliver(&world.world);
         self.entered.borrow_mut().insert(name.clone(), (world, Rc::clone(&tenant)));
         Ok(tenant)
     }

@@ -1,6 +1,6 @@
 //! The routes that only a fake has. Each is about the world of its caller.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest,
@@ -8,6 +8,7 @@ use actix_web::{
     web::{Payload, ServiceConfig, ThinData},
 };
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use super::{
     faults::Fault,
@@ -21,9 +22,12 @@ use crate::{
         get, post, put, read_body,
         respond::{Empty, Json},
     },
-    store::clock::Reading,
+    store::{Store, clock::Reading, error::StoreError},
     survey::time::{Lifetime, Time},
 };
+
+/// How long the clock waits for the tries of deliveries that are due on its way; after it they go on by themselves.
+const LONGEST_TRIES: Duration = Duration::from_mins(1);
 
 /// Adds them to those of every server.
 pub(super) fn add(routes: &mut ServiceConfig) {
@@ -109,24 +113,28 @@ async fn clock(
 }
 
 /// `PUT /admin/clock`: stops it at a time, puts it forward, or lets it go with the system's again.
-async fn set_clock(
-    request: HttpRequest,
-    payload: Payload,
-    ThinData(site): SiteOf,
-    ThinData(worlds): ThinData<Worlds>,
-) -> Result<Json<Reading>, Failure> {
-    let world = administered(&request, &site, &worlds).await?;
-    let clock = world.world.clock();
-    match read_body(&request, payload, &site).await?.parse::<ClockSetting>()? {
-        ClockSetting { now: Some(time), advance: None, real: None } => clock.stop_at(time).map_err(|own| {
-            Failure::bad_request(format!(
-                "now: must not be before {own}, the time of this world; {{\"real\":true}} and POST /admin/reset lead back"
-            ))
-        })?,
-        ClockSetting { now: None, advance: Some(by), real: None } => clock.advance(by).ok_or_else(|| {
-            Failure::bad_request("advance: must not lead behind the year 9999")
-        })?,
-        ClockSetting { now: None, advance: None, real: Some(true) } => clock.follow_system(),
+async fn set_clock(request: HttpRequest, payload: Payload, ThinData(site): SiteOf) -> Result<Json<Reading>, Failure> {
+    let admin = auth::admin(&request, &site).await?;
+    let setting = read_body(&request, payload, &site).await?.parse::<ClockSetting>()?;
+    let (store, clock) = (admin.store(), admin.store().clock());
+    match setting {
+        ClockSetting { now: Some(time), advance: None, real: None } => {
+            clock.stop_before(time).map_err(|own| {
+                Failure::bad_request(format!(
+                    "now: must not be before {own}, the time of this world; {{\"real\":true}} and POST /admin/reset lead back"
+                ))
+            })?;
+            put_forward(store, time).await?;
+        }
+        ClockSetting { now: None, advance: Some(by), real: None } => {
+            let time = by.end(clock.now());
+            let time = time.ok_or_else(|| Failure::bad_request("advance: must not lead behind the year 9999"))?;
+            put_forward(store, time).await?;
+        }
+        ClockSetting { now: None, advance: None, real: Some(true) } => {
+            clock.follow_system();
+            store.clock_was_set();
+        }
         ClockSetting { now: None, advance: None, real: Some(false) } => {
             return Err(Failure::bad_request("real: must be true; now and advance set another time"));
         }
@@ -137,4 +145,22 @@ async fn set_clock(
         }
     }
     Ok(Json::ok(clock.read()))
+}
+
+/// Puts the clock forward to a time, and stops on the way wherever a delivery is due: what would have been tried in that time
+/// has been tried when this resolves, each try at its time.
+async fn put_forward(store: &Store, to: Time) -> Result<(), Failure> {
+    let clock = store.clock();
+    let all_tried = async {
+        while let Some(due) = store.nothing_due().await?.filter(|due| *due <= to && clock.now() < to) {
+            clock.forward_to(due);
+            store.clock_was_set();
+        }
+        Ok::<_, StoreError>(())
+    };
+    let in_time = timeout(LONGEST_TRIES, all_tried).await;
+    clock.forward_to(to);
+    store.clock_was_set();
+    in_time.unwrap_or(Ok(()))?;
+    Ok(())
 }

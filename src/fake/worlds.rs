@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use super::{SAMPLE_WORLD, faults::Faults, folder::Folder, token::WorldName};
 use crate::{
+    delivery::client::Client,
     http::{attempts::kept::Attempts, failure::Failure},
     settings::Settings,
     store::{World, world_file::WorldFile},
@@ -42,6 +43,7 @@ struct Shared {
     most: usize,
     queue: usize,
     is_on_loopback: bool,
+    client: Client,
     folder: PathBuf,
 }
 
@@ -60,8 +62,13 @@ impl Worlds {
     /// Errors: what is wrong in the world file, and its place.
     pub fn new(folder: &Folder, settings: &Settings, world: Option<WorldFile>, most: usize) -> Result<Self> {
         let seed = Seed::new(world);
-        if seed.world.is_some() {
+        if let Some(world) = &seed.world {
             // The sample is known to be good; another is checked before anybody is told that the fake is ready.
+            settings
+                .delivery
+                .client()
+                .check_world(world)
+                .map_err(|error| anyhow!("the world file has an error: {error}"))?;
             seed.bytes()?;
         }
         raise_file_limit();
@@ -72,6 +79,7 @@ impl Worlds {
             most,
             queue: settings.limits.queue,
             is_on_loopback: settings.listen.ip().is_loopback(),
+            client: settings.delivery.client(),
             folder: folder.path().to_owned(),
         })))
     }
@@ -79,6 +87,11 @@ impl Worlds {
     /// Whether nobody but this machine can call.
     pub(super) fn is_on_loopback(&self) -> bool {
         self.0.is_on_loopback
+    }
+
+    /// Who calls the gateways of channels.
+    pub(super) fn client(&self) -> Client {
+        self.0.client.clone()
     }
 
     /// Tells whenever worlds were put back or dropped.

@@ -22,7 +22,12 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use self::{admin::history, failure::Failure, respond::Empty, tenant::Tenants};
+use self::{
+    admin::{deliveries, history},
+    failure::Failure,
+    respond::Empty,
+    tenant::Tenants,
+};
 use crate::{
     store::directory::Entry,
     survey::model::{Channel, Client, Form, Thread},
@@ -78,6 +83,12 @@ pub fn routes(routes: &mut ServiceConfig, site: Rc<Site>) {
     entries::<Thread>(routes);
     entries::<Form>(routes);
     at(routes, "/admin/forms/{id}/channels/{channelId}", [put(admin::enable), delete(admin::disable)]);
+    at(routes, "/admin/channels/{id}/ping", [post(deliveries::ping)]);
+    at(routes, "/admin/channels/{id}/retry", [post(deliveries::retry_all)]);
+    at(routes, "/admin/channels/{id}/rotate", [post(deliveries::rotate)]);
+    at(routes, "/admin/deliveries", [get(deliveries::list)]);
+    at(routes, "/admin/deliveries/counts", [get(deliveries::counts)]);
+    at(routes, "/admin/deliveries/{id}/retry", [post(deliveries::retry)]);
     at(routes, "/admin/sends", [get(history::sends)]);
     at(routes, "/admin/attempts", [get(history::attempts)]);
     at(routes, "/admin/explain", [post(history::explain)]);

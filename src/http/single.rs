@@ -1,6 +1,6 @@
 //! The doors of a server: one tenant, and its tokens are in the file.
 
-use std::{any::Any, path::Path, rc::Rc, sync::Arc};
+use std::{any::Any, rc::Rc, sync::Arc};
 
 use actix_web::{
     Error,
@@ -18,9 +18,13 @@ use super::{
     tenant::{Doors, LogIn, Tenant, Tenants},
     throttle::Throttle,
 };
-use crate::store::{
-    Connection, World,
-    tokens::{self, Credentials, Secret},
+use crate::{
+    delivery::client::Client,
+    settings::Settings,
+    store::{
+        Connection, World,
+        tokens::{self, Credentials, Secret},
+    },
 };
 
 /// The one tenant of a server.
@@ -30,6 +34,7 @@ pub struct Single(Arc<Shared>);
 struct Shared {
     world: World,
     has_tokens: bool,
+    client: Client,
     attempts: Arc<Attempts>,
     throttle: Arc<Throttle>,
     /// Opened before the workers start, so that a file that cannot be read is an error of the start.
@@ -40,13 +45,14 @@ impl Single {
     /// Takes the file for this server.
     ///
     /// Errors: one sentence that names the file and the way out.
-    pub fn open(path: &Path, queue: usize, workers: usize) -> Result<Self> {
-        let world = World::open(path, queue)?;
+    pub fn open(settings: &Settings, workers: usize) -> Result<Self> {
+        let world = World::open(&settings.database, settings.limits.queue)?;
         let readers = (0..workers).map(|_| world.open_reader()).collect::<Result<Vec<_>>>()?;
         let has_tokens = readers.first().map(tokens::list).transpose()?.is_some_and(|tokens| !tokens.is_empty());
         Ok(Self(Arc::new(Shared {
             world,
             has_tokens,
+            client: settings.delivery.client(),
             attempts: Arc::default(),
             throttle: Arc::default(),
             readers: Mutex::new(readers),
@@ -62,13 +68,16 @@ impl Single {
 impl Doors for Single {
     #[expect(clippy::expect_used, reason = "a worker that cannot read the file cannot be replaced")]
     fn tenants(&self, worker: usize) -> Box<dyn Tenants> {
-        let Shared { world, attempts, throttle, readers, .. } = &*self.0;
+        let Shared { world, client, attempts, throttle, readers, .. } = &*self.0;
         let reader = readers.lock().pop();
         // actix replaces a worker that died; its successor opens a connection of its own.
         let reader = reader.unwrap_or_else(|| world.open_reader().expect("the file opened at the start"));
         let store = world.store(worker, reader);
         let throttle = Some(Arc::clone(throttle));
-        Box::new(Tenant::new(store, Arc::clone(attempts), throttle, Arc::clone(&self.0) as Arc<dyn Any>))
+        let owner = Arc::clone(&self.0) as Arc<dyn Any>;
+        let tenant = Tenant::new(store, client.clone(), Arc::clone(attempts), throttle, owner);
+        tenant.deliver(world);
+        Box::new(tenant)
     }
 
     async fn around(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {

@@ -11,14 +11,19 @@ use actix_web::{
 };
 
 use super::{attempts::kept::Attempts, failure::Failure, throttle::Throttle};
-use crate::store::{
-    Store,
-    tokens::{Credentials, Secret},
+use crate::{
+    delivery::{client::Client, queues},
+    store::{
+        Store, World,
+        tokens::{Credentials, Secret},
+    },
 };
 
 /// The data of one customer, as one HTTP worker sees it.
 pub struct Tenant {
-    pub(crate) store: Store,
+    pub(crate) store: Rc<Store>,
+    /// Who calls the gateways of its channels.
+    pub(crate) client: Client,
     pub(crate) attempts: Arc<Attempts>,
     /// None where nobody guesses passwords, for all of them are right.
     pub(crate) throttle: Option<Arc<Throttle>>,
@@ -30,11 +35,19 @@ impl Tenant {
     /// A worker's view of a store that belongs to `owner`, and of what was tried there.
     pub fn new(
         store: Store,
+        client: Client,
         attempts: Arc<Attempts>,
         throttle: Option<Arc<Throttle>>,
         owner: Arc<dyn Any>,
     ) -> Rc<Self> {
-        Rc::new(Self { store, attempts, throttle, _owner: owner })
+        Rc::new(Self { store: Rc::new(store), client, attempts, throttle, _owner: owner })
+    }
+
+    /// Begins to deliver what is sent in its world, on the calling worker's thread, unless another worker does already.
+    pub fn deliver(&self, world: &World) {
+        if world.claim_deliveries() {
+            queues::start(Rc::clone(&self.store), self.client.clone());
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use crate::survey::time::{Lifetime, Time};
+use crate::survey::time::Time;
 
 use super::now;
 
@@ -67,31 +67,29 @@ impl Clock {
         *self.0.lock() = State::Real;
     }
 
-    /// Stops it at a time. What has happened is not undone: the time must not be before the clock's own.
+    /// Stops it where it is, to be put forward to a time. What has happened is not undone: the time must not be before the
+    /// clock's own.
     ///
     /// Errors: the clock's own time, where that is later.
-    pub fn stop_at(&self, time: Time) -> Result<(), Time> {
+    pub fn stop_before(&self, time: Time) -> Result<(), Time> {
         let mut state = self.0.lock();
-        match state.now() {
-            Some(own) if own > time => Err(own),
-            _ => {
-                *state = State::Stopped(time);
-                Ok(())
-            }
+        let own = state.now().unwrap_or_else(now);
+        if own > time {
+            return Err(own);
         }
+        *state = State::Stopped(own);
+        Ok(())
     }
 
-    /// Puts it forward, stopped or not; `None` where that is no time that can be written down.
-    pub fn advance(&self, by: Lifetime) -> Option<()> {
+    /// Puts it forward to a time, stopped or not; one that is past changes nothing.
+    pub fn forward_to(&self, time: Time) {
         let mut state = self.0.lock();
-        let advanced = match *state {
-            State::Real => State::Ahead(by.ms()),
-            State::Ahead(ms) => State::Ahead(ms.checked_add(by.ms())?),
-            State::Stopped(time) => State::Stopped(time.plus(by.ms())?),
-        };
-        advanced.now()?;
-        *state = advanced;
-        Some(())
+        if state.now().is_some_and(|own| own < time) {
+            *state = match *state {
+                State::Real | State::Ahead(_) => State::Ahead(time.0 - now().0),
+                State::Stopped(_) => State::Stopped(time),
+            };
+        }
     }
 }
 
@@ -99,19 +97,18 @@ impl Clock {
 mod tests {
     use super::*;
 
-    fn hours(text: &str) -> Lifetime {
-        text.parse().expect("a duration")
-    }
-
     #[test]
     fn a_stopped_clock_stands_until_it_is_moved() {
         let clock = Clock::default();
         let later = now().plus(60_000).expect("a time");
-        assert_eq!(clock.stop_at(later), Ok(()));
+        assert_eq!(clock.stop_before(later), Ok(()));
+        assert!(!clock.read().ticking);
+        clock.forward_to(later);
         assert_eq!(clock.read(), Reading { now: later, real: false, ticking: false });
-        assert_eq!(clock.advance(hours("PT2H")), Some(()));
-        assert_eq!(clock.now(), Time(later.0 + 7_200_000));
-        assert_eq!(clock.stop_at(later), Err(Time(later.0 + 7_200_000)), "never backwards");
+        clock.forward_to(Time(later.0 - 1));
+        assert_eq!(clock.now(), later, "never backwards");
+        clock.forward_to(Time(later.0 + 7_200_000));
+        assert_eq!(clock.stop_before(later), Err(Time(later.0 + 7_200_000)));
         clock.follow_system();
         assert!(clock.read().real && clock.now() < later);
     }
@@ -119,11 +116,11 @@ mod tests {
     #[test]
     fn a_clock_that_was_put_forward_goes_on() {
         let clock = Clock::default();
-        assert_eq!(clock.advance(hours("2h")), Some(()));
-        assert_eq!(clock.advance(hours("1h")), Some(()));
+        clock.forward_to(now());
+        assert!(clock.read().real, "a time that is past changes nothing");
+        clock.forward_to(Time(now().0 + 7_200_000));
+        clock.forward_to(Time(now().0 + 10_800_000));
         let reading = clock.read();
         assert!(reading.ticking && !reading.real && (reading.now.0 - now().0 - 10_800_000).abs() < 10_000);
-        assert_eq!(clock.advance(hours("87000000h")), None, "behind the last time that can be written");
-        assert!((clock.now().0 - reading.now.0).abs() < 10_000, "nothing was changed");
     }
 }

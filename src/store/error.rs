@@ -44,6 +44,7 @@ impl StoreError {
             "channel_type_length" => ("type", "must be 1 to 255 characters"),
             "client_external_id_length" => ("externalId", "must be 1 to 255 characters"),
             "client_phone_length" => ("phone", "must be 1 to 64 characters"),
+            "channel_delivery_off_length" => ("deliveryOff", "must be 1 to 255 characters"),
             "token_name_length" => ("name", "must be 1 to 64 characters"),
             "thread_times_in_order" => ("stateChangeTime", "must not be before startTime"),
             _ => return None,

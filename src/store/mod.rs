@@ -9,17 +9,21 @@ mod facts;
 mod generation;
 pub mod idempotency;
 mod open;
+pub mod outbox;
 pub mod sends;
 mod snapshot;
 pub mod tokens;
-mod waits;
+pub mod waits;
 pub mod world_file;
 mod writer;
 
 use std::{
     path::{Path, PathBuf},
     rc::Rc,
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use anyhow::{Context, Result};
@@ -39,7 +43,7 @@ use self::{
     generation::Generation,
     snapshot::Snapshots,
     tokens::{Caller, Credentials},
-    waits::Waits,
+    waits::{Listener, Waits},
     writer::{Submitter, Writer},
 };
 use crate::survey::{
@@ -76,6 +80,8 @@ pub struct World {
     generation: Generation,
     clock: Clock,
     waits: Waits,
+    outbox: Waits,
+    is_delivered: AtomicBool,
     pool: Pool<SqliteConnectionManager>,
     /// None where nobody else can know of the file.
     _lock: Option<ServerLock>,
@@ -102,8 +108,8 @@ impl World {
 
     fn start(path: &Path, connection: Connection, queue: usize, lock: Option<ServerLock>) -> Result<Self> {
         open::give_up_early(&connection)?;
-        let (generation, waits) = (Generation::default(), Waits::new());
-        let writer = Writer::start(connection, queue, generation.clone(), waits.clone());
+        let (generation, waits, outbox) = (Generation::default(), Waits::new(), Waits::new());
+        let writer = Writer::start(connection, queue, generation.clone(), waits.clone(), outbox.clone());
         let writer = writer.context("cannot start the writer")?;
         // It must never make a file: a world that is gone is gone.
         let manager = SqliteConnectionManager::file(path).with_flags(open::FLAGS).with_init(open::prepare_reader);
@@ -113,7 +119,8 @@ impl World {
         let pool = pool.idle_timeout(None).max_lifetime(None).connection_timeout(open::SERVER_PATIENCE);
         let pool = pool.thread_pool(Arc::clone(&POOL_KEEPER)).build(manager)?;
         let clock = Clock::default();
-        Ok(Self { path: path.to_owned(), writer, generation, clock, waits, pool, _lock: lock })
+        let (path, is_delivered) = (path.to_owned(), AtomicBool::default());
+        Ok(Self { path, writer, generation, clock, waits, outbox, is_delivered, pool, _lock: lock })
     }
 
     /// The world's clock.
@@ -135,6 +142,7 @@ impl World {
             writer: self.writer.submitter(worker),
             clock: self.clock.clone(),
             waits: self.waits.clone(),
+            outbox: self.outbox.clone(),
             pool: self.pool.clone(),
         }
     }
@@ -142,6 +150,12 @@ impl World {
     /// Answers those who wait for sends with what there is: the server stops, or the world is gone.
     pub fn end_waits(&self) {
         self.waits.end();
+        self.outbox.end();
+    }
+
+    /// Whether it is for the caller to deliver what is sent here: true for the first who asks.
+    pub fn claim_deliveries(&self) -> bool {
+        !self.is_delivered.swap(true, Ordering::Relaxed)
     }
 
     /// Resolves when [`World::end_waits`] is called, or was.
@@ -162,6 +176,7 @@ pub struct Store {
     writer: Submitter,
     clock: Clock,
     waits: Waits,
+    outbox: Waits,
     pool: Pool<SqliteConnectionManager>,
 }
 
@@ -169,6 +184,21 @@ impl Store {
     /// What time it is here.
     pub fn now(&self) -> Time {
         self.clock.now()
+    }
+
+    /// The clock by which it is that time.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Tells whenever there may be something to deliver, until the world ends.
+    pub fn listen_for_deliveries(&self) -> Listener {
+        self.outbox.listen()
+    }
+
+    /// The clock was set: what is due by it is to be looked for again.
+    pub fn clock_was_set(&self) {
+        self.outbox.wake();
     }
 
     /// Finds who calls, if their token is good now and its role is one of those.

@@ -22,10 +22,10 @@ const APPLICATION_ID: i32 = 0x7372_7679;
 const SCHEMA: &str = include_str!("../../schema.sql");
 
 /// The steps that bring an older file to the same; the first leads from version 1 to 2.
-const LADDER: [&str; NEWEST as usize - 1] = [include_str!("migrations/2.sql")];
+const LADDER: [&str; NEWEST as usize - 1] = [include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
 
 /// The version of [`SCHEMA`], to which the ladder leads.
-const NEWEST: i32 = 2;
+const NEWEST: i32 = 3;
 
 /// How long a command waits for a lock that another process holds, in seconds: a server's next gap is milliseconds away,
 /// and a large `surveyd apply` takes some seconds.
@@ -346,6 +346,7 @@ mod tests {
 
     #[rstest]
     #[case(1, include_str!("../../tests/schemas/1.sql"))]
+    #[case(2, include_str!("../../tests/schemas/2.sql"))]
     fn an_older_file_climbs_to_the_present_schema(#[case] version: i32, #[case] schema: &str) {
         let folder = tempfile::tempdir().expect("a folder for a test");
         let old = folder.path().join("old.db");

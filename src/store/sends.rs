@@ -11,6 +11,7 @@ use super::{
     error::StoreError,
     facts,
     idempotency::{self, IdempotencyKey, Known},
+    outbox,
     tokens::{self, Caller, Credentials},
     writer::Wrote,
 };
@@ -18,6 +19,7 @@ use crate::survey::{
     Facts, SendSurvey, Sending,
     access::{Denied, Role},
     decide,
+    delivery::DeliveryState,
     ids::{ClientId, FormId, SendingId, ThreadId},
     model::Sent,
     refusal::Refusal,
@@ -138,7 +140,9 @@ impl Store {
                 let holds = batch.generation == generation && !caller.is_expired(now) && question.key.is_none();
                 let settled =
                     if holds { Settled::Allowed(caller, sending) } else { question.settle(batch.connection, now)? };
-                Ok((question.record(batch.connection, settled, now)?, Wrote::Record))
+                let answered = question.record(batch.connection, settled, now).inspect_err(|_| batch.give_up())?;
+                let queued = answered.sent.delivery == DeliveryState::Pending;
+                Ok((answered, if queued { Wrote::Queued } else { Wrote::Record }))
             })
             .await
     }
@@ -172,13 +176,18 @@ impl Store {
     }
 }
 
+/// Records a send, and with it its delivery.
 fn record(connection: &Connection, sending: Sending, token: String, now: Time) -> Result<Sent, StoreError> {
-    let Sending { form, thread, client } = sending;
+    let Sending { form, thread, client, .. } = sending;
     connection
         .prepare_cached("insert into send (form_id, thread_id, client_id, sent_at, token) values (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![form.0, thread.0, client.0, now.0, token])?;
     let sending_id = SendingId(connection.last_insert_rowid());
-    Ok(Sent { sending_id, quality_form_id: form, thread_id: thread, client_id: client, sent_at: now, token })
+    let (sent_at, delivery) = (now, DeliveryState::Recorded);
+    let mut sent =
+        Sent { sending_id, quality_form_id: form, thread_id: thread, client_id: client, sent_at, token, delivery };
+    sent.delivery = outbox::put(connection, sending, &sent)?;
+    Ok(sent)
 }
 
 /// How long a list is waited for.
@@ -191,7 +200,8 @@ pub struct Wait {
 }
 
 /// The columns that [`sent`] takes.
-const COLUMNS: &str = "sending_id, form_id, thread_id, client_id, sent_at, token";
+const COLUMNS: &str = "sending_id, form_id, thread_id, client_id, sent_at, token,
+    coalesce((select state from delivery d where d.sending_id = send.sending_id), 'recorded')";
 
 fn sent(row: &Row<'_>) -> rusqlite::Result<Sent> {
     Ok(Sent {
@@ -201,6 +211,7 @@ fn sent(row: &Row<'_>) -> rusqlite::Result<Sent> {
         client_id: ClientId(row.get(3)?),
         sent_at: Time(row.get(4)?),
         token: row.get(5)?,
+        delivery: outbox::lists::state_at(row, 6)?,
     })
 }
 

@@ -1,8 +1,8 @@
-//! Waiting for sends, instead of asking again and again.
+//! Waiting for what is committed, instead of asking again and again.
 
 use tokio::sync::watch;
 
-/// Wakes those who wait whenever sends were committed.
+/// Wakes those who wait whenever something was committed: one tells of records, another of what is to be delivered.
 #[derive(Clone)]
 pub(super) struct Waits(watch::Sender<State>);
 
@@ -18,7 +18,7 @@ impl Waits {
         Self(watch::Sender::new(State::Open))
     }
 
-    /// Sends were committed.
+    /// Something was committed.
     pub(super) fn wake(&self) {
         self.0.send_modify(|_| ());
     }
@@ -35,11 +35,11 @@ impl Waits {
 }
 
 /// One who waits.
-pub(super) struct Listener(watch::Receiver<State>);
+pub struct Listener(watch::Receiver<State>);
 
 impl Listener {
-    /// Resolves when sends were committed since the last call; false when there is nothing to wait for any more.
-    pub(super) async fn woken(&mut self) -> bool {
+    /// Resolves when something was committed since the last call; false when there is nothing to wait for any more.
+    pub async fn woken(&mut self) -> bool {
         *self.0.borrow() == State::Open && self.0.changed().await.is_ok()
     }
 }

@@ -16,6 +16,7 @@ use super::{
     transact,
 };
 use crate::survey::{
+    delivery::DeliveryUrl,
     json::{self, Object},
     model::{Channel, Client, Form, Settings, Thread},
 };
@@ -61,6 +62,14 @@ impl WorldFile {
     /// How many rows it has.
     pub fn rows(&self) -> usize {
         self.channels.len() + self.clients.len() + self.threads.len() + self.forms.len()
+    }
+
+    /// The addresses that its channels name, each with its place.
+    pub fn delivery_urls(&self) -> impl Iterator<Item = (String, &DeliveryUrl)> {
+        let channels = self.channels.iter().enumerate();
+        channels.filter_map(|(index, Object(channel))| {
+            Some((format!("{}[{index}].deliveryUrl", Channel::LIST), channel.delivery_url()?))
+        })
     }
 
     /// The bytes of a database that holds this world and nothing else.

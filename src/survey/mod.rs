@@ -3,8 +3,10 @@
 //! Source of the rules: the vendor's page "Send Survey". Their order is the order of its conditions and samples.
 
 pub mod access;
+pub mod delivery;
 pub mod ids;
 pub mod json;
+pub mod message;
 pub mod model;
 pub mod refusal;
 pub mod rules;
@@ -46,6 +48,8 @@ pub struct Sending {
     pub thread: ThreadId,
     /// The client it reaches.
     pub client: ClientId,
+    /// Where the thread took place: by whose gateway it is delivered.
+    pub channel: ChannelId,
 }
 
 /// Decides whether a survey may be sent, and to which thread. The order is that of [`rules::Rule`].
@@ -61,5 +65,5 @@ pub fn decide(ask: &SendSurvey, facts: &Facts) -> Result<Sending, Refusal> {
     if !facts.form_enabled {
         return Err(Refusal::FormNotEnabled { form: ask.form, client, thread, channel });
     }
-    Ok(Sending { form: ask.form, thread, client })
+    Ok(Sending { form: ask.form, thread, client, channel })
 }

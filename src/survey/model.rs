@@ -5,6 +5,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
+    delivery::{DeliveryState, DeliveryUrl, SigningSecret},
     ids::{ChannelId, ClientId, FormId, SendingId, ThreadId},
     json::Object,
     time::Time,
@@ -28,6 +29,15 @@ pub struct Channel {
     pub name: String,
     /// What it is (`WEB`, `MOBILE`, …): 1 to 255 characters.
     pub r#type: String,
+    /// The gateway that what is sent in this channel is delivered to; without one it is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_url: Option<DeliveryUrl>,
+    /// What deliveries are signed with, where whoever writes the row brings a secret of their own. Never shown.
+    #[serde(default, skip_serializing)]
+    pub delivery_secret: Option<SigningSecret>,
+    /// Why nothing is delivered at the moment, if that is so: 1 to 255 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_off: Option<String>,
 }
 
 /// One who is asked.
@@ -189,4 +199,6 @@ pub struct Sent {
     pub sent_at: Time,
     /// The name of the token that asked.
     pub token: String,
+    /// How its delivery stands.
+    pub delivery: DeliveryState,
 }

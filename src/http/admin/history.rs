@@ -39,15 +39,19 @@ pub(in crate::http) async fn sends(request: HttpRequest, ThinData(site): SiteOf)
         form: query.integer("form")?,
     };
     let limit = query.limit()?;
-    let wait = match (query.duration("wait", LONGEST_WAIT)?, query.count("count")?) {
-        (None, Some(_)) => return Err(Failure::bad_request("count goes with wait, such as wait=5s&count=2")),
-        (None, None) => Wait { time: Duration::ZERO, count: 0 },
+    Ok(Json::ok(admin.store().wait_for_sends(filter, limit, wait(&query, limit)?).await?))
+}
+
+/// How long a list of at most `limit` rows is waited for.
+pub(super) fn wait(query: &Query, limit: usize) -> Result<Wait, Failure> {
+    match (query.duration("wait", LONGEST_WAIT)?, query.count("count")?) {
+        (None, Some(_)) => Err(Failure::bad_request("count goes with wait, such as wait=5s&count=2")),
+        (None, None) => Ok(Wait { time: Duration::ZERO, count: 0 }),
         (Some(_), Some(count)) if count > limit => {
-            return Err(Failure::bad_request(format!("count must not be above limit, which is {limit}")));
+            Err(Failure::bad_request(format!("count must not be above limit, which is {limit}")))
         }
-        (Some(time), count) => Wait { time, count: count.unwrap_or(1) },
-    };
-    Ok(Json::ok(admin.store().wait_for_sends(filter, limit, wait).await?))
+        (Some(time), count) => Ok(Wait { time, count: count.unwrap_or(1) }),
+    }
 }
 
 /// `GET /admin/attempts`: the last calls to `/api/**`, and what the rules said.
@@ -82,7 +86,7 @@ pub(in crate::http) async fn explain(
     let form = Some(ask.form);
     let facts = admin.store().facts(ask.clone()).await?;
     Ok(Json::ok(match decide(&ask, &facts) {
-        Ok(sending) => verdict(None, form, &Outcome::Allowed(sending, None)),
+        Ok(sending) => verdict(None, form, &Outcome::Allowed(sending.client, sending.thread, None)),
         Err(refusal) => verdict(Some(refusal.clone().into()), form, &Outcome::Refused(refusal)),
     }))
 }

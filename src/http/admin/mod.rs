@@ -1,5 +1,6 @@
 //! The routes under `/admin`: what they change holds for the very next send.
 
+pub(super) mod deliveries;
 pub(super) mod history;
 
 use actix_web::{
@@ -7,6 +8,8 @@ use actix_web::{
     http::StatusCode,
     web::{Path, Payload, ThinData},
 };
+
+use tokio::task::spawn_blocking;
 
 use super::{
     Site, SiteOf, auth,
@@ -70,6 +73,12 @@ pub(super) async fn put<E: Entry>(
     let admin = auth::admin(&request, &site).await?;
     let id = parse_id("id", &path)?;
     let entry = read_body(&request, payload, &site).await?.parse_row::<E>(id)?;
+    if let Some(url) = entry.delivery_url().cloned() {
+        let client = admin.tenant().client.clone();
+        let checked = spawn_blocking(move || client.check(&url)).await;
+        let checked = checked.map_err(|error| StoreError::Internal(format!("a check ended: {error}")))?;
+        checked.map_err(|error| Failure::bad_request(format!("deliveryUrl: {error}")))?;
+    }
     let (entry, put) = admin
         .store()
         .change(move |connection| {

@@ -28,7 +28,7 @@ use crate::{
         idempotency::IdempotencyKey,
         sends::{Answered, SendError},
     },
-    survey::{Sending, access::Role, ids::FormId},
+    survey::{access::Role, ids::FormId},
 };
 
 /// Sends the survey to the specified thread, or to the last closed thread of the client.
@@ -99,8 +99,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Failur
 fn note(request: &HttpRequest, form: FormId, answered: &Result<Answered, SendError>) {
     let (token, outcome) = match answered {
         Ok(Answered { sent, .. }) => {
-            let sending = Sending { form, thread: sent.thread_id, client: sent.client_id };
-            (Some(&*sent.token), Outcome::Allowed(sending, Some(sent.sending_id)))
+            (Some(&*sent.token), Outcome::Allowed(sent.client_id, sent.thread_id, Some(sent.sending_id)))
         }
         Err(SendError::Refused { token, refusal }) => (Some(&**token), Outcome::Refused(refusal.clone())),
         Err(SendError::Denied(denied)) => (denied.token(), Outcome::Denied(denied.rule())),

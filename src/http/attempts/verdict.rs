@@ -4,7 +4,6 @@ use actix_web::http::StatusCode;
 use serde::Serialize;
 
 use crate::survey::{
-    Sending,
     ids::{ClientId, FormId, SendingId, Target, ThreadId},
     refusal::Refusal,
     rules::{Rule, State},
@@ -28,17 +27,16 @@ pub(crate) enum Outcome {
     /// A rule forbade it.
     Refused(Refusal),
     /// Every rule allowed it; the id is that of the send, if it was recorded.
-    Allowed(Sending, Option<SendingId>),
+    Allowed(ClientId, ThreadId, Option<SendingId>),
 }
 
 impl Outcome {
     pub(super) fn client(&self) -> Option<ClientId> {
         match self {
             Self::Open | Self::Denied(_) | Self::Authenticated | Self::BadBody => None,
-            Self::About(client, _) => Some(*client),
+            Self::About(client, _) | Self::Allowed(client, _, _) => Some(*client),
             Self::Unruled(client, _) => *client,
             Self::Refused(refusal) => refusal.client(),
-            Self::Allowed(sending, _) => Some(sending.client),
         }
     }
 
@@ -47,7 +45,7 @@ impl Outcome {
             Self::Open | Self::Denied(_) | Self::Authenticated | Self::BadBody => None,
             Self::About(_, thread) | Self::Unruled(_, thread) => *thread,
             Self::Refused(refusal) => refusal.thread(),
-            Self::Allowed(sending, _) => Some(sending.thread),
+            Self::Allowed(_, thread, _) => Some(*thread),
         }
     }
 
@@ -113,7 +111,7 @@ impl Verdict {
             client_id: outcome.client(),
             thread_id: outcome.thread(),
             quality_form_id: form,
-            sending_id: if let Outcome::Allowed(_, id) = outcome { *id } else { None },
+            sending_id: if let Outcome::Allowed(_, _, id) = outcome { *id } else { None },
             rules: rules.iter().map(ruling).collect(),
         }
     }

@@ -7,6 +7,7 @@ use crate::{
     store::error::StoreError,
     survey::{
         ids::{ChannelId, FormId},
+        message::LONGEST_TEXT,
         model::{Channel, Form, Question},
     },
 };
@@ -52,6 +53,11 @@ impl Entry for Form {
     fn write(&self, connection: &Connection) -> Result<(), StoreError> {
         let none = Question::default();
         let question = self.question.as_ref().unwrap_or(&none);
+        for (field, text) in [("question.text", &question.text), ("question.displayText", &question.display_text)] {
+            if text.as_ref().is_some_and(|text| text.chars().count() > LONGEST_TEXT) {
+                return Err(StoreError::invalid(field, format!("must be at most {LONGEST_TEXT} characters")));
+            }
+        }
         connection
             .prepare_cached(
                 "insert into form (id, name, binary_question, question_min_value, question_max_value, question_kpi,

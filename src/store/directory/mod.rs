@@ -10,12 +10,14 @@ mod threads;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use channels::{Gateway, gateway, rotate_secret};
 pub use clients::{ShortInfo, short_info};
 pub use forms::{disable, enable, put_by_question};
 pub use settings::{read_settings, write_settings};
 pub use threads::{Conversation, get_conversation, list_conversations};
 
 use super::error::StoreError;
+use crate::survey::delivery::DeliveryUrl;
 
 /// A kind of row in the directory.
 pub trait Entry: Serialize + DeserializeOwned + Send + Sized + 'static {
@@ -48,6 +50,11 @@ pub trait Entry: Serialize + DeserializeOwned + Send + Sized + 'static {
     ///
     /// Errors: a value that is not allowed, a reference to nothing, a conflict with another row.
     fn write(&self, connection: &Connection) -> Result<(), StoreError>;
+
+    /// The address that it names, if it names one: whether that may be called is not for the store to say.
+    fn delivery_url(&self) -> Option<&DeliveryUrl> {
+        None
+    }
 
     /// Another row that needs the one of this id (`thread 3`), if there is one.
     fn needed_by(connection: &Connection, id: i64) -> rusqlite::Result<Option<String>>;

@@ -20,6 +20,15 @@ pub(in crate::store) struct Batch<'a> {
     pub(in crate::store) generation: u64,
 }
 
+impl Batch<'_> {
+    /// Gives up everything that was written in this batch: a job has failed after it wrote something, and half a record must
+    /// not be committed.
+    pub(in crate::store) fn give_up(&self) {
+        // Where this fails the transaction is gone already, which is what is wanted.
+        let _ = execute(self.connection, "rollback");
+    }
+}
+
 /// What a job did, and whom to tell.
 pub(super) struct Outcome {
     /// Decides when the answer may leave: at once, or after the commit.
@@ -33,8 +42,10 @@ pub(super) struct Outcome {
 pub(in crate::store) enum Wrote {
     /// Nothing: the answer does not wait for the commit.
     Nothing,
-    /// A record that no rule looks at: a send.
+    /// A record that no rule looks at: a send, what came of a delivery.
     Record,
+    /// The same, and something is to be delivered now.
+    Queued,
     /// Something that rules look at: a flag, a thread, a token.
     Facts,
 }
@@ -60,6 +71,7 @@ pub(super) struct Home {
 pub(super) struct Told {
     pub(super) generation: Generation,
     pub(super) waits: Waits,
+    pub(super) outbox: Waits,
 }
 
 /// Runs a batch of jobs in one transaction, and answers every one of them.
@@ -70,7 +82,7 @@ pub(super) fn commit_batch(
     connection: &Connection,
     first: Job,
     mut next: impl FnMut() -> Option<Job>,
-    Told { generation, waits }: &Told,
+    Told { generation, waits, outbox }: &Told,
     foreign: &mut ForeignChanges,
 ) {
     let begun = begin(connection).and_then(|()| {
@@ -82,7 +94,7 @@ pub(super) fn commit_batch(
     let limit = if begun.is_ok() { BATCH_LIMIT } else { usize::MAX };
     let jobs = std::iter::once(first).chain(std::iter::from_fn(&mut next)).take(limit);
     let (mut at_once, mut after_commit) = (Deliveries::default(), Deliveries::default());
-    let (mut changes_facts, mut records) = (false, false);
+    let (mut changes_facts, mut records, mut queues) = (false, false, false);
     let mut current = generation.current();
     let mut lost = begun.err();
     for job in jobs {
@@ -93,7 +105,8 @@ pub(super) fn commit_batch(
             changes_facts = true;
             current = u64::MAX;
         }
-        records |= outcome.wrote == Wrote::Record;
+        queues |= outcome.wrote == Wrote::Queued;
+        records |= matches!(outcome.wrote, Wrote::Record | Wrote::Queued);
         // A refusal that looked at what this batch wrote holds only if that is committed.
         let is_settled = outcome.wrote == Wrote::Nothing && !changes_facts && !records;
         let deliveries = if is_settled { &mut at_once } else { &mut after_commit };
@@ -119,8 +132,14 @@ pub(super) fn commit_batch(
         generation.raise();
     }
     after_commit.deliver(&committed);
-    if records && committed.is_ok() {
-        waits.wake();
+    if committed.is_ok() {
+        if records {
+            waits.wake();
+        }
+        // An address may be among what has changed, or its deliveries on again.
+        if queues || changes_facts {
+            outbox.wake();
+        }
     }
 }
 

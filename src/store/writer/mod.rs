@@ -41,8 +41,9 @@ impl Writer {
         queue: usize,
         generation: Generation,
         waits: Waits,
+        outbox: Waits,
     ) -> std::io::Result<Self> {
-        let told = Told { generation, waits };
+        let told = Told { generation, waits, outbox };
         let (sender, messages) = sync_channel(queue);
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             // Without its writer a server can only pretend: better to end, and let the supervisor start a sound one.

@@ -1,0 +1,200 @@
+//! Where deliveries may go. Whoever may write a channel's address must not get this server to call what only it can reach.
+//!
+//! Checked are the addresses that a name resolves to, once for each try, and the connection is made to what was checked: how an
+//! address is written, and what the name resolves to later, makes no difference.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+/// Where deliveries may go: the settings `delivery.allow` and `delivery.deny`.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Where there are any, nothing else is called.
+    pub allow: Vec<IpNet>,
+    /// These are not called, whatever is allowed.
+    pub deny: Vec<IpNet>,
+    /// Whether this machine itself may be called, without being allowed: in a fake.
+    pub loopback: bool,
+}
+
+impl Policy {
+    /// Whether this address may be called.
+    ///
+    /// Errors: why not, and what would change that.
+    pub fn check(&self, address: IpAddr) -> Result<(), String> {
+        // An IPv6 address that leads to one of IPv4 is that one, and both must pass.
+        let inner = match address {
+            IpAddr::V4(_) => None,
+            IpAddr::V6(address) => embedded(address).map(IpAddr::V4),
+        };
+        let is_in = |nets: &[IpNet], address: IpAddr| nets.iter().any(|net| net.contains(&address));
+        for address in inner.into_iter().chain([address]) {
+            if let Some(kind) = never(address) {
+                return Err(format!("{address} is {kind}, which is never called"));
+            }
+            if is_in(&self.deny, address) {
+                return Err(format!("{address} is in the setting delivery.deny"));
+            }
+        }
+        let address = inner.unwrap_or(address);
+        if is_in(&self.allow, address) {
+            return Ok(());
+        }
+        match address.is_loopback() {
+            true if self.loopback => Ok(()),
+            true => Err(format!("{address} is this machine, which only the setting delivery.allow lets be called")),
+            false if self.allow.is_empty() => Ok(()),
+            false => Err(format!("{address} is not in the setting delivery.allow")),
+        }
+    }
+}
+
+/// What kind of address this is that no delivery may go to.
+fn never(address: IpAddr) -> Option<&'static str> {
+    match address {
+        IpAddr::V4(address) => {
+            let octets = address.octets();
+            match octets {
+                [0, ..] => Some("unspecified"),
+                [169, 254, ..] => Some("link-local (cloud metadata)"),
+                // Of Alibaba, Azure and Oracle.
+                [100, 100, 100, 200] | [168, 63, 129, 16] | [192, 0, 0, 192] => Some("cloud metadata"),
+                [224..=239, ..] => Some("multicast"),
+                [240..=255, ..] => Some("reserved or broadcast"),
+                _ => None,
+            }
+        }
+        IpAddr::V6(address) => {
+            // Of AWS and Google.
+            const METADATA: [Ipv6Addr; 2] =
+                [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
+            match address.segments() {
+                [0, 0, 0, 0, 0, 0, 0, 0] => Some("unspecified"),
+                // fe80::/10, and fec0::/10, which came before the private ones.
+                [0xfe80..=0xfeff, ..] => Some("link-local"),
+                [0xff00..=0xffff, ..] => Some("multicast"),
+                // What is behind a Teredo relay can be anything.
+                [0x2001, 0, ..] => Some("a Teredo tunnel"),
+                _ if METADATA.contains(&address) => Some("cloud metadata"),
+                _ => None,
+            }
+        }
+    }
+}
+
+/// The IPv4 address that an IPv6 address leads to: mapped, compatible, translated (NAT64, SIIT), 6to4 or ISATAP.
+fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let of = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        Some(Ipv4Addr::new(a, b, c, d))
+    };
+    match address.segments() {
+        // ::1 is loopback, and :: unspecified, as they stand.
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0 | 1, _, _, _, high, low]
+        | [0x2002, high, low, ..]
+        | [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => of(high, low),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn policy(allow: &[&str], deny: &[&str]) -> Policy {
+        let nets = |nets: &[&str]| nets.iter().map(|net| net.parse().expect("a network")).collect();
+        Policy { allow: nets(allow), deny: nets(deny), loopback: false }
+    }
+
+    fn check(policy: &Policy, address: &str) -> Result<(), String> {
+        policy.check(address.parse().expect("an address"))
+    }
+
+    /// Whatever is allowed.
+    #[rstest]
+    fn what_is_never_called(
+        #[values(
+            "0.0.0.0",
+            "0.1.2.3",
+            "169.254.0.1",
+            "169.254.169.254",
+            "169.254.170.2",
+            "100.100.100.200",
+            "168.63.129.16",
+            "192.0.0.192",
+            "224.0.0.1",
+            "239.255.255.250",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "fe80::1",
+            "fe80::a9fe:a9fe",
+            "febf::1",
+            "fec0::1",
+            "ff02::1",
+            "ff0e::1",
+            "fd00:ec2::254",
+            "fd20:ce::254",
+            "2001::1",
+            "2001:0:a9fe:a9fe::",
+            "::ffff:169.254.169.254",
+            "::ffff:0.0.0.0",
+            "::169.254.169.254",
+            "::ffff:0:169.254.169.254",
+            "64:ff9b::169.254.169.254",
+            "64:ff9b:1::169.254.169.254",
+            "2002:a9fe:a9fe::1",
+            "2002:e000:1::",
+            "2001:db8::5efe:169.254.169.254",
+            "2001:db8::200:5efe:169.254.169.254",
+            "::ffff:224.0.0.1",
+            "::ffff:255.255.255.255"
+        )]
+        address: &str,
+    ) {
+        for policy in
+            [Policy::default(), policy(&["0.0.0.0/0", "::/0"], &[]), Policy { loopback: true, ..Policy::default() }]
+        {
+            assert!(check(&policy, address).is_err(), "{address} with {policy:?}");
+        }
+    }
+
+    #[rstest]
+    fn this_machine_is_called_only_where_that_is_allowed(
+        #[values(
+            "127.0.0.1",
+            "127.255.255.254",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::127.0.0.1",
+            "2002:7f00:1::"
+        )]
+        address: &str,
+    ) {
+        assert!(check(&Policy::default(), address).is_err());
+        assert_eq!(check(&Policy { loopback: true, ..Policy::default() }, address), Ok(()));
+        assert_eq!(check(&policy(&["127.0.0.0/8", "::1/128"], &[]), address), Ok(()));
+        assert!(check(&policy(&["127.0.0.0/8", "::1/128"], &["127.0.0.0/8", "::1/128"]), address).is_err());
+    }
+
+    #[test]
+    fn private_and_public_networks_are_called_unless_the_settings_say_otherwise() {
+        for address in ["10.1.2.3", "192.168.0.1", "172.16.0.1", "203.0.113.7", "2001:db8::1", "fd12::1"] {
+            assert_eq!(check(&Policy::default(), address), Ok(()), "{address}");
+        }
+        let only = policy(&["10.0.0.0/8"], &["10.9.0.0/16"]);
+        assert_eq!(check(&only, "10.1.2.3"), Ok(()));
+        assert_eq!(check(&only, "::ffff:10.1.2.3"), Ok(()));
+        assert_eq!(check(&only, "10.9.0.1"), Err("10.9.0.1 is in the setting delivery.deny".to_owned()));
+        assert_eq!(check(&only, "64:ff9b::10.9.0.1"), Err("10.9.0.1 is in the setting delivery.deny".to_owned()));
+        assert_eq!(check(&only, "203.0.113.7"), Err("203.0.113.7 is not in the setting delivery.allow".to_owned()));
+        assert_eq!(check(&only, "127.0.0.1").map_err(|text| text.contains("this machine")), Err(true));
+    }
+}

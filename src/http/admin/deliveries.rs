@@ -1,0 +1,162 @@
+//! What is to be delivered, how it stands, and what an administrator can do about it.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest,
+    http::StatusCode,
+    web::{Path, ThinData},
+};
+use serde::Serialize;
+
+use super::{history::wait, parse_id};
+use crate::{
+    delivery::{
+        client::{Tried, Verdict},
+        queues::try_once,
+    },
+    http::{SiteOf, auth, failure::Failure, query::Query, respond::Json},
+    store::{
+        directory::{gateway, rotate_secret},
+        outbox::lists::{Count, Filter},
+    },
+    survey::{
+        delivery::{Delivery, DeliveryState},
+        ids::{ChannelId, SendingId},
+        message,
+        time::{Lifetime, Time},
+    },
+};
+
+/// How long the secret before is good where nothing is said: a day.
+const OVERLAP: Duration = Duration::from_hours(24);
+
+/// The longest time that it can be good.
+const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
+
+/// `GET /admin/deliveries`: at once, or with `wait` as soon as `count` of them match.
+pub(in crate::http) async fn list(
+    request: HttpRequest,
+    ThinData(site): SiteOf,
+) -> Result<Json<Vec<Delivery>>, Failure> {
+    let admin = auth::admin(&request, &site).await?;
+    let query = Query::of(&request, &["after", "limit", "state", "channel", "wait", "count"])?;
+    let filter =
+        Filter { after: query.integer("after")?, channel: query.integer("channel")?, state: state(&query, None)? };
+    let limit = query.limit()?;
+    Ok(Json::ok(admin.store().deliveries(filter, limit, wait(&query, limit)?).await?))
+}
+
+/// The state that a query names, or else that one.
+fn state(query: &Query, otherwise: Option<DeliveryState>) -> Result<Option<DeliveryState>, Failure> {
+    let Some(name) = query.text("state") else { return Ok(otherwise) };
+    let state = DeliveryState::OF_DELIVERIES.into_iter().find(|state| state.as_str() == name);
+    state.map(Some).ok_or_else(|| {
+        let names: Vec<_> = DeliveryState::OF_DELIVERIES.into_iter().map(DeliveryState::as_str).collect();
+        Failure::bad_request(format!("state must be one of {}", names.join(", ")))
+    })
+}
+
+/// `GET /admin/deliveries/counts`: how many are pending, dead or cancelled, by channel.
+pub(in crate::http) async fn counts(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Count>>, Failure> {
+    let admin = auth::admin(&request, &site).await?;
+    Ok(Json::ok(admin.store().count_deliveries().await?))
+}
+
+/// `POST /admin/deliveries/{id}/retry`: tries it again, whatever its state, from now on by the whole schedule.
+pub(in crate::http) async fn retry(
+    request: HttpRequest,
+    path: Path<String>,
+    ThinData(site): SiteOf,
+) -> Result<Json<Delivery>, Failure> {
+    let admin = auth::admin(&request, &site).await?;
+    let id = parse_id("id", &path)?;
+    let delivery = admin.store().retry(SendingId(id)).await?;
+    delivery.map(Json::ok).ok_or_else(|| {
+        let message = format!("Delivery {id} not found: there is no such send, or its channel had no deliveryUrl");
+        Failure::new(StatusCode::NOT_FOUND, message)
+    })
+}
+
+/// How many were made due.
+#[derive(Serialize)]
+pub(in crate::http) struct Retried {
+    retried: usize,
+}
+
+/// `POST /admin/channels/{id}/retry?state=dead`: tries all of a channel again that are in that state.
+pub(in crate::http) async fn retry_all(
+    request: HttpRequest,
+    path: Path<String>,
+    ThinData(site): SiteOf,
+) -> Result<Json<Retried>, Failure> {
+    let admin = auth::admin(&request, &site).await?;
+    let channel = parse_id("id", &path)?;
+    let query = Query::of(&request, &["state"])?;
+    let state = state(&query, Some(DeliveryState::Dead))?.unwrap_or(DeliveryState::Dead);
+    if state == DeliveryState::Delivered {
+        return Err(Failure::bad_request(
+            "state must be one of pending, dead, cancelled; what was delivered is tried again one by one",
+        ));
+    }
+    let now = admin.store().now();
+    let known = admin.store().read(move |connection| gateway(connection, channel, now)).await?;
+    known.ok_or_else(|| no_channel(channel))?;
+    Ok(Json::ok(Retried { retried: admin.store().retry_all(ChannelId(channel), state).await? }))
+}
+
+/// What came of a ping.
+#[derive(Serialize)]
+pub(in crate::http) struct Pinged {
+    accepted: bool,
+    result: String,
+}
+
+/// `POST /admin/channels/{id}/ping`: a signed `ping` event, at once and once, also where deliveries are off.
+pub(in crate::http) async fn ping(
+    request: HttpRequest,
+    path: Path<String>,
+    ThinData(site): SiteOf,
+) -> Result<Json<Pinged>, Failure> {
+    let admin = auth::admin(&request, &site).await?;
+    let channel = parse_id("id", &path)?;
+    let now = admin.store().now();
+    let gateway = admin.store().read(move |connection| gateway(connection, channel, now)).await?;
+    let gateway = gateway.ok_or_else(|| no_channel(channel))?;
+    let gateway = gateway.ok_or_else(|| Failure::conflict(format!("Channel {channel} has no deliveryUrl")))?;
+    let body = message::ping(ChannelId(channel), now);
+    let id = format!("msg_ping_{:016x}", getrandom::u64().unwrap_or_default());
+    let Tried { verdict, result } = try_once(admin.tenant().client.clone(), gateway, id, body).await;
+    Ok(Json::ok(Pinged { accepted: verdict == Verdict::Accepted, result }))
+}
+
+/// A secret, shown this once.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct Rotated {
+    delivery_secret: String,
+    /// Until then deliveries are signed with the one before, too.
+    secret_before_until: Time,
+}
+
+/// `POST /admin/channels/{id}/rotate?overlap=24h`: makes a secret, and shows it.
+pub(in crate::http) async fn rotate(
+    request: HttpRequest,
+    path: Path<String>,
+    ThinData(site): SiteOf,
+) -> Result<Json<Rotated>, Failure> {
+    let admin = auth::admin(&request, &site).await?;
+    let channel = parse_id("id", &path)?;
+    let query = Query::of(&request, &["overlap"])?;
+    let overlap = query.duration("overlap", LONGEST_OVERLAP)?.unwrap_or(OVERLAP);
+    let overlap: Option<Lifetime> = format!("{}ms", overlap.as_millis()).parse().ok();
+    let until = overlap.and_then(|overlap| overlap.end(admin.store().now()));
+    let until = until.ok_or_else(|| Failure::bad_request("overlap must not lead behind the year 9999"))?;
+    let secret = admin.store().change(move |connection| rotate_secret(connection, channel, until)).await?;
+    let secret = secret.ok_or_else(|| no_channel(channel))?;
+    Ok(Json::ok(Rotated { delivery_secret: secret.reveal(), secret_before_until: until }))
+}
+
+fn no_channel(id: i64) -> Failure {
+    Failure::new(StatusCode::NOT_FOUND, format!("Channel {id} not found"))
+}

@@ -1,0 +1,23 @@
+-- From version 2 to 3; see schema.sql for what each is for.
+alter table channel add column delivery_url text
+    constraint channel_delivery_url_length check (length(delivery_url) between 1 and 2000);
+alter table channel add column delivery_secret blob
+    constraint channel_delivery_secret_length check (length(delivery_secret) between 24 and 64);
+alter table channel add column delivery_secret_before blob check (length(delivery_secret_before) between 24 and 64);
+alter table channel add column delivery_secret_before_until integer;
+alter table channel add column delivery_off text
+    constraint channel_delivery_off_length check (length(delivery_off) between 1 and 255);
+
+create table delivery (
+    sending_id integer primary key,
+    channel_id integer not null,
+    webhook_id text    not null,
+    body       text    not null,
+    state      text    not null check (state in ('pending', 'delivered', 'dead', 'cancelled')),
+    tries      integer not null default 0,
+    due_at     integer not null,
+    tried_at   integer,
+    result     text
+) strict;
+create index delivery_due on delivery (channel_id, due_at) where state = 'pending';
+create index delivery_by_state on delivery (state, sending_id) where state <> 'delivered';

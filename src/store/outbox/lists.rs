@@ -1,0 +1,166 @@
+//! The outbox as administrators see it: lists, counts, and trying again by hand.
+
+use rusqlite::{Connection, Row, ToSql};
+use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
+
+use super::STEP;
+use crate::{
+    store::{Store, error::StoreError, sends::Wait, writer::Wrote},
+    survey::{
+        delivery::{Delivery, DeliveryState},
+        ids::{ChannelId, SendingId},
+        time::Time,
+    },
+};
+
+/// Makes a delivery due now, with all its tries before it; yields it. `None` where the send has none.
+fn retry(connection: &Connection, id: SendingId, now: Time) -> Result<Option<Delivery>, StoreError> {
+    connection
+        .prepare_cached("update delivery set state = 'pending', tries = 0, due_at = ?2 where sending_id = ?1")?
+        .execute([id.0, now.0])?;
+    let filter = Filter { after: Some(id.0.saturating_sub(1)), ..Filter::default() };
+    Ok(list(connection, filter, 1)?.pop().filter(|delivery| delivery.sending_id == id))
+}
+
+/// Makes deliveries of a channel due now that are in a state and come after a send, at most [`STEP`] of them; yields how many
+/// they were, and the last.
+fn retry_some(
+    connection: &Connection,
+    channel: ChannelId,
+    state: DeliveryState,
+    after: SendingId,
+    now: Time,
+) -> Result<(usize, Option<SendingId>), StoreError> {
+    // The state stands in the statement, so that the partial index can be used.
+    let sql = format!(
+        "select sending_id from delivery
+          where state = '{}' and sending_id > ?1 and channel_id = ?2 order by sending_id limit ?3",
+        state.as_str()
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let ids = statement.query_map([after.0, channel.0, STEP], |row| row.get::<_, i64>(0));
+    let ids: Vec<i64> = ids?.collect::<Result<_, _>>()?;
+    for id in &ids {
+        retry(connection, SendingId(*id), now)?;
+    }
+    Ok((ids.len(), ids.last().copied().map(SendingId)))
+}
+
+/// Which deliveries are listed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter {
+    /// Only those of sends after this sendingId.
+    pub after: Option<i64>,
+    /// Only in this state.
+    pub state: Option<DeliveryState>,
+    /// Only of this channel.
+    pub channel: Option<i64>,
+}
+
+/// The deliveries that the filter lets through, in the order of their sends, at most `limit`.
+fn list(connection: &Connection, filter: Filter, limit: usize) -> Result<Vec<Delivery>, StoreError> {
+    // As above: the state stands in the statement.
+    let state = filter.state.map_or_else(String::new, |state| format!("and state = '{}'", state.as_str()));
+    let sql = format!(
+        "select sending_id, channel_id, state, webhook_id, tries, due_at, tried_at, result from delivery
+          where sending_id > ?1 {state} and (?2 is null or channel_id = ?2) order by sending_id limit ?3"
+    );
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let parameters: [&dyn ToSql; 3] = [&filter.after.unwrap_or(0), &filter.channel, &limit];
+    let mut statement = connection.prepare_cached(&sql)?;
+    let found = statement.query_map(parameters, delivery)?.collect::<Result<_, _>>()?;
+    Ok(found)
+}
+
+fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    let state = state_at(row, 2)?;
+    let due_at = row.get(5).map(Time)?;
+    Ok(Delivery {
+        sending_id: SendingId(row.get(0)?),
+        channel: ChannelId(row.get(1)?),
+        state,
+        webhook_id: row.get(3)?,
+        tries: row.get(4)?,
+        due_at: (state == DeliveryState::Pending).then_some(due_at),
+        tried_at: row.get::<_, Option<i64>>(6)?.map(Time),
+        result: row.get(7)?,
+    })
+}
+
+/// Reads the name of a state.
+pub(in crate::store) fn state_at(row: &Row<'_>, column: usize) -> rusqlite::Result<DeliveryState> {
+    DeliveryState::named(row.get_ref(column)?.as_str()?).ok_or(rusqlite::Error::InvalidQuery)
+}
+
+/// How many deliveries of a channel are not where they should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Count {
+    /// Which channel.
+    channel: ChannelId,
+    /// How they stand; the delivered ones are not counted.
+    state: DeliveryState,
+    /// How many there are.
+    deliveries: i64,
+    /// The longest waiting of the pending ones is due at this time, which is past where the gateway does not keep up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<Time>,
+}
+
+/// Counts what is pending, dead or cancelled, by channel.
+fn count(connection: &Connection) -> Result<Vec<Count>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "select channel_id, state, count(*), min(due_at) from delivery where state <> 'delivered' group by channel_id, state",
+    )?;
+    let counts = statement.query_map([], |row| {
+        let state = state_at(row, 1)?;
+        let due_at = row.get(3).map(Time)?;
+        let due_at = (state == DeliveryState::Pending).then_some(due_at);
+        Ok(Count { channel: ChannelId(row.get(0)?), state, deliveries: row.get(2)?, due_at })
+    })?;
+    Ok(counts.collect::<Result<_, _>>()?)
+}
+
+impl Store {
+    /// The deliveries that the filter lets through, in the order of their sends, at most `limit`: as soon as there are `count`
+    /// of them, or when the time is over, or the world ends.
+    pub async fn deliveries(&self, filter: Filter, limit: usize, wait: Wait) -> Result<Vec<Delivery>, StoreError> {
+        let until = Instant::now() + wait.time;
+        let mut listener = self.waits.listen();
+        loop {
+            // From the beginning each time: unlike sends, deliveries change.
+            let found = self.long_read(move |connection| list(connection, filter, limit)).await?;
+            if found.len() >= wait.count.min(limit) || !timeout_at(until, listener.woken()).await.unwrap_or(false) {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// How many deliveries are pending, dead or cancelled, by channel.
+    pub async fn count_deliveries(&self) -> Result<Vec<Count>, StoreError> {
+        self.long_read(count).await
+    }
+
+    /// Tries a delivery again, from now on by the whole schedule; `None` where the send has none.
+    pub async fn retry(&self, id: SendingId) -> Result<Option<Delivery>, StoreError> {
+        let now = self.now();
+        self.writer.submit(move |batch| Ok((retry(batch.connection, id, now)?, Wrote::Queued))).await
+    }
+
+    /// Tries all deliveries of a channel again that are in that state, in small steps; yields how many they were.
+    pub async fn retry_all(&self, channel: ChannelId, state: DeliveryState) -> Result<usize, StoreError> {
+        let (mut count, mut after) = (0, SendingId(0));
+        loop {
+            let now = self.now();
+            let step = move |connection: &Connection| retry_some(connection, channel, state, after, now);
+            let (some, last) =
+                self.writer.submit(move |batch| Ok::<_, StoreError>((step(batch.connection)?, Wrote::Queued))).await?;
+            count += some;
+            match last {
+                Some(last) => after = last,
+                None => return Ok(count),
+            }
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The outbox: what is to be delivered, written in the transaction of its send, and how each delivery stands.
+//!
+//! The schedule is here and nowhere else: a server that dies forgets nothing, for it had nothing to remember.
+
+pub mod lists;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{
+    Store,
+    directory::{Entry, Gateway, gateway},
+    error::StoreError,
+    writer::Wrote,
+};
+use crate::survey::{
+    Sending,
+    delivery::{DeliveryState, DeliveryUrl},
+    ids::{ChannelId, SendingId},
+    message,
+    model::{Form, Sent},
+    time::Time,
+};
+
+/// Puts the delivery of a send into the outbox, if its channel has an address; yields how it stands.
+pub(super) fn put(connection: &Connection, sending: Sending, sent: &Sent) -> Result<DeliveryState, StoreError> {
+    let sql = format!(
+        "select {}, (select external_id from client where id = ?3), c.delivery_off is null
+           from channel c cross join form f on f.id = ?2 where c.id = ?1 and c.delivery_url is not null",
+        Form::COLUMNS.split(", ").map(|column| format!("f.{column}")).collect::<Vec<_>>().join(", ")
+    );
+    let found = connection
+        .prepare_cached(&sql)?
+        .query_row([sending.channel.0, sending.form.0, sending.client.0], |row| {
+            let columns = row.as_ref().column_count();
+            let external_id: Option<String> = row.get(columns - 2)?;
+            Ok((Form::from_row(row)?, external_id, row.get::<_, bool>(columns - 1)?))
+        })
+        .optional()?;
+    let Some((form, external_id, is_on)) = found else { return Ok(DeliveryState::Recorded) };
+    let state = if is_on { DeliveryState::Pending } else { DeliveryState::Cancelled };
+    let number = u128::from_ne_bytes(random()?);
+    let uuid = uuid(number);
+    let body = message::survey_sent(sent, sending.channel, external_id.as_deref(), &form, &uuid);
+    connection
+        .prepare_cached(
+            "insert into delivery (sending_id, channel_id, webhook_id, body, state, due_at) values (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            sent.sending_id.0,
+            sending.channel.0,
+            format!("msg_{}", uuid.replace('-', "")),
+            body,
+            state.as_str(),
+            sent.sent_at.0
+        ])?;
+    Ok(state)
+}
+
+fn random() -> Result<[u8; 16], StoreError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| StoreError::Internal(format!("no random bytes: {error}")))?;
+    Ok(bytes)
+}
+
+/// A random UUID. Source: RFC 9562, version 4.
+fn uuid(random: u128) -> String {
+    let number = random & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{number:032x}");
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+/// A delivery that is to be tried now.
+#[derive(Debug)]
+pub struct Due {
+    /// Of which send.
+    pub sending_id: SendingId,
+    /// The same over all tries.
+    pub webhook_id: String,
+    /// What is said; the same over all tries.
+    pub body: String,
+    /// How often it was tried already.
+    pub tries: i64,
+}
+
+/// What is to be done in one channel.
+#[derive(Debug)]
+pub struct Work {
+    /// Which one.
+    pub channel: ChannelId,
+    /// Where it goes; `None` where nothing is to be delivered any more, so that what is pending is to be cancelled.
+    pub gateway: Option<Gateway>,
+    /// The deliveries that are due, the longest first.
+    pub due: Vec<Due>,
+}
+
+/// What is due now in each channel, besides what is in flight already, and when something will be due next.
+///
+/// `room` tells how many of a channel's may be tried now, and which of them are in flight.
+pub(super) fn due(
+    connection: &Connection,
+    now: Time,
+    room: impl Fn(ChannelId) -> (usize, Vec<SendingId>),
+) -> Result<(Vec<Work>, Option<Time>), StoreError> {
+    let mut channels = connection.prepare_cached(
+        "select id, (select min(due_at) from delivery where channel_id = c.id and state = 'pending' and due_at <= ?1),
+                    (select min(due_at) from delivery where channel_id = c.id and state = 'pending' and due_at > ?1)
+           from channel c",
+    )?;
+    let mut rows = channels.query([now.0])?;
+    let (mut work, mut next) = (Vec::new(), None);
+    while let Some(row) = rows.next()? {
+        let (channel, is_due) = (ChannelId(row.get(0)?), row.get::<_, Option<i64>>(1)?.is_some());
+        let later = row.get::<_, Option<i64>>(2)?.map(Time);
+        next = next.into_iter().chain(later).min();
+        let (room, in_flight) = room(channel);
+        if !is_due || room == 0 {
+            continue;
+        }
+        let gateway = gateway(connection, channel.0, now)?.flatten().filter(|gateway| !gateway.is_off);
+        let mut statement = connection.prepare_cached(
+            "select sending_id, webhook_id, body, tries from delivery
+              where channel_id = ?1 and state = 'pending' and due_at <= ?2 order by due_at limit ?3",
+        )?;
+        let limit = i64::try_from(room + in_flight.len()).unwrap_or(i64::MAX);
+        let due = statement.query_map([channel.0, now.0, limit], |row| {
+            Ok(Due {
+                sending_id: SendingId(row.get(0)?),
+                webhook_id: row.get(1)?,
+                body: row.get(2)?,
+                tries: row.get(3)?,
+            })
+        })?;
+        let mut due: Vec<Due> = due.collect::<Result<_, _>>()?;
+        due.retain(|due| !in_flight.contains(&due.sending_id));
+        due.truncate(room);
+        if !due.is_empty() {
+            work.push(Work { channel, gateway, due });
+        }
+    }
+    Ok((work, next))
+}
+
+/// When something is due at the earliest, be it past or to come.
+pub(super) fn first_due(connection: &Connection) -> Result<Option<Time>, StoreError> {
+    let sql =
+        "select min((select min(due_at) from delivery where channel_id = c.id and state = 'pending')) from channel c";
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(Time))
+}
+
+/// What came of a try.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The gateway has accepted it.
+    Delivered,
+    /// It has not; the next try is then, if there is one.
+    Failed(Option<Time>),
+    /// The gateway wants nothing more at this address.
+    Gone(DeliveryUrl),
+}
+
+/// Writes down what came of a try. What was cancelled meanwhile stays so, unless it was delivered.
+pub(super) fn settle(
+    connection: &Connection,
+    id: SendingId,
+    outcome: &Outcome,
+    result: &str,
+    now: Time,
+) -> Result<(), StoreError> {
+    let (state, due) = match outcome {
+        Outcome::Delivered => (DeliveryState::Delivered, None),
+        Outcome::Failed(Some(next)) => (DeliveryState::Pending, Some(*next)),
+        Outcome::Failed(None) => (DeliveryState::Dead, None),
+        Outcome::Gone(_) => (DeliveryState::Cancelled, None),
+    };
+    connection
+        .prepare_cached(
+            "update delivery set state = ?2, tries = tries + 1, due_at = coalesce(?3, due_at), tried_at = ?4, result = ?5
+              where sending_id = ?1 and (state = 'pending' or ?2 = 'delivered')",
+        )?
+        .execute(params![id.0, state.as_str(), due.map(|due| due.0), now.0, result])?;
+    if let Outcome::Gone(url) = outcome {
+        let reason = format!("the gateway answered 410 Gone, {now}");
+        connection
+            .prepare_cached(
+                "update channel set delivery_off = ?3 where delivery_url = ?2 and delivery_off is null
+                    and id = (select channel_id from delivery where sending_id = ?1)",
+            )?
+            .execute(params![id.0, url.as_str(), reason])?;
+    }
+    Ok(())
+}
+
+/// How many rows one job of the writer changes: a send never waits behind more.
+pub(super) const STEP: i64 = 500;
+
+/// Cancels what is pending in a channel that has no address, or whose deliveries are off; at most [`STEP`] of them.
+pub(super) fn cancel(connection: &Connection, channel: ChannelId) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "update delivery set state = 'cancelled' where sending_id in
+                 (select sending_id from delivery where channel_id = ?1 and state = 'pending' limit ?2)
+                and not exists (select 1 from channel where id = ?1 and delivery_url is not null and delivery_off is null)",
+        )?
+        .execute([channel.0, STEP])?;
+    Ok(())
+}
+
+impl Store {
+    /// What is due now in each channel, as far as there is room, and when something will be due next. What is in flight is
+    /// named with the room, and left out.
+    pub async fn due(
+        &self,
+        room: impl Fn(ChannelId) -> (usize, Vec<SendingId>) + 'static,
+    ) -> Result<(Vec<Work>, Option<Time>), StoreError> {
+        let now = self.now();
+        self.read(move |connection| due(connection, now, room)).await
+    }
+
+    /// Writes down what came of a try; durable when this yields.
+    pub async fn settle(&self, id: SendingId, outcome: Outcome, result: String) -> Result<(), StoreError> {
+        let now = self.now();
+        let settle = move |connection: &Connection| settle(connection, id, &outcome, &result, now);
+        self.writer.submit(move |batch| Ok((settle(batch.connection)?, Wrote::Record))).await
+    }
+
+    /// Cancels some of what is pending in a channel that has no address, or whose deliveries are off.
+    pub async fn cancel(&self, channel: ChannelId) -> Result<(), StoreError> {
+        self.writer.submit(move |batch| Ok((cancel(batch.connection, channel)?, Wrote::Record))).await
+    }
+
+    /// Waits until nothing is due any more, hence until all that was due has been tried; yields when something will be. None
+    /// also where the world ends before.
+    pub async fn nothing_due(&self) -> Result<Option<Time>, StoreError> {
+        let mut listener = self.waits.listen();
+        loop {
+            let first = self.read(first_due).await?;
+            if first.is_none_or(|first| first > self.now()) {
+                return Ok(first);
+            }
+            if !listener.woken().await {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_is_random_and_says_so() {
+        assert_eq!(uuid(0), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(uuid(u128::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(uuid(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef), "01234567-89ab-4def-8123-456789abcdef");
+    }
+}
