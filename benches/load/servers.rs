@@ -137,7 +137,7 @@ fn fill(path: &Path, clients: u64) {
         .execute_batch(&format!(
             "begin;
              update settings set surveys_via_external_api = 1;
-             insert into channel values (1, 'Web widget', 'WEB');
+             insert into channel (id, name, type) values (1, 'Web widget', 'WEB');
              insert into form (id, name) values (1, 'Service quality');
              insert into form_channel values (1, 1);
              with recursive n (i) as (select 1 union all select i + 1 from n where i < {clients})

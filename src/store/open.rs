@@ -368,6 +368,6 @@ mod tests {
         assert_eq!(name, "Alice");
         let versions: i32 =
             climbed.query_row("select count(*) from schema_version", [], |row| row.get(0)).expect("a count");
-        assert_eq!(versions, NEWEST);
+        assert_eq!(versions, NEWEST - version + 1, "a row for each step, behind that of the file");
     }
 }

@@ -9,6 +9,7 @@ mod calls_around;
 mod clock;
 mod concurrency;
 mod crash;
+mod deliveries;
 mod failing_store;
 mod fake_life;
 mod faults;

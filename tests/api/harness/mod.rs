@@ -2,6 +2,7 @@
 //! nothing may stand between the bytes and the test.
 
 mod http;
+mod receiver;
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -14,6 +15,7 @@ use std::{
 use tempfile::TempDir;
 
 pub use http::{Answer, Client, envelope};
+pub use receiver::{Received, Receiver, Reply};
 
 /// How long a test waits for what must happen.
 pub const DEADLINE: Duration = Duration::from_secs(20);

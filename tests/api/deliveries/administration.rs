@@ -1,0 +1,238 @@
+//! Channels with addresses and secrets, lists of deliveries, and what an administrator can do about them.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::{SECRET, deliver_to, fake_with, serve_with_loopback, wait_for};
+use crate::harness::{Client, Home, Receiver, Reply, Server, eventually};
+
+/// A secret is shown to whoever makes it, and to nobody else; the one before is good for a while.
+#[test]
+fn rotating_signs_twice_for_a_while() {
+    let receiver = Receiver::accepting();
+    let (fake, mut admin) = fake_with(&receiver);
+    let mut crm = fake.client("test-crm");
+    admin.call("PUT", "/admin/clock", Some(&json!({"now": "2100-01-01T00:00:00Z"})));
+    let rotated = admin.call("POST", "/admin/channels/1/rotate?overlap=1h", None).json();
+    let secret = rotated["deliverySecret"].as_str().unwrap().to_owned();
+    assert_eq!(rotated["secretBeforeUntil"], "2100-01-01T01:00:00.000Z");
+    let signed = |receiver: &Receiver, number: usize| {
+        eventually("it arrives", || receiver.received().len() == number);
+        let request = receiver.received()[number - 1].clone();
+        (request.is_signed_with(&secret), request.is_signed_with(SECRET))
+    };
+    crm.send(1, 1);
+    assert_eq!(signed(&receiver, 1), (true, true));
+    admin.call("PUT", "/admin/clock", Some(&json!({"advance": "PT1H"})));
+    crm.send(1, 1);
+    assert_eq!(signed(&receiver, 2), (true, false));
+    let again = admin.call("POST", "/admin/channels/1/rotate", None).json();
+    assert_eq!(again["secretBeforeUntil"], "2100-01-02T01:00:00.000Z", "a day, where nothing is said");
+    for path in ["/admin/channels", "/admin/channels/1"] {
+        let shown = admin.call("GET", path, None).body;
+        assert!(!shown.contains("whsec_") && !shown.to_lowercase().contains("secret"), "{shown}");
+    }
+    let not_there = admin.call("POST", "/admin/channels/77/rotate", None).short();
+    assert_eq!(not_there, "404 Channel 77 not found");
+}
+
+/// An address without a secret is signed with one that nobody knows yet; writing the row again does not change it.
+#[test]
+fn nothing_goes_out_unsigned() {
+    let receiver = Receiver::accepting();
+    let fake = Server::fake();
+    let mut admin = fake.client("test-admin");
+    let row = json!({"name": "Web widget", "type": "WEB", "deliveryUrl": receiver.url()});
+    let answer = admin.call("PUT", "/admin/channels/1", Some(&row));
+    let mut expected = row.clone();
+    expected["id"] = json!(1);
+    assert_eq!(answer.json(), expected);
+    fake.client("test-crm").send(1, 1);
+    wait_for(&mut admin, "state=delivered");
+    assert!(receiver.received()[0].header("webhook-signature").starts_with("v1,"));
+    let rotated = admin.call("POST", "/admin/channels/1/rotate", None).json();
+    let secret = rotated["deliverySecret"].as_str().unwrap();
+    admin.call("PUT", "/admin/channels/1", Some(&row));
+    fake.client("test-crm").send(1, 1);
+    wait_for(&mut admin, "state=delivered&count=2");
+    assert!(receiver.received()[1].is_signed_with(secret));
+}
+
+#[rstest]
+#[case(json!({"deliveryUrl": "gateway"}), "deliveryUrl: must be an http or https URL of at most 2000 bytes, such as https://gateway.example/surveys")]
+#[case(json!({"deliveryUrl": "ftp://gateway.example/"}), "deliveryUrl: must be an http or https URL of at most 2000 bytes, such as https://gateway.example/surveys")]
+#[case(json!({"deliveryUrl": 7}), "deliveryUrl: invalid type: integer `7`, expected a string")]
+#[case(json!({"deliveryUrl": "http://user:pw@gateway.example/"}), "deliveryUrl: must be without user info: a password in an address is shown to whoever reads it")]
+#[case(json!({"deliveryUrl": "http://nobody.invalid/"}), "deliveryUrl: cannot be called: ")]
+#[case(json!({"deliveryUrl": "http://169.254.169.254/latest"}), "deliveryUrl: cannot be called: 169.254.169.254 is link-local (cloud metadata), which is never called")]
+#[case(json!({"deliverySecret": "hunter2-hunter2"}), "deliverySecret: must be whsec_ and 24 to 64 bytes in base64, as POST /admin/channels/{id}/rotate makes it")]
+#[case(json!({"deliverySecret": 77_123}), "deliverySecret: must be a string")]
+#[case(json!({"deliveryOff": ""}), "deliveryOff must be 1 to 255 characters")]
+fn what_cannot_be_is_told(#[case] more: Value, #[case] expected: &str) {
+    let fake = Server::fake();
+    let mut admin = fake.client("test-admin");
+    let before = admin.call("GET", "/admin/channels/1", None).body;
+    let mut row = json!({"name": "Web widget", "type": "WEB"});
+    row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let answer = admin.call("PUT", "/admin/channels/1", Some(&row));
+    assert_eq!(answer.status, 400, "{answer:?}");
+    let told = answer.message().replace("deliveryOff:", "deliveryOff");
+    assert!(told.starts_with(expected), "{told}");
+    assert!(!told.contains("hunter2") && !told.contains("77123"), "{told}");
+    assert_eq!(admin.call("GET", "/admin/channels/1", None).body, before);
+}
+
+/// The same in a world file: `apply` and `fake --world` say the place, and nothing is applied.
+#[test]
+fn a_world_file_has_addresses_and_secrets() {
+    let receiver = Receiver::accepting();
+    let home = Home::with_sample();
+    let world = |url: &str| {
+        json!({"channels": [{"id": 1, "name": "Widget", "type": "WEB", "deliveryUrl": url, "deliverySecret": SECRET}]})
+            .to_string()
+    };
+    let bad = home.write("bad.json", &world("http://169.254.169.254/"));
+    let why = "channels[0].deliveryUrl: cannot be called: 169.254.169.254 is link-local (cloud metadata), which is never called";
+    assert_eq!(home.fails(&["apply", bad.to_str().unwrap()]), format!("surveyd: bad.json is not applied: {why}"));
+    let sentence = home.fails(&["fake", "--world", bad.to_str().unwrap()]);
+    assert_eq!(sentence, format!("surveyd: the world file has an error: {why}"));
+    let good = home.write("good.json", &world(&receiver.url()));
+    let mut apply = home.command(&["apply", good.to_str().unwrap()]);
+    let output = apply.env("SURVEYD__DELIVERY__ALLOW", "127.0.0.1").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let export = String::from_utf8(home.run(&["export"]).stdout).unwrap();
+    assert!(
+        export.contains(&format!("\"deliveryUrl\":\"{}\"", receiver.url())) && !export.contains("whsec_"),
+        "{export}"
+    );
+    // An export applied again keeps the secret.
+    let again = home.write("again.json", &export);
+    let mut apply = home.command(&["apply", again.to_str().unwrap()]);
+    assert!(apply.env("SURVEYD__DELIVERY__ALLOW", "127.0.0.1").status().unwrap().success());
+    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+    let server = serve_with_loopback(&home);
+    server.client(&crm).send(1, 1);
+    wait_for(&mut server.client(&ops), "state=delivered");
+    assert!(receiver.received()[0].is_signed_with(SECRET));
+}
+
+fn short(admin: &mut Client, method: &str, path: &str) -> String {
+    admin.call(method, path, None).short()
+}
+
+#[test]
+fn a_ping_is_signed_and_told() {
+    let receiver = Receiver::start(|_, before| Reply::status(if before == 0 { 200 } else { 500 }, ""));
+    let (_fake, mut admin) = fake_with(&receiver);
+    admin.call("PUT", "/admin/clock", Some(&json!({"now": "2100-01-01T00:00:00Z"})));
+    assert_eq!(short(&mut admin, "POST", "/admin/channels/1/ping"), "200 {\"accepted\":true,\"result\":\"200 OK\"}");
+    let ping = &receiver.received()[0];
+    assert!(ping.is_signed_with(SECRET));
+    assert_eq!(ping.body, "{\"type\":\"ping\",\"timestamp\":\"2100-01-01T00:00:00.000Z\",\"data\":{\"channel\":1}}");
+    let failed = "200 {\"accepted\":false,\"result\":\"500 Internal Server Error\"}";
+    assert_eq!(short(&mut admin, "POST", "/admin/channels/1/ping"), failed);
+    assert_eq!(short(&mut admin, "POST", "/admin/channels/2/ping"), "409 Channel 2 has no deliveryUrl");
+    assert_eq!(short(&mut admin, "POST", "/admin/channels/77/ping"), "404 Channel 77 not found");
+    assert_eq!(short(&mut admin, "GET", "/admin/deliveries"), "200 []", "a ping is no delivery");
+}
+
+#[test]
+fn lists_filters_and_trying_again_by_hand() {
+    let receiver = Receiver::answering(500);
+    let (fake, mut admin) = fake_with(&receiver);
+    deliver_to(&mut admin, 2, &receiver.url());
+    let mut crm = fake.client("test-crm");
+    for (client, form) in [(1, 1), (3, 2), (1, 1)] {
+        assert_eq!(crm.send(client, form).status, 200);
+    }
+    let ids = |admin: &mut Client, query: &str| {
+        let rows = admin.call("GET", &format!("/admin/deliveries?{query}"), None).json();
+        rows.as_array().unwrap().iter().map(|row| row["sendingId"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    admin.call("PUT", "/admin/clock", Some(&json!({"advance": "P9D"})));
+    assert_eq!(ids(&mut admin, ""), [1, 2, 3]);
+    assert_eq!(ids(&mut admin, "state=dead&channel=1"), [1, 3]);
+    assert_eq!(ids(&mut admin, "state=dead&after=1&limit=1"), [2]);
+    assert_eq!(ids(&mut admin, "state=pending"), [0_i64; 0]);
+    let counts =
+        "200 [{\"channel\":1,\"state\":\"dead\",\"deliveries\":2},{\"channel\":2,\"state\":\"dead\",\"deliveries\":1}]";
+    assert_eq!(short(&mut admin, "GET", "/admin/deliveries/counts"), counts);
+    let before = receiver.received().len();
+    let retried = admin.call("POST", "/admin/deliveries/2/retry", None).json();
+    assert_eq!(
+        (&retried["state"], &retried["tries"], &retried["sendingId"]),
+        (&json!("pending"), &json!(0), &json!(2))
+    );
+    eventually("it is tried", || receiver.received().len() == before + 1);
+    eventually("that is written down", || wait_for(&mut admin, "channel=2")[0]["tries"] == 1);
+    assert_eq!(short(&mut admin, "POST", "/admin/channels/1/retry"), "200 {\"retried\":2}");
+    eventually("they are tried", || receiver.received().len() == before + 3);
+    assert_eq!(short(&mut admin, "POST", "/admin/channels/1/retry"), "200 {\"retried\":0}");
+    assert_eq!(short(&mut admin, "POST", "/admin/channels/77/retry"), "404 Channel 77 not found");
+    for (path, message) in [
+        (
+            "/admin/channels/1/retry?state=delivered",
+            "state must be one of pending, dead, cancelled; what was delivered is tried again one by one",
+        ),
+        ("/admin/channels/1/retry?state=lost", "state must be one of pending, delivered, dead, cancelled"),
+        ("/admin/deliveries/x/retry", "id in the path must be a 64-bit integer"),
+        ("/admin/channels/1/rotate?overlap=31d", "overlap must be a duration up to 2592000s, such as 5s or 500ms"),
+    ] {
+        assert_eq!(short(&mut admin, "POST", path), format!("400 {message}"));
+    }
+    assert_eq!(
+        short(&mut admin, "GET", "/admin/deliveries?count=2"),
+        "400 count goes with wait, such as wait=5s&count=2"
+    );
+    assert_eq!(
+        short(&mut admin, "GET", "/admin/deliveries?thread=2"),
+        "400 The query has an unknown parameter \"thread\"; it may have after, limit, state, channel, wait, count"
+    );
+}
+
+/// A channel that something is to be delivered to is needed; one whose address is taken away is not.
+#[test]
+fn what_loses_its_address_is_cancelled() {
+    let receiver = Receiver::answering(500);
+    let (fake, mut admin) = fake_with(&receiver);
+    deliver_to(&mut admin, 7, &receiver.url());
+    let thread = json!({"clientId": 4, "channel": 7, "status": "CLOSED",
+        "startTime": "2026-03-01T10:00:00.000Z", "stateChangeTime": "2026-03-01T10:15:00.000Z"});
+    admin.call("PUT", "/admin/threads/70", Some(&thread));
+    admin.call("PUT", "/admin/forms/1/channels/7", None);
+    assert_eq!(fake.client("test-crm").send(4, 1).short(), "200 ");
+    admin.call("DELETE", "/admin/threads/70", None);
+    admin.call("DELETE", "/admin/forms/1/channels/7", None);
+    assert_eq!(short(&mut admin, "DELETE", "/admin/channels/7"), "409 Channel 7 is needed by the delivery of send 1");
+    admin.call("PUT", "/admin/channels/7", Some(&json!({"name": "Widget", "type": "WEB"})));
+    admin.call("PUT", "/admin/clock", Some(&json!({"advance": "1h"})));
+    assert_eq!(wait_for(&mut admin, "state=cancelled").len(), 1);
+    assert_eq!(short(&mut admin, "DELETE", "/admin/channels/7"), "204 ");
+    assert_eq!(admin.all_sends()[0]["delivery"], "cancelled");
+}
+
+/// Nothing but the secret's own route shows it, and the log never does.
+#[test]
+fn secrets_are_in_no_answer_and_no_log() {
+    let home = Home::with_sample();
+    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("SURVEYD__LOG", "debug").env("SURVEYD__DELIVERY__ALLOW", "127.0.0.0/8");
+    let server = Server::start(command);
+    let mut admin = server.client(&ops);
+    let receiver = Receiver::answering(410);
+    deliver_to(&mut admin, 1, &receiver.url());
+    let rotated =
+        admin.call("POST", "/admin/channels/1/rotate", None).json()["deliverySecret"].as_str().unwrap().to_owned();
+    server.client(&crm).send(1, 1);
+    let mut seen = String::new();
+    wait_for(&mut admin, "state=cancelled");
+    for path in ["/admin/channels", "/admin/deliveries", "/admin/sends", "/admin/attempts"] {
+        seen += &admin.call("GET", path, None).body;
+    }
+    server.signal("-TERM");
+    seen += &server.wait().1;
+    for secret in [SECRET, &rotated] {
+        assert!(!seen.contains(secret.trim_start_matches("whsec_")), "{seen}");
+    }
+}

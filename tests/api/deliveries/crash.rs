@@ -1,0 +1,118 @@
+//! `kill -9` at any instant, while the receiver fails, is late, cuts connections: every committed send is delivered, and none
+//! that was not committed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
+
+use super::{SECRET, deliver_to, serve_with_loopback};
+use crate::harness::{DEADLINE, Home, Receiver, Reply, eventually};
+
+/// Fails three times of ten: an error, a cut before or after it took the message in, a late answer.
+fn moody() -> Receiver {
+    Receiver::start(|_, before| match before * 7 % 10 {
+        0 => Reply::status(500, ""),
+        1 => Reply::Cut,
+        2 => {
+            thread::sleep(Duration::from_millis(30));
+            Reply::status(503, "Retry-After: 0\r\n")
+        }
+        3 => {
+            thread::sleep(Duration::from_millis(15));
+            Reply::status(200, "")
+        }
+        _ => Reply::status(200, ""),
+    })
+}
+
+/// So many sends, and so many kills on the way.
+fn every_committed_send_is_delivered(sends: usize, kills: usize) {
+    const CLIENTS: usize = 4;
+    let home = Home::with_sample();
+    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+    let receiver = moody();
+    deliver_to(&mut serve_with_loopback(&home).client(&ops), 1, &receiver.url());
+    let acknowledged = AtomicUsize::new(0);
+    for kill in 0..kills {
+        let server = serve_with_loopback(&home);
+        let goal = sends * (kill + 1) / kills;
+        thread::scope(|scope| {
+            for _ in 0..CLIENTS {
+                let (mut crm, acknowledged) = (server.client(&crm), &acknowledged);
+                scope.spawn(move || {
+                    let body = br#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#;
+                    let send = |crm: &mut crate::harness::Client| {
+                        crm.try_call_with("POST", "/api/v1/quality/send", "Content-Type: application/json\r\n", body)
+                    };
+                    while acknowledged.load(Ordering::Relaxed) < goal
+                        && send(&mut crm).is_ok_and(|answer| answer.status == 200)
+                    {
+                        acknowledged.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+            eventually("sends are acknowledged", || acknowledged.load(Ordering::Relaxed) >= goal);
+            thread::sleep(Duration::from_micros(kill as u64 * 731 % 5000));
+            server.kill();
+        });
+    }
+    let server = serve_with_loopback(&home);
+    let mut admin = server.client(&ops);
+    let open = |admin: &mut crate::harness::Client| {
+        // Nobody waits for the schedule here.
+        admin.call("POST", "/admin/channels/1/retry?state=pending", None);
+        admin.call("GET", "/admin/deliveries/counts", None).json().as_array().unwrap().len()
+    };
+    let end = std::time::Instant::now() + DEADLINE * u32::try_from(1 + sends / 1000).unwrap();
+    while open(&mut admin) > 0 {
+        assert!(std::time::Instant::now() < end, "something is never delivered");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let recorded: BTreeSet<i64> = admin.all_sends().iter().map(|sent| sent["sendingId"].as_i64().unwrap()).collect();
+    let mut ids: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
+    for request in receiver.received() {
+        assert!(request.is_signed_with(SECRET));
+        let id = request.json()["data"]["sendingId"].as_i64().unwrap();
+        ids.entry(id).or_default().insert(request.header("webhook-id").to_owned());
+    }
+    assert!(recorded.len() >= acknowledged.load(Ordering::Relaxed), "an acknowledged send is lost");
+    assert_eq!(
+        ids.keys().copied().collect::<BTreeSet<_>>(),
+        recorded,
+        "delivered is what was committed, and nothing else"
+    );
+    assert!(ids.values().all(|ids| ids.len() == 1), "one webhook-id each");
+    assert_eq!(ids.values().flatten().collect::<BTreeSet<_>>().len(), recorded.len(), "and each its own");
+}
+
+#[test]
+fn whenever_it_is_killed() {
+    every_committed_send_is_delivered(400, 8);
+}
+
+/// `cargo test --release --test api -- --ignored whenever_it_is_killed_long`: some minutes.
+#[test]
+#[ignore = "takes minutes"]
+fn whenever_it_is_killed_long() {
+    every_committed_send_is_delivered(10_000, 200);
+}
+
+/// What was due when the server died is tried at the next start; nothing had to be remembered for it.
+#[test]
+fn what_was_in_flight_is_taken_up_again() {
+    let home = Home::with_sample();
+    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+    let receiver = Receiver::start(|_, before| if before == 0 { Reply::Silence } else { Reply::status(200, "") });
+    let server = serve_with_loopback(&home);
+    deliver_to(&mut server.client(&ops), 1, &receiver.url());
+    assert_eq!(server.client(&crm).send(1, 1).status, 200);
+    eventually("it is in flight", || receiver.received().len() == 1);
+    server.kill();
+    let server = serve_with_loopback(&home);
+    assert_eq!(super::wait_for(&mut server.client(&ops), "state=delivered").len(), 1);
+    let received = receiver.received();
+    assert_eq!(received[0].header("webhook-id"), received[1].header("webhook-id"));
+}

@@ -1,0 +1,110 @@
+//! When a delivery is tried again, by the clock of a fake's world.
+
+use serde_json::json;
+
+use super::{deliver_to, fake_with, wait_for, webhook_ids};
+use crate::harness::{Client, Receiver, Reply, eventually};
+
+fn advance(admin: &mut Client, by: &str) {
+    let answer = admin.call("PUT", "/admin/clock", Some(&json!({ "advance": by })));
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+#[test]
+fn what_was_due_has_been_tried_when_the_clock_answers() {
+    let receiver = Receiver::answering(500);
+    let (fake, mut admin) = fake_with(&receiver);
+    assert_eq!(fake.client("test-crm").send(1, 1).status, 200);
+    eventually("it was tried at once", || receiver.received().len() == 1);
+    for (by, tries) in [("5s", 2), ("PT5M", 3), ("PT30M", 4), ("PT2H", 5), ("PT5H", 6), ("PT10H", 7), ("PT14H", 8)] {
+        advance(&mut admin, by);
+        assert_eq!(receiver.received().len(), tries, "{by}");
+    }
+    let pending = &wait_for(&mut admin, "state=pending")[0];
+    assert_eq!((&pending["tries"], &pending["result"]), (&json!(8), &json!("500 Internal Server Error")));
+    assert!(pending["dueAt"].as_str() > pending["triedAt"].as_str());
+    advance(&mut admin, "PT20H");
+    advance(&mut admin, "PT24H");
+    let dead = &wait_for(&mut admin, "state=dead")[0];
+    assert_eq!((&dead["tries"], &dead["dueAt"]), (&json!(10), &json!(null)));
+    advance(&mut admin, "P30D");
+    let received = receiver.received();
+    assert_eq!(received.len(), 10, "the last time was the last");
+    let ids = webhook_ids(&received);
+    assert!(ids.iter().all(|id| *id == ids[0]));
+    assert_eq!(admin.all_sends()[0]["delivery"], "dead");
+}
+
+/// A long way forward makes every try that would have been made meanwhile, each at its time.
+#[test]
+fn a_long_way_forward_makes_every_try_on_it() {
+    let receiver = Receiver::answering(503);
+    let (fake, mut admin) = fake_with(&receiver);
+    fake.client("test-crm").send(1, 1);
+    advance(&mut admin, "PT3H");
+    assert_eq!(receiver.received().len(), 5, "at 0 s, 5 s, 5 min, 30 min and 2 h");
+    let stop = json!({"now": "2100-01-01T00:00:00Z"});
+    let clock = admin.call("PUT", "/admin/clock", Some(&stop)).json();
+    assert_eq!(clock, json!({"now": "2100-01-01T00:00:00.000Z", "real": false, "ticking": false}));
+    assert_eq!(receiver.received().len(), 10);
+    // On a clock that stands a new send is tried at once, and not again.
+    fake.client("test-crm").send(1, 1);
+    eventually("it was tried", || receiver.received().len() == 11);
+    advance(&mut admin, "5s");
+    assert_eq!(receiver.received().len(), 12);
+}
+
+/// With half of each step as jitter, the next try is never later than the step, and not before its half.
+#[test]
+fn a_try_has_jitter_of_half_its_step() {
+    let receiver = Receiver::answering(500);
+    let (fake, mut admin) = fake_with(&receiver);
+    admin.call("PUT", "/admin/clock", Some(&json!({"now": "2100-01-01T00:00:00Z"})));
+    let mut crm = fake.client("test-crm");
+    (0..20).for_each(|_| assert_eq!(crm.send(1, 1).status, 200));
+    eventually("all were tried", || receiver.received().len() == 20);
+    let mut due = Vec::new();
+    eventually("all are due again", || {
+        let pending = admin.call("GET", "/admin/deliveries?state=pending", None).json();
+        due = pending.as_array().unwrap().iter().map(|row| row["dueAt"].as_str().unwrap().to_owned()).collect();
+        due.iter().all(|due| due.as_str() > "2100-01-01T00:00:00.000Z")
+    });
+    assert!(
+        due.iter().all(|due| ("2100-01-01T00:00:02.500Z"..="2100-01-01T00:00:05.000Z").contains(&due.as_str())),
+        "{due:?}"
+    );
+    due.sort_unstable();
+    due.dedup();
+    assert!(due.len() > 5, "not all at the same time: {due:?}");
+}
+
+#[test]
+fn retry_after_is_honoured() {
+    let receiver =
+        Receiver::start(
+            |_, before| {
+                if before == 0 { Reply::status(429, "Retry-After: 3600\r\n") } else { Reply::status(200, "") }
+            },
+        );
+    let (fake, mut admin) = fake_with(&receiver);
+    fake.client("test-crm").send(1, 1);
+    eventually("it was tried", || receiver.received().len() == 1);
+    advance(&mut admin, "PT50M");
+    assert_eq!(receiver.received().len(), 1);
+    advance(&mut admin, "PT11M");
+    assert_eq!(receiver.received().len(), 2);
+    assert_eq!(wait_for(&mut admin, "state=delivered").len(), 1);
+}
+
+/// The address is that of the time of the try: who has moved gets what could not be delivered before.
+#[test]
+fn a_new_address_gets_what_is_pending() {
+    let (old, new) = (Receiver::answering(404), Receiver::accepting());
+    let (fake, mut admin) = fake_with(&old);
+    fake.client("test-crm").send(1, 1);
+    eventually("it was tried", || old.received().len() == 1);
+    deliver_to(&mut admin, 1, &new.url());
+    advance(&mut admin, "5s");
+    assert_eq!((old.received().len(), new.received().len()), (1, 1));
+    assert_eq!(old.received()[0].header("webhook-id"), new.received()[0].header("webhook-id"));
+}
