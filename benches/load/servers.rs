@@ -46,6 +46,8 @@ impl Running {
     pub fn surveyd(database: &Path) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_surveyd"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--database"]).arg(database);
+        // For its deliveries to a gateway on this machine.
+        command.env("SURVEYD__DELIVERY__ALLOW", "127.0.0.0/8");
         Self::start(command)
     }
 
@@ -73,6 +75,11 @@ impl Running {
 
     pub fn usual(database: &Path) -> Self {
         Self::this_program("usual", database)
+    }
+
+    /// One that accepts every delivery.
+    pub fn gateway() -> Self {
+        Self::this_program("gateway", Path::new(""))
     }
 
     fn this_program(role: &str, database: &Path) -> Self {
@@ -125,6 +132,20 @@ impl Database {
         Self { folder, token }
     }
 
+    /// Runs statements on it, with no server there.
+    pub fn execute(&self, sql: &str) {
+        Connection::open(self.path())
+            .expect("a database")
+            .execute_batch(sql)
+            .expect("the schema as the bench knows it");
+    }
+
+    /// How many deliveries are pending; a server may be there.
+    pub fn pending(&self) -> i64 {
+        let sql = "select count(*) from delivery where state = 'pending'";
+        Connection::open(self.path()).expect("a database").query_row(sql, [], |row| row.get(0)).expect("a count")
+    }
+
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("bench.db")
     }
@@ -156,7 +177,11 @@ pub fn be_one_if_told() {
     let database = PathBuf::from(&arguments[position + 2]);
     let role = arguments[position + 1].clone();
     let served = System::new().block_on(async move {
-        let (server, address) = if role == "constant" { constant() } else { usual(&database) };
+        let (server, address) = match role.as_str() {
+            "constant" => constant(),
+            "gateway" => gateway(),
+            _ => usual(&database),
+        };
         println!("ready url=http://{address}");
         server.await
     });
@@ -172,6 +197,13 @@ fn constant() -> (ActixServer, SocketAddr) {
             answer(refused.then(|| "Client has open thread".to_owned()))
         };
         routes.route("/api/v1/quality/send", web::post().to(handler));
+    })
+}
+
+/// Takes in whatever comes.
+fn gateway() -> (ActixServer, SocketAddr) {
+    serve(|routes| {
+        routes.default_service(web::to(|_: Bytes| async { HttpResponse::Ok().finish() }));
     })
 }
 

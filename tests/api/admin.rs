@@ -137,7 +137,7 @@ fn sends_outlive_what_they_were_sent_to() {
 #[case("PUT", "/admin/channels/7", json!({"name": "x"}), "400 missing field `type`")]
 #[case("PUT", "/admin/channels/7", json!({"name": "", "type": "WEB"}), "400 name: must be 1 to 255 characters")]
 #[case("PUT", "/admin/channels/7", json!({"name": "x", "type": "x".repeat(256)}), "400 type: must be 1 to 255 characters")]
-#[case("PUT", "/admin/channels/7", json!({"name": "x", "type": "WEB", "colour": "red"}), "400 colour: unknown field `colour`, expected one of `id`, `name`, `type`")]
+#[case("PUT", "/admin/channels/7", json!({"name": "x", "type": "WEB", "colour": "red"}), "400 colour: unknown field `colour`, expected one of `id`, `name`, `type`, `deliveryUrl`, `deliverySecret`, `deliveryOff`")]
 #[case("PUT", "/admin/channels/7", json!({"id": 8, "name": "x", "type": "WEB"}), "400 id: must be 7, as in the path, or be left out")]
 #[case("PUT", "/admin/channels/7", json!({"id": "7", "name": "x", "type": "WEB"}), "400 id: must be 7, as in the path, or be left out")]
 #[case("PUT", "/admin/clients/7", json!({"externalId": ""}), "400 externalId: must be 1 to 255 characters")]
