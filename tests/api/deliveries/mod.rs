@@ -5,6 +5,7 @@ mod crash;
 mod receivers;
 mod schedule;
 mod targets;
+mod tls;
 
 use serde_json::{Value, json};
 
