@@ -1,6 +1,7 @@
 //! What deliveries cost the sends, and how a backlog is worked off beside them.
 
 use std::{
+    net::TcpListener,
     thread,
     time::{Duration, Instant},
 };
@@ -63,6 +64,32 @@ fn print(cases: &[Case]) {
     }
 }
 
+/// One dead gateway of ten: how long the others wait for theirs.
+fn lanes(accepting: &str) {
+    const CHANNELS: i64 = 10;
+    // The system takes connections in for it, and nobody ever answers.
+    let dead = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let dead = format!("http://{}/", dead.local_addr().expect("an address"));
+    let database = Database::new(CLIENTS);
+    database.execute(&format!(
+        "with recursive n (i) as (select 2 union all select i + 1 from n where i < {CHANNELS})
+         insert into channel (id, name, type) select i, 'Channel ' || i, 'WEB' from n;
+         insert into form_channel select 1, id from channel where id > 1;
+         update thread set channel_id = 1 + id % {CHANNELS};
+         update channel set delivery_secret = randomblob(32), delivery_url = iif(id = 1, '{dead}', '{accepting}');"
+    ));
+    let server = Running::surveyd(&database.path());
+    let target = Target { address: server.address, token: database.token.clone(), clients: CLIENTS };
+    // One connection sends what nine gateways can keep up with.
+    let seen = generator::round(&target, &[Kind::Send], ROUND * 10)(Kind::Send).expect("sends");
+    thread::sleep(ROUND);
+    let [count, p50, p99] = database.waits_ms();
+    println!(
+        "\none dead gateway of {CHANNELS}, {:.0} sends a second: {count} delivered, ms from send to delivery: p50 {p50}, p99 {p99}",
+        seen.rate
+    );
+}
+
 pub fn run() {
     let gateway = Running::gateway();
     let (accepting, refusing) = (format!("http://{}/", gateway.address), "http://127.0.0.1:1/");
@@ -78,6 +105,7 @@ pub fn run() {
     print(&cases);
     drop(cases);
 
+    lanes(&accepting);
     println!("\nthe same beside a backlog of {BACKLOG}\n");
     let mut cases =
         [Case::new("none: recorded", None, 0), Case::new("a backlog that is worked off", Some(&accepting), BACKLOG)];

@@ -146,6 +146,15 @@ impl Database {
         Connection::open(self.path()).expect("a database").query_row(sql, [], |row| row.get(0)).expect("a count")
     }
 
+    /// How many deliveries were accepted, and for how many milliseconds they waited: half of them, and 99 of 100.
+    pub fn waits_ms(&self) -> [i64; 3] {
+        let sql = "with waits as (select tried_at - sent_at as ms from delivery join send using (sending_id) where state = 'delivered'),
+                        ranked as (select ms, ntile(100) over (order by ms) as hundredth from waits)
+                   select count(*), max(ms) filter (where hundredth <= 50), max(ms) filter (where hundredth <= 99) from ranked";
+        let row = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?]);
+        Connection::open(self.path()).expect("a database").query_row(sql, [], row).expect("waits")
+    }
+
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("bench.db")
     }

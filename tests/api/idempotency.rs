@@ -128,9 +128,12 @@ fn a_key_that_cannot_be_is_told(#[case] key: &str) {
 }
 
 /// Many callers at once with the same keys, half of whom hang up before the answer: one send for each key.
-#[test]
-fn however_many_try_at_once_it_is_sent_once() {
-    const KEYS: usize = 100;
+#[rstest]
+#[case(100)]
+// `cargo test --release --test api -- --ignored however_many`
+#[ignore = "takes long"]
+#[case(1000)]
+fn however_many_try_at_once_it_is_sent_once(#[case] keys: usize) {
     const TRIES: usize = 16;
     let home = Home::with_sample();
     let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
@@ -141,7 +144,7 @@ fn however_many_try_at_once_it_is_sent_once() {
             let (server, token, fresh) = (&server, &token, &fresh);
             scope.spawn(move || {
                 let mut crm = server.client(token);
-                for key in 0..KEYS {
+                for key in 0..keys {
                     if number % 2 == 1 {
                         let mut hasty = server.client(token);
                         let lines = lines(&format!("k-{key}"));
@@ -156,10 +159,10 @@ fn however_many_try_at_once_it_is_sent_once() {
         }
     });
     let mut admin = server.client(&ops);
-    eventually("every key was sent", || admin.all_sends().len() >= KEYS);
+    eventually("every key was sent", || admin.all_sends().len() >= keys);
     server.let_pass();
-    assert_eq!(admin.all_sends().len(), KEYS);
-    assert!(fresh.load(Ordering::Relaxed) <= KEYS);
+    assert_eq!(admin.all_sends().len(), keys);
+    assert!(fresh.load(Ordering::Relaxed) <= keys);
 }
 
 /// The case that the header is for: it was sent, the caller never learned of it, and asks again; also after a crash.
