@@ -19,6 +19,7 @@ use crate::{
     http::{
         failure::Failure,
         tenant::{Doors, LogIn, Tenant, Tenants},
+        throttle::Throttles,
     },
     store::tokens::{Credentials, Secret},
 };
@@ -40,7 +41,7 @@ impl Doors for Worlds {
 
     fn routes(&self, routes: &mut ServiceConfig) {
         routes.app_data(ThinData(self.clone()));
-        routes::add(routes);
+        routes::table().register(routes);
     }
 
     fn connected(connection: &dyn Any, remembered: &mut Extensions) {
@@ -80,7 +81,7 @@ impl WorkerTenants {
         }
         let reader = world.world.open_reader().map_err(|error| no_room(&error))?;
         let store = world.world.store(self.worker, reader);
-        let tenant = Tenant::new(store, Arc::clone(&world.attempts), None, Arc::clone(&world) as Arc<dyn Any>);
+        let tenant = Tenant::new(store, Arc::clone(&world.attempts), Arc::clone(&world) as Arc<dyn Any>);
         self.entered.borrow_mut().insert(name.clone(), (world, Rc::clone(&tenant)));
         Ok(tenant)
     }
@@ -104,5 +105,9 @@ impl Tenants for WorkerTenants {
 
     fn of_anonymous(&self) -> Option<Rc<Tenant>> {
         self.tenant(&WorldName::default()).ok()
+    }
+
+    fn throttles(&self) -> Option<&Throttles> {
+        None
     }
 }

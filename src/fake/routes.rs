@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::{
     HttpRequest,
     http::StatusCode,
-    web::{Payload, ServiceConfig, ThinData},
+    web::{Payload, ThinData},
 };
 use serde::Deserialize;
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     http::{
-        Site, SiteOf, at, auth, delete,
+        Site, SiteOf, Table, at, auth, delete,
         failure::Failure,
         get, post, put, read_body,
         respond::{Empty, Json},
@@ -25,12 +25,15 @@ use crate::{
     survey::time::{Lifetime, Time},
 };
 
-/// Adds them to those of every server.
-pub(super) fn add(routes: &mut ServiceConfig) {
+/// The table of them, beside that of every server.
+pub fn table() -> Table {
+    let mut table = Table::default();
+    let routes = &mut table;
     at(routes, "/admin/reset", [post(reset)]);
     at(routes, "/admin/world", [delete(drop_world)]);
     at(routes, "/admin/faults", [get(faults), post(add_fault), delete(clear_faults)]);
     at(routes, "/admin/clock", [get(clock), put(set_clock)]);
+    table
 }
 
 /// Lets in who may administer, and says which world.

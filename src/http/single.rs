@@ -16,7 +16,7 @@ use super::{
     failure::Failure,
     respond,
     tenant::{Doors, LogIn, Tenant, Tenants},
-    throttle::Throttle,
+    throttle::Throttles,
 };
 use crate::store::{
     Connection, World,
@@ -31,7 +31,7 @@ struct Shared {
     world: World,
     has_tokens: bool,
     attempts: Arc<Attempts>,
-    throttle: Arc<Throttle>,
+    throttles: Arc<Throttles>,
     /// Opened before the workers start, so that a file that cannot be read is an error of the start.
     readers: Mutex<Vec<Connection>>,
 }
@@ -43,12 +43,13 @@ impl Single {
     pub fn open(path: &Path, queue: usize, workers: usize) -> Result<Self> {
         let world = World::open(path, queue)?;
         let readers = (0..workers).map(|_| world.open_reader()).collect::<Result<Vec<_>>>()?;
-        let has_tokens = readers.first().map(tokens::list).transpose()?.is_some_and(|tokens| !tokens.is_empty());
+        let first_token = readers.first().map(|reader| tokens::list(reader, None, 1)).transpose()?;
+        let has_tokens = first_token.is_some_and(|tokens| !tokens.is_empty());
         Ok(Self(Arc::new(Shared {
             world,
             has_tokens,
             attempts: Arc::default(),
-            throttle: Arc::default(),
+            throttles: Arc::default(),
             readers: Mutex::new(readers),
         })))
     }
@@ -62,13 +63,13 @@ impl Single {
 impl Doors for Single {
     #[expect(clippy::expect_used, reason = "a worker that cannot read the file cannot be replaced")]
     fn tenants(&self, worker: usize) -> Box<dyn Tenants> {
-        let Shared { world, attempts, throttle, readers, .. } = &*self.0;
+        let Shared { world, attempts, throttles, readers, .. } = &*self.0;
         let reader = readers.lock().pop();
         // actix replaces a worker that died; its successor opens a connection of its own.
         let reader = reader.unwrap_or_else(|| world.open_reader().expect("the file opened at the start"));
         let store = world.store(worker, reader);
-        let throttle = Some(Arc::clone(throttle));
-        Box::new(Tenant::new(store, Arc::clone(attempts), throttle, Arc::clone(&self.0) as Arc<dyn Any>))
+        let tenant = Tenant::new(store, Arc::clone(attempts), Arc::clone(&self.0) as Arc<dyn Any>);
+        Box::new(OneTenant { tenant, throttles: Arc::clone(throttles) })
     }
 
     async fn around(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -84,19 +85,29 @@ impl Doors for Single {
     }
 }
 
-impl Tenants for Rc<Tenant> {
+/// The tenant as one HTTP worker sees it.
+struct OneTenant {
+    tenant: Rc<Tenant>,
+    throttles: Arc<Throttles>,
+}
+
+impl Tenants for OneTenant {
     fn admit(&self, token: Secret) -> Result<(Rc<Tenant>, Credentials), Failure> {
-        Ok((Self::clone(self), Credentials::Secret(token.digest())))
+        Ok((Rc::clone(&self.tenant), Credentials::Secret(token.digest())))
     }
 
     /// The login is a token's name, the password its secret, and the secret is what they get.
     fn log_in(&self, login: &str, password: &str) -> Result<LogIn, Failure> {
         let token = Secret::new(password);
         let credentials = Credentials::Login { name: login.to_owned(), digest: token.digest() };
-        Ok(LogIn { tenant: Self::clone(self), credentials, token })
+        Ok(LogIn { tenant: Rc::clone(&self.tenant), credentials, token })
     }
 
     fn of_anonymous(&self) -> Option<Rc<Tenant>> {
-        Some(Self::clone(self))
+        Some(Rc::clone(&self.tenant))
+    }
+
+    fn throttles(&self) -> Option<&Throttles> {
+        Some(&self.throttles)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A send meets [`snapshot`] (read the facts, decide), then [`writer`] (confirm, record, commit); both in [`sends`].
 
+pub mod audit;
 pub mod clock;
 pub mod directory;
 pub mod error;
@@ -34,11 +35,12 @@ use open::open_throw_away;
 pub use open::{Missing, ServerLock, explain, folder_of, open};
 
 use self::{
+    audit::{Actor, Changed},
     clock::Clock,
     error::StoreError,
     generation::Generation,
     snapshot::Snapshots,
-    tokens::{Caller, Credentials},
+    tokens::{Caller, Credentials, Noticed, Uses},
     waits::Waits,
     writer::{Submitter, Writer},
 };
@@ -58,13 +60,14 @@ pub fn now() -> Time {
     Time::from_timestamp(Timestamp::now())
 }
 
-/// Runs a change by a command, not a server: in one transaction of its own, all of it or nothing.
+/// Runs a change by a command, not a server: in one transaction of its own with what the audit tells of it, all of it or
+/// nothing.
 pub fn transact<T, E: From<StoreError>>(
     connection: &mut Connection,
-    change: impl FnOnce(&Connection) -> Result<T, E>,
+    change: impl FnOnce(&Connection) -> Result<Changed<T>, E>,
 ) -> Result<T, E> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
-    let value = change(&transaction)?;
+    let value = audit::run(&transaction, &Actor::command(), now(), change)?;
     transaction.commit().map_err(StoreError::from)?;
     Ok(value)
 }
@@ -76,6 +79,7 @@ pub struct World {
     generation: Generation,
     clock: Clock,
     waits: Waits,
+    noticed: Noticed,
     pool: Pool<SqliteConnectionManager>,
     /// None where nobody else can know of the file.
     _lock: Option<ServerLock>,
@@ -112,8 +116,8 @@ impl World {
         // None is retired: r2d2's job that looks for those to retire would outlive the pool on the shared thread.
         let pool = pool.idle_timeout(None).max_lifetime(None).connection_timeout(open::SERVER_PATIENCE);
         let pool = pool.thread_pool(Arc::clone(&POOL_KEEPER)).build(manager)?;
-        let clock = Clock::default();
-        Ok(Self { path: path.to_owned(), writer, generation, clock, waits, pool, _lock: lock })
+        let (clock, noticed) = (Clock::default(), Noticed::default());
+        Ok(Self { path: path.to_owned(), writer, generation, clock, waits, noticed, pool, _lock: lock })
     }
 
     /// The world's clock.
@@ -130,9 +134,11 @@ impl World {
 
     /// The view of the worker of that number. To be called on the worker's own thread, inside its `LocalSet`.
     pub fn store(&self, worker: usize, reader: Connection) -> Store {
+        let writer = self.writer.submitter(worker);
         Store {
             snapshots: Snapshots::new(reader, self.generation.clone()),
-            writer: self.writer.submitter(worker),
+            uses: Rc::new(Uses::new(Arc::clone(&self.noticed), writer.clone())),
+            writer,
             clock: self.clock.clone(),
             waits: self.waits.clone(),
             pool: self.pool.clone(),
@@ -159,6 +165,7 @@ impl World {
 /// The store as one HTTP worker sees it.
 pub struct Store {
     snapshots: Rc<Snapshots>,
+    uses: Rc<Uses>,
     writer: Submitter,
     clock: Clock,
     waits: Waits,
@@ -179,8 +186,8 @@ impl Store {
         credentials: Credentials,
         allowed: &'static [Role],
     ) -> Result<Result<Caller, Denied>, StoreError> {
-        let now = self.now();
-        self.read(move |connection| tokens::authenticate(connection, &credentials, allowed, now)).await
+        let (now, uses) = (self.now(), Rc::clone(&self.uses));
+        self.read(move |connection| tokens::authenticate(connection, &credentials, allowed, now, Some(&uses))).await
     }
 
     /// Runs a read of a few rows, on this worker's own connection.
@@ -191,12 +198,14 @@ impl Store {
         self.snapshots.read(move |snapshot| read(snapshot.connection)).await
     }
 
-    /// Runs a change, all of it or nothing; it holds for the very next send.
+    /// Runs somebody's change, and writes what the audit tells of it, all of it or nothing; it holds for the very next send.
     pub async fn change<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        actor: Actor,
+        change: impl FnOnce(&Connection) -> Result<Changed<T>, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.writer.change(change).await
+        let clock = self.clock.clone();
+        self.writer.change(move |connection| audit::run(connection, &actor, clock.now(), change)).await
     }
 
     /// Runs a read that may be long, on a thread where blocking is allowed; waits while too many of them run.

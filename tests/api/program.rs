@@ -225,7 +225,7 @@ fn files_that_are_not_for_it(
     assert_eq!(
         fails("newer.db"),
         format!(
-            "surveyd: the database newer.db was written by surveyd 9.9.9 (schema 99), and this is surveyd {} (schema 2); use that version",
+            "surveyd: the database newer.db was written by surveyd 9.9.9 (schema 99), and this is surveyd {} (schema 3); use that version",
             env!("CARGO_PKG_VERSION")
         )
     );

@@ -66,10 +66,7 @@ fn mistakes_are_told() {
     let control = "surveyd: name: must be without control characters: a list of tokens has a line for each";
     assert_eq!(create("x\n9\tADMIN\troot"), control);
     assert_eq!(create(&"x".repeat(65)), "surveyd: name: must be 1 to 64 characters");
-    assert_eq!(
-        home.fails(&["token", "revoke", "7"]),
-        "surveyd: ID: there is no token 7; `surveyd token list` shows them"
-    );
+    assert_eq!(home.fails(&["token", "revoke", "7"]), "surveyd: there is no token 7; `surveyd token list` shows them");
     let twice = |_| String::from_utf8(home.run(&["token", "revoke", "1"]).stderr).unwrap();
     assert_eq!(twice(1), "surveyd: token 1 \"crm\" is revoked\n");
     assert!(twice(2).starts_with("surveyd: token 1 \"crm\" was revoked already, 20"));

@@ -1,6 +1,7 @@
 //! The routes under `/admin`: what they change holds for the very next send.
 
 pub(super) mod history;
+pub(super) mod tokens;
 
 use actix_web::{
     HttpRequest,
@@ -18,6 +19,7 @@ use super::{
 use crate::{
     store::{
         Connection,
+        audit::Changed,
         directory::{self, Entry},
         error::StoreError,
     },
@@ -39,7 +41,7 @@ pub(super) async fn change_settings(
 ) -> Result<Json<Settings>, Failure> {
     let admin = auth::admin(&request, &site).await?;
     let settings = read_body(&request, payload, &site).await?.parse::<Settings>()?;
-    admin.store().change(move |connection| directory::write_settings(connection, settings)).await?;
+    admin.change(move |connection| directory::write_settings(connection, settings)).await?;
     Ok(Json::ok(settings))
 }
 
@@ -70,15 +72,7 @@ pub(super) async fn put<E: Entry>(
     let admin = auth::admin(&request, &site).await?;
     let id = parse_id("id", &path)?;
     let entry = read_body(&request, payload, &site).await?.parse_row::<E>(id)?;
-    let (entry, put) = admin
-        .store()
-        .change(move |connection| {
-            let put = directory::put(connection, &entry)?;
-            // Read back: the answer is what is stored.
-            let stored = directory::get::<E>(connection, id)?;
-            Ok((stored.ok_or_else(|| StoreError::Internal("a row that was put is not there".to_owned()))?, put))
-        })
-        .await?;
+    let (entry, put) = admin.change(move |connection| directory::put(connection, &entry)).await?;
     let status = if put == directory::Put::Created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(Json { status, value: entry })
 }
@@ -90,7 +84,7 @@ pub(super) async fn delete<E: Entry>(
 ) -> Result<Empty, Failure> {
     let admin = auth::admin(&request, &site).await?;
     let id = parse_id("id", &path)?;
-    let deleted = admin.store().change(move |connection| directory::delete::<E>(connection, id)).await?;
+    let deleted = admin.change(move |connection| directory::delete::<E>(connection, id)).await?;
     if deleted { Ok(Empty::NO_CONTENT) } else { Err(not_found::<E>(id)) }
 }
 
@@ -106,7 +100,7 @@ pub(super) async fn disable(
     change_enablement(request, path, site, directory::disable).await
 }
 
-type EnablementChange = fn(&Connection, FormId, ChannelId) -> Result<(), StoreError>;
+type EnablementChange = fn(&Connection, FormId, ChannelId) -> Result<Changed<()>, StoreError>;
 
 async fn change_enablement(
     request: HttpRequest,
@@ -117,15 +111,14 @@ async fn change_enablement(
     let admin = auth::admin(&request, &site).await?;
     let (form, channel) = (parse_id("id", &path.0)?, parse_id("channelId", &path.1)?);
     admin
-        .store()
         .change(move |connection| {
             if !directory::exists::<Form>(connection, form)? {
-                return Ok(Err(not_found::<Form>(form)));
+                return Ok(Changed::nothing(Err(not_found::<Form>(form))));
             }
             if !directory::exists::<Channel>(connection, channel)? {
-                return Ok(Err(not_found::<Channel>(channel)));
+                return Ok(Changed::nothing(Err(not_found::<Channel>(channel))));
             }
-            change(connection, FormId(form), ChannelId(channel)).map(Ok)
+            Ok(change(connection, FormId(form), ChannelId(channel))?.map(Ok))
         })
         .await??;
     Ok(Empty::NO_CONTENT)
