@@ -89,8 +89,8 @@ impl WorkerTenants {
 
 impl Tenants for WorkerTenants {
     fn admit(&self, token: Secret) -> Result<(Rc<Tenant>, Credentials), Failure> {
-        let TestToken { caller, world } = TestToken::parse(&token)?;
-        Ok((self.tenant(&world)?, Credentials::Known(caller)))
+        let TestToken { credentials, world } = TestToken::parse(&token)?;
+        Ok((self.tenant(&world)?, credentials))
     }
 
     /// Anybody may, whatever the password.
@@ -99,8 +99,8 @@ impl Tenants for WorkerTenants {
         let tenant = self.tenant(&login.world)?;
         let now = tenant.store.now();
         let token = login.token(now.plus(LOGIN_LIFETIME_MS).unwrap_or(now));
-        let TestToken { caller, .. } = TestToken::parse(&token)?;
-        Ok(LogIn { tenant, credentials: Credentials::Known(caller), token })
+        let TestToken { credentials, .. } = TestToken::parse(&token)?;
+        Ok(LogIn { tenant, credentials, token })
     }
 
     fn of_anonymous(&self) -> Option<Rc<Tenant>> {

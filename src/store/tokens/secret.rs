@@ -6,14 +6,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::store::error::StoreError;
 
-/// Marks a secret as ours, for people who find one and for programs that look for leaked ones.
-pub(crate) const PREFIX: &str = "surveyd_";
-
 /// A token as its holder has it. Never printed by accident: `Debug` says nothing.
 #[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
+    /// Marks a secret as ours, for people who find one and for programs that look for leaked ones.
+    pub const PREFIX: &str = "surveyd_";
+
     /// Takes what a caller sent.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
@@ -25,7 +25,7 @@ impl Secret {
     pub fn generate() -> Result<Self, StoreError> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(|error| StoreError::Internal(format!("no random bytes: {error}")))?;
-        Ok(Self(bytes.iter().fold(PREFIX.to_owned(), |text, byte| text + &format!("{byte:02x}"))))
+        Ok(Self(bytes.iter().fold(Self::PREFIX.to_owned(), |text, byte| text + &format!("{byte:02x}"))))
     }
 
     /// The text, for the one who is to keep it.
