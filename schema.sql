@@ -135,17 +135,21 @@ create table token (
     expires_at integer check (expires_at > created_at),
     revoked_at integer check (revoked_at >= created_at),
     -- The beginning of the hour in which it was last used. No finer, so that who only reads does not write each time.
-    last_used_at integer,
-    -- The secret that it had before it was rotated, again only its SHA-256, and until when that one is good, too.
-    old_digest blob check (length(old_digest) = 32),
-    old_until  integer check ((old_until is null) = (old_digest is null))
+    last_used_at integer
 ) strict;
 
 -- A name stands for one token at a time, so that "who sent this?" has one answer; a revoked token frees its name.
 create unique index token_name_in_use on token (name) where revoked_at is null;
 
--- Who still comes with an old secret is found by it as well.
-create unique index token_old_digest on token (old_digest) where old_digest is not null;
+-- The secrets that a token had before it was rotated, again only by their SHA-256, and until when each is good beside the
+-- present one. Those that have ended stay until the next rotation, so that who still comes with one is told that it expired.
+create table token_old_secret (
+    digest   blob    primary key check (length(digest) = 32),
+    token_id integer not null references token (id),
+    until    integer not null
+) strict, without rowid;
+
+create index token_old_secret_by_token on token_old_secret (token_id, until);
 
 -- The audit: who changed what, each row written in the transaction of its change. `who` is the name of the token, or
 -- `cli` for a command on this machine, which has no address. `object` is called as the admin routes call it: settings,

@@ -216,11 +216,11 @@ Examples:
     },
     /// Give a token a new secret; it is printed once, alone on stdout. Id and name stay.
     #[command(after_help = "\
-Without --overlap the old secret is refused at once. A secret that was replaced earlier is refused in any case.
+Without --overlap every older secret is refused at once; with it, each is good until its own overlap ends.
 
 Examples:
   surveyd token rotate 3 --overlap 24h             a day to bring the new one to whoever uses it
-  surveyd token rotate 3                           the old one has leaked")]
+  surveyd token rotate 3                           the secret has leaked")]
     Rotate {
         /// The token's id.
         id: i64,

@@ -182,12 +182,12 @@ fn every_token_on_every_route_of_a_fake() {
     let fake = Server::fake();
     for (number, row) in (1..).zip(rows().iter().chain(&rows_of_a_fake())) {
         let mut admin = fake.client(&format!("test-admin@w{number}"));
-        let mut make = |role: &str| {
+        let mut issue = |role: &str| {
             let answer = admin.call("POST", "/admin/tokens", Some(&json!({"name": role, "role": role})));
             format!("{}@w{number}", answer.json()["secret"].as_str().unwrap())
         };
-        let [operator, supervisor, made] = ["OPERATOR", "SUPERVISOR", "ADMIN"].map(&mut make);
-        let revoked = make("INTEGRATOR");
+        let [operator, supervisor, made] = ["OPERATOR", "SUPERVISOR", "ADMIN"].map(&mut issue);
+        let revoked = issue("INTEGRATOR");
         assert_eq!(admin.call("DELETE", "/admin/tokens/4", None).status, 204);
         let ready = |name: &str| format!("{name}@w{number}");
         let good = [

@@ -89,7 +89,7 @@ fn three_hundred_tokens_leave_no_secret() {
     tokens_leave_no_secret(300);
 }
 
-/// `cargo test --test api ten_thousand_tokens -- --ignored`: two minutes.
+/// `cargo test --test api ten_thousand_tokens -- --ignored`: three minutes.
 #[test]
 #[ignore = "takes minutes"]
 fn ten_thousand_tokens_leave_no_secret() {

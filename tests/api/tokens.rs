@@ -34,6 +34,25 @@ fn a_token_is_alone_on_stdout_and_nowhere_in_the_file() {
     }
 }
 
+/// No token comes with a new file: the log says the one command that makes the first.
+#[test]
+fn a_first_start_says_how_to_get_in() {
+    let home = Home::new();
+    let server = home.serve();
+    assert_eq!(server.client("admin").call("GET", "/admin/settings", None).short(), "401 Token is invalid");
+    assert!(home.run(&["token", "list"]).stdout.is_empty());
+    server.signal("-TERM");
+    let (_, log) = server.wait();
+    let command = "surveyd token create --name ops --role admin --database surveyd.db";
+    assert!(log.contains(&format!("nobody can call yet; make the first token: {command}\"")), "{log}");
+    let words: Vec<_> = command.split(' ').skip(1).collect();
+    let token = String::from_utf8(home.run(&words).stdout).unwrap();
+    let server = home.serve();
+    assert_eq!(server.client(token.trim_end()).call("GET", "/admin/settings", None).status, 200);
+    server.signal("-TERM");
+    assert!(!server.wait().1.contains("nobody can call yet"));
+}
+
 #[test]
 fn the_list_has_a_line_for_each() {
     let home = Home::new();

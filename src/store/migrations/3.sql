@@ -1,9 +1,12 @@
 -- From version 2 to 3; see schema.sql for what each is for.
 
 alter table token add column last_used_at integer;
-alter table token add column old_digest blob check (length(old_digest) = 32);
-alter table token add column old_until integer check ((old_until is null) = (old_digest is null));
-create unique index token_old_digest on token (old_digest) where old_digest is not null;
+create table token_old_secret (
+    digest   blob    primary key check (length(digest) = 32),
+    token_id integer not null references token (id),
+    until    integer not null
+) strict, without rowid;
+create index token_old_secret_by_token on token_old_secret (token_id, until);
 
 create table audit (
     id      integer primary key autoincrement,

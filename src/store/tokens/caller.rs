@@ -1,10 +1,8 @@
 //! Who calls: looked up anew for every request, so that a revoked token fails on the very next one.
 
-use std::sync::LazyLock;
+use rusqlite::{Connection, OptionalExtension, Row};
 
-use rusqlite::{Connection, OptionalExtension};
-
-use super::{COLUMNS, Digest, Token, uses::Uses};
+use super::{Digest, uses::Uses};
 use crate::{
     store::error::StoreError,
     survey::{
@@ -75,13 +73,16 @@ pub(in crate::store) fn authenticate(
         Credentials::Secret(digest) => (find(connection, *digest)?, None),
         Credentials::Login { name, digest } => (find(connection, *digest)?, Some(name)),
     };
-    let token = match token.filter(|token| login.is_none_or(|login| *login == token.name)) {
-        None => return Ok(Err(Denied::Invalid)),
-        Some(token) if token.revoked_at.is_some() => return Ok(Err(Denied::Revoked { token: token.name })),
-        Some(token) => token,
+    let Some(Found { caller, is_revoked, last_used_at }) =
+        token.filter(|token| login.is_none_or(|login| *login == token.caller.name))
+    else {
+        return Ok(Err(Denied::Invalid));
     };
-    let Token { id, name, role, expires_at, last_used_at, .. } = token;
-    let checked = Caller { id, name, role, expires_at }.check(allowed, now);
+    if is_revoked {
+        return Ok(Err(Denied::Revoked { token: caller.name }));
+    }
+    let id = caller.id;
+    let checked = caller.check(allowed, now);
     // Who may not do this is let in elsewhere: the token is in use.
     if let (Some(uses), Ok(_) | Err(Denied::Role { .. })) = (uses, &checked) {
         uses.notice(id, last_used_at, now);
@@ -89,17 +90,30 @@ pub(in crate::store) fn authenticate(
     Ok(checked)
 }
 
-static BY_SECRET: LazyLock<String> = LazyLock::new(|| format!("select {COLUMNS} from token where digest = ?1"));
-static BY_OLD_SECRET: LazyLock<String> = LazyLock::new(|| format!("select {COLUMNS} from token where old_digest = ?1"));
+/// What every request asks of a token.
+struct Found {
+    caller: Caller,
+    is_revoked: bool,
+    last_used_at: Option<Time>,
+}
 
-/// The token of a secret. By its old one, it expires when that one does.
-fn find(connection: &Connection, digest: Digest) -> Result<Option<Token>, StoreError> {
-    let by = |sql: &str| connection.prepare_cached(sql)?.query_row([digest.bytes()], Token::from_row).optional();
-    if let Some(token) = by(&BY_SECRET)? {
-        return Ok(Some(token));
+/// The token of a secret. By an old one, it expires when that does.
+fn find(connection: &Connection, digest: Digest) -> Result<Option<Found>, StoreError> {
+    const SECRET: &str = "select id, name, role, expires_at, revoked_at is not null, last_used_at
+                            from token where digest = ?1";
+    const OLD_SECRET: &str =
+        "select id, name, role, min(until, ifnull(expires_at, until)), revoked_at is not null, last_used_at
+                                from token_old_secret o join token on id = token_id where o.digest = ?1";
+    let by = |sql| connection.prepare_cached(sql)?.query_row([digest.bytes()], found).optional();
+    match by(SECRET)? {
+        None => Ok(by(OLD_SECRET)?),
+        found => Ok(found),
     }
-    Ok(by(&BY_OLD_SECRET)?.map(|token| {
-        let ends = token.old_secret_until.into_iter().chain(token.expires_at).min();
-        Token { expires_at: ends, ..token }
-    }))
+}
+
+fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
+    let role = Role::named(row.get_ref(2)?.as_str()?).ok_or(rusqlite::Error::InvalidQuery)?;
+    let time = |column: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Time));
+    let caller = Caller { id: row.get(0)?, name: row.get(1)?, role, expires_at: time(3)? };
+    Ok(Found { caller, is_revoked: row.get(4)?, last_used_at: time(5)? })
 }

@@ -42,11 +42,12 @@ pub struct Token {
     pub revoked_at: Option<Time>,
     /// The beginning of the hour in which it was last used.
     pub last_used_at: Option<Time>,
-    /// If it was rotated: from when on its old secret is refused as expired.
+    /// If it was rotated: from when on each of its old secrets is refused as expired.
     pub old_secret_until: Option<Time>,
 }
 
-const COLUMNS: &str = "id, name, role, created_at, expires_at, revoked_at, last_used_at, old_until";
+const COLUMNS: &str = "id, name, role, created_at, expires_at, revoked_at, last_used_at, \
+                       (select max(until) from token_old_secret where token_id = token.id)";
 
 impl Token {
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -121,8 +122,9 @@ pub fn list(connection: &Connection, after: Option<i64>, limit: usize) -> Result
     Ok(tokens)
 }
 
-/// Gives a token a new secret. Its old one is refused from now on, or once the overlap is over; the one before that is
-/// refused in any case. Id and name stay, so that sends keep their token, and idempotency keys their holder.
+/// Gives a token a new secret. With an overlap its present one is good until that is over, as are older ones until theirs
+/// are: who did not get the answer can ask again, and nobody is shut out. Without, every older one is refused from now on.
+/// Id and name stay, so that sends keep their token, and idempotency keys their holder.
 ///
 /// Yields none if there is no token of that id.
 ///
@@ -145,10 +147,15 @@ pub fn rotate(
     let until = overlap.map_or(Some(now), |overlap| overlap.end(now));
     let until = until.ok_or_else(|| StoreError::invalid("overlap", "is too long"))?;
     let secret = Secret::generate()?;
+    connection.execute("delete from token_old_secret where token_id = ?1 and until <= ?2", [id, now.0])?;
+    if overlap.is_none() {
+        connection.execute("update token_old_secret set until = ?2 where token_id = ?1", [id, now.0])?;
+    }
     connection.execute(
-        "update token set old_digest = digest, old_until = ?2, digest = ?3 where id = ?1",
-        params![id, until.0, secret.digest().bytes()],
+        "insert into token_old_secret (digest, token_id, until) select digest, id, ?2 from token where id = ?1",
+        [id, until.0],
     )?;
+    connection.execute("update token set digest = ?2 where id = ?1", params![id, secret.digest().bytes()])?;
     let rotated = must_get(connection, id)?;
     let entry = Entry::new(Action::Rotate, object(id), Some(&token), Some(&rotated))?;
     Ok(Changed::told(Some(Issued { token: rotated, secret }), [entry]))
@@ -206,12 +213,13 @@ mod tests {
             [at(&second, 2_000), at(&second, 8_999), at(&second, 9_000)],
             [good.clone(), good.clone(), expired.clone()]
         );
-        // A longer overlap does not lengthen the token's own life, and a second rotation ends the first secret at once.
+        // A longer overlap does not lengthen the token's own life, and leaves that of an older secret as it is.
         let third = issue(rotate(&connection, 1, duration("1h"), Time(1_500)).expect("a rotation"));
-        assert_eq!(at(&first, 1_500), Err(Denied::Invalid));
+        assert_eq!([at(&first, 1_999), at(&first, 2_000)], [good.clone(), expired.clone()]);
         assert_eq!([at(&second, 8_999), at(&second, 9_000)], [good.clone(), expired.clone()]);
         let fourth = issue(rotate(&connection, 1, None, Time(3_000)).expect("a rotation"));
-        assert_eq!([at(&third, 3_000), at(&fourth, 3_000)], [expired, good]);
+        assert_eq!([at(&second, 3_000), at(&third, 3_000), at(&fourth, 3_000)], [expired.clone(), expired, good]);
+        assert_eq!(at(&first, 3_000), Err(Denied::Invalid), "it had ended before, and is forgotten");
         let _ = revoke(&connection, 1, Time(4_000)).expect("a revocation");
         let revoked = Err(Denied::Revoked { token: "crm".to_owned() });
         assert_eq!([at(&third, 4_000), at(&fourth, 4_000)], [revoked.clone(), revoked]);
