@@ -1,6 +1,7 @@
 //! The store: everything that knows SQLite, and nothing that knows a status code.
 //!
-//! A send meets [`snapshot`] (read the facts, decide), then [`writer`] (confirm, record, commit); both in [`sends`].
+//! A send meets [`snapshot`] (read the facts, decide), then [`writer`] (confirm, record, commit); both in [`sends`]. Whatever
+//! else is changed goes through [`audit`], which writes down who did it.
 
 pub mod audit;
 pub mod clock;
