@@ -119,7 +119,7 @@ fn an_overlap_ends_by_itself() {
     let home = Home::with_sample();
     let first = home.token("crm", "integrator");
     let server = home.serve();
-    let output = home.run(&["token", "rotate", "1", "--overlap", "2s"]);
+    let output = home.run(&["token", "rotate", "1", "--overlap", "4s"]);
     let second = String::from_utf8(output.stdout).unwrap().trim_end().to_owned();
     let told = String::from_utf8(output.stderr).unwrap();
     let (before, until) = told.trim_end().split_once("until ").unwrap();
