@@ -163,8 +163,45 @@ create table token (
     digest     blob    not null unique check (length(digest) = 32),
     created_at integer not null,
     expires_at integer check (expires_at > created_at),
-    revoked_at integer check (revoked_at >= created_at)
+    revoked_at integer check (revoked_at >= created_at),
+    -- The beginning of the hour in which it was last used. No finer, so that who only reads does not write each time.
+    last_used_at integer
 ) strict;
 
 -- A name stands for one token at a time, so that "who sent this?" has one answer; a revoked token frees its name.
 create unique index token_name_in_use on token (name) where revoked_at is null;
+
+-- The secrets that a token had before it was rotated, again only by their SHA-256, and until when each is good beside the
+-- present one. Those that have ended stay until the next rotation, so that who still comes with one is told that it expired.
+create table token_old_secret (
+    digest   blob    primary key check (length(digest) = 32),
+    token_id integer not null references token (id),
+    until    integer not null
+) strict, without rowid;
+
+create index token_old_secret_by_token on token_old_secret (token_id, until);
+
+-- The audit: who changed what, each row written in the transaction of its change. `who` is the name of the token, or
+-- `cli` for a command on this machine, which has no address. `object` is called as the admin routes call it: settings,
+-- channels/1, forms/1/channels/2, tokens/3; all that an apply puts is the world. What a row was and what it is now are JSON
+-- as the admin routes have it; null is nothing. Secrets are in neither.
+create table audit (
+    id      integer primary key autoincrement,
+    at      integer not null,
+    who     text    not null,
+    address text,
+    action  text    not null,
+    object  text    not null,
+    before  text check (json_valid(before)),
+    after   text check (json_valid(after))
+) strict;
+
+-- The audit only grows, whoever holds the file open; not even "insert or replace" gets by. Nothing is ever taken away yet:
+-- what will bound its size has to drop and make the second of these in the transaction in which it deletes the oldest
+-- rows, and to leave a row that says so.
+create trigger audit_row_never_changes before update on audit
+    begin select raise(abort, 'a row of the audit never changes'); end;
+create trigger audit_row_never_goes before delete on audit
+    begin select raise(abort, 'a row of the audit never goes'); end;
+create trigger audit_row_is_never_replaced before insert on audit when exists (select 1 from audit where id = new.id)
+    begin select raise(abort, 'a row of the audit is never replaced'); end;

@@ -84,16 +84,37 @@ Examples:
         #[arg(long, value_name = "DURATION")]
         wait: Option<Lifetime>,
     },
-    /// Make, list and revoke tokens.
+    /// Make, list, rotate and revoke tokens.
     #[command(
         subcommand,
         after_help = "\
 Examples:
   surveyd token create --name crm --role integrator
   surveyd token list
+  surveyd token rotate 3 --overlap 24h
   surveyd token revoke 3"
     )]
     Token(TokenWord),
+    /// Show who changed what, the oldest first: settings, rows and tokens, by /admin or by a command.
+    #[command(after_help = "\
+A line for each change: its id, when, who (the name of a token, or cli for a command on this machine), from which
+address, what was done, to what, and what that was before and after.
+
+Examples:
+  surveyd audit | grep settings                    who turned the survey flag off, and when
+  surveyd audit --after 1200                       what came since
+  surveyd audit --json | jq '.[] | select(.object == \"tokens/3\")'")]
+    Audit {
+        /// As a JSON array, as GET /admin/audit has it.
+        #[arg(long)]
+        json: bool,
+        /// Only what came after the row of that id.
+        #[arg(long, value_name = "ID")]
+        after: Option<i64>,
+        /// Which file.
+        #[command(flatten)]
+        file: FileFlags,
+    },
     /// Put a world file into the database: all of it or nothing.
     #[command(after_help = "\
 Rows are created or replaced by their ids; lists that are missing change nothing. A running server sees the
@@ -179,8 +200,33 @@ Examples:
         file: FileFlags,
     },
     /// List the tokens, a line each, the id first; the secrets are not known.
-    #[command(after_help = "Example:\n  surveyd token list")]
+    #[command(after_help = "\
+When a token was last used is known to the hour.
+
+Examples:
+  surveyd token list
+  surveyd token list --json | jq '.[] | select(.lastUsedAt == null)'")]
     List {
+        /// As a JSON array, as GET /admin/tokens has it.
+        #[arg(long)]
+        json: bool,
+        /// Which file.
+        #[command(flatten)]
+        file: FileFlags,
+    },
+    /// Give a token a new secret; it is printed once, alone on stdout. Id and name stay.
+    #[command(after_help = "\
+Without --overlap every older secret is refused at once; with it, each is good until its own overlap ends.
+
+Examples:
+  surveyd token rotate 3 --overlap 24h             a day to bring the new one to whoever uses it
+  surveyd token rotate 3                           the secret has leaked")]
+    Rotate {
+        /// The token's id.
+        id: i64,
+        /// How long the old secret is good beside the new one, such as 24h [default: not at all].
+        #[arg(long, value_name = "DURATION")]
+        overlap: Option<Lifetime>,
         /// Which file.
         #[command(flatten)]
         file: FileFlags,

@@ -1,10 +1,10 @@
 //! `surveyd export`: a world file out.
 
-use std::io::{self, BufWriter, ErrorKind};
+use std::io::{self, BufWriter};
 
 use anyhow::{Context, Result};
 
-use super::progress_bar;
+use super::{progress_bar, unless_closed};
 use crate::{
     cli::FileFlags,
     settings::Settings,
@@ -17,11 +17,5 @@ pub(super) fn run(file: FileFlags) -> Result<()> {
     let bar = progress_bar(world_file::count(&connection)?.unsigned_abs());
     let exported = world_file::export(&connection, &mut BufWriter::new(io::stdout().lock()), &|| bar.inc(1));
     bar.finish_and_clear();
-    match exported {
-        // `surveyd export | head` has read what it wanted.
-        Err(error) if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) => {
-            Ok(())
-        }
-        exported => exported.with_context(|| format!("cannot export the database {}", database.display())),
-    }
+    unless_closed(exported).with_context(|| format!("cannot export the database {}", database.display()))
 }

@@ -1,6 +1,7 @@
 //! What the words of the command line do: one file for each.
 
 mod apply;
+mod audit;
 mod export;
 mod fake;
 mod health;
@@ -9,11 +10,12 @@ mod token;
 
 use std::{
     fmt::Display,
-    io::{self, IsTerminal, Write},
+    io::{self, BufWriter, ErrorKind, IsTerminal, Write},
 };
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
 
 use crate::cli::{TokenWord, Word};
 
@@ -26,8 +28,10 @@ pub fn run(word: Word) -> Result<()> {
         Word::Serve { listen, file } => serve::run(file.flags(listen)),
         Word::Health { url, wait } => health::run(url, wait),
         Word::Token(TokenWord::Create { name, role, expires, file }) => token::create(&name, role, expires, file),
-        Word::Token(TokenWord::List { file }) => token::list(file),
+        Word::Token(TokenWord::List { json, file }) => token::list(json, file),
+        Word::Token(TokenWord::Rotate { id, overlap, file }) => token::rotate(id, overlap, file),
         Word::Token(TokenWord::Revoke { id, file }) => token::revoke(id, file),
+        Word::Audit { json, after, file } => audit::run(json, after, file),
         Word::Apply { world, file } => apply::run(&world, file),
         Word::Export { file } => export::run(file),
     }
@@ -48,6 +52,27 @@ pub fn sentence(error: &anyhow::Error) -> String {
 /// Tells the person at the terminal; one who has closed it misses nothing else.
 fn say(sentence: impl Display) {
     let _ = writeln!(io::stderr(), "surveyd: {sentence}");
+}
+
+/// Prints rows as the admin routes answer them: a JSON array, with a line for each.
+fn print_array<T: Serialize>(rows: impl Iterator<Item = Result<T>>) -> Result<()> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let mut separator = "[\n";
+    for row in rows {
+        write!(stdout, "{separator}{}", serde_json::to_string(&row?)?)?;
+        separator = ",\n";
+    }
+    stdout.write_all(if separator == "[\n" { b"[]\n" } else { b"\n]\n" })?;
+    Ok(stdout.flush()?)
+}
+
+/// What became of printing; `surveyd export | head` has read what it wanted.
+fn unless_closed(printed: Result<()>) -> Result<()> {
+    let is_closed = |error: &io::Error| error.kind() == ErrorKind::BrokenPipe;
+    match printed {
+        Err(error) if error.downcast_ref::<io::Error>().is_some_and(is_closed) => Ok(()),
+        printed => printed,
+    }
 }
 
 /// A progress bar on a terminal; nothing elsewhere, nor for what is done before anyone could read it.

@@ -154,7 +154,7 @@ async fn deliver(store: &Store, client: Client, channel: ChannelId, gateway: Gat
                 sending_id = id.0,
                 "the gateway answered 410 Gone; its deliveries are switched off"
             );
-            Outcome::Gone(url)
+            Outcome::Gone(channel, url)
         }
         Verdict::Failed(retry_after) => {
             let wait = schedule::next(tries + 1, retry_after, getrandom::u64().unwrap_or_default());

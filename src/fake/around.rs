@@ -128,7 +128,7 @@ impl Called {
             Some(secret) => Some(site.tenants().admit(secret)?.0),
             None => site.tenants().of_anonymous(),
         };
-        let token = token.map(|token| token.caller.name);
+        let token = token.and_then(|token| token.name().map(str::to_owned));
         Ok(tenant.map(|tenant| Self { name, world, tenant, token }))
     }
 

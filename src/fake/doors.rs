@@ -19,6 +19,7 @@ use crate::{
     http::{
         failure::Failure,
         tenant::{Doors, LogIn, Tenant, Tenants},
+        throttle::Throttles,
     },
     store::tokens::{Credentials, Secret},
 };
@@ -40,7 +41,7 @@ impl Doors for Worlds {
 
     fn routes(&self, routes: &mut ServiceConfig) {
         routes.app_data(ThinData(self.clone()));
-        routes::add(routes);
+        routes::table().register(routes);
     }
 
     fn connected(connection: &dyn Any, remembered: &mut Extensions) {
@@ -81,7 +82,7 @@ impl WorkerTenants {
         let reader = world.world.open_reader().map_err(|error| no_room(&error))?;
         let store = world.world.store(self.worker, reader);
         let (client, attempts) = (self.worlds.client(), Arc::clone(&world.attempts));
-        let tenant = Tenant::new(store, client, attempts, None, Arc::clone(&world) as Arc<dyn Any>);
+        let tenant = Tenant::new(store, client, attempts, Arc::clone(&world) as Arc<dyn Any>);
         tenant.deliver(&world.world);
         self.entered.borrow_mut().insert(name.clone(), (world, Rc::clone(&tenant)));
         Ok(tenant)
@@ -90,8 +91,8 @@ impl WorkerTenants {
 
 impl Tenants for WorkerTenants {
     fn admit(&self, token: Secret) -> Result<(Rc<Tenant>, Credentials), Failure> {
-        let TestToken { caller, world } = TestToken::parse(&token)?;
-        Ok((self.tenant(&world)?, Credentials::Known(caller)))
+        let TestToken { credentials, world } = TestToken::parse(&token)?;
+        Ok((self.tenant(&world)?, credentials))
     }
 
     /// Anybody may, whatever the password.
@@ -100,11 +101,15 @@ impl Tenants for WorkerTenants {
         let tenant = self.tenant(&login.world)?;
         let now = tenant.store.now();
         let token = login.token(now.plus(LOGIN_LIFETIME_MS).unwrap_or(now));
-        let TestToken { caller, .. } = TestToken::parse(&token)?;
-        Ok(LogIn { tenant, credentials: Credentials::Known(caller), token })
+        let TestToken { credentials, .. } = TestToken::parse(&token)?;
+        Ok(LogIn { tenant, credentials, token })
     }
 
     fn of_anonymous(&self) -> Option<Rc<Tenant>> {
         self.tenant(&WorldName::default()).ok()
+    }
+
+    fn throttles(&self) -> Option<&Throttles> {
+        None
     }
 }

@@ -15,5 +15,7 @@ mod routes;
 mod token;
 pub mod worlds;
 
+pub use routes::table;
+
 /// Every rule has a client that shows it.
 const SAMPLE_WORLD: &str = include_str!("sample-world.json");

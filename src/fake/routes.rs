@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use actix_web::{
     HttpRequest,
     http::StatusCode,
-    web::{Payload, ServiceConfig, ThinData},
+    web::{Payload, ThinData},
 };
 use serde::Deserialize;
 use tokio::time::timeout;
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     http::{
-        Site, SiteOf, at, auth, delete,
+        Site, SiteOf, Table, at, auth, delete,
         failure::Failure,
         get, post, put, read_body,
         respond::{Empty, Json},
@@ -29,12 +29,15 @@ use crate::{
 /// How long the clock waits for the tries of deliveries that are due on its way; after it they go on by themselves.
 const LONGEST_TRIES: Duration = Duration::from_mins(1);
 
-/// Adds them to those of every server.
-pub(super) fn add(routes: &mut ServiceConfig) {
+/// The table of them, beside that of every server.
+pub fn table() -> Table {
+    let mut table = Table::default();
+    let routes = &mut table;
     at(routes, "/admin/reset", [post(reset)]);
     at(routes, "/admin/world", [delete(drop_world)]);
     at(routes, "/admin/faults", [get(faults), post(add_fault), delete(clear_faults)]);
     at(routes, "/admin/clock", [get(clock), put(set_clock)]);
+    table
 }
 
 /// Lets in who may administer, and says which world.

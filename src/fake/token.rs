@@ -1,8 +1,9 @@
-//! The tokens of a fake, `test-<user>` or `test-<user>@<world>`. They are in no file: the text itself says everything.
+//! The tokens of a fake, `test-<user>` or `test-<user>@<world>`. They are in no file: the text itself says everything. The
+//! secret of one that was made in a world, `surveyd_<secret>@<world>`, is looked for in the file of that world.
 
 use crate::{
     http::failure::Failure,
-    store::tokens::{Caller, Secret},
+    store::tokens::{Caller, Credentials, Secret},
     survey::{
         access::{Denied, Role},
         time::Time,
@@ -30,7 +31,7 @@ impl WorldName {
 /// A token that was read. `test-<user>~<ms>@<world>` expires at that time, in milliseconds since 1970, by its world's clock.
 #[derive(Debug)]
 pub(super) struct TestToken {
-    pub(super) caller: Caller,
+    pub(super) credentials: Credentials,
     pub(super) world: WorldName,
 }
 
@@ -40,6 +41,9 @@ impl TestToken {
     /// Errors: 401 for what is none, 400 for a world that cannot be.
     pub(super) fn parse(secret: &Secret) -> Result<Self, Failure> {
         let (token, world) = in_world(secret.reveal(), "Authorization")?;
+        if token.starts_with(Secret::PREFIX) {
+            return Ok(Self { credentials: Credentials::Secret(Secret::new(token).digest()), world });
+        }
         let (name, expires_at) = match token.split_once('~') {
             None => (token, None),
             Some((name, ms)) => (name, Some(Time(ms.parse().map_err(|_| Denied::Invalid)?))),
@@ -53,7 +57,13 @@ impl TestToken {
             _ => Role::Integrator,
         };
         let expires_at = if user == "expired" { Some(Time(0)) } else { expires_at };
-        Ok(Self { caller: Caller { id: 1, name: name.to_owned(), role, expires_at }, world })
+        let caller = Caller { id: 1, name: name.to_owned(), role, expires_at };
+        Ok(Self { credentials: Credentials::Known(caller), world })
+    }
+
+    /// Its name, where the text says it.
+    pub(super) fn name(&self) -> Option<&str> {
+        if let Credentials::Known(caller) = &self.credentials { Some(&caller.name) } else { None }
     }
 }
 
@@ -101,7 +111,8 @@ mod tests {
     fn a_token_says_who_and_where() {
         let read = |text: &str| {
             TestToken::parse(&Secret::new(text))
-                .map(|TestToken { caller, world }| {
+                .map(|TestToken { credentials, world }| {
+                    let Credentials::Known(caller) = credentials else { return format!("made @{}", world.0) };
                     let expires = caller.expires_at.map_or(String::new(), |time| time.0.to_string());
                     format!("{} {} {expires}@{}", caller.name, caller.role.as_str(), world.0)
                 })
@@ -114,6 +125,8 @@ mod tests {
         assert_eq!(read("test-wrongrole@w"), ok("test-wrongrole BOT @w"));
         assert_eq!(read("test-expired@w"), ok("test-expired INTEGRATOR 0@w"));
         assert_eq!(read("test-crm~1764000000000@w1"), ok("test-crm INTEGRATOR 1764000000000@w1"));
+        assert_eq!(read("surveyd_00"), ok("made @"));
+        assert_eq!(read("surveyd_00@w1"), ok("made @w1"));
         for nobody in ["", "test", "test-", "test-@w", "crm", "Test-crm", "test-crm~", "test-crm~soon"] {
             assert_eq!(read(nobody), Err("Token is invalid".to_owned()), "{nobody}");
         }

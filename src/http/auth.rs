@@ -18,7 +18,9 @@ use super::{
 };
 use crate::{
     store::{
-        Store,
+        Connection, Store,
+        audit::{Actor, Changed},
+        error::StoreError,
         tokens::{Caller, Credentials, Secret},
     },
     survey::{
@@ -69,18 +71,34 @@ impl Bearer {
     }
 }
 
+/// Who the audit says it was.
+pub(super) fn actor(request: &HttpRequest, caller: &Caller) -> Actor {
+    Actor::token(&caller.name, request.peer_addr().map(|address| address.ip()))
+}
+
 /// An administrator's way to a tenant; only [`admin`] opens it.
-pub(crate) struct Admin(Rc<Tenant>);
+pub(crate) struct Admin {
+    tenant: Rc<Tenant>,
+    actor: Actor,
+}
 
 impl Admin {
-    /// What the caller may read and change.
+    /// What the caller may read.
     pub(crate) fn store(&self) -> &Store {
-        &self.0.store
+        &self.tenant.store
     }
 
     /// The same, and what was tried there.
     pub(super) fn tenant(&self) -> &Tenant {
-        &self.0
+        &self.tenant
+    }
+
+    /// Changes something in the caller's name; see [`Store::change`].
+    pub(super) async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Connection) -> Result<Changed<T>, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.store().change(self.actor.clone(), change).await
     }
 }
 
@@ -89,8 +107,8 @@ impl Admin {
 /// Errors: 401 for a token that is missing, invalid or expired, 403 for another role; nothing of the body was read.
 pub(crate) async fn admin(request: &HttpRequest, site: &Site) -> Result<Admin, Failure> {
     let (tenant, credentials) = admit(request, site)?;
-    tenant.store.authenticate(credentials, Role::ADMINS).await??;
-    Ok(Admin(tenant))
+    let caller = tenant.store.authenticate(credentials, Role::ADMINS).await??;
+    Ok(Admin { actor: actor(request, &caller), tenant })
 }
 
 fn admit(request: &HttpRequest, site: &Site) -> Result<(Rc<Tenant>, Credentials), Failure> {

@@ -15,6 +15,9 @@ use crate::{
     survey::{access::Denied, refusal::Refusal},
 };
 
+/// How a token that is not good is challenged.
+const INVALID_TOKEN: &str = "Bearer error=\"invalid_token\"";
+
 /// An answer that is an error; its body is written by [`super::respond::finish`].
 #[derive(Debug)]
 pub struct Failure {
@@ -77,6 +80,16 @@ impl Failure {
         Self::new(StatusCode::CONFLICT, message)
     }
 
+    /// 429: too often, for so many seconds.
+    pub fn too_many_requests(message: impl Into<String>, seconds: u32) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(seconds)
+    }
+
+    /// Whether it is told to who showed a token that is not good.
+    pub(super) fn is_of_bad_token(&self) -> bool {
+        matches!(self.extra, Some(Extra::Challenge(INVALID_TOKEN)))
+    }
+
     /// With the number of seconds after which it may be tried again.
     #[must_use]
     pub fn retry_after(self, seconds: u32) -> Self {
@@ -112,7 +125,7 @@ impl From<Denied> for Failure {
         let (status, challenge) = match denied {
             Denied::Missing => (StatusCode::UNAUTHORIZED, "Bearer"),
             Denied::Invalid | Denied::Revoked { .. } | Denied::Expired { .. } => {
-                (StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\"")
+                (StatusCode::UNAUTHORIZED, INVALID_TOKEN)
             }
             Denied::Role { .. } => (StatusCode::FORBIDDEN, "Bearer error=\"insufficient_scope\""),
         };

@@ -23,7 +23,7 @@ use actix_web::{
 };
 
 use self::{
-    admin::{deliveries, history},
+    admin::{deliveries, history, tokens},
     failure::Failure,
     respond::Empty,
     tenant::Tenants,
@@ -67,9 +67,43 @@ impl Site {
     }
 }
 
-/// The one table of all routes.
+/// Paths and their methods, before they are given to actix, which tells nobody what it has: the tests read them here.
+#[derive(Default)]
+pub struct Table(Vec<(String, Vec<(Method, Route)>)>);
+
+impl Table {
+    /// Every method of every path.
+    pub fn list(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().flat_map(|(path, methods)| methods.iter().map(|(method, _)| (method.as_str(), path.as_str())))
+    }
+
+    /// Lets actix answer them; a 405 that names the methods of the path answers every other.
+    pub(crate) fn register(self, routes: &mut ServiceConfig) {
+        for (path, methods) in self.0 {
+            let allow = methods.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ");
+            let mut resource = web::resource(path);
+            for (_, route) in methods {
+                resource = resource.route(route);
+            }
+            routes.service(resource.default_service(web::to(move || {
+                let failure = Failure::method_not_allowed(allow.clone());
+                async move { Err::<&str, _>(failure) }
+            })));
+        }
+    }
+}
+
+/// Registers the routes that every program has.
 pub fn routes(routes: &mut ServiceConfig, site: Rc<Site>) {
     routes.app_data(web::ThinData(site));
+    table().register(routes);
+    routes.default_service(web::to(|| async { Err::<&str, _>(Failure::no_such_path()) }));
+}
+
+/// The one table of all routes.
+pub fn table() -> Table {
+    let mut table = Table::default();
+    let routes = &mut table;
     at(routes, LIVEZ, [get(|| async { Empty::OK })]);
     at(routes, SEND, [post(api::send::send)]);
     at(routes, api::LOGIN, [post(api::login::log_in)]);
@@ -90,13 +124,17 @@ pub fn routes(routes: &mut ServiceConfig, site: Rc<Site>) {
     at(routes, "/admin/deliveries/counts", [get(deliveries::counts)]);
     at(routes, "/admin/deliveries/{id}/retry", [post(deliveries::retry)]);
     at(routes, "/admin/sends", [get(history::sends)]);
+    at(routes, "/admin/audit", [get(history::audit)]);
+    at(routes, "/admin/tokens", [get(tokens::list), post(tokens::create)]);
+    at(routes, "/admin/tokens/{id}", [delete(tokens::revoke)]);
+    at(routes, "/admin/tokens/{id}/rotate", [post(tokens::rotate)]);
     at(routes, "/admin/attempts", [get(history::attempts)]);
     at(routes, "/admin/explain", [post(history::explain)]);
-    routes.default_service(web::to(|| async { Err::<&str, _>(Failure::no_such_path()) }));
+    table
 }
 
 /// The routes of one kind of row.
-fn entries<E: Entry>(routes: &mut ServiceConfig) {
+fn entries<E: Entry>(routes: &mut Table) {
     at(routes, &format!("/admin/{}", E::LIST), [get(admin::list::<E>)]);
     at(
         routes,
@@ -105,17 +143,9 @@ fn entries<E: Entry>(routes: &mut ServiceConfig) {
     );
 }
 
-/// One path: its methods, and a 405 that names them for every other.
-pub(crate) fn at<const N: usize>(routes: &mut ServiceConfig, path: &str, methods: [(Method, Route); N]) {
-    let allow = methods.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ");
-    let mut resource = web::resource(path);
-    for (_, route) in methods {
-        resource = resource.route(route);
-    }
-    routes.service(resource.default_service(web::to(move || {
-        let failure = Failure::method_not_allowed(allow.clone());
-        async move { Err::<&str, _>(failure) }
-    })));
+/// One path, and its methods.
+pub(crate) fn at<const N: usize>(routes: &mut Table, path: &str, methods: [(Method, Route); N]) {
+    routes.0.push((path.to_owned(), methods.into()));
 }
 
 /// Declares the methods of the table.

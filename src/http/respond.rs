@@ -3,7 +3,7 @@
 //! A handler yields a [`Failure`] without knowing method or path. [`finish`] sees both: it is the one place where an
 //! error gets its body, whoever raised it (our rules, the JSON parser, the router).
 
-use std::{borrow::Cow, cell::Cell, fmt::Write};
+use std::{borrow::Cow, cell::Cell, fmt::Write, time::Instant};
 
 use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse, Responder,
@@ -74,7 +74,24 @@ pub async fn finish(request: ServiceRequest, next: Next<BoxBody>) -> Result<Serv
         return Ok(refuse(request, Failure::no_such_path()));
     }
     let request_id = request_id(request.headers());
-    Ok(dress(next.call(request).await?, request_id))
+    Ok(dress(slow_down(next.call(request).await?), request_id))
+}
+
+/// Throttles those who show tokens that are not good, whatever the route: this is where all their answers pass.
+fn slow_down(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let failure = response.response().error().and_then(|error| error.as_error::<Failure>());
+    if !failure.is_some_and(Failure::is_of_bad_token) {
+        return response;
+    }
+    let request = response.request();
+    let throttles = request.app_data::<SiteOf>().and_then(|ThinData(site)| site.tenants().throttles());
+    let failed = throttles
+        .zip(request.peer_addr())
+        .map(|(throttles, address)| throttles.fail_token(address.ip(), Instant::now()));
+    match failed {
+        Some(Err(failure)) => response.into_response(HttpResponse::from_error(failure)),
+        _ => response,
+    }
 }
 
 /// Answers a request that does not get as far as its route.

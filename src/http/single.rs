@@ -16,7 +16,7 @@ use super::{
     failure::Failure,
     respond,
     tenant::{Doors, LogIn, Tenant, Tenants},
-    throttle::Throttle,
+    throttle::Throttles,
 };
 use crate::{
     delivery::client::Client,
@@ -36,7 +36,7 @@ struct Shared {
     has_tokens: bool,
     client: Client,
     attempts: Arc<Attempts>,
-    throttle: Arc<Throttle>,
+    throttles: Arc<Throttles>,
     /// Opened before the workers start, so that a file that cannot be read is an error of the start.
     readers: Mutex<Vec<Connection>>,
 }
@@ -48,13 +48,14 @@ impl Single {
     pub fn open(settings: &Settings, workers: usize) -> Result<Self> {
         let world = World::open(&settings.database, settings.limits.queue)?;
         let readers = (0..workers).map(|_| world.open_reader()).collect::<Result<Vec<_>>>()?;
-        let has_tokens = readers.first().map(tokens::list).transpose()?.is_some_and(|tokens| !tokens.is_empty());
+        let first_token = readers.first().map(|reader| tokens::list(reader, None, 1)).transpose()?;
+        let has_tokens = first_token.is_some_and(|tokens| !tokens.is_empty());
         Ok(Self(Arc::new(Shared {
             world,
             has_tokens,
             client: settings.delivery.client(),
             attempts: Arc::default(),
-            throttle: Arc::default(),
+            throttles: Arc::default(),
             readers: Mutex::new(readers),
         })))
     }
@@ -68,16 +69,15 @@ impl Single {
 impl Doors for Single {
     #[expect(clippy::expect_used, reason = "a worker that cannot read the file cannot be replaced")]
     fn tenants(&self, worker: usize) -> Box<dyn Tenants> {
-        let Shared { world, client, attempts, throttle, readers, .. } = &*self.0;
+        let Shared { world, client, attempts, throttles, readers, .. } = &*self.0;
         let reader = readers.lock().pop();
         // actix replaces a worker that died; its successor opens a connection of its own.
         let reader = reader.unwrap_or_else(|| world.open_reader().expect("the file opened at the start"));
         let store = world.store(worker, reader);
-        let throttle = Some(Arc::clone(throttle));
         let owner = Arc::clone(&self.0) as Arc<dyn Any>;
-        let tenant = Tenant::new(store, client.clone(), Arc::clone(attempts), throttle, owner);
+        let tenant = Tenant::new(store, client.clone(), Arc::clone(attempts), owner);
         tenant.deliver(world);
-        Box::new(tenant)
+        Box::new(OneTenant { tenant, throttles: Arc::clone(throttles) })
     }
 
     async fn around(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -93,19 +93,29 @@ impl Doors for Single {
     }
 }
 
-impl Tenants for Rc<Tenant> {
+/// The tenant as one HTTP worker sees it.
+struct OneTenant {
+    tenant: Rc<Tenant>,
+    throttles: Arc<Throttles>,
+}
+
+impl Tenants for OneTenant {
     fn admit(&self, token: Secret) -> Result<(Rc<Tenant>, Credentials), Failure> {
-        Ok((Self::clone(self), Credentials::Secret(token.digest())))
+        Ok((Rc::clone(&self.tenant), Credentials::Secret(token.digest())))
     }
 
     /// The login is a token's name, the password its secret, and the secret is what they get.
     fn log_in(&self, login: &str, password: &str) -> Result<LogIn, Failure> {
         let token = Secret::new(password);
         let credentials = Credentials::Login { name: login.to_owned(), digest: token.digest() };
-        Ok(LogIn { tenant: Self::clone(self), credentials, token })
+        Ok(LogIn { tenant: Rc::clone(&self.tenant), credentials, token })
     }
 
     fn of_anonymous(&self) -> Option<Rc<Tenant>> {
-        Some(Self::clone(self))
+        Some(Rc::clone(&self.tenant))
+    }
+
+    fn throttles(&self) -> Option<&Throttles> {
+        Some(&self.throttles)
     }
 }

@@ -10,7 +10,7 @@ use actix_web::{
     web::ServiceConfig,
 };
 
-use super::{attempts::kept::Attempts, failure::Failure, throttle::Throttle};
+use super::{attempts::kept::Attempts, failure::Failure, throttle::Throttles};
 use crate::{
     delivery::{client::Client, queues},
     store::{
@@ -25,22 +25,14 @@ pub struct Tenant {
     /// Who calls the gateways of its channels.
     pub(crate) client: Client,
     pub(crate) attempts: Arc<Attempts>,
-    /// None where nobody guesses passwords, for all of them are right.
-    pub(crate) throttle: Option<Arc<Throttle>>,
     /// What the store's files last as long as.
     _owner: Arc<dyn Any>,
 }
 
 impl Tenant {
     /// A worker's view of a store that belongs to `owner`, and of what was tried there.
-    pub fn new(
-        store: Store,
-        client: Client,
-        attempts: Arc<Attempts>,
-        throttle: Option<Arc<Throttle>>,
-        owner: Arc<dyn Any>,
-    ) -> Rc<Self> {
-        Rc::new(Self { store: Rc::new(store), client, attempts, throttle, _owner: owner })
+    pub fn new(store: Store, client: Client, attempts: Arc<Attempts>, owner: Arc<dyn Any>) -> Rc<Self> {
+        Rc::new(Self { store: Rc::new(store), client, attempts, _owner: owner })
     }
 
     /// Begins to deliver what is sent in its world, on the calling worker's thread, unless another worker does already.
@@ -75,6 +67,9 @@ pub trait Tenants {
 
     /// The tenant that is told of calls without a token.
     fn of_anonymous(&self) -> Option<Rc<Tenant>>;
+
+    /// What slows down those who fail to say who they are; none where a test may fail as often as it likes.
+    fn throttles(&self) -> Option<&Throttles>;
 }
 
 /// The ways into a program: which tenants it has, and what stands around the routes that every one has.

@@ -1,7 +1,9 @@
 //! The store: everything that knows SQLite, and nothing that knows a status code.
 //!
-//! A send meets [`snapshot`] (read the facts, decide), then [`writer`] (confirm, record, commit); both in [`sends`].
+//! A send meets [`snapshot`] (read the facts, decide), then [`writer`] (confirm, record, commit); both in [`sends`]. Whatever
+//! else is changed goes through [`audit`], which writes down who did it.
 
+pub mod audit;
 pub mod clock;
 pub mod directory;
 pub mod error;
@@ -38,11 +40,12 @@ use open::open_throw_away;
 pub use open::{Missing, ServerLock, explain, folder_of, open};
 
 use self::{
+    audit::{Actor, Changed},
     clock::Clock,
     error::StoreError,
     generation::Generation,
     snapshot::Snapshots,
-    tokens::{Caller, Credentials},
+    tokens::{Caller, Credentials, Noticed, Uses},
     waits::{Listener, Waits},
     writer::{Submitter, Writer},
 };
@@ -62,13 +65,14 @@ pub fn now() -> Time {
     Time::from_timestamp(Timestamp::now())
 }
 
-/// Runs a change by a command, not a server: in one transaction of its own, all of it or nothing.
+/// Runs a change by a command, not a server: in one transaction of its own with what the audit tells of it, all of it or
+/// nothing.
 pub fn transact<T, E: From<StoreError>>(
     connection: &mut Connection,
-    change: impl FnOnce(&Connection) -> Result<T, E>,
+    change: impl FnOnce(&Connection) -> Result<Changed<T>, E>,
 ) -> Result<T, E> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
-    let value = change(&transaction)?;
+    let value = audit::run(&transaction, &Actor::command(), now(), change)?;
     transaction.commit().map_err(StoreError::from)?;
     Ok(value)
 }
@@ -82,6 +86,7 @@ pub struct World {
     waits: Waits,
     outbox: Waits,
     is_delivered: AtomicBool,
+    noticed: Noticed,
     pool: Pool<SqliteConnectionManager>,
     /// None where nobody else can know of the file.
     _lock: Option<ServerLock>,
@@ -118,9 +123,9 @@ impl World {
         // None is retired: r2d2's job that looks for those to retire would outlive the pool on the shared thread.
         let pool = pool.idle_timeout(None).max_lifetime(None).connection_timeout(open::SERVER_PATIENCE);
         let pool = pool.thread_pool(Arc::clone(&POOL_KEEPER)).build(manager)?;
-        let clock = Clock::default();
-        let (path, is_delivered) = (path.to_owned(), AtomicBool::default());
-        Ok(Self { path, writer, generation, clock, waits, outbox, is_delivered, pool, _lock: lock })
+        let (clock, noticed, is_delivered) = (Clock::default(), Noticed::default(), AtomicBool::default());
+        let path = path.to_owned();
+        Ok(Self { path, writer, generation, clock, waits, outbox, is_delivered, noticed, pool, _lock: lock })
     }
 
     /// The world's clock.
@@ -137,9 +142,11 @@ impl World {
 
     /// The view of the worker of that number. To be called on the worker's own thread, inside its `LocalSet`.
     pub fn store(&self, worker: usize, reader: Connection) -> Store {
+        let writer = self.writer.submitter(worker);
         Store {
             snapshots: Snapshots::new(reader, self.generation.clone()),
-            writer: self.writer.submitter(worker),
+            uses: Rc::new(Uses::new(Arc::clone(&self.noticed), writer.clone())),
+            writer,
             clock: self.clock.clone(),
             waits: self.waits.clone(),
             outbox: self.outbox.clone(),
@@ -173,6 +180,7 @@ impl World {
 /// The store as one HTTP worker sees it.
 pub struct Store {
     snapshots: Rc<Snapshots>,
+    uses: Rc<Uses>,
     writer: Submitter,
     clock: Clock,
     waits: Waits,
@@ -209,8 +217,8 @@ impl Store {
         credentials: Credentials,
         allowed: &'static [Role],
     ) -> Result<Result<Caller, Denied>, StoreError> {
-        let now = self.now();
-        self.read(move |connection| tokens::authenticate(connection, &credentials, allowed, now)).await
+        let (now, uses) = (self.now(), Rc::clone(&self.uses));
+        self.read(move |connection| tokens::authenticate(connection, &credentials, allowed, now, Some(&uses))).await
     }
 
     /// Runs a read of a few rows, on this worker's own connection.
@@ -221,12 +229,14 @@ impl Store {
         self.snapshots.read(move |snapshot| read(snapshot.connection)).await
     }
 
-    /// Runs a change, all of it or nothing; it holds for the very next send.
+    /// Runs somebody's change, and writes what the audit tells of it, all of it or nothing; it holds for the very next send.
     pub async fn change<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        actor: Actor,
+        change: impl FnOnce(&Connection) -> Result<Changed<T>, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.writer.change(change).await
+        let clock = self.clock.clone();
+        self.writer.change(move |connection| audit::run(connection, &actor, clock.now(), change)).await
     }
 
     /// Runs a read that may be long, on a thread where blocking is allowed; waits while too many of them run.

@@ -331,13 +331,13 @@ mod tests {
 
     use super::*;
 
-    /// Columns and indexes of every table, by what they are and not by how their statements were written.
+    /// Columns, indexes and triggers of every table; columns by what they are and not by how they were written.
     fn shape(connection: &Connection) -> Vec<String> {
         let sql =
             "select t.name || '.' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' ' || c.pk || ' ' || c.hidden
                      from sqlite_schema t, pragma_table_xinfo(t.name) c where t.type = 'table'
                    union all
-                   select name || ': ' || sql from sqlite_schema where type = 'index' and sql is not null
+                   select name || ': ' || sql from sqlite_schema where type in ('index', 'trigger') and sql is not null
                    order by 1";
         let mut statement = connection.prepare(sql).expect("the statement is sound");
         let rows = statement.query_map([], |row| row.get(0)).expect("a schema");

@@ -1,6 +1,6 @@
 //! The sends: decided on a snapshot, confirmed and recorded by the writer, listed for administrators.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use thiserror::Error;
@@ -12,7 +12,7 @@ use super::{
     facts,
     idempotency::{self, IdempotencyKey, Known},
     outbox,
-    tokens::{self, Caller, Credentials},
+    tokens::{self, Caller, Credentials, Uses},
     writer::Wrote,
 };
 use crate::survey::{
@@ -68,8 +68,8 @@ enum Settled {
 
 impl Question {
     /// Settles everything in one state of the file: the token, its role, the key, and the three conditions.
-    fn settle(&self, connection: &Connection, now: Time) -> Result<Settled, SendError> {
-        let caller = tokens::authenticate(connection, &self.credentials, Role::SENDERS, now)??;
+    fn settle(&self, connection: &Connection, now: Time, uses: Option<&Uses>) -> Result<Settled, SendError> {
+        let caller = tokens::authenticate(connection, &self.credentials, Role::SENDERS, now, uses)??;
         if let Some(key) = &self.key {
             match idempotency::find(connection, &caller, key, &self.ask, now)? {
                 Some(Known::Same(id)) if let Some(sent) = get(connection, id)? => return Ok(Settled::Replayed(sent)),
@@ -120,11 +120,11 @@ impl Store {
         key: Option<IdempotencyKey>,
     ) -> Result<Answered, SendError> {
         let question = Question { credentials, ask, key };
-        let now = self.now();
+        let (now, uses) = (self.now(), Rc::clone(&self.uses));
         let (question, settled, generation) = self
             .snapshots
             .read(move |snapshot| {
-                let settled = question.settle(snapshot.connection, now)?;
+                let settled = question.settle(snapshot.connection, now, Some(&uses))?;
                 Ok::<_, SendError>((question, settled, snapshot.generation))
             })
             .await?;
@@ -138,8 +138,11 @@ impl Store {
             .submit(move |batch| {
                 let now = clock.now();
                 let holds = batch.generation == generation && !caller.is_expired(now) && question.key.is_none();
-                let settled =
-                    if holds { Settled::Allowed(caller, sending) } else { question.settle(batch.connection, now)? };
+                let settled = if holds {
+                    Settled::Allowed(caller, sending)
+                } else {
+                    question.settle(batch.connection, now, None)?
+                };
                 let answered = question.record(batch.connection, settled, now).inspect_err(|_| batch.give_up())?;
                 let queued = answered.sent.delivery == DeliveryState::Pending;
                 Ok((answered, if queued { Wrote::Queued } else { Wrote::Record }))

@@ -6,10 +6,11 @@ use std::{
 };
 
 use rusqlite::Connection;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
+    audit::{Action, Changed, Entry as AuditEntry},
     directory::{self, Entry},
     error::StoreError,
     open::open_in_memory,
@@ -30,6 +31,15 @@ pub struct WorldFile {
     clients: Vec<Object<Client>>,
     threads: Vec<Object<Thread>>,
     forms: Vec<Object<Form>>,
+}
+
+/// How many rows a world file put, as the audit tells it.
+#[derive(Serialize)]
+struct Rows {
+    channels: usize,
+    clients: usize,
+    threads: usize,
+    forms: usize,
 }
 
 /// Why a world file is not applied; its message begins with the place.
@@ -76,23 +86,35 @@ impl WorldFile {
     ///
     /// Errors: as for [`WorldFile::apply`].
     pub fn to_database(&self) -> anyhow::Result<Vec<u8>> {
-        let mut connection = open_in_memory()?;
-        self.apply(&mut connection, &|| {})?;
+        let connection = open_in_memory()?;
+        let transaction = connection.unchecked_transaction()?;
+        // Nobody did this: the audit of such a world begins with what is done in it.
+        self.put(&transaction, &|| {})?.untold();
+        transaction.commit()?;
         Ok(connection.serialize("main")?.to_vec())
     }
 
     /// Puts everything into the file, in one transaction: all of it or nothing. `progress` is called once for each row.
     pub fn apply(&self, connection: &mut Connection, progress: &dyn Fn()) -> Result<(), WorldFileError> {
-        transact(connection, |transaction| {
-            if let Some(Object(settings)) = self.settings {
-                directory::write_settings(transaction, settings)?;
-            }
-            // In this order, so that what a row refers to is there before it.
-            put_all(transaction, &self.channels, progress)?;
-            put_all(transaction, &self.clients, progress)?;
-            put_all(transaction, &self.threads, progress)?;
-            put_all(transaction, &self.forms, progress)
-        })
+        transact(connection, |transaction| self.put(transaction, progress))
+    }
+
+    /// The audit tells how many rows were put, not each of them, and the settings by themselves if they are others now.
+    fn put(&self, connection: &Connection, progress: &dyn Fn()) -> Result<Changed<()>, WorldFileError> {
+        let settings = self.settings.as_ref().map(|Object(settings)| directory::write_settings(connection, *settings));
+        let settings = settings.transpose()?.unwrap_or_else(|| Changed::nothing(()));
+        // In this order, so that what a row refers to is there before it.
+        put_all(connection, &self.channels, progress)?;
+        put_all(connection, &self.clients, progress)?;
+        put_all(connection, &self.threads, progress)?;
+        put_all(connection, &self.forms, progress)?;
+        let rows = Rows {
+            channels: self.channels.len(),
+            clients: self.clients.len(),
+            threads: self.threads.len(),
+            forms: self.forms.len(),
+        };
+        Ok(settings.and(AuditEntry::new(Action::Apply, "world", None, Some(&rows))?))
     }
 }
 
@@ -110,7 +132,7 @@ fn put_all<E: Entry>(
         // Within one file the same id twice is a mistake: one of the two would be lost.
         let put = match places.insert(id, index) {
             Some(first) => Err(StoreError::invalid("id", format!("{id} stands in {}[{first}] already", E::LIST))),
-            None => directory::put(connection, entry),
+            None => entry.write(connection),
         };
         put.map_err(|error| match error {
             StoreError::Invalid { .. } | StoreError::Conflict(_) => {

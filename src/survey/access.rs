@@ -1,13 +1,13 @@
 //! Who may do what: the roles, and the sentences of those who are turned away.
 
 use clap::ValueEnum;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::rules::Rule;
 
 /// What a token stands for. All but ADMIN are the vendor's; ADMIN is ours, for the routes under `/admin`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Role {
     /// A system that calls on behalf of the contact centre (a CRM, a telephony system).
@@ -20,6 +20,7 @@ pub enum Role {
     Admin,
     /// A chat bot. No token of this role can be created; the fake has one, to show the refusal.
     #[value(skip)]
+    #[serde(skip_deserializing)]
     Bot,
 }
 

@@ -1,59 +1,99 @@
 //! Who may do what: every token on every route.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use crate::harness::{Home, Server, envelope};
+use crate::harness::{Answer, Client, Home, Server, envelope};
 
-/// Every route, with a body that is good for it.
-fn routes() -> Vec<(&'static str, &'static str, Option<Value>)> {
+const ADMIN: &str = "ADMIN";
+const INTEGRATOR: &str = "INTEGRATOR";
+const SENDERS: &str = "INTEGRATOR, OPERATOR or SUPERVISOR";
+
+/// Who asks for no token.
+const ANYBODY: &str = "";
+
+/// A call of a route: the method and the pattern of the path, an example of the path, a body, and who may.
+type Row = (&'static str, &'static str, &'static str, Option<Value>, &'static str);
+
+/// A row for every route of a server. The tokens are 1 to 4, and 5, which is revoked.
+fn rows() -> Vec<Row> {
+    let send = || Some(json!({"clientId": {"type": "threadId", "id": 1}, "qualityFormId": 1}));
     let channel = json!({"name": "Web widget", "type": "WEB"});
     let client = json!({"externalId": "crm-1", "name": "Alice"});
     let thread = json!({"clientId": 1, "channel": 1, "status": "CLOSED",
                         "startTime": "2026-03-01T10:00:00.000Z", "stateChangeTime": "2026-03-01T10:15:00.000Z"});
     let form = json!({"name": "Service quality", "channels": [1]});
     vec![
-        ("POST", "/api/v1/quality/send", Some(json!({"clientId": {"type": "threadId", "id": 1}, "qualityFormId": 1}))),
-        ("GET", "/admin/settings", None),
-        ("PATCH", "/admin/settings", Some(json!({"surveysViaExternalApi": true}))),
-        ("GET", "/admin/channels", None),
-        ("GET", "/admin/channels/1", None),
-        ("PUT", "/admin/channels/1", Some(channel)),
-        ("DELETE", "/admin/channels/1", None),
-        ("GET", "/admin/clients", None),
-        ("GET", "/admin/clients/1", None),
-        ("PUT", "/admin/clients/1", Some(client)),
-        ("DELETE", "/admin/clients/1", None),
-        ("GET", "/admin/threads", None),
-        ("GET", "/admin/threads/1", None),
-        ("PUT", "/admin/threads/1", Some(thread)),
-        ("DELETE", "/admin/threads/99", None),
-        ("GET", "/admin/forms", None),
-        ("GET", "/admin/forms/1", None),
-        ("PUT", "/admin/forms/1", Some(form)),
-        ("DELETE", "/admin/forms/99", None),
-        ("PUT", "/admin/forms/1/channels/1", None),
-        ("DELETE", "/admin/forms/1/channels/2", None),
-        ("GET", "/admin/sends", None),
-        ("GET", "/admin/attempts", None),
-        ("POST", "/admin/explain", Some(json!({"clientId": {"type": "threadId", "id": 1}, "qualityFormId": 1}))),
-        ("POST", "/api/v1/quality", Some(json!({"id": 2}))),
-        ("GET", "/api/v1/threads", None),
-        ("GET", "/api/v1/threads/1", None),
-        ("POST", "/api/v1/clients/short-info", Some(json!({"externalIds": ["crm-1"]}))),
+        ("GET", "/livez", "/livez", None, ANYBODY),
+        ("POST", "/api/auth/login", "/api/auth/login", Some(json!({})), ANYBODY),
+        ("POST", "/api/v1/quality/send", "/api/v1/quality/send", send(), SENDERS),
+        ("POST", "/api/v1/quality", "/api/v1/quality", Some(json!({"id": 2})), INTEGRATOR),
+        ("GET", "/api/v1/threads", "/api/v1/threads", None, SENDERS),
+        ("GET", "/api/v1/threads/{id}", "/api/v1/threads/1", None, SENDERS),
+        ("POST", "/api/v1/clients/short-info", "/api/v1/clients/short-info", Some(json!({"phones": []})), SENDERS),
+        ("GET", "/admin/settings", "/admin/settings", None, ADMIN),
+        ("PATCH", "/admin/settings", "/admin/settings", Some(json!({"surveysViaExternalApi": true})), ADMIN),
+        ("GET", "/admin/channels", "/admin/channels", None, ADMIN),
+        ("GET", "/admin/channels/{id}", "/admin/channels/1", None, ADMIN),
+        ("PUT", "/admin/channels/{id}", "/admin/channels/1", Some(channel), ADMIN),
+        ("DELETE", "/admin/channels/{id}", "/admin/channels/1", None, ADMIN),
+        ("GET", "/admin/clients", "/admin/clients", None, ADMIN),
+        ("GET", "/admin/clients/{id}", "/admin/clients/1", None, ADMIN),
+        ("PUT", "/admin/clients/{id}", "/admin/clients/1", Some(client), ADMIN),
+        ("DELETE", "/admin/clients/{id}", "/admin/clients/1", None, ADMIN),
+        ("GET", "/admin/threads", "/admin/threads", None, ADMIN),
+        ("GET", "/admin/threads/{id}", "/admin/threads/1", None, ADMIN),
+        ("PUT", "/admin/threads/{id}", "/admin/threads/1", Some(thread), ADMIN),
+        ("DELETE", "/admin/threads/{id}", "/admin/threads/99", None, ADMIN),
+        ("GET", "/admin/forms", "/admin/forms", None, ADMIN),
+        ("GET", "/admin/forms/{id}", "/admin/forms/1", None, ADMIN),
+        ("PUT", "/admin/forms/{id}", "/admin/forms/1", Some(form), ADMIN),
+        ("DELETE", "/admin/forms/{id}", "/admin/forms/99", None, ADMIN),
+        ("PUT", "/admin/forms/{id}/channels/{channelId}", "/admin/forms/1/channels/1", None, ADMIN),
+        ("DELETE", "/admin/forms/{id}/channels/{channelId}", "/admin/forms/1/channels/2", None, ADMIN),
+        ("POST", "/admin/channels/{id}/ping", "/admin/channels/1/ping", None, ADMIN),
+        ("POST", "/admin/channels/{id}/retry", "/admin/channels/1/retry", None, ADMIN),
+        ("POST", "/admin/channels/{id}/rotate", "/admin/channels/1/rotate", None, ADMIN),
+        ("GET", "/admin/deliveries", "/admin/deliveries", None, ADMIN),
+        ("GET", "/admin/deliveries/counts", "/admin/deliveries/counts", None, ADMIN),
+        ("POST", "/admin/deliveries/{id}/retry", "/admin/deliveries/1/retry", None, ADMIN),
+        ("GET", "/admin/sends", "/admin/sends", None, ADMIN),
+        ("GET", "/admin/audit", "/admin/audit", None, ADMIN),
+        ("GET", "/admin/tokens", "/admin/tokens", None, ADMIN),
+        ("POST", "/admin/tokens", "/admin/tokens", Some(json!({"name": "new", "role": "OPERATOR"})), ADMIN),
+        ("DELETE", "/admin/tokens/{id}", "/admin/tokens/5", None, ADMIN),
+        ("POST", "/admin/tokens/{id}/rotate", "/admin/tokens/5/rotate", Some(json!({})), ADMIN),
+        ("GET", "/admin/attempts", "/admin/attempts", None, ADMIN),
+        ("POST", "/admin/explain", "/admin/explain", send(), ADMIN),
     ]
 }
 
-/// Who may call a path, as the answer to others names them.
-fn allowed(path: &str) -> &'static str {
-    match path {
-        _ if path.starts_with("/admin") => "ADMIN",
-        "/api/v1/quality" => "INTEGRATOR",
-        _ => SENDERS,
+/// A row for every route that only a fake has.
+fn rows_of_a_fake() -> Vec<Row> {
+    vec![
+        ("POST", "/admin/reset", "/admin/reset", None, ADMIN),
+        ("DELETE", "/admin/world", "/admin/world", None, ADMIN),
+        ("GET", "/admin/faults", "/admin/faults", None, ADMIN),
+        ("POST", "/admin/faults", "/admin/faults", Some(json!({"status": 503})), ADMIN),
+        ("DELETE", "/admin/faults", "/admin/faults", None, ADMIN),
+        ("GET", "/admin/clock", "/admin/clock", None, ADMIN),
+        ("PUT", "/admin/clock", "/admin/clock", Some(json!({"real": true})), ADMIN),
+    ]
+}
+
+/// The router is asked which routes there are: one that is new and has no row fails here, and so does a row without one.
+#[test]
+fn every_route_has_a_row() {
+    for (table, rows) in [(surveyd::http::table(), rows()), (surveyd::fake::table(), rows_of_a_fake())] {
+        let routes: Vec<_> = table.list().collect();
+        let examples: BTreeSet<_> = rows.iter().map(|(method, pattern, ..)| (*method, *pattern)).collect();
+        assert_eq!(routes.iter().copied().collect::<BTreeSet<_>>(), examples);
+        assert_eq!(routes.len(), rows.len(), "each once");
     }
 }
 
 const MISSING: &str = "Token is missing: send it as \"Authorization: Bearer <token>\"";
-const SENDERS: &str = "INTEGRATOR, OPERATOR or SUPERVISOR";
 
 /// What a caller is told who is let in nowhere, or who comes with the wrong role.
 fn expected(status: u16, challenge: &str, method: &str, path: &str, message: &str) -> String {
@@ -70,38 +110,104 @@ fn expected(status: u16, challenge: &str, method: &str, path: &str, message: &st
     )
 }
 
+/// Every kind of token.
+struct Tokens {
+    /// Never made, or not for this server.
+    unknown: Vec<String>,
+    revoked: String,
+    expired: String,
+    /// Each good one behind its role; the ADMIN last, whose calls may do away with the others.
+    good: Vec<(&'static str, String)>,
+}
+
+/// One row of the matrix.
+fn check(row: &Row, tokens: &Tokens, client: impl Fn(Option<&str>) -> Client) {
+    let (method, _, path, body, allowed) = row;
+    let call = |token: Option<&str>| client(token).call(method, path, body.as_ref());
+    let malformed = |line: &str| -> Answer {
+        let body = body.as_ref().map(Value::to_string).unwrap_or_default();
+        client(None).call_with(method, path, &format!("{line}\r\nContent-Type: application/json\r\n"), body.as_bytes())
+    };
+    if *allowed == ANYBODY {
+        let anybody = call(None).whole();
+        assert!(!anybody.starts_with("401") && !anybody.starts_with("403"), "{method} {path}: {anybody}");
+        let with = [&tokens.unknown[0], &tokens.revoked, &tokens.expired].into_iter();
+        for token in with.chain(tokens.good.iter().map(|(_, token)| token)) {
+            assert_eq!(call(Some(token)).whole(), anybody, "a token makes no difference");
+        }
+        return;
+    }
+    let refused = |status, challenge: &str, message: &str| expected(status, challenge, method, path, message);
+    let invalid = "Bearer error=\"invalid_token\"";
+    assert_eq!(call(None).whole(), refused(401, "Bearer", MISSING));
+    for line in ["Authorization: Basic YTpi", "Authorization: Bearer", "Authorization: Bearer a b"] {
+        assert_eq!(malformed(line).whole(), refused(401, invalid, "Token is invalid"), "{line}");
+    }
+    for unknown in &tokens.unknown {
+        assert_eq!(call(Some(unknown)).whole(), refused(401, invalid, "Token is invalid"), "{unknown}");
+    }
+    assert_eq!(call(Some(&tokens.revoked)).whole(), refused(401, invalid, "Token is invalid"));
+    assert_eq!(call(Some(&tokens.expired)).whole(), refused(401, invalid, "Token is expired"));
+    for (role, secret) in &tokens.good {
+        let answer = call(Some(secret));
+        if allowed.contains(role) {
+            let is_let_in = ![401, 403].contains(&answer.status) && !answer.body.contains("No such path");
+            assert!(is_let_in, "{role} {method} {path}: {answer:?}");
+        } else {
+            let message = format!("Role {role} may not do this; it takes {allowed}");
+            assert_eq!(answer.whole(), refused(403, "Bearer error=\"insufficient_scope\"", &message));
+        }
+    }
+}
+
 #[test]
 fn every_token_on_every_route() {
     let home = Home::with_sample();
-    let secrets = ["integrator", "operator", "supervisor", "admin"].map(|role| (role, home.token(role, role)));
+    let good = ["INTEGRATOR", "OPERATOR", "SUPERVISOR", "ADMIN"].map(|role| (role, home.token(role, role)));
     let revoked = home.token("revoked", "admin");
     assert!(home.run(&["token", "revoke", "5"]).status.success());
     let output = home.run(&["token", "create", "--name", "brief", "--role", "admin", "--expires", "1ms"]);
     let expired = String::from_utf8(output.stdout).unwrap().trim_end().to_owned();
+    // The tokens of a fake are nobody's here.
+    let unknown = ["test-admin", "test-crm", "test-expired", "surveyd_0000"].map(str::to_owned).to_vec();
+    let tokens = Tokens { unknown, revoked, expired, good: good.to_vec() };
     let server = home.serve();
-    let invalid = "Bearer error=\"invalid_token\"";
-    for (method, path, body) in routes() {
-        let body = body.as_ref();
-        let call = |token: Option<&str>| {
-            let mut client = token.map_or_else(|| server.stranger(), |token| server.client(token));
-            client.call(method, path, body)
+    for (number, row) in (1..).zip(&rows()) {
+        // From an address of its own, for who fails too often is slowed down.
+        check(row, &tokens, |token| server.client_from([127, 0, 1, number], token));
+    }
+    for (method, _, path, ..) in rows_of_a_fake() {
+        let answer = server.client(&tokens.good[3].1).call(method, path, None);
+        assert_eq!(answer.short(), "404 No such path", "only a fake has it");
+    }
+}
+
+/// The same in a fake, where each row has a world of its own, for some of them do away with it.
+#[test]
+fn every_token_on_every_route_of_a_fake() {
+    let fake = Server::fake();
+    for (number, row) in (1..).zip(rows().iter().chain(&rows_of_a_fake())) {
+        let mut admin = fake.client(&format!("test-admin@w{number}"));
+        let mut issue = |role: &str| {
+            let answer = admin.call("POST", "/admin/tokens", Some(&json!({"name": role, "role": role})));
+            format!("{}@w{number}", answer.json()["secret"].as_str().unwrap())
         };
-        let refused = |status, challenge: &str, message: &str| expected(status, challenge, method, path, message);
-        assert_eq!(call(None).whole(), refused(401, "Bearer", MISSING));
-        // The tokens of a fake are nobody's here.
-        for unknown in ["test-admin", "test-crm", "test-expired", "surveyd_0000", "a b", &revoked] {
-            assert_eq!(call(Some(unknown)).whole(), refused(401, invalid, "Token is invalid"), "{unknown}");
-        }
-        assert_eq!(call(Some(&expired)).whole(), refused(401, invalid, "Token is expired"));
-        for (role, secret) in &secrets {
-            let answer = call(Some(secret));
-            if allowed(path).contains(&role.to_uppercase()) {
-                assert!(![401, 403].contains(&answer.status), "{role} {method} {path}: {answer:?}");
-            } else {
-                let message = format!("Role {} may not do this; it takes {}", role.to_uppercase(), allowed(path));
-                assert_eq!(answer.whole(), refused(403, "Bearer error=\"insufficient_scope\"", &message));
-            }
-        }
+        let [operator, supervisor, made] = ["OPERATOR", "SUPERVISOR", "ADMIN"].map(&mut issue);
+        let revoked = issue("INTEGRATOR");
+        assert_eq!(admin.call("DELETE", "/admin/tokens/4", None).status, 204);
+        let ready = |name: &str| format!("{name}@w{number}");
+        let good = [
+            ("BOT", ready("test-wrongrole")),
+            ("INTEGRATOR", ready("test-crm")),
+            ("OPERATOR", operator.clone()),
+            ("SUPERVISOR", supervisor),
+            ("ADMIN", made),
+            ("ADMIN", ready("test-admin")),
+        ];
+        // One that was made in a world is nobody's in another.
+        let unknown = vec![ready("nobody"), operator.replace("@w", "@elsewhere"), "test-".to_owned()];
+        let tokens = Tokens { unknown, revoked, expired: ready("test-expired"), good: good.to_vec() };
+        check(row, &tokens, |token| token.map_or_else(|| fake.stranger(), |token| fake.client(token)));
     }
 }
 

@@ -11,7 +11,7 @@ use crate::harness::{Server, envelope};
 #[case("POST", "/api/v1/quality/SEND")]
 #[case("POST", "/api/v2/quality/send")]
 #[case("GET", "/admin")]
-#[case("GET", "/admin/tokens")]
+#[case("GET", "/admin/tokens/1/secret")]
 #[case("DELETE", "/%22%0d%0a%3Cscript%3E")]
 fn an_unknown_path_is_404(#[case] method: &str, #[case] path: &str) {
     let fake = Server::fake();

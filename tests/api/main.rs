@@ -3,7 +3,9 @@
 
 mod access;
 mod admin;
+mod admin_tokens;
 mod attempts;
+mod audit;
 mod bad_requests;
 mod calls_around;
 mod clock;
@@ -18,8 +20,10 @@ mod http_layer;
 mod idempotency;
 mod program;
 mod quality_send;
+mod secrets;
 mod settings;
 mod threads_model;
+mod throttle;
 mod tokens;
 mod waiting;
 mod world_file;

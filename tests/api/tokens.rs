@@ -34,6 +34,25 @@ fn a_token_is_alone_on_stdout_and_nowhere_in_the_file() {
     }
 }
 
+/// No token comes with a new file: the log says the one command that makes the first.
+#[test]
+fn a_first_start_says_how_to_get_in() {
+    let home = Home::new();
+    let server = home.serve();
+    assert_eq!(server.client("admin").call("GET", "/admin/settings", None).short(), "401 Token is invalid");
+    assert!(home.run(&["token", "list"]).stdout.is_empty());
+    server.signal("-TERM");
+    let (_, log) = server.wait();
+    let command = "surveyd token create --name ops --role admin --database surveyd.db";
+    assert!(log.contains(&format!("nobody can call yet; make the first token: {command}\"")), "{log}");
+    let words: Vec<_> = command.split(' ').skip(1).collect();
+    let token = String::from_utf8(home.run(&words).stdout).unwrap();
+    let server = home.serve();
+    assert_eq!(server.client(token.trim_end()).call("GET", "/admin/settings", None).status, 200);
+    server.signal("-TERM");
+    assert!(!server.wait().1.contains("nobody can call yet"));
+}
+
 #[test]
 fn the_list_has_a_line_for_each() {
     let home = Home::new();
@@ -66,10 +85,7 @@ fn mistakes_are_told() {
     let control = "surveyd: name: must be without control characters: a list of tokens has a line for each";
     assert_eq!(create("x\n9\tADMIN\troot"), control);
     assert_eq!(create(&"x".repeat(65)), "surveyd: name: must be 1 to 64 characters");
-    assert_eq!(
-        home.fails(&["token", "revoke", "7"]),
-        "surveyd: ID: there is no token 7; `surveyd token list` shows them"
-    );
+    assert_eq!(home.fails(&["token", "revoke", "7"]), "surveyd: there is no token 7; `surveyd token list` shows them");
     let twice = |_| String::from_utf8(home.run(&["token", "revoke", "1"]).stderr).unwrap();
     assert_eq!(twice(1), "surveyd: token 1 \"crm\" is revoked\n");
     assert!(twice(2).starts_with("surveyd: token 1 \"crm\" was revoked already, 20"));

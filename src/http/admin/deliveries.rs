@@ -18,7 +18,7 @@ use crate::{
     http::{SiteOf, auth, failure::Failure, query::Query, respond::Json},
     store::{
         directory::{gateway, rotate_secret},
-        outbox::lists::{Count, Filter},
+        outbox::lists::{self, Count, Filter},
     },
     survey::{
         delivery::{Delivery, DeliveryState},
@@ -70,8 +70,8 @@ pub(in crate::http) async fn retry(
     ThinData(site): SiteOf,
 ) -> Result<Json<Delivery>, Failure> {
     let admin = auth::admin(&request, &site).await?;
-    let id = parse_id("id", &path)?;
-    let delivery = admin.store().retry(SendingId(id)).await?;
+    let (id, now) = (parse_id("id", &path)?, admin.store().now());
+    let delivery = admin.change(move |connection| lists::retry(connection, SendingId(id), now)).await?;
     delivery.map(Json::ok).ok_or_else(|| {
         let message = format!("Delivery {id} not found: there is no such send, or its channel had no deliveryUrl");
         Failure::new(StatusCode::NOT_FOUND, message)
@@ -102,6 +102,8 @@ pub(in crate::http) async fn retry_all(
     let now = admin.store().now();
     let known = admin.store().read(move |connection| gateway(connection, channel, now)).await?;
     known.ok_or_else(|| no_channel(channel))?;
+    // Told once, and before: the steps are many small transactions.
+    admin.change(move |_| lists::tell_retry(ChannelId(channel), state)).await?;
     Ok(Json::ok(Retried { retried: admin.store().retry_all(ChannelId(channel), state).await? }))
 }
 
@@ -152,7 +154,7 @@ pub(in crate::http) async fn rotate(
     let overlap: Option<Lifetime> = format!("{}ms", overlap.as_millis()).parse().ok();
     let until = overlap.and_then(|overlap| overlap.end(admin.store().now()));
     let until = until.ok_or_else(|| Failure::bad_request("overlap must not lead behind the year 9999"))?;
-    let secret = admin.store().change(move |connection| rotate_secret(connection, channel, until)).await?;
+    let secret = admin.change(move |connection| rotate_secret(connection, channel, until)).await?;
     let secret = secret.ok_or_else(|| no_channel(channel))?;
     Ok(Json::ok(Rotated { delivery_secret: secret.reveal(), secret_before_until: until }))
 }

@@ -1,4 +1,4 @@
-//! What was sent, what was tried, and why a send would be refused.
+//! What was sent, what was changed, what was tried, and why a send would be refused.
 
 use std::time::Duration;
 
@@ -21,7 +21,10 @@ use crate::{
         respond::Json,
         wire,
     },
-    store::sends::{Filter, Wait},
+    store::{
+        audit::{self, Audited},
+        sends::{Filter, Wait},
+    },
     survey::{decide, ids::FormId, model::Sent, rules::Rule},
 };
 
@@ -52,6 +55,17 @@ pub(super) fn wait(query: &Query, limit: usize) -> Result<Wait, Failure> {
         }
         (Some(time), count) => Ok(Wait { time, count: count.unwrap_or(1) }),
     }
+}
+
+/// `GET /admin/audit`: who changed what.
+pub(in crate::http) async fn audit(
+    request: HttpRequest,
+    ThinData(site): SiteOf,
+) -> Result<Json<Vec<Audited>>, Failure> {
+    let admin = auth::admin(&request, &site).await?;
+    let query = Query::of(&request, &["after", "limit"])?;
+    let (after, limit) = (query.integer("after")?, query.limit()?);
+    Ok(Json::ok(admin.store().long_read(move |connection| audit::list(connection, after, limit)).await?))
 }
 
 /// `GET /admin/attempts`: the last calls to `/api/**`, and what the rules said.

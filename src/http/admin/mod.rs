@@ -2,6 +2,7 @@
 
 pub(super) mod deliveries;
 pub(super) mod history;
+pub(super) mod tokens;
 
 use actix_web::{
     HttpRequest,
@@ -21,6 +22,7 @@ use super::{
 use crate::{
     store::{
         Connection,
+        audit::Changed,
         directory::{self, Entry},
         error::StoreError,
     },
@@ -42,7 +44,7 @@ pub(super) async fn change_settings(
 ) -> Result<Json<Settings>, Failure> {
     let admin = auth::admin(&request, &site).await?;
     let settings = read_body(&request, payload, &site).await?.parse::<Settings>()?;
-    admin.store().change(move |connection| directory::write_settings(connection, settings)).await?;
+    admin.change(move |connection| directory::write_settings(connection, settings)).await?;
     Ok(Json::ok(settings))
 }
 
@@ -79,15 +81,7 @@ pub(super) async fn put<E: Entry>(
         let checked = checked.map_err(|error| StoreError::Internal(format!("a check ended: {error}")))?;
         checked.map_err(|error| Failure::bad_request(format!("deliveryUrl: {error}")))?;
     }
-    let (entry, put) = admin
-        .store()
-        .change(move |connection| {
-            let put = directory::put(connection, &entry)?;
-            // Read back: the answer is what is stored.
-            let stored = directory::get::<E>(connection, id)?;
-            Ok((stored.ok_or_else(|| StoreError::Internal("a row that was put is not there".to_owned()))?, put))
-        })
-        .await?;
+    let (entry, put) = admin.change(move |connection| directory::put(connection, &entry)).await?;
     let status = if put == directory::Put::Created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(Json { status, value: entry })
 }
@@ -99,7 +93,7 @@ pub(super) async fn delete<E: Entry>(
 ) -> Result<Empty, Failure> {
     let admin = auth::admin(&request, &site).await?;
     let id = parse_id("id", &path)?;
-    let deleted = admin.store().change(move |connection| directory::delete::<E>(connection, id)).await?;
+    let deleted = admin.change(move |connection| directory::delete::<E>(connection, id)).await?;
     if deleted { Ok(Empty::NO_CONTENT) } else { Err(not_found::<E>(id)) }
 }
 
@@ -115,7 +109,7 @@ pub(super) async fn disable(
     change_enablement(request, path, site, directory::disable).await
 }
 
-type EnablementChange = fn(&Connection, FormId, ChannelId) -> Result<(), StoreError>;
+type EnablementChange = fn(&Connection, FormId, ChannelId) -> Result<Changed<()>, StoreError>;
 
 async fn change_enablement(
     request: HttpRequest,
@@ -126,15 +120,14 @@ async fn change_enablement(
     let admin = auth::admin(&request, &site).await?;
     let (form, channel) = (parse_id("id", &path.0)?, parse_id("channelId", &path.1)?);
     admin
-        .store()
         .change(move |connection| {
             if !directory::exists::<Form>(connection, form)? {
-                return Ok(Err(not_found::<Form>(form)));
+                return Ok(Changed::nothing(Err(not_found::<Form>(form))));
             }
             if !directory::exists::<Channel>(connection, channel)? {
-                return Ok(Err(not_found::<Channel>(channel)));
+                return Ok(Changed::nothing(Err(not_found::<Channel>(channel))));
             }
-            change(connection, FormId(form), ChannelId(channel)).map(Ok)
+            Ok(change(connection, FormId(form), ChannelId(channel))?.map(Ok))
         })
         .await??;
     Ok(Empty::NO_CONTENT)

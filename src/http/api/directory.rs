@@ -14,12 +14,15 @@ use crate::{
         SiteOf,
         admin::{parse_id, read_body},
         attempts::{self, Outcome},
-        auth::Bearer,
+        auth::{self, Bearer},
         failure::Failure,
         query::Query,
         respond::Json,
     },
-    store::directory::{self, Conversation, ShortInfo},
+    store::{
+        Connection,
+        directory::{self, Conversation, ShortInfo},
+    },
     survey::{
         access::Role,
         ids::{ChannelId, ClientId, FormId, ThreadId},
@@ -85,11 +88,11 @@ pub(in crate::http) async fn put_form(
     ThinData(site): SiteOf,
 ) -> Result<Json<Form>, Failure> {
     let bearer = Bearer::of(&request, &site)?;
-    bearer.authenticate(&request, Role::INTEGRATORS).await?;
+    let caller = bearer.authenticate(&request, Role::INTEGRATORS).await?;
     let body = read_body(&request, payload, &site).await?;
     let (id, form) = body.parse::<FormAsked>()?.into_form();
-    let form = bearer.store().change(move |connection| directory::put_by_question(connection, id, form)).await?;
-    Ok(Json::ok(form))
+    let put = move |connection: &Connection| directory::put_by_question(connection, id, form);
+    Ok(Json::ok(bearer.store().change(auth::actor(&request, &caller), put).await?))
 }
 
 /// A thread as the vendor's calls show it. There are no agents here, and no messages: what would tell of them is empty.

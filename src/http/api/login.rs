@@ -5,10 +5,7 @@ use std::time::Instant;
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
     body::BoxBody,
-    http::{
-        StatusCode,
-        header::{AUTHORIZATION, HeaderValue},
-    },
+    http::header::{AUTHORIZATION, HeaderValue},
     web::{Payload, ThinData},
 };
 use serde::{Deserialize, Serialize};
@@ -81,25 +78,21 @@ pub(in crate::http) async fn log_in(
     }
     let LogIn { tenant, credentials, token } = site.tenants.log_in(&login, &password)?;
     attempts::begin(&request, &tenant);
-    let throttled = tenant.throttle.as_ref().zip(request.peer_addr().map(|address| address.ip()));
-    if let Some(Err(wait)) = throttled.map(|(throttle, address)| throttle.check(address, Instant::now())) {
-        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-        let message = format!("Too many failed logins from this address; try again in {seconds} s");
-        return Err(Failure::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(seconds));
+    let throttled = site.tenants.throttles().zip(request.peer_addr().map(|address| address.ip()));
+    if let Some((throttles, address)) = throttled {
+        throttles.check_login(address, Instant::now())?;
     }
     let caller = tenant.store.authenticate(credentials, Role::ANYBODY).await?;
     attempts::note_caller(&request, &caller);
     match caller {
         Ok(caller) => Ok(LoggedIn { user_id: caller.id, token, role: caller.role }),
         Err(denied) => {
-            if let Some((throttle, address)) = throttled {
-                throttle.fail(address, Instant::now());
+            if let Some((throttles, address)) = throttled {
+                throttles.fail_login(address, Instant::now());
             }
             Err(match denied {
-                Denied::Invalid | Denied::Missing | Denied::Revoked { .. } => {
-                    Failure::unauthorized("Login or password is wrong")
-                }
-                denied => denied.into(),
+                Denied::Expired { .. } => Failure::unauthorized(denied.to_string()),
+                _ => Failure::unauthorized("Login or password is wrong"),
             })
         }
     }

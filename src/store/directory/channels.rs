@@ -1,10 +1,15 @@
 //! Channels: where conversations take place, and where what is sent there is delivered.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Entry, first_naming};
+use super::{Entry, first_naming, object};
 use crate::{
-    store::error::StoreError,
+    store::{
+        audit::{Action, Changed, Entry as AuditEntry},
+        error::StoreError,
+    },
     survey::{
         delivery::{DeliveryUrl, SigningSecret},
         ids::ChannelId,
@@ -87,7 +92,11 @@ fn random_secret() -> Result<SigningSecret, StoreError> {
 
 /// Gives a channel a new secret, which is shown this once. Until that time deliveries are signed with the one before, too.
 /// `None` where there is no such channel.
-pub fn rotate_secret(connection: &Connection, id: i64, until: Time) -> Result<Option<SigningSecret>, StoreError> {
+pub fn rotate_secret(
+    connection: &Connection,
+    id: i64,
+    until: Time,
+) -> Result<Changed<Option<SigningSecret>>, StoreError> {
     let secret = random_secret()?;
     let changed = connection
         .prepare_cached(
@@ -95,7 +104,12 @@ pub fn rotate_secret(connection: &Connection, id: i64, until: Time) -> Result<Op
                                 delivery_secret_before_until = ?3 where id = ?1",
         )?
         .execute(params![id, secret.bytes(), until.0])?;
-    Ok((changed > 0).then_some(secret))
+    if changed == 0 {
+        return Ok(Changed::nothing(None));
+    }
+    let after = BTreeMap::from([("secretBeforeUntil", until)]);
+    let told = AuditEntry::new(Action::Rotate, format!("{}/secret", object::<Channel>(id)), None, Some(&after))?;
+    Ok(Changed::told(Some(secret), [told]))
 }
 
 /// Where the deliveries of a channel go, and what they are signed with.
@@ -107,6 +121,22 @@ pub struct Gateway {
     pub secrets: Vec<SigningSecret>,
     /// Whether deliveries are switched off.
     pub is_off: bool,
+}
+
+/// Switches the deliveries of a channel off, for that reason, if it still has that address.
+pub fn switch_off(
+    connection: &Connection,
+    id: i64,
+    url: &DeliveryUrl,
+    reason: String,
+) -> Result<Changed<()>, StoreError> {
+    match super::get::<Channel>(connection, id)? {
+        Some(channel) if channel.delivery_url.as_ref() == Some(url) && channel.delivery_off.is_none() => {
+            let off = Channel { delivery_off: Some(reason), ..channel };
+            Ok(super::put(connection, &off)?.map(|_| ()))
+        }
+        _ => Ok(Changed::nothing(())),
+    }
 }
 
 /// The gateway of a channel; the outer `None` where there is no such channel, the inner where it has no address.

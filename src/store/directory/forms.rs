@@ -1,10 +1,14 @@
 //! Quality forms, and the channels that each is enabled for.
 
 use rusqlite::{Connection, Row, params};
+use serde::Serialize;
 
-use super::{Entry, must_exist};
+use super::{Entry, must_exist, object};
 use crate::{
-    store::error::StoreError,
+    store::{
+        audit::{Changed, Entry as AuditEntry},
+        error::StoreError,
+    },
     survey::{
         ids::{ChannelId, FormId},
         message::LONGEST_TEXT,
@@ -86,7 +90,7 @@ impl Entry for Form {
                 self.hide_after
             ])?;
         connection.prepare_cached("delete from form_channel where form_id = ?1")?.execute([self.id.0])?;
-        self.channels.iter().try_for_each(|&channel| enable(connection, self.id, channel))
+        self.channels.iter().try_for_each(|&channel| insert_enablement(connection, self.id, channel).map(|_| ()))
     }
 
     /// Enablement belongs to the form and goes with it; sends keep its id as history.
@@ -98,27 +102,41 @@ impl Entry for Form {
 /// Enables a form, which exists, for a channel; it may be enabled there already.
 ///
 /// Errors: there is no such channel.
-pub fn enable(connection: &Connection, form: FormId, channel: ChannelId) -> Result<(), StoreError> {
+pub fn enable(connection: &Connection, form: FormId, channel: ChannelId) -> Result<Changed<()>, StoreError> {
+    let inserted = insert_enablement(connection, form, channel)?;
+    change_of_enablement(form, channel, !inserted, true)
+}
+
+/// Tells whether it was not enabled there before.
+fn insert_enablement(connection: &Connection, form: FormId, channel: ChannelId) -> Result<bool, StoreError> {
     must_exist::<Channel>(connection, "channels", channel.0)?;
-    connection
-        .prepare_cached("insert into form_channel (form_id, channel_id) values (?1, ?2) on conflict do nothing")?
-        .execute([form.0, channel.0])?;
-    Ok(())
+    let sql = "insert into form_channel (form_id, channel_id) values (?1, ?2) on conflict do nothing";
+    Ok(connection.prepare_cached(sql)?.execute([form.0, channel.0])? > 0)
 }
 
 /// Disables a form for a channel; it may be disabled there already.
-pub fn disable(connection: &Connection, form: FormId, channel: ChannelId) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("delete from form_channel where form_id = ?1 and channel_id = ?2")?
-        .execute([form.0, channel.0])?;
-    Ok(())
+pub fn disable(connection: &Connection, form: FormId, channel: ChannelId) -> Result<Changed<()>, StoreError> {
+    let sql = "delete from form_channel where form_id = ?1 and channel_id = ?2";
+    let deleted = connection.prepare_cached(sql)?.execute([form.0, channel.0])? > 0;
+    change_of_enablement(form, channel, deleted, false)
+}
+
+/// What the audit tells: `{"enabled":false}` became `{"enabled":true}`, or the other way round.
+fn change_of_enablement(form: FormId, channel: ChannelId, was: bool, is: bool) -> Result<Changed<()>, StoreError> {
+    #[derive(Serialize)]
+    struct Enablement {
+        enabled: bool,
+    }
+    let object = format!("{}/channels/{channel}", object::<Form>(form.0));
+    let (was, is) = (Enablement { enabled: was }, Enablement { enabled: is });
+    Ok(Changed::told((), AuditEntry::of_row(object, Some(&was), Some(&is))?))
 }
 
 /// Puts a form as the vendor's call has it, which knows neither its name nor its channels: those stay, and a new form is
 /// named after what reports call its question. Without an id it gets the next one. Yields it as it is stored.
 ///
 /// Errors: no id is left.
-pub fn put_by_question(connection: &Connection, id: Option<i64>, form: Form) -> Result<Form, StoreError> {
+pub fn put_by_question(connection: &Connection, id: Option<i64>, form: Form) -> Result<Changed<Form>, StoreError> {
     let id = match id {
         Some(id) => id,
         None => connection
@@ -135,6 +153,5 @@ pub fn put_by_question(connection: &Connection, id: Option<i64>, form: Form) -> 
         let title: String = title.map_or_else(String::new, |title| title.chars().take(255).collect());
         form.name = if title.is_empty() { format!("Quality form {id}") } else { title };
     }
-    form.write(connection)?;
-    Ok(form)
+    Ok(super::put(connection, &form)?.map(|(form, _)| form))
 }

@@ -10,13 +10,16 @@ mod threads;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use channels::{Gateway, gateway, rotate_secret};
+pub use channels::{Gateway, gateway, rotate_secret, switch_off};
 pub use clients::{ShortInfo, short_info};
 pub use forms::{disable, enable, put_by_question};
 pub use settings::{read_settings, write_settings};
 pub use threads::{Conversation, get_conversation, list_conversations};
 
-use super::error::StoreError;
+use super::{
+    audit::{Changed, Entry as AuditEntry},
+    error::StoreError,
+};
 use crate::survey::delivery::DeliveryUrl;
 
 /// A kind of row in the directory.
@@ -94,24 +97,36 @@ pub fn list<E: Entry>(connection: &Connection, after: Option<i64>, limit: usize)
     Ok(entries)
 }
 
-/// Puts a row: creates it, or replaces the one of the same id.
+/// Puts a row: creates it, or replaces the one of the same id. Yields it as it is stored.
 ///
 /// Errors: those of [`Entry::write`].
-pub fn put<E: Entry>(connection: &Connection, entry: &E) -> Result<Put, StoreError> {
-    let put = if exists::<E>(connection, entry.id())? { Put::Replaced } else { Put::Created };
+pub fn put<E: Entry>(connection: &Connection, entry: &E) -> Result<Changed<(E, Put)>, StoreError> {
+    let id = entry.id();
+    let before = get::<E>(connection, id)?;
+    let put = if before.is_some() { Put::Replaced } else { Put::Created };
     entry.write(connection)?;
-    Ok(put)
+    let stored = get::<E>(connection, id)?;
+    let told = AuditEntry::of_row(object::<E>(id), before.as_ref(), stored.as_ref())?;
+    let stored = stored.ok_or_else(|| StoreError::Internal("a row that was put is not there".to_owned()))?;
+    Ok(Changed::told((stored, put), told))
 }
 
 /// Deletes a row; tells whether there was one.
 ///
 /// Errors: another row needs it.
-pub fn delete<E: Entry>(connection: &Connection, id: i64) -> Result<bool, StoreError> {
+pub fn delete<E: Entry>(connection: &Connection, id: i64) -> Result<Changed<bool>, StoreError> {
+    let Some(before) = get::<E>(connection, id)? else { return Ok(Changed::nothing(false)) };
     if let Some(other) = E::needed_by(connection, id)? {
         return Err(StoreError::Conflict(format!("{} {id} is needed by {other}", E::KIND)));
     }
     let sql = format!("delete from {} where id = ?1", E::TABLE);
-    Ok(connection.prepare_cached(&sql)?.execute([id])? > 0)
+    connection.prepare_cached(&sql)?.execute([id])?;
+    Ok(Changed::told(true, AuditEntry::of_row(object::<E>(id), Some(&before), None)?))
+}
+
+/// What the audit calls a row.
+fn object<E: Entry>(id: i64) -> String {
+    format!("{}/{id}", E::LIST)
 }
 
 /// Whether there is a row of that id.

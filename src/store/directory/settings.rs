@@ -2,7 +2,13 @@
 
 use rusqlite::Connection;
 
-use crate::{store::error::StoreError, survey::model::Settings};
+use crate::{
+    store::{
+        audit::{Changed, Entry},
+        error::StoreError,
+    },
+    survey::model::Settings,
+};
 
 /// What is set.
 pub fn read_settings(connection: &Connection) -> Result<Settings, StoreError> {
@@ -11,9 +17,10 @@ pub fn read_settings(connection: &Connection) -> Result<Settings, StoreError> {
 }
 
 /// Sets it, for the very next send.
-pub fn write_settings(connection: &Connection, settings: Settings) -> Result<(), StoreError> {
+pub fn write_settings(connection: &Connection, settings: Settings) -> Result<Changed<()>, StoreError> {
+    let before = read_settings(connection)?;
     connection
         .prepare_cached("update settings set surveys_via_external_api = ?1 where id = 1")?
         .execute([settings.surveys_via_external_api])?;
-    Ok(())
+    Ok(Changed::told((), Entry::of_row("settings", Some(&before), Some(&settings))?))
 }

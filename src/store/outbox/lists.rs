@@ -1,12 +1,20 @@
 //! The outbox as administrators see it: lists, counts, and trying again by hand.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, Row, ToSql};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
 use super::STEP;
 use crate::{
-    store::{Store, error::StoreError, sends::Wait, writer::Wrote},
+    store::{
+        Store,
+        audit::{Action, Changed, Entry as AuditEntry},
+        error::StoreError,
+        sends::Wait,
+        writer::Wrote,
+    },
     survey::{
         delivery::{Delivery, DeliveryState},
         ids::{ChannelId, SendingId},
@@ -15,12 +23,30 @@ use crate::{
 };
 
 /// Makes a delivery due now, with all its tries before it; yields it. `None` where the send has none.
-fn retry(connection: &Connection, id: SendingId, now: Time) -> Result<Option<Delivery>, StoreError> {
+pub fn retry(connection: &Connection, id: SendingId, now: Time) -> Result<Changed<Option<Delivery>>, StoreError> {
+    let get = || {
+        let filter = Filter { after: Some(id.0.saturating_sub(1)), ..Filter::default() };
+        Ok::<_, StoreError>(list(connection, filter, 1)?.pop().filter(|delivery| delivery.sending_id == id))
+    };
+    let Some(before) = get()? else { return Ok(Changed::nothing(None)) };
+    make_due(connection, id, now)?;
+    let after = get()?;
+    let told = AuditEntry::new(Action::Retry, format!("deliveries/{id}"), Some(&before), after.as_ref())?;
+    Ok(Changed::told(after, [told]))
+}
+
+/// What the audit tells of [`Store::retry_all`].
+pub fn tell_retry(channel: ChannelId, state: DeliveryState) -> Result<Changed<()>, StoreError> {
+    let which = BTreeMap::from([("state", state)]);
+    let told = AuditEntry::new(Action::Retry, format!("channels/{channel}/deliveries"), Some(&which), None)?;
+    Ok(Changed::told((), [told]))
+}
+
+fn make_due(connection: &Connection, id: SendingId, now: Time) -> Result<(), StoreError> {
     connection
         .prepare_cached("update delivery set state = 'pending', tries = 0, due_at = ?2 where sending_id = ?1")?
         .execute([id.0, now.0])?;
-    let filter = Filter { after: Some(id.0.saturating_sub(1)), ..Filter::default() };
-    Ok(list(connection, filter, 1)?.pop().filter(|delivery| delivery.sending_id == id))
+    Ok(())
 }
 
 /// Makes deliveries of a channel due now that are in a state and come after a send, at most [`STEP`] of them; yields how many
@@ -42,7 +68,7 @@ fn retry_some(
     let ids = statement.query_map([after.0, channel.0, STEP], |row| row.get::<_, i64>(0));
     let ids: Vec<i64> = ids?.collect::<Result<_, _>>()?;
     for id in &ids {
-        retry(connection, SendingId(*id), now)?;
+        make_due(connection, SendingId(*id), now)?;
     }
     Ok((ids.len(), ids.last().copied().map(SendingId)))
 }
@@ -140,12 +166,6 @@ impl Store {
     /// How many deliveries are pending, dead or cancelled, by channel.
     pub async fn count_deliveries(&self) -> Result<Vec<Count>, StoreError> {
         self.long_read(count).await
-    }
-
-    /// Tries a delivery again, from now on by the whole schedule; `None` where the send has none.
-    pub async fn retry(&self, id: SendingId) -> Result<Option<Delivery>, StoreError> {
-        let now = self.now();
-        self.writer.submit(move |batch| Ok((retry(batch.connection, id, now)?, Wrote::Queued))).await
     }
 
     /// Tries all deliveries of a channel again that are in that state, in small steps; yields how many they were.

@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     Store,
-    directory::{Entry, Gateway, gateway},
+    audit::{self, Actor},
+    directory::{Entry, Gateway, gateway, switch_off},
     error::StoreError,
     writer::Wrote,
 };
@@ -155,7 +156,7 @@ pub enum Outcome {
     /// It has not; the next try is then, if there is one.
     Failed(Option<Time>),
     /// The gateway wants nothing more at this address.
-    Gone(DeliveryUrl),
+    Gone(ChannelId, DeliveryUrl),
 }
 
 /// Writes down what came of a try. What was cancelled meanwhile stays so, unless it was delivered.
@@ -170,7 +171,7 @@ pub(super) fn settle(
         Outcome::Delivered => (DeliveryState::Delivered, None),
         Outcome::Failed(Some(next)) => (DeliveryState::Pending, Some(*next)),
         Outcome::Failed(None) => (DeliveryState::Dead, None),
-        Outcome::Gone(_) => (DeliveryState::Cancelled, None),
+        Outcome::Gone(..) => (DeliveryState::Cancelled, None),
     };
     connection
         .prepare_cached(
@@ -178,14 +179,9 @@ pub(super) fn settle(
               where sending_id = ?1 and (state = 'pending' or ?2 = 'delivered')",
         )?
         .execute(params![id.0, state.as_str(), due.map(|due| due.0), now.0, result])?;
-    if let Outcome::Gone(url) = outcome {
+    if let Outcome::Gone(channel, url) = outcome {
         let reason = format!("the gateway answered 410 Gone, {now}");
-        connection
-            .prepare_cached(
-                "update channel set delivery_off = ?3 where delivery_url = ?2 and delivery_off is null
-                    and id = (select channel_id from delivery where sending_id = ?1)",
-            )?
-            .execute(params![id.0, url.as_str(), reason])?;
+        audit::run(connection, &Actor::delivery(), now, |connection| switch_off(connection, channel.0, url, reason))?;
     }
     Ok(())
 }

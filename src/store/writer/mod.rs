@@ -16,7 +16,7 @@ use std::{
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
-use tracing::error;
+use tracing::{debug, error};
 
 use self::batch::{Answer, ForeignChanges, Home, Job, Outcome, Settled, Told, Work, commit_batch};
 pub(super) use self::batch::{Batch, Wrote};
@@ -80,6 +80,7 @@ impl Writer {
 }
 
 /// One worker's way to the writer.
+#[derive(Clone)]
 pub(super) struct Submitter {
     queue: SyncSender<Message>,
     home: Home,
@@ -110,13 +111,31 @@ impl Submitter {
             });
             Outcome { wrote, answer }
         });
+        self.enqueue(work)?;
+        receiver.await.unwrap_or_else(|_| Err(E::from(stopped())))
+    }
+
+    /// Leaves a job that nobody waits for, and that nobody misses if it fails.
+    ///
+    /// Errors: [`StoreError::Busy`] when the queue is full.
+    pub(super) fn leave(
+        &self,
+        job: impl FnOnce(&Batch<'_>) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.enqueue(Box::new(|batch| {
+            if let Err(error) = batch.map_err(Clone::clone).and_then(job) {
+                debug!(%error, "a job that nobody waits for failed");
+            }
+            Outcome { wrote: Wrote::Nothing, answer: Box::new(|_| ()) }
+        }))
+    }
+
+    fn enqueue(&self, work: Work) -> Result<(), StoreError> {
         let job = Job { work, home: self.home.clone() };
-        let stopped = || StoreError::Busy("the writer has stopped".to_owned());
         self.queue.try_send(Message::Job(job)).map_err(|refused| match refused {
             TrySendError::Full(_) => StoreError::Busy("too many requests are waiting for the writer".to_owned()),
             TrySendError::Disconnected(_) => stopped(),
-        })?;
-        receiver.await.unwrap_or_else(|_| Err(E::from(stopped())))
+        })
     }
 
     /// Runs an administrator's change, all of it or nothing, inside the writer's transaction.
@@ -136,6 +155,10 @@ impl Submitter {
         })
         .await
     }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Busy("the writer has stopped".to_owned())
 }
 
 fn run(connection: &Connection, messages: &Receiver<Message>, told: &Told) {

@@ -3,16 +3,19 @@
 use std::{
     fmt::Write as _,
     io::{self, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{IpAddr, SocketAddr, TcpStream},
 };
 
 use serde_json::{Value, json};
+use socket2::{Domain, Socket, Type};
 
 use super::DEADLINE;
 
 /// Somebody who calls: a kept connection, and a token.
 pub struct Client {
     address: SocketAddr,
+    /// The address that they call from, where it matters.
+    source: Option<IpAddr>,
     token: Option<String>,
     /// None once the server has closed it; the next call makes another.
     stream: Option<TcpStream>,
@@ -21,8 +24,9 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(address: SocketAddr, token: Option<&str>) -> Self {
-        Self { address, token: token.map(str::to_owned), stream: Some(connect(address)), ahead: Vec::new() }
+    pub fn new(address: SocketAddr, source: Option<IpAddr>, token: Option<&str>) -> Self {
+        let stream = Some(connect(address, source));
+        Self { address, source, token: token.map(str::to_owned), stream, ahead: Vec::new() }
     }
 
     /// Sends a request, with a JSON body where there is one.
@@ -96,7 +100,7 @@ impl Client {
     }
 
     fn stream(&mut self) -> &mut TcpStream {
-        self.stream.get_or_insert_with(|| connect(self.address))
+        self.stream.get_or_insert_with(|| connect(self.address, self.source))
     }
 
     fn read(&mut self, is_head: bool) -> io::Result<Answer> {
@@ -125,8 +129,13 @@ impl Client {
     }
 }
 
-fn connect(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(address).unwrap();
+fn connect(address: SocketAddr, source: Option<IpAddr>) -> TcpStream {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+    if let Some(source) = source {
+        socket.bind(&SocketAddr::new(source, 0).into()).unwrap();
+    }
+    socket.connect(&address.into()).unwrap();
+    let stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
     stream.set_nodelay(true).unwrap();
     stream

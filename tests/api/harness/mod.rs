@@ -6,7 +6,7 @@ mod receiver;
 
 use std::{
     io::{BufRead, BufReader, Read},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, Output, Stdio},
     time::{Duration, Instant},
@@ -132,12 +132,17 @@ impl Server {
 
     /// Somebody who calls with that token, on a connection of their own.
     pub fn client(&self, token: &str) -> Client {
-        Client::new(self.address, Some(token))
+        Client::new(self.address, None, Some(token))
     }
 
     /// Somebody who calls with no token.
     pub fn stranger(&self) -> Client {
-        Client::new(self.address, None)
+        Client::new(self.address, None, None)
+    }
+
+    /// Somebody who calls from that address.
+    pub fn client_from(&self, source: impl Into<IpAddr>, token: Option<&str>) -> Client {
+        Client::new(self.address, Some(source.into()), token)
     }
 
     /// Requests that were sent before this have reached the writer: the server has gone through many later ones.

@@ -1,0 +1,104 @@
+//! Who may call: made, rotated and revoked by administrators, as by `surveyd token`. A secret is in the answer that makes
+//! it, and nowhere else.
+
+use actix_web::{
+    HttpRequest,
+    http::StatusCode,
+    web::{Path, Payload, ThinData},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{parse_id, read_body};
+use crate::{
+    http::{
+        SiteOf, auth,
+        failure::Failure,
+        query::Query,
+        respond::{Empty, Json},
+    },
+    store::tokens::{self, Issued, Token},
+    survey::{access::Role, time::Lifetime},
+};
+
+/// A token that is asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    name: String,
+    role: Role,
+    expires: Option<Lifetime>,
+}
+
+/// A rotation that is asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RotationAsked {
+    overlap: Option<Lifetime>,
+}
+
+/// A token, and this once its secret.
+#[derive(Serialize)]
+pub(in crate::http) struct Shown {
+    #[serde(flatten)]
+    token: Token,
+    secret: String,
+}
+
+impl From<Issued> for Shown {
+    fn from(Issued { token, secret }: Issued) -> Self {
+        Self { token, secret: secret.reveal().to_owned() }
+    }
+}
+
+/// `GET /admin/tokens`.
+pub(in crate::http) async fn list(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Token>>, Failure> {
+    let admin = auth::admin(&request, &site).await?;
+    let query = Query::of(&request, &["after", "limit"])?;
+    let (after, limit) = (query.integer("after")?, query.limit()?);
+    Ok(Json::ok(admin.store().long_read(move |connection| tokens::list(connection, after, limit)).await?))
+}
+
+/// `POST /admin/tokens`.
+pub(in crate::http) async fn create(
+    request: HttpRequest,
+    payload: Payload,
+    ThinData(site): SiteOf,
+) -> Result<Json<Shown>, Failure> {
+    let admin = auth::admin(&request, &site).await?;
+    let Asked { name, role, expires } = read_body(&request, payload, &site).await?.parse()?;
+    let now = admin.store().now();
+    let issued = admin.change(move |connection| tokens::create(connection, &name, role, expires, now)).await?;
+    Ok(Json { status: StatusCode::CREATED, value: issued.into() })
+}
+
+/// `POST /admin/tokens/{id}/rotate`.
+pub(in crate::http) async fn rotate(
+    request: HttpRequest,
+    path: Path<String>,
+    payload: Payload,
+    ThinData(site): SiteOf,
+) -> Result<Json<Shown>, Failure> {
+    let admin = auth::admin(&request, &site).await?;
+    let id = parse_id("id", &path)?;
+    let RotationAsked { overlap } = read_body(&request, payload, &site).await?.parse()?;
+    let now = admin.store().now();
+    let issued = admin.change(move |connection| tokens::rotate(connection, id, overlap, now)).await?;
+    Ok(Json::ok(issued.ok_or_else(|| not_found(id))?.into()))
+}
+
+/// `DELETE /admin/tokens/{id}`: revokes it. The last administrator may go, too: `surveyd token create` lets in another.
+pub(in crate::http) async fn revoke(
+    request: HttpRequest,
+    path: Path<String>,
+    ThinData(site): SiteOf,
+) -> Result<Empty, Failure> {
+    let admin = auth::admin(&request, &site).await?;
+    let id = parse_id("id", &path)?;
+    let now = admin.store().now();
+    let revoked = admin.change(move |connection| tokens::revoke(connection, id, now)).await?;
+    revoked.map(|_| Empty::NO_CONTENT).ok_or_else(|| not_found(id))
+}
+
+fn not_found(id: i64) -> Failure {
+    Failure::new(StatusCode::NOT_FOUND, format!("Token {id} not found"))
+}

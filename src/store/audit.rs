@@ -1,0 +1,245 @@
+//! The audit: who changed what. Nothing is changed but through [`run`], and that asks each change what is to be told of it.
+
+use std::net::IpAddr;
+
+use rusqlite::{Connection, Row, params};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::error::StoreError;
+use crate::survey::time::Time;
+
+/// Who a command is in the audit, and who the server itself is when a gateway's answer makes it change something; no token
+/// has these names.
+pub(super) const RESERVED: [&str; 2] = ["cli", "delivery"];
+
+/// Who changes something, and from where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    who: String,
+    address: Option<IpAddr>,
+}
+
+impl Actor {
+    /// The holder of a token of that name, who calls from there.
+    pub fn token(name: &str, address: Option<IpAddr>) -> Self {
+        Self { who: name.to_owned(), address: address.map(|address| address.to_canonical()) }
+    }
+
+    /// Whoever may run commands on this machine and its file.
+    pub(super) fn command() -> Self {
+        Self { who: RESERVED[0].to_owned(), address: None }
+    }
+
+    /// The server itself, when it delivers.
+    pub(super) fn delivery() -> Self {
+        Self { who: RESERVED[1].to_owned(), address: None }
+    }
+}
+
+/// What is done to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Create,
+    Change,
+    Delete,
+    Rotate,
+    Revoke,
+    Retry,
+    Apply,
+}
+
+impl Action {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Change => "change",
+            Self::Delete => "delete",
+            Self::Rotate => "rotate",
+            Self::Revoke => "revoke",
+            Self::Retry => "retry",
+            Self::Apply => "apply",
+        }
+    }
+}
+
+/// What the audit is to tell of a change: the object as the admin routes call it, and its JSON before and after.
+#[derive(Debug)]
+pub(super) struct Entry {
+    action: Action,
+    object: String,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+impl Entry {
+    pub(super) fn new<T: Serialize>(
+        action: Action,
+        object: impl Into<String>,
+        before: Option<&T>,
+        after: Option<&T>,
+    ) -> Result<Self, StoreError> {
+        let json = |value: Option<&T>| value.map(serde_json::to_string).transpose();
+        let error = |error: serde_json::Error| StoreError::Internal(error.to_string());
+        let (before, after) = (json(before).map_err(error)?, json(after).map_err(error)?);
+        Ok(Self { action, object: object.into(), before, after })
+    }
+
+    /// The same for an object that is created, changed or deleted; none where it is as it was.
+    pub(super) fn of_row<T: Serialize>(
+        object: impl Into<String>,
+        before: Option<&T>,
+        after: Option<&T>,
+    ) -> Result<Option<Self>, StoreError> {
+        let action = match (before, after) {
+            (None, _) => Action::Create,
+            (_, None) => Action::Delete,
+            _ => Action::Change,
+        };
+        let entry = Self::new(action, object, before, after)?;
+        Ok((entry.before != entry.after).then_some(entry))
+    }
+}
+
+/// What a change yields, and what the audit is to tell of it. One that left everything as it was leaves no row.
+#[derive(Debug)]
+#[must_use]
+pub struct Changed<T> {
+    value: T,
+    entries: Vec<Entry>,
+}
+
+impl<T> Changed<T> {
+    /// A change that did nothing.
+    pub fn nothing(value: T) -> Self {
+        Self { value, entries: Vec::new() }
+    }
+
+    pub(super) fn told(value: T, entries: impl IntoIterator<Item = Entry>) -> Self {
+        Self { value, entries: entries.into_iter().collect() }
+    }
+
+    /// The same change, of which the audit tells this besides.
+    pub(super) fn and(mut self, entry: Entry) -> Self {
+        self.entries.push(entry);
+        self
+    }
+
+    /// The same change, which yields something else.
+    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Changed<U> {
+        Changed { value: map(self.value), entries: self.entries }
+    }
+
+    /// What is yielded where nobody asks who did it: in a file that is being made.
+    pub(super) fn untold(self) -> T {
+        self.value
+    }
+}
+
+/// Runs a change inside the open transaction, and writes down who did it and what it did.
+pub(super) fn run<T, E: From<StoreError>>(
+    connection: &Connection,
+    actor: &Actor,
+    now: Time,
+    change: impl FnOnce(&Connection) -> Result<Changed<T>, E>,
+) -> Result<T, E> {
+    let Changed { value, entries } = change(connection)?;
+    for entry in entries {
+        write(connection, actor, now, &entry)?;
+    }
+    Ok(value)
+}
+
+fn write(connection: &Connection, actor: &Actor, now: Time, entry: &Entry) -> Result<(), StoreError> {
+    let address = actor.address.map(|address| address.to_string());
+    connection
+        .prepare_cached(
+            "insert into audit (at, who, address, action, object, before, after) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![now.0, actor.who, address, entry.action.as_str(), entry.object, entry.before, entry.after])?;
+    Ok(())
+}
+
+/// One change, as it was told.
+#[derive(Debug, Serialize)]
+pub struct Audited {
+    /// Sequential; never used again.
+    pub id: i64,
+    /// When it was changed.
+    pub at: Time,
+    /// The name of the token; `cli` for a command, `delivery` for the server itself.
+    pub who: String,
+    /// From where; none for a command.
+    pub address: Option<String>,
+    /// What was done.
+    pub action: String,
+    /// To what.
+    pub object: String,
+    /// What it was; none where there was nothing.
+    pub before: Option<Box<RawValue>>,
+    /// What it is; none where there is nothing left.
+    pub after: Option<Box<RawValue>>,
+}
+
+impl Audited {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        // The schema holds that it is JSON.
+        let json = |column: usize| {
+            let text = row.get::<_, Option<String>>(column)?;
+            text.map(RawValue::from_string).transpose().map_err(|_| rusqlite::Error::InvalidQuery)
+        };
+        Ok(Self {
+            id: row.get(0)?,
+            at: Time(row.get(1)?),
+            who: row.get(2)?,
+            address: row.get(3)?,
+            action: row.get(4)?,
+            object: row.get(5)?,
+            before: json(6)?,
+            after: json(7)?,
+        })
+    }
+}
+
+/// What was changed after the row of that id, the oldest first, at most `limit`.
+pub fn list(connection: &Connection, after: Option<i64>, limit: usize) -> Result<Vec<Audited>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "select id, at, who, address, action, object, before, after from audit where id > ?1 order by id limit ?2",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    // Ids begin at 1, so that no "after" is an "after 0".
+    let rows = statement.query_map([after.unwrap_or(0), limit], Audited::from_row)?.collect::<Result<_, _>>()?;
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::open::open_in_memory;
+
+    #[test]
+    fn a_row_never_changes_and_never_goes() {
+        let connection = open_in_memory().expect("a database");
+        let change = |_: &Connection| {
+            let entry = Entry::of_row("settings", None, Some(&1))?;
+            Ok::<_, StoreError>(Changed::told((), entry))
+        };
+        run(&connection, &Actor::command(), Time(7), change).expect("a row");
+        for (statement, expected) in [
+            ("update audit set who = 'nobody'", "a row of the audit never changes"),
+            ("delete from audit", "a row of the audit never goes"),
+            (
+                "insert or replace into audit values (1, 0, 'nobody', null, 'create', 'settings', null, null)",
+                "a row of the audit is never replaced",
+            ),
+        ] {
+            let error = connection.execute(statement, []).expect_err("it must be refused");
+            assert_eq!(error.to_string(), expected, "{statement}");
+        }
+        let rows = serde_json::to_string(&list(&connection, None, 9).expect("a list")).expect("JSON");
+        assert_eq!(
+            rows,
+            r#"[{"id":1,"at":"1970-01-01T00:00:00.007Z","who":"cli","address":null,"action":"create","object":"settings","before":null,"after":1}]"#
+        );
+    }
+}

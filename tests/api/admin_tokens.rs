@@ -1,0 +1,202 @@
+//! `/admin/tokens`: made, listed, rotated and revoked over the wire, with a secret in the answer that makes it.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::harness::{Home, Server, eventually};
+
+#[test]
+fn a_token_is_made_used_and_revoked() {
+    let home = Home::with_sample();
+    let ops = home.token("ops", "admin");
+    let server = home.serve();
+    let mut admin = server.client(&ops);
+    let answer =
+        admin.call("POST", "/admin/tokens", Some(&json!({"name": "crm", "role": "INTEGRATOR", "expires": "90d"})));
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let mut shown = answer.json();
+    let secret = shown.as_object_mut().unwrap().remove("secret").unwrap().as_str().unwrap().to_owned();
+    assert!(secret.starts_with("surveyd_") && secret.len() == 72, "{secret}");
+    let keys = r#"{"id":2,"name":"crm","role":"INTEGRATOR","createdAt":"20"#;
+    assert!(answer.body.starts_with(keys), "{}", answer.body);
+    assert!(shown["expiresAt"].as_str().unwrap() > shown["createdAt"].as_str().unwrap());
+    for key in ["revokedAt", "lastUsedAt", "oldSecretUntil"] {
+        assert_eq!(shown[key], Value::Null, "{key}");
+    }
+    let list = admin.call("GET", "/admin/tokens?after=1", None);
+    assert_eq!(list.json(), json!([shown]), "the same without its secret");
+    assert_eq!(admin.call("GET", "/admin/tokens?limit=1", None).json()[0]["name"], "ops");
+    let mut crm = server.client(&secret);
+    assert_eq!(crm.send(1, 1).short(), "200 ");
+    for _ in 0..2 {
+        assert_eq!(admin.call("DELETE", "/admin/tokens/2", None).short(), "204 ");
+        assert_eq!(crm.send(1, 1).short(), "401 Token is invalid");
+    }
+    // The last administrator may go; a command lets in another.
+    assert_eq!(admin.call("DELETE", "/admin/tokens/1", None).short(), "204 ");
+    assert_eq!(admin.call("GET", "/admin/tokens", None).short(), "401 Token is invalid");
+    let other = home.token("ops", "admin");
+    assert_eq!(server.client(&other).call("GET", "/admin/settings", None).status, 200);
+}
+
+#[rstest]
+#[case("POST", "/admin/tokens", json!({"name": "bot", "role": "BOT"}), "400 role: unknown variant `BOT`, expected one of `INTEGRATOR`, `OPERATOR`, `SUPERVISOR`, `ADMIN`")]
+#[case("POST", "/admin/tokens", json!({"name": "x", "role": "admin"}), "400 role: unknown variant `admin`, expected one of `INTEGRATOR`, `OPERATOR`, `SUPERVISOR`, `ADMIN`")]
+#[case("POST", "/admin/tokens", json!({"name": "ops", "role": "ADMIN"}), "409 the name \"ops\" belongs to token 1; choose another name, or revoke that token first")]
+#[case("POST", "/admin/tokens", json!({"name": "", "role": "ADMIN"}), "400 name: must be 1 to 64 characters")]
+#[case("POST", "/admin/tokens", json!({"name": "cli", "role": "ADMIN"}), "400 name: must not be cli, which stands for commands in the audit")]
+#[case("POST", "/admin/tokens", json!({"name": "x\ny", "role": "ADMIN"}), "400 name: must be without control characters: a list of tokens has a line for each")]
+#[case("POST", "/admin/tokens", json!({"role": "ADMIN"}), "400 missing field `name`")]
+#[case("POST", "/admin/tokens", json!({"name": "x", "role": "ADMIN", "secret": "mine"}), "400 secret: unknown field `secret`, expected one of `name`, `role`, `expires`")]
+#[case("POST", "/admin/tokens", json!({"name": "x", "role": "ADMIN", "expires": "soon"}), "400 expires: must be a duration above zero, such as 90d, 12h or PT2H")]
+#[case("POST", "/admin/tokens", json!({"name": "x", "role": "ADMIN", "expires": "3000000d"}), "400 expires: is too long")]
+#[case("DELETE", "/admin/tokens/9", Value::Null, "404 Token 9 not found")]
+#[case("DELETE", "/admin/tokens/x", Value::Null, "400 id in the path must be a 64-bit integer")]
+#[case("POST", "/admin/tokens/9/rotate", json!({}), "404 Token 9 not found")]
+#[case("POST", "/admin/tokens/2/rotate", json!({}), "409 token 2 is revoked; make another one instead")]
+#[case("POST", "/admin/tokens/3/rotate", json!({}), "409 token 3 is expired; make another one instead")]
+#[case("POST", "/admin/tokens/1/rotate", json!({"overlap": "0s"}), "400 overlap: must be a duration above zero, such as 90d, 12h or PT2H")]
+#[case("POST", "/admin/tokens/1/rotate", json!({"overlap": "3000000d"}), "400 overlap: is too long")]
+#[case(
+    "GET",
+    "/admin/tokens?name=x",
+    Value::Null,
+    "400 The query has an unknown parameter \"name\"; it may have after, limit"
+)]
+fn mistakes_are_told(#[case] method: &str, #[case] path: &str, #[case] body: Value, #[case] expected: &str) {
+    let home = Home::new();
+    let ops = home.token("ops", "admin");
+    home.token("gone", "admin");
+    assert!(home.run(&["token", "revoke", "2"]).status.success());
+    assert!(home.run(&["token", "create", "--name", "brief", "--role", "admin", "--expires", "1ms"]).status.success());
+    let server = home.serve();
+    let mut admin = server.client(&ops);
+    let before = admin.call("GET", "/admin/tokens", None);
+    let answer = admin.call(method, path, Some(&body).filter(|body| !body.is_null()));
+    assert_eq!(answer.short(), expected);
+    // But for the use that this very test makes of it.
+    let without_use = |list: Value| list.to_string().replace(&list[0]["lastUsedAt"].to_string(), "null");
+    assert_eq!(without_use(admin.call("GET", "/admin/tokens", None).json()), without_use(before.json()));
+}
+
+/// Both secrets are good during the overlap, and the token stays the same: its sends have its name, its keys their holder.
+#[test]
+fn a_rotated_token_is_the_same_token() {
+    let home = Home::with_sample();
+    let (ops, first) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+    let server = home.serve();
+    let send = |secret: &str, key: &str| {
+        let body = br#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#;
+        let lines = format!("Content-Type: application/json\r\nIdempotency-Key: {key}\r\n");
+        let answer = server.client(secret).call_with("POST", "/api/v1/quality/send", &lines, body);
+        format!("{}{}", answer.short(), answer.header("idempotent-replayed").unwrap_or_default())
+    };
+    assert_eq!(send(&first, "a"), "200 ");
+    let mut admin = server.client(&ops);
+    let mut rotate = |body: Value| {
+        let answer = admin.call("POST", "/admin/tokens/2/rotate", Some(&body)).json();
+        assert_eq!((&answer["id"], &answer["name"]), (&json!(2), &json!("crm")));
+        answer["secret"].as_str().unwrap().to_owned()
+    };
+    let second = rotate(json!({"overlap": "1h"}));
+    assert_eq!([send(&first, "a"), send(&second, "a")], ["200 true", "200 true"]);
+    assert_eq!([send(&first, "b"), send(&second, "c")], ["200 ", "200 "]);
+    // Whose answer was lost asks again, and shuts out nobody.
+    let third = rotate(json!({"overlap": "1h"}));
+    assert_eq!([send(&first, "a"), send(&second, "b"), send(&third, "c")], ["200 true", "200 true", "200 true"]);
+    let fourth = rotate(json!({}));
+    for old in [first, second, third] {
+        assert_eq!(send(&old, "a"), "401 Token is expired");
+    }
+    assert_eq!(send(&fourth, "b"), "200 true");
+    let sends = admin.all_sends();
+    assert_eq!(sends.iter().map(|send| send["token"].as_str().unwrap()).collect::<Vec<_>>(), ["crm"; 3]);
+}
+
+/// By the command, beside the running server: it is the clock that ends the old secret.
+#[test]
+fn an_overlap_ends_by_itself() {
+    let home = Home::with_sample();
+    let first = home.token("crm", "integrator");
+    let server = home.serve();
+    let output = home.run(&["token", "rotate", "1", "--overlap", "4s"]);
+    let second = String::from_utf8(output.stdout).unwrap().trim_end().to_owned();
+    let told = String::from_utf8(output.stderr).unwrap();
+    let (before, until) = told.trim_end().split_once("until ").unwrap();
+    assert_eq!(
+        before,
+        "surveyd: token 1 \"crm\" has a new secret, good for ever; it is shown this once; the old one is good "
+    );
+    let list = String::from_utf8(home.run(&["token", "list"]).stdout).unwrap();
+    assert!(list.trim_end().ends_with(&format!("\told secret until {until}")), "{list}");
+    let (mut old, mut new) = (server.client(&first), server.client(&second));
+    let mut answers = Vec::new();
+    eventually("the overlap ends", || {
+        assert_eq!(new.send(2, 1).status, 409);
+        answers.push(old.send(2, 1).short());
+        answers.last().unwrap().starts_with("401")
+    });
+    assert_eq!(answers.pop().unwrap(), "401 Token is expired");
+    assert!(answers.iter().all(|answer| answer == "409 Client has open thread"), "{answers:?}");
+    let at_once = home.run(&["token", "rotate", "1"]);
+    assert!(String::from_utf8(at_once.stderr).unwrap().ends_with("; the old one is good no more\n"));
+    assert_eq!(new.send(2, 1).short(), "401 Token is expired");
+    assert_eq!(home.fails(&["token", "rotate", "7"]), "surveyd: there is no token 7; `surveyd token list` shows them");
+}
+
+/// Coarse: the first call within an hour is written, whatever became of it, and those after it leave the file alone.
+#[test]
+fn the_last_use_is_known_to_the_hour_and_reads_do_not_write() {
+    let home = Home::with_sample();
+    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+    home.token("idle", "operator");
+    let server = home.serve();
+    let file = rusqlite::Connection::open(home.path("surveyd.db")).unwrap();
+    let hours = || {
+        let mut statement = file.prepare("select last_used_at from token order by id").unwrap();
+        let hours = statement.query_map([], |row| row.get::<_, Option<i64>>(0)).unwrap();
+        hours.map(|hour| hour.unwrap().map(|ms| ms / 3_600_000)).collect::<Vec<_>>()
+    };
+    let (mut admin, mut refused) = (server.client(&ops), server.client(&crm));
+    // Once more where the hour changed in between.
+    loop {
+        let hour = || jiff::Timestamp::now().as_second() / 3600;
+        let begun = hour();
+        assert_eq!(refused.send(2, 1).short(), "409 Client has open thread");
+        assert_eq!(admin.call("GET", "/admin/settings", None).status, 200);
+        eventually("the use is written", || hours() == [Some(begun), Some(begun), None] || hour() != begun);
+        let version = || file.query_row("pragma data_version", [], |row| row.get::<_, i64>(0)).unwrap();
+        let before = version();
+        for _ in 0..100 {
+            assert_eq!(refused.send(2, 1).status, 409);
+            assert_eq!(admin.call("GET", "/admin/settings", None).status, 200);
+        }
+        let after = version();
+        if hour() == begun {
+            assert_eq!(after, before, "a read has written");
+            break;
+        }
+    }
+    let list = String::from_utf8(home.run(&["token", "list"]).stdout).unwrap();
+    let used: Vec<_> = list.lines().map(|line| line.split('\t').next_back().unwrap()).collect();
+    assert!(used[0].starts_with("used in the hour of 20") && used[0].ends_with(":00:00.000Z"), "{list}");
+    assert_eq!((used[1], used[2]), (used[0], "never used"));
+}
+
+/// A fake lets in who was given a token there, in that world and no other.
+#[test]
+fn a_fake_has_tokens_of_its_worlds() {
+    let fake = Server::fake();
+    let made = fake.client("test-admin@w1").call(
+        "POST",
+        "/admin/tokens",
+        Some(&json!({"name": "lead", "role": "SUPERVISOR"})),
+    );
+    let secret = made.json()["secret"].as_str().unwrap().to_owned();
+    assert_eq!(fake.client(&format!("{secret}@w1")).send(1, 1).short(), "200 ");
+    for elsewhere in [secret.clone(), format!("{secret}@w2")] {
+        assert_eq!(fake.client(&elsewhere).send(1, 1).short(), "401 Token is invalid");
+    }
+    let sends = fake.client("test-admin@w1").all_sends();
+    assert_eq!(sends[0]["token"], "lead");
+}

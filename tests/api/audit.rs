@@ -1,0 +1,178 @@
+//! The audit: each change is told once, whole, with who made it and from where, and only if it is committed.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Client, Home, Server};
+
+/// The audit after the row of that id, a line a row, without its times.
+fn audit_after(admin: &mut Client, after: i64) -> Vec<String> {
+    let rows = admin.call("GET", &format!("/admin/audit?limit=1000&after={after}"), None);
+    rows.json().as_array().unwrap_or_else(|| panic!("{rows:?}")).iter().map(line).collect()
+}
+
+fn line(row: &Value) -> String {
+    let at = row["at"].as_str().unwrap();
+    assert!(at.starts_with("20") && at.ends_with('Z'), "{at}");
+    let text = |key: &str| row[key].as_str().unwrap_or("-").to_owned();
+    let [who, address, action, object] = ["who", "address", "action", "object"].map(text);
+    format!("{} {who} {address} {action} {object} {} {}", row["id"], row["before"], row["after"])
+}
+
+#[test]
+fn every_change_of_a_server_is_told() {
+    let home = Home::with_sample();
+    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+    let server = home.serve();
+    let mut admin = server.client_from([127, 0, 0, 9], Some(&ops));
+    let mut call = |method: &str, path: &str, body: Value| {
+        let answer = admin.call(method, path, Some(&body).filter(|body| !body.is_null()));
+        assert!(answer.status < 300, "{method} {path}: {answer:?}");
+        answer
+    };
+    let (off, none) = (json!({"surveysViaExternalApi": false}), Value::Null);
+    // Twice: what leaves everything as it was is not told.
+    for _ in 0..2 {
+        call("PATCH", "/admin/settings", off.clone());
+        call("PUT", "/admin/channels/7", json!({"name": "Телеграм", "type": "TELEGRAM"}));
+        call("PUT", "/admin/clients/9007199254740993", json!({"externalId": "crm-9"}));
+        call("PUT", "/admin/forms/1/channels/7", none.clone());
+    }
+    call("DELETE", "/admin/forms/1/channels/7", none.clone());
+    call("DELETE", "/admin/channels/7", none.clone());
+    call("DELETE", "/admin/threads/4", none.clone());
+    call("PUT", "/admin/forms/2", json!({"name": "Renamed", "channels": [1]}));
+    let made = call("POST", "/admin/tokens", json!({"name": "new", "role": "SUPERVISOR", "expires": "90d"})).json();
+    let rotated = call("POST", "/admin/tokens/3/rotate", json!({"overlap": "24h"})).json();
+    for _ in 0..2 {
+        call("DELETE", "/admin/tokens/3", none.clone());
+    }
+    let form = server.client(&crm).call("POST", "/api/v1/quality", Some(&json!({"hideAfter": 300})));
+    assert_eq!(form.status, 200, "{form:?}");
+    // What is refused is not told.
+    for (method, path, body, status) in [
+        ("DELETE", "/admin/channels/1", none.clone(), 409),
+        ("DELETE", "/admin/clients/77", none.clone(), 404),
+        (
+            "PUT",
+            "/admin/threads/9",
+            json!({"clientId": 77, "channel": 1, "status": "NEW",
+            "startTime": "2026-03-01T10:00:00.000Z", "stateChangeTime": "2026-03-01T10:15:00.000Z"}),
+            400,
+        ),
+        ("POST", "/admin/tokens", json!({"name": "crm", "role": "ADMIN"}), 409),
+        ("POST", "/admin/tokens/3/rotate", json!({}), 409),
+    ] {
+        assert_eq!(admin.call(method, path, Some(&body).filter(|body| !body.is_null())).status, status, "{path}");
+    }
+    let token = |shown: &Value| {
+        let mut token = shown.clone();
+        token.as_object_mut().unwrap().remove("secret").unwrap();
+        token
+    };
+    let (made, rotated) = (token(&made), token(&rotated));
+    let list = admin.call("GET", "/admin/tokens?after=2", None).json();
+    let revoked = &list[0];
+    let rows = audit_after(&mut admin, 4);
+    let expected = [
+        r#"5 ops 127.0.0.9 change settings {"surveysViaExternalApi":true} {"surveysViaExternalApi":false}"#.to_owned(),
+        r#"6 ops 127.0.0.9 create channels/7 null {"id":7,"name":"Телеграм","type":"TELEGRAM"}"#.to_owned(),
+        r#"7 ops 127.0.0.9 create clients/9007199254740993 null {"externalId":"crm-9","id":9007199254740993}"#.to_owned(),
+        r#"8 ops 127.0.0.9 change forms/1/channels/7 {"enabled":false} {"enabled":true}"#.to_owned(),
+        r#"9 ops 127.0.0.9 change forms/1/channels/7 {"enabled":true} {"enabled":false}"#.to_owned(),
+        r#"10 ops 127.0.0.9 delete channels/7 {"id":7,"name":"Телеграм","type":"TELEGRAM"} null"#.to_owned(),
+        r#"11 ops 127.0.0.9 delete threads/4 {"channel":2,"clientId":3,"id":4,"startTime":"2026-03-01T12:00:00.000Z","stateChangeTime":"2026-03-01T12:15:00.000Z","status":"CLOSED"} null"#.to_owned(),
+        r#"12 ops 127.0.0.9 change forms/2 {"channels":[2],"id":2,"name":"Mobile app quality"} {"channels":[1],"id":2,"name":"Renamed"}"#.to_owned(),
+        format!("13 ops 127.0.0.9 create tokens/3 null {made}"),
+        format!("14 ops 127.0.0.9 rotate tokens/3 {made} {rotated}"),
+        format!("15 ops 127.0.0.9 revoke tokens/3 {rotated} {revoked}"),
+        r#"16 crm 127.0.0.1 create forms/3 null {"channels":[],"hideAfter":300,"id":3,"name":"Quality form 3"}"#.to_owned(),
+    ];
+    for (row, expected) in rows.iter().zip(&expected) {
+        assert_eq!(row, expected);
+    }
+    assert_eq!(rows.len(), expected.len());
+}
+
+#[test]
+fn every_change_by_a_command_is_told() {
+    let home = Home::with_sample();
+    home.token("ops", "admin");
+    let off =
+        home.write("off.json", r#"{"settings": {"surveysViaExternalApi": false}, "clients": [{"id": 1}, {"id": 8}]}"#);
+    let broken = home
+        .write("broken.json", r#"{"settings": {"surveysViaExternalApi": true}, "clients": [{"id": 1}, {"id": 1}]}"#);
+    assert!(home.run(&["apply", off.to_str().unwrap()]).status.success());
+    assert!(home.run(&["apply", off.to_str().unwrap()]).status.success());
+    assert!(!home.run(&["apply", broken.to_str().unwrap()]).status.success());
+    assert!(home.run(&["token", "rotate", "1"]).status.success());
+    assert!(home.run(&["token", "revoke", "1"]).status.success());
+    assert!(!home.run(&["token", "revoke", "9"]).status.success());
+    let array = |arguments: &[&str]| -> Vec<Value> {
+        let output = home.run(arguments);
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let token = array(&["token", "list", "--json"]).pop().unwrap();
+    let json = array(&["audit", "--json"]);
+    let created = &json[2]["after"];
+    assert_eq!(created["name"], "ops");
+    let rotated = &json[6]["after"];
+    let rows: Vec<_> = json.iter().map(line).collect();
+    let expected = [
+        r#"1 cli - change settings {"surveysViaExternalApi":false} {"surveysViaExternalApi":true}"#.to_owned(),
+        r#"2 cli - apply world null {"channels":2,"clients":4,"forms":2,"threads":4}"#.to_owned(),
+        format!("3 cli - create tokens/1 null {created}"),
+        r#"4 cli - change settings {"surveysViaExternalApi":true} {"surveysViaExternalApi":false}"#.to_owned(),
+        r#"5 cli - apply world null {"channels":0,"clients":2,"forms":0,"threads":0}"#.to_owned(),
+        r#"6 cli - apply world null {"channels":0,"clients":2,"forms":0,"threads":0}"#.to_owned(),
+        format!("7 cli - rotate tokens/1 {created} {rotated}"),
+        format!("8 cli - revoke tokens/1 {rotated} {token}"),
+    ];
+    assert_eq!(rows, expected);
+    // For people: a line each, from a row on.
+    let lines = String::from_utf8(home.run(&["audit", "--after", "3"]).stdout).unwrap();
+    assert_eq!(lines.lines().count(), 5);
+    let [id, _, rest @ ..] = &lines.lines().next().unwrap().split('\t').collect::<Vec<_>>()[..] else {
+        panic!("{lines}")
+    };
+    assert_eq!(*id, "4");
+    let expected =
+        ["cli", "-", "change", "settings", r#"{"surveysViaExternalApi":true}"#, r#"{"surveysViaExternalApi":false}"#];
+    assert_eq!(rest, expected);
+    assert!(array(&["audit", "--json", "--after", "8"]).is_empty());
+}
+
+/// In a fake the test token is who, the world's own clock says when, and a reset begins anew.
+#[test]
+fn a_fake_tells_the_changes_of_each_world() {
+    let fake = Server::fake();
+    let mut admin = fake.client("test-admin@w1");
+    assert_eq!(audit_after(&mut admin, 0), [] as [&str; 0], "the seed is nobody's change");
+    admin.call("PUT", "/admin/clock", Some(&json!({"now": "2030-01-01T00:00:00.000Z"})));
+    admin.call("PATCH", "/admin/settings", Some(&json!({"surveysViaExternalApi": false})));
+    assert_eq!(
+        admin.call("GET", "/admin/audit", None).body,
+        r#"[{"id":1,"at":"2030-01-01T00:00:00.000Z","who":"test-admin","address":"127.0.0.1","action":"change","object":"settings","before":{"surveysViaExternalApi":true},"after":{"surveysViaExternalApi":false}}]"#
+    );
+    assert_eq!(fake.client("test-admin").call("GET", "/admin/audit", None).body, "[]", "another world");
+    admin.call("POST", "/admin/reset", None);
+    assert_eq!(audit_after(&mut admin, 0), [] as [&str; 0]);
+}
+
+/// No change without its row: where the row cannot be written, nothing is changed.
+#[test]
+fn what_cannot_be_told_is_not_done() {
+    let home = Home::with_sample();
+    let ops = home.token("ops", "admin");
+    let server = home.serve();
+    let other = rusqlite::Connection::open(home.path("surveyd.db")).unwrap();
+    other.execute_batch("alter table audit rename to elsewhere").unwrap();
+    let mut admin = server.client(&ops);
+    let off = json!({"surveysViaExternalApi": false});
+    assert_eq!(admin.call("PATCH", "/admin/settings", Some(&off)).status, 500);
+    assert!(!home.run(&["token", "revoke", "1"]).status.success());
+    assert_eq!(admin.call("GET", "/admin/settings", None).short(), r#"200 {"surveysViaExternalApi":true}"#);
+    other.execute_batch("alter table elsewhere rename to audit").unwrap();
+    assert_eq!(admin.call("PATCH", "/admin/settings", Some(&off)).status, 200);
+    assert_eq!(audit_after(&mut admin, 3).len(), 1);
+}

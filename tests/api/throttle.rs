@@ -1,0 +1,61 @@
+//! Who shows bad tokens is slowed down, by address; who shows a good one is not, wherever they call from.
+
+use serde_json::json;
+
+use crate::harness::{Home, Server, envelope};
+
+/// One misconfigured client and its neighbours behind one address.
+#[test]
+fn bad_tokens_are_slowed_down_and_good_ones_are_not() {
+    let home = Home::with_sample();
+    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+    let gone = home.token("gone", "integrator");
+    assert!(home.run(&["token", "revoke", "3"]).status.success());
+    let server = home.serve();
+    let from = |token: &str| server.client_from([127, 0, 0, 7], Some(token));
+    // Of whatever route, and in whatever way the token is bad; the sixty are of one minute unless this takes as long.
+    let (mut unknown, mut revoked) = (from("surveyd_00"), from(&gone));
+    for _ in 0..20 {
+        assert_eq!(unknown.send(1, 1).short(), "401 Token is invalid");
+        assert_eq!(revoked.call("GET", "/api/v1/threads/1", None).short(), "401 Token is invalid");
+        assert_eq!(unknown.call("GET", "/admin/settings", None).short(), "401 Token is invalid");
+    }
+    for (method, path, body) in [
+        ("POST", "/api/v1/quality/send", Some(json!({}))),
+        ("GET", "/api/v1/threads", None),
+        ("GET", "/admin/sends", None),
+        ("DELETE", "/admin/tokens/1", None),
+    ] {
+        for client in [&mut unknown, &mut revoked] {
+            let answer = client.call(method, path, body.as_ref());
+            let seconds: u32 = answer.header("retry-after").unwrap_or_else(|| panic!("{answer:?}")).parse().unwrap();
+            assert!((1..=60).contains(&seconds), "{seconds}");
+            let message = format!("Too many failed tokens from this address; try again in {seconds} s");
+            assert_eq!((answer.status, answer.body), (429, envelope(method, path, &message)));
+        }
+    }
+    // The neighbours notice nothing, nor does who has no token at all or only the wrong role.
+    let mut good = from(&crm);
+    for _ in 0..50 {
+        assert_eq!(good.send(1, 1).short(), "200 ");
+        assert_eq!(good.send(2, 1).short(), "409 Client has open thread");
+    }
+    assert_eq!(good.call("GET", "/admin/settings", None).status, 403);
+    assert_eq!(from(&ops).call("GET", "/admin/settings", None).status, 200);
+    let mut stranger = server.client_from([127, 0, 0, 7], None);
+    assert_eq!(stranger.call("GET", "/admin/settings", None).status, 401);
+    // Another address has failures of its own.
+    assert_eq!(server.client("surveyd_00").send(1, 1).short(), "401 Token is invalid");
+    // The attempts tell it as what it is: a token that was not good.
+    let attempts = from(&ops).call("GET", "/admin/attempts?status=429", None).json();
+    assert_eq!(attempts[0]["rules"][0], json!({"rule": "token", "state": "failed"}), "{attempts}");
+}
+
+#[test]
+fn a_fake_slows_down_nobody() {
+    let fake = Server::fake();
+    let mut nobody = fake.client("nobody");
+    for _ in 0..100 {
+        assert_eq!(nobody.send(1, 1).short(), "401 Token is invalid");
+    }
+}
