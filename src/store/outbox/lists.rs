@@ -49,7 +49,7 @@ fn make_due(connection: &Connection, id: SendingId, now: Time) -> Result<(), Sto
     Ok(())
 }
 
-/// Makes deliveries of a channel due now that are in a state and come after a send, at most [`STEP`] of them; yields how many
+/// Makes deliveries of a channel due now that are in a state, not due already, and come after a send, at most [`STEP`] of them; yields how many
 /// they were, and the last.
 fn retry_some(
     connection: &Connection,
@@ -61,11 +61,12 @@ fn retry_some(
     // The state stands in the statement, so that the partial index can be used.
     let sql = format!(
         "select sending_id from delivery
-          where state = '{}' and sending_id > ?1 and channel_id = ?2 order by sending_id limit ?3",
+          where state = '{}' and sending_id > ?1 and channel_id = ?2 and (state <> 'pending' or due_at > ?4)
+          order by sending_id limit ?3",
         state.as_str()
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let ids = statement.query_map([after.0, channel.0, STEP], |row| row.get::<_, i64>(0));
+    let ids = statement.query_map([after.0, channel.0, STEP, now.0], |row| row.get::<_, i64>(0));
     let ids: Vec<i64> = ids?.collect::<Result<_, _>>()?;
     for id in &ids {
         make_due(connection, SendingId(*id), now)?;

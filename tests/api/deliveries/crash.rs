@@ -69,7 +69,7 @@ fn every_committed_send_is_delivered(sends: usize, kills: usize) {
     let end = std::time::Instant::now() + DEADLINE * u32::try_from(1 + sends / 1000).unwrap();
     while open(&mut admin) > 0 {
         assert!(std::time::Instant::now() < end, "something is never delivered");
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(200));
     }
     let recorded: BTreeSet<i64> = admin.all_sends().iter().map(|sent| sent["sendingId"].as_i64().unwrap()).collect();
     let mut ids: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
