@@ -11,7 +11,7 @@ use tracing::Level;
 const DEFAULTS: &str = include_str!("../settings.toml");
 
 /// What is otherwise in a fake.
-const DEFAULTS_OF_FAKE: &str = "log = \"warn\"";
+const DEFAULTS_OF_FAKE: &str = "log = \"warn\"\nlog_requests = false";
 
 /// The file that is read from the working directory where no other is named.
 const FILE: &str = "settings.toml";
@@ -25,6 +25,10 @@ pub struct Settings {
     pub database: PathBuf,
     /// How much goes to the log.
     pub log: Level,
+    /// Whether each request leaves a line there.
+    pub log_requests: bool,
+    /// Where metrics are told without a token.
+    pub metrics_listen: Option<SocketAddr>,
     /// What nothing may exceed.
     pub limits: Limits,
 }
@@ -58,7 +62,14 @@ struct AsWritten {
     listen: String,
     database: PathBuf,
     log: String,
+    log_requests: bool,
     limits: LimitsAsWritten,
+    metrics: MetricsAsWritten,
+}
+
+#[derive(Deserialize)]
+struct MetricsAsWritten {
+    listen: String,
 }
 
 #[derive(Deserialize)]
@@ -119,12 +130,11 @@ impl AsWritten {
     fn check(self, flags: Flags) -> Result<Settings> {
         let listen = match flags.listen {
             Some(address) => address,
-            None => self.listen.parse().with_context(|| {
-                format!(
-                    "the setting listen is {:?}; it must be an address and a port such as 127.0.0.1:8080",
-                    self.listen
-                )
-            })?,
+            None => parse_address("listen", &self.listen, "127.0.0.1:8080")?,
+        };
+        let metrics_listen = match &*self.metrics.listen {
+            "" => None,
+            address => Some(parse_address("metrics.listen", address, "127.0.0.1:9100, or empty")?),
         };
         let levels = [("error", Level::ERROR), ("warn", Level::WARN), ("info", Level::INFO), ("debug", Level::DEBUG)];
         let Some((_, log)) = levels.into_iter().find(|(name, _)| *name == self.log) else {
@@ -147,6 +157,8 @@ impl AsWritten {
             listen,
             database,
             log,
+            log_requests: self.log_requests,
+            metrics_listen,
             limits: Limits {
                 queue: limits.queue as usize,
                 head_timeout: ms(limits.head_timeout_ms),
@@ -155,6 +167,11 @@ impl AsWritten {
             },
         })
     }
+}
+
+fn parse_address(key: &str, value: &str, example: &str) -> Result<SocketAddr> {
+    let wrong = || format!("the setting {key} is {value:?}; it must be an address and a port such as {example}");
+    value.parse().with_context(wrong)
 }
 
 fn environment() -> Environment {

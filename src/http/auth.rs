@@ -89,7 +89,10 @@ impl Admin {
 /// Errors: 401 for a token that is missing, invalid or expired, 403 for another role; nothing of the body was read.
 pub(crate) async fn admin(request: &HttpRequest, site: &Site) -> Result<Admin, Failure> {
     let (tenant, credentials) = admit(request, site)?;
-    tenant.store.authenticate(credentials, Role::ADMINS).await??;
+    attempts::begin(request, &tenant);
+    let caller = tenant.store.authenticate(credentials, Role::ADMINS).await?;
+    attempts::note_caller(request, &caller);
+    caller?;
     Ok(Admin(tenant))
 }
 

@@ -3,7 +3,7 @@
 //! A handler yields a [`Failure`] without knowing method or path. [`finish`] sees both: it is the one place where an
 //! error gets its body, whoever raised it (our rules, the JSON parser, the router).
 
-use std::{borrow::Cow, cell::Cell, fmt::Write};
+use std::{borrow::Cow, cell::Cell, fmt::Write, time::Instant};
 
 use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse, Responder,
@@ -17,9 +17,14 @@ use actix_web::{
     web::ThinData,
 };
 use serde::Serialize;
-use tracing::{debug, error};
+use tracing::error;
 
-use super::{SiteOf, attempts, failure::Failure};
+use super::{
+    SiteOf, attempts,
+    failure::Failure,
+    metrics::{Counts, NO_ROUTE},
+    request_log::Line,
+};
 use crate::{store::error::StoreError, survey::time::Time};
 
 /// An answer without a body.
@@ -73,17 +78,17 @@ pub async fn finish(request: ServiceRequest, next: Next<BoxBody>) -> Result<Serv
     if request.path().contains('%') {
         return Ok(refuse(request, Failure::no_such_path()));
     }
-    let request_id = request_id(request.headers());
-    Ok(dress(next.call(request).await?, request_id))
+    let (request_id, began) = (request_id(request.headers()), Instant::now());
+    Ok(dress(next.call(request).await?, request_id, began))
 }
 
 /// Answers a request that does not get as far as its route.
 pub(crate) fn refuse(request: ServiceRequest, failure: Failure) -> ServiceResponse<BoxBody> {
     let request_id = request_id(request.headers());
-    dress(request.error_response(failure), request_id)
+    dress(request.error_response(failure), request_id, Instant::now())
 }
 
-fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue) -> ServiceResponse<BoxBody> {
+fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue, began: Instant) -> ServiceResponse<BoxBody> {
     let (request, response) = response.into_parts();
     let (response, body) = response.into_parts();
     let is_api = request.path().starts_with("/api/");
@@ -93,7 +98,6 @@ fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue) -> Service
         let id = request_id.to_str().unwrap_or_default();
         error!(request_id = id, method = %request.method(), status = status.as_u16(), cause, "a request failed");
     }
-    debug!(request_id = request_id.to_str().unwrap_or_default(), method = %request.method(), path = request.path(), status = status.as_u16(), "answered");
     let message: Option<Cow<'_, str>> = match failure {
         Some(failure) => Some(failure.message.as_str().into()),
         // actix refuses some requests by itself, in plain text; its words name what is wrong with them.
@@ -102,7 +106,16 @@ fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue) -> Service
         ),
         None => None,
     };
-    if is_api && let Some(ThinData(site)) = request.app_data::<SiteOf>() {
+    let site = request.app_data::<SiteOf>().map(|ThinData(site)| site);
+    let counts = request.app_data::<Counts>();
+    let route = counts.map_or(NO_ROUTE, Counts::route);
+    Line { request: &request, request_id: &request_id, route, status, began }.write();
+    if let Some(site) = site
+        && let Some(metrics) = &site.metrics
+    {
+        counts.unwrap_or(&site.no_route).count(metrics, status);
+    }
+    if is_api && let Some(site) = site {
         attempts::record(&request, site, &request_id, Some(status), message.as_deref());
     }
     let date = request.extensions().get::<Date>().and_then(|Date(time)| HeaderValue::try_from(time.http_date()).ok());

@@ -7,6 +7,7 @@ use actix_web::{
     body::BoxBody,
     dev::{ServiceRequest, ServiceResponse},
     middleware::Next,
+    web::ServiceConfig,
 };
 use anyhow::Result;
 use parking_lot::Mutex;
@@ -14,6 +15,7 @@ use parking_lot::Mutex;
 use super::{
     attempts::kept::Attempts,
     failure::Failure,
+    metrics::{self, Metrics},
     respond,
     tenant::{Doors, LogIn, Tenant, Tenants},
     throttle::Throttle,
@@ -32,6 +34,7 @@ struct Shared {
     has_tokens: bool,
     attempts: Arc<Attempts>,
     throttle: Arc<Throttle>,
+    metrics: Arc<Metrics>,
     /// Opened before the workers start, so that a file that cannot be read is an error of the start.
     readers: Mutex<Vec<Connection>>,
 }
@@ -44,11 +47,13 @@ impl Single {
         let world = World::open(path, queue)?;
         let readers = (0..workers).map(|_| world.open_reader()).collect::<Result<Vec<_>>>()?;
         let has_tokens = readers.first().map(tokens::list).transpose()?.is_some_and(|tokens| !tokens.is_empty());
+        let metrics = Arc::new(Metrics::new(|registry| world.register_metrics(registry)));
         Ok(Self(Arc::new(Shared {
             world,
             has_tokens,
             attempts: Arc::default(),
             throttle: Arc::default(),
+            metrics,
             readers: Mutex::new(readers),
         })))
     }
@@ -69,6 +74,14 @@ impl Doors for Single {
         let store = world.store(worker, reader);
         let throttle = Some(Arc::clone(throttle));
         Box::new(Tenant::new(store, Arc::clone(attempts), throttle, Arc::clone(&self.0) as Arc<dyn Any>))
+    }
+
+    fn routes(&self, routes: &mut ServiceConfig) {
+        metrics::guarded(routes, Arc::clone(&self.0.metrics));
+    }
+
+    fn metrics(&self) -> Option<Arc<Metrics>> {
+        Some(Arc::clone(&self.0.metrics))
     }
 
     async fn around(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {

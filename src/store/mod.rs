@@ -8,6 +8,7 @@ pub mod error;
 mod facts;
 mod generation;
 pub mod idempotency;
+mod metrics;
 mod open;
 pub mod sends;
 mod snapshot;
@@ -24,6 +25,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
+use prometheus_client::registry::Registry;
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 pub use rusqlite::Connection;
@@ -37,10 +39,11 @@ use self::{
     clock::Clock,
     error::StoreError,
     generation::Generation,
+    metrics::WriterMetrics,
     snapshot::Snapshots,
     tokens::{Caller, Credentials},
     waits::Waits,
-    writer::{Submitter, Writer},
+    writer::{Submitter, Writer, Wrote},
 };
 use crate::survey::{
     access::{Denied, Role},
@@ -73,6 +76,7 @@ pub fn transact<T, E: From<StoreError>>(
 pub struct World {
     path: PathBuf,
     writer: Writer,
+    metrics: WriterMetrics,
     generation: Generation,
     clock: Clock,
     waits: Waits,
@@ -102,8 +106,8 @@ impl World {
 
     fn start(path: &Path, connection: Connection, queue: usize, lock: Option<ServerLock>) -> Result<Self> {
         open::give_up_early(&connection)?;
-        let (generation, waits) = (Generation::default(), Waits::new());
-        let writer = Writer::start(connection, queue, generation.clone(), waits.clone());
+        let (generation, waits, metrics) = (Generation::default(), Waits::new(), WriterMetrics::default());
+        let writer = Writer::start(connection, queue, generation.clone(), waits.clone(), metrics.clone());
         let writer = writer.context("cannot start the writer")?;
         // It must never make a file: a world that is gone is gone.
         let manager = SqliteConnectionManager::file(path).with_flags(open::FLAGS).with_init(open::prepare_reader);
@@ -113,12 +117,17 @@ impl World {
         let pool = pool.idle_timeout(None).max_lifetime(None).connection_timeout(open::SERVER_PATIENCE);
         let pool = pool.thread_pool(Arc::clone(&POOL_KEEPER)).build(manager)?;
         let clock = Clock::default();
-        Ok(Self { path: path.to_owned(), writer, generation, clock, waits, pool, _lock: lock })
+        Ok(Self { path: path.to_owned(), writer, metrics, generation, clock, waits, pool, _lock: lock })
     }
 
     /// The world's clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Adds what can be counted of it.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        metrics::register(registry, &self.metrics, &self.path);
     }
 
     /// A reading connection for one worker, to be handed to [`World::store`].
@@ -197,6 +206,16 @@ impl Store {
         change: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.writer.change(change).await
+    }
+
+    /// Comes back when the writer has come round to a job that does nothing: it runs, and has the file's lock when it wants it.
+    pub async fn probe_writer(&self) -> Result<(), StoreError> {
+        self.writer.submit(|_| Ok(((), Wrote::Nothing))).await
+    }
+
+    /// Whether the file has the schema of this program; another one may have brought it to a later one meanwhile.
+    pub async fn schema_is_current(&self) -> Result<bool, StoreError> {
+        self.read(|connection| Ok(open::is_current(connection)?)).await
     }
 
     /// Runs a read that may be long, on a thread where blocking is allowed; waits while too many of them run.

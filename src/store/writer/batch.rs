@@ -1,12 +1,12 @@
 //! One batch: a transaction, the jobs that run in it, and their answers.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 use tracing::error;
 
-use crate::store::{error::StoreError, generation::Generation, waits::Waits};
+use crate::store::{error::StoreError, generation::Generation, metrics::WriterMetrics, waits::Waits};
 
 /// How many jobs share a commit at the most. Measured: above 32 nothing is gained; this bounds what one failing commit takes
 /// down.
@@ -60,6 +60,7 @@ pub(super) struct Home {
 pub(super) struct Told {
     pub(super) generation: Generation,
     pub(super) waits: Waits,
+    pub(super) metrics: WriterMetrics,
 }
 
 /// Runs a batch of jobs in one transaction, and answers every one of them.
@@ -70,7 +71,7 @@ pub(super) fn commit_batch(
     connection: &Connection,
     first: Job,
     mut next: impl FnMut() -> Option<Job>,
-    Told { generation, waits }: &Told,
+    Told { generation, waits, metrics }: &Told,
     foreign: &mut ForeignChanges,
 ) {
     let begun = begin(connection).and_then(|()| {
@@ -83,9 +84,11 @@ pub(super) fn commit_batch(
     let jobs = std::iter::once(first).chain(std::iter::from_fn(&mut next)).take(limit);
     let (mut at_once, mut after_commit) = (Deliveries::default(), Deliveries::default());
     let (mut changes_facts, mut records) = (false, false);
+    let mut size = 0_u32;
     let mut current = generation.current();
     let mut lost = begun.err();
     for job in jobs {
+        size += 1;
         // What an earlier job of this batch changes, a later one must see as changed.
         let batch = Batch { connection, generation: current };
         let outcome = (job.work)(lost.as_ref().map_or(Ok(&batch), Err));
@@ -104,6 +107,7 @@ pub(super) fn commit_batch(
         }
     }
     at_once.deliver(&Ok(()));
+    let began = Instant::now();
     let committed = match lost {
         None => execute(connection, "commit").map_err(StoreError::from),
         Some(error) => Err(error),
@@ -114,6 +118,10 @@ pub(super) fn commit_batch(
             // Fails only where the transaction is gone already, which is what is wanted.
             let _ = execute(connection, "rollback");
         }
+    }
+    if committed.is_ok() && (records || changes_facts) {
+        metrics.commit_seconds.observe(began.elapsed().as_secs_f64());
+        metrics.batch_jobs.observe(size.into());
     }
     if changes_facts {
         generation.raise();
