@@ -70,6 +70,27 @@ Examples:
         #[command(flatten)]
         file: FileFlags,
     },
+    /// Show the settings that `surveyd serve` would run with, and where each comes from.
+    #[command(after_help = "\
+Takes the flags of `surveyd serve`. What it prints is a settings file itself.
+
+Examples:
+  surveyd config                                   every setting, its value, and after a # where it is set
+  SURVEYD__LOG=debug surveyd config --listen 0.0.0.0:8080
+                                                   … with a variable and a flag over the file
+  surveyd config --check --config new.toml && mv new.toml settings.toml
+                                                   puts a file in place only if it is right")]
+    Config {
+        /// Print nothing, only say whether the settings are right: exit code 0 if they are, 1 if not.
+        #[arg(long)]
+        check: bool,
+        /// As for `surveyd serve`.
+        #[arg(long, value_name = "ADDR:PORT")]
+        listen: Option<SocketAddr>,
+        /// Which file.
+        #[command(flatten)]
+        file: FileFlags,
+    },
     /// Tell whether a server or a fake answers: exit code 0 if it does, 1 if not.
     #[command(after_help = "\
 Examples:

@@ -1,6 +1,7 @@
 //! What the words of the command line do: one file for each.
 
 mod apply;
+mod config;
 mod export;
 mod fake;
 mod health;
@@ -24,6 +25,7 @@ pub fn run(word: Word) -> Result<()> {
     match word {
         Word::Fake(flags) => fake::run(flags),
         Word::Serve { listen, file } => serve::run(file.flags(listen)),
+        Word::Config { check, listen, file } => config::run(check, file.flags(listen)),
         Word::Health { url, wait } => health::run(url, wait),
         Word::Token(TokenWord::Create { name, role, expires, file }) => token::create(&name, role, expires, file),
         Word::Token(TokenWord::List { file }) => token::list(file),

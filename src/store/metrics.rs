@@ -60,8 +60,8 @@ impl Collector for Sizes {
         let mut wal = self.0.clone().into_os_string();
         wal.push("-wal");
         for (name, help, path) in [
-            ("database", "Size of the database", self.0.as_path()),
-            ("wal", "Size of the write-ahead log beside it", Path::new(&wal)),
+            ("database", "Size of the database.", self.0.as_path()),
+            ("wal", "Size of the write-ahead log beside it.", Path::new(&wal)),
         ] {
             // A file that cannot be asked for its size has none to tell.
             let size = fs::metadata(path).map_or(0, |file| file.len());

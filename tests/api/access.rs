@@ -15,6 +15,7 @@ fn routes() -> Vec<(&'static str, &'static str, Option<Value>)> {
         ("POST", "/api/v1/quality/send", Some(json!({"clientId": {"type": "threadId", "id": 1}, "qualityFormId": 1}))),
         ("GET", "/admin/settings", None),
         ("PATCH", "/admin/settings", Some(json!({"surveysViaExternalApi": true}))),
+        ("GET", "/metrics", None),
         ("GET", "/admin/channels", None),
         ("GET", "/admin/channels/1", None),
         ("PUT", "/admin/channels/1", Some(channel)),
@@ -46,7 +47,7 @@ fn routes() -> Vec<(&'static str, &'static str, Option<Value>)> {
 /// Who may call a path, as the answer to others names them.
 fn allowed(path: &str) -> &'static str {
     match path {
-        _ if path.starts_with("/admin") => "ADMIN",
+        _ if path.starts_with("/admin") || path == "/metrics" => "ADMIN",
         "/api/v1/quality" => "INTEGRATOR",
         _ => SENDERS,
     }

@@ -107,7 +107,7 @@ pub(super) fn commit_batch(
         }
     }
     at_once.deliver(&Ok(()));
-    let began = Instant::now();
+    let commit_began = Instant::now();
     let committed = match lost {
         None => execute(connection, "commit").map_err(StoreError::from),
         Some(error) => Err(error),
@@ -120,7 +120,7 @@ pub(super) fn commit_batch(
         }
     }
     if committed.is_ok() && (records || changes_facts) {
-        metrics.commit_seconds.observe(began.elapsed().as_secs_f64());
+        metrics.commit_seconds.observe(commit_began.elapsed().as_secs_f64());
         metrics.batch_jobs.observe(size.into());
     }
     if changes_facts {
