@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -17,7 +17,12 @@ use tokio::sync::mpsc;
 use tracing::info;
 
 use crate::{
-    http::{self, Site, tenant::Doors},
+    http::{
+        self, Site,
+        metrics::{self, Metrics},
+        respond,
+        tenant::Doors,
+    },
     settings::Settings,
 };
 
@@ -30,7 +35,12 @@ pub struct App<D> {
     address: SocketAddr,
     /// Taken when it is run.
     server: Option<Server>,
+    /// The address where nothing but metrics is told; its server is taken, too.
+    metrics_address: Option<SocketAddr>,
+    metrics: Option<Server>,
     doors: D,
+    /// Told to the workers.
+    stopping: Arc<AtomicBool>,
     workers: usize,
     started: mpsc::UnboundedReceiver<()>,
 }
@@ -43,9 +53,12 @@ impl<D: Doors> App<D> {
         let (starts, started) = mpsc::unbounded_channel();
         let limits = settings.limits;
         let (inner, numbers) = (doors.clone(), Arc::new(AtomicUsize::new(0)));
+        let stopping = Arc::<AtomicBool>::default();
+        let told = Arc::clone(&stopping);
         let server = HttpServer::new(move || {
             let doors = inner.clone();
-            let site = Site::new(doors.tenants(numbers.fetch_add(1, Ordering::Relaxed)), limits.body_timeout);
+            let tenants = doors.tenants(numbers.fetch_add(1, Ordering::Relaxed));
+            let site = Site::new(tenants, limits.body_timeout, doors.metrics(), Arc::clone(&told));
             // Nobody listens any more once all have started.
             let _ = starts.send(());
             Routes::new()
@@ -69,12 +82,20 @@ impl<D: Doors> App<D> {
             format!("cannot listen on {}; stop what uses it, or choose another address with --listen", settings.listen)
         })?;
         let address = *server.addrs().first().ok_or_else(|| anyhow!("no address was bound"))?;
-        Ok(Self { address, server: Some(server.run()), doors, workers, started })
+        let metrics = settings.metrics_listen.zip(doors.metrics());
+        let (metrics_address, metrics) = metrics.map(|(at, metrics)| bind_metrics(at, metrics)).transpose()?.unzip();
+        let server = Some(server.run());
+        Ok(Self { address, server, metrics_address, metrics, doors, stopping, workers, started })
     }
 
     /// Where the server will answer; tells the port where 0 was asked for.
     pub fn addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where its metrics are told without a token, if anywhere.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// By which requests come in.
@@ -94,6 +115,7 @@ impl<D: Doors> App<D> {
         let server = self.server.take().context("a server runs once")?;
         let handle = server.handle();
         let mut server = rt::spawn(server);
+        let metrics = self.metrics.take().map(|server| (server.handle(), rt::spawn(server)));
         let serving = async {
             for _ in 0..self.workers {
                 self.started.recv().await;
@@ -107,11 +129,36 @@ impl<D: Doors> App<D> {
             outcome = serving => outcome,
         };
         info!("stopping: finishing what is in flight");
+        self.stopping.store(true, Ordering::Relaxed);
         self.doors.end_waits();
         handle.stop(true).await;
         server.await??;
+        if let Some((handle, server)) = metrics {
+            // At once: nobody minds an answer that did not come, if it is one about a server that is gone.
+            handle.stop(false).await;
+            server.await??;
+        }
         self.doors.close();
         info!("stopped");
         outcome
     }
+}
+
+/// Makes the server of an address where nothing but metrics is told.
+///
+/// Errors: one sentence that names the address, and the way out.
+fn bind_metrics(address: SocketAddr, metrics: Arc<Metrics>) -> Result<(SocketAddr, Server)> {
+    let server = HttpServer::new(move || {
+        Routes::new().configure(|routes| metrics::open(routes, Arc::clone(&metrics))).wrap(from_fn(respond::finish))
+    })
+    .workers(1)
+    .disable_signals()
+    .bind(address)
+    .with_context(|| {
+        format!(
+            "cannot listen on {address} for metrics; stop what uses it, or choose another address by metrics.listen"
+        )
+    })?;
+    let address = *server.addrs().first().ok_or_else(|| anyhow!("no address was bound"))?;
+    Ok((address, server.run()))
 }

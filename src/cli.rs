@@ -36,7 +36,7 @@ pub enum Word {
 The tokens of a fake: test-admin may use /admin, test-expired gets 401, test-wrongrole gets 403, and any
 other test-… (test-crm, say) is an INTEGRATOR. Behind an @ stands a world: test-crm@w1 and test-admin@w1 share a
 database of their own, made when it is first named, so that tests can run in parallel. The databases are removed
-at exit. Environment variables SURVEYD__LISTEN, SURVEYD__LOG … are read, settings.toml is not.
+at exit. Environment variables SURVEYD__LISTEN, SURVEYD__LOG_REQUESTS … are read, settings.toml is not.
 
 Only a fake has: POST /admin/reset, DELETE /admin/world, PUT /admin/clock, POST /admin/faults.
 
@@ -64,6 +64,27 @@ Examples:
        -H 'Content-Type: application/json' -d '{\"surveysViaExternalApi\":true}'")]
     Serve {
         /// Address and port to answer on; port 0 takes a free one.
+        #[arg(long, value_name = "ADDR:PORT")]
+        listen: Option<SocketAddr>,
+        /// Which file.
+        #[command(flatten)]
+        file: FileFlags,
+    },
+    /// Show the settings that `surveyd serve` would run with, and where each comes from.
+    #[command(after_help = "\
+Takes the flags of `surveyd serve`. What it prints is a settings file itself.
+
+Examples:
+  surveyd config                                   every setting, its value, and after a # where it is set
+  SURVEYD__LOG=debug surveyd config --listen 0.0.0.0:8080
+                                                   … with a variable and a flag over the file
+  surveyd config --check --config new.toml && mv new.toml settings.toml
+                                                   puts a file in place only if it is right")]
+    Config {
+        /// Print nothing, only say whether the settings are right: exit code 0 if they are, 1 if not.
+        #[arg(long)]
+        check: bool,
+        /// As for `surveyd serve`.
         #[arg(long, value_name = "ADDR:PORT")]
         listen: Option<SocketAddr>,
         /// Which file.

@@ -1,7 +1,7 @@
 //! Settings in two stages: as written (file, environment, flags), and as used.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, SocketAddr},
     path::Path,
     path::PathBuf,
@@ -20,7 +20,10 @@ use crate::delivery::{address::Policy, client::Client};
 const DEFAULTS: &str = include_str!("../settings.toml");
 
 /// What is otherwise in a fake.
-const DEFAULTS_OF_FAKE: &str = "log = \"warn\"";
+const DEFAULTS_OF_FAKE: &str = "log = \"warn\"\nlog_requests = false";
+
+/// What is said where values and keys do not fit together.
+const UNUSABLE: &str = "the settings (settings.toml and the environment SURVEYD__…) cannot be used";
 
 /// The file that is read from the working directory where no other is named.
 const FILE: &str = "settings.toml";
@@ -34,6 +37,10 @@ pub struct Settings {
     pub database: PathBuf,
     /// How much goes to the log.
     pub log: Level,
+    /// Whether each request leaves a line there.
+    pub log_requests: bool,
+    /// Where metrics are told without a token.
+    pub metrics_listen: Option<SocketAddr>,
     /// Where deliveries may go.
     pub delivery: Delivery,
     /// What nothing may exceed.
@@ -85,8 +92,15 @@ struct AsWritten {
     listen: String,
     database: PathBuf,
     log: String,
+    log_requests: bool,
     delivery: DeliveryAsWritten,
     limits: LimitsAsWritten,
+    metrics: MetricsAsWritten,
+}
+
+#[derive(Deserialize)]
+struct MetricsAsWritten {
+    listen: String,
 }
 
 #[derive(Deserialize)]
@@ -109,11 +123,7 @@ impl Settings {
     ///
     /// Errors: one sentence that names the file or variable, the key, and what it must be.
     pub fn load(flags: Flags) -> Result<Self> {
-        let file = match &flags.config {
-            Some(path) => Some(path.clone()),
-            None => Path::new(FILE).exists().then(|| PathBuf::from(FILE)),
-        };
-        Self::from_sources("", file.as_deref(), environment(), flags)
+        Layers::of_server(&flags)?.written()?.check(flags)
     }
 
     /// The settings of a fake: no file, for it must start the same wherever it is started, and little in the log, which
@@ -121,35 +131,93 @@ impl Settings {
     ///
     /// Errors: as for [`Settings::load`].
     pub fn for_fake(flags: Flags) -> Result<Self> {
-        let mut settings = Self::from_sources(DEFAULTS_OF_FAKE, None, environment(), flags)?;
+        let mut settings = Layers::read(DEFAULTS_OF_FAKE, None, environment())?.written()?.check(flags)?;
         // The gateway of a test is on this machine.
         settings.delivery.policy.loopback = true;
         Ok(settings)
     }
 
-    fn from_sources(more_defaults: &str, file: Option<&Path>, environment: Environment, flags: Flags) -> Result<Self> {
+    /// Every setting of a server in force, with where it comes from, in the order of their names.
+    ///
+    /// Errors: as for [`Settings::load`].
+    pub fn explain(flags: Flags) -> Result<Vec<InForce>> {
+        let layers = Layers::of_server(&flags)?;
+        layers.written()?.check(flags.clone())?;
+        layers.in_force(&flags)
+    }
+}
+
+/// A setting as it is in force. None is a secret: tokens are in the database.
+#[derive(Debug)]
+pub struct InForce {
+    /// Its dotted name.
+    pub key: String,
+    /// Its value, as TOML has it.
+    pub value: String,
+    /// Where it comes from: `default`, the name of a file, `environment …`, or `flag …`.
+    pub origin: String,
+}
+
+/// The sources over one another, but for the flags.
+struct Layers {
+    merged: Config,
+    keys: BTreeSet<String>,
+    /// Of what is not a default.
+    origins: BTreeMap<String, String>,
+}
+
+impl Layers {
+    fn of_server(flags: &Flags) -> Result<Self> {
+        let file = match &flags.config {
+            Some(path) => Some(path.clone()),
+            None => Path::new(FILE).exists().then(|| PathBuf::from(FILE)),
+        };
+        Self::read("", file.as_deref(), environment())
+    }
+
+    fn read(more_defaults: &str, file: Option<&Path>, environment: Environment) -> Result<Self> {
         let defaults = File::from_str(DEFAULTS, FileFormat::Toml);
         let known = keys(&defaults.collect()?);
         let more_defaults = File::from_str(more_defaults, FileFormat::Toml);
         let mut builder = Config::builder().add_source(defaults).add_source(more_defaults);
+        let mut origins = BTreeMap::new();
         if let Some(path) = file {
             let name = path.display();
             let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the settings {name}"))?;
             let source = File::from_str(&text, FileFormat::Toml);
             let values = source.collect().with_context(|| format!("the settings {name} are not TOML"))?;
             refuse_unknown(&values, &known, |key| format!("the settings {name} have an unknown key {key:?}"))?;
+            origins.extend(keys(&values).into_iter().map(|key| (key, name.to_string())));
             builder = builder.add_source(source);
         }
         let values = environment.collect()?;
-        refuse_unknown(&values, &known, |key| {
-            format!("the environment variable SURVEYD__{} names no setting", key.to_uppercase().replace('.', "__"))
-        })?;
-        let written: AsWritten = builder
-            .add_source(environment)
-            .build()
-            .and_then(Config::try_deserialize)
-            .context("the settings (settings.toml and the environment SURVEYD__…) cannot be used")?;
-        written.check(flags)
+        refuse_unknown(&values, &known, |key| format!("the environment variable {} names no setting", variable(key)))?;
+        origins.extend(keys(&values).into_iter().map(|key| (key.clone(), format!("environment {}", variable(&key)))));
+        let merged = builder.add_source(environment).build().context(UNUSABLE)?;
+        Ok(Self { merged, keys: known, origins })
+    }
+
+    fn written(&self) -> Result<AsWritten> {
+        self.merged.clone().try_deserialize().context(UNUSABLE)
+    }
+
+    fn in_force(&self, flags: &Flags) -> Result<Vec<InForce>> {
+        let in_force = |key: &String| {
+            let flag = match &**key {
+                "listen" => flags.listen.map(|address| address.to_string()),
+                "database" => flags.database.as_ref().map(|path| path.display().to_string()),
+                _ => None,
+            };
+            let (value, origin) = if let Some(value) = flag {
+                (value.into(), format!("flag --{key}"))
+            } else {
+                let origin = self.origins.get(key).map_or("default", String::as_str);
+                (self.merged.get::<serde_json::Value>(key)?, origin.to_owned())
+            };
+            // JSON's values, short of null and of tables, are TOML's.
+            Ok(InForce { key: key.clone(), value: value.to_string(), origin })
+        };
+        self.keys.iter().map(in_force).collect()
     }
 }
 
@@ -157,12 +225,11 @@ impl AsWritten {
     fn check(self, flags: Flags) -> Result<Settings> {
         let listen = match flags.listen {
             Some(address) => address,
-            None => self.listen.parse().with_context(|| {
-                format!(
-                    "the setting listen is {:?}; it must be an address and a port such as 127.0.0.1:8080",
-                    self.listen
-                )
-            })?,
+            None => parse_address("listen", &self.listen, "127.0.0.1:8080")?,
+        };
+        let metrics_listen = match &*self.metrics.listen {
+            "" => None,
+            address => Some(parse_address("metrics.listen", address, "127.0.0.1:9100, or empty")?),
         };
         let levels = [("error", Level::ERROR), ("warn", Level::WARN), ("info", Level::INFO), ("debug", Level::DEBUG)];
         let Some((_, log)) = levels.into_iter().find(|(name, _)| *name == self.log) else {
@@ -186,6 +253,8 @@ impl AsWritten {
             listen,
             database,
             log,
+            log_requests: self.log_requests,
+            metrics_listen,
             delivery: Delivery {
                 policy: Policy {
                     allow: networks("delivery.allow", &self.delivery.allow)?,
@@ -214,11 +283,21 @@ fn networks(key: &str, written: &[String]) -> Result<Vec<IpNet>> {
     written.iter().filter(|text| !text.trim().is_empty()).map(network).collect()
 }
 
+fn parse_address(key: &str, value: &str, example: &str) -> Result<SocketAddr> {
+    let wrong = || format!("the setting {key} is {value:?}; it must be an address and a port such as {example}");
+    value.parse().with_context(wrong)
+}
+
 fn environment() -> Environment {
     let environment = Environment::with_prefix("SURVEYD").prefix_separator("__").separator("__").try_parsing(true);
     // A list is one variable, with commas.
     let environment = environment.list_separator(",");
     environment.with_list_parse_key("delivery.allow").with_list_parse_key("delivery.deny")
+}
+
+/// The variable of a key.
+fn variable(key: &str) -> String {
+    format!("SURVEYD__{}", key.to_uppercase().replace('.', "__"))
 }
 
 /// The dotted names of all values: `listen`, `limits.queue`, …

@@ -48,6 +48,8 @@ impl Running {
         command.args(["serve", "--listen", "127.0.0.1:0", "--database"]).arg(database);
         // For its deliveries to a gateway on this machine.
         command.env("SURVEYD__DELIVERY__ALLOW", "127.0.0.0/8");
+        // Those that it is compared with leave no lines, either.
+        command.env("SURVEYD__LOG_REQUESTS", "false");
         Self::start(command)
     }
 

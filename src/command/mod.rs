@@ -2,6 +2,7 @@
 
 mod apply;
 mod audit;
+mod config;
 mod export;
 mod fake;
 mod health;
@@ -26,6 +27,7 @@ pub fn run(word: Word) -> Result<()> {
     match word {
         Word::Fake(flags) => fake::run(flags),
         Word::Serve { listen, file } => serve::run(file.flags(listen)),
+        Word::Config { check, listen, file } => config::run(check, file.flags(listen)),
         Word::Health { url, wait } => health::run(url, wait),
         Word::Token(TokenWord::Create { name, role, expires, file }) => token::create(&name, role, expires, file),
         Word::Token(TokenWord::List { json, file }) => token::list(json, file),

@@ -18,13 +18,13 @@ use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util
 
 use crate::{
     app::App,
-    http::{single::Single, tenant::Doors},
+    http::{request_log, single::Single, tenant::Doors},
     settings::{Flags, Settings},
 };
 
 pub(super) fn run(flags: Flags) -> Result<()> {
     let settings = Settings::load(flags)?;
-    start_log(settings.log, &[]);
+    start_log(&settings, &[]);
     let database = settings.database.display().to_string();
     let workers = available_parallelism().map_or(1, usize::from);
     let prepare = || {
@@ -33,6 +33,9 @@ pub(super) fn run(flags: Flags) -> Result<()> {
     };
     serve(prepare, pending(), |app| {
         info!(%database, "serving");
+        if let Some(address) = app.metrics_addr() {
+            info!(url = %format_args!("http://{address}/metrics"), "metrics for everybody who can reach it");
+        }
         // A server that lets nobody in looks broken to those who do not know why.
         if !app.doors().has_tokens() {
             warn!(
@@ -113,8 +116,11 @@ impl Signals {
 
 /// Logs go to stderr: text for a reader at a terminal, JSON for a collector. Of the libraries only what is wrong is told.
 /// Of `mute` not even that.
-pub(super) fn start_log(level: Level, mute: &[&str]) {
+pub(super) fn start_log(settings: &Settings, mute: &[&str]) {
+    let level = settings.log;
+    let requests = if settings.log_requests { LevelFilter::INFO } else { LevelFilter::OFF };
     let filter = Targets::new().with_default(level.min(Level::WARN)).with_target("surveyd", level);
+    let filter = filter.with_target(request_log::TARGET, requests);
     let filter = filter.with_targets(mute.iter().map(|target| (*target, LevelFilter::OFF)));
     let lines = fmt::layer().with_writer(io::stderr).with_target(false);
     let lines = if io::stderr().is_terminal() {

@@ -107,8 +107,10 @@ impl Admin {
 /// Errors: 401 for a token that is missing, invalid or expired, 403 for another role; nothing of the body was read.
 pub(crate) async fn admin(request: &HttpRequest, site: &Site) -> Result<Admin, Failure> {
     let (tenant, credentials) = admit(request, site)?;
-    let caller = tenant.store.authenticate(credentials, Role::ADMINS).await??;
-    Ok(Admin { actor: actor(request, &caller), tenant })
+    attempts::begin(request, &tenant);
+    let caller = tenant.store.authenticate(credentials, Role::ADMINS).await?;
+    attempts::note_caller(request, &caller);
+    Ok(Admin { actor: actor(request, &caller?), tenant })
 }
 
 fn admit(request: &HttpRequest, site: &Site) -> Result<(Rc<Tenant>, Credentials), Failure> {

@@ -7,14 +7,21 @@ mod api;
 pub(crate) mod attempts;
 pub(crate) mod auth;
 pub mod failure;
+pub mod metrics;
 pub(crate) mod query;
+mod readiness;
+pub mod request_log;
 pub mod respond;
 pub mod single;
 pub mod tenant;
 pub mod throttle;
 pub(crate) mod wire;
 
-use std::{rc::Rc, time::Duration};
+use std::{
+    rc::Rc,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use actix_web::{
     FromRequest, Handler, Responder, Route,
@@ -25,6 +32,8 @@ use actix_web::{
 use self::{
     admin::{deliveries, history, tokens},
     failure::Failure,
+    metrics::{Counts, Metrics},
+    readiness::Readiness,
     respond::Empty,
     tenant::Tenants,
 };
@@ -45,15 +54,27 @@ pub(crate) const LIVEZ: &str = "/livez";
 pub struct Site {
     tenants: Box<dyn Tenants>,
     body_timeout: Duration,
+    /// None where nothing is counted.
+    metrics: Option<Arc<Metrics>>,
+    no_route: Counts,
+    stopping: Arc<AtomicBool>,
+    readiness: Readiness,
 }
 
 /// A worker's site, as handlers take it.
 pub(crate) type SiteOf = web::ThinData<Rc<Site>>;
 
 impl Site {
-    /// A worker's way to its tenants, and how it treats requests.
-    pub fn new(tenants: Box<dyn Tenants>, body_timeout: Duration) -> Rc<Self> {
-        Rc::new(Self { tenants, body_timeout })
+    /// A worker's way to its tenants, how it treats requests and where it counts them; `stopping` is set when the program
+    /// is about to end.
+    pub fn new(
+        tenants: Box<dyn Tenants>,
+        body_timeout: Duration,
+        metrics: Option<Arc<Metrics>>,
+        stopping: Arc<AtomicBool>,
+    ) -> Rc<Self> {
+        let (no_route, readiness) = (Counts::of(metrics::NO_ROUTE), Readiness::default());
+        Rc::new(Self { tenants, body_timeout, metrics, no_route, stopping, readiness })
     }
 
     /// A worker's way to its tenants.
@@ -81,7 +102,7 @@ impl Table {
     pub(crate) fn register(self, routes: &mut ServiceConfig) {
         for (path, methods) in self.0 {
             let allow = methods.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ");
-            let mut resource = web::resource(path);
+            let mut resource = web::resource(&path).app_data(Counts::of(&path));
             for (_, route) in methods {
                 resource = resource.route(route);
             }
@@ -97,7 +118,7 @@ impl Table {
 pub fn routes(routes: &mut ServiceConfig, site: Rc<Site>) {
     routes.app_data(web::ThinData(site));
     table().register(routes);
-    routes.default_service(web::to(|| async { Err::<&str, _>(Failure::no_such_path()) }));
+    no_other(routes);
 }
 
 /// The one table of all routes.
@@ -105,6 +126,7 @@ pub fn table() -> Table {
     let mut table = Table::default();
     let routes = &mut table;
     at(routes, LIVEZ, [get(|| async { Empty::OK })]);
+    at(routes, "/readyz", [get(readiness::readyz)]);
     at(routes, SEND, [post(api::send::send)]);
     at(routes, api::LOGIN, [post(api::login::log_in)]);
     at(routes, "/api/v1/quality", [post(api::directory::put_form)]);
@@ -131,6 +153,11 @@ pub fn table() -> Table {
     at(routes, "/admin/attempts", [get(history::attempts)]);
     at(routes, "/admin/explain", [post(history::explain)]);
     table
+}
+
+/// Every other path: a 404.
+fn no_other(routes: &mut ServiceConfig) {
+    routes.default_service(web::to(|| async { Err::<&str, _>(Failure::no_such_path()) }));
 }
 
 /// The routes of one kind of row.

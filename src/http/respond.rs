@@ -17,9 +17,14 @@ use actix_web::{
     web::ThinData,
 };
 use serde::Serialize;
-use tracing::{debug, error};
+use tracing::error;
 
-use super::{SiteOf, attempts, failure::Failure};
+use super::{
+    SiteOf, attempts,
+    failure::Failure,
+    metrics::{Counts, NO_ROUTE},
+    request_log::Line,
+};
 use crate::{store::error::StoreError, survey::time::Time};
 
 /// An answer without a body.
@@ -73,8 +78,8 @@ pub async fn finish(request: ServiceRequest, next: Next<BoxBody>) -> Result<Serv
     if request.path().contains('%') {
         return Ok(refuse(request, Failure::no_such_path()));
     }
-    let request_id = request_id(request.headers());
-    Ok(dress(slow_down(next.call(request).await?), request_id))
+    let (request_id, began) = (request_id(request.headers()), Instant::now());
+    Ok(dress(slow_down(next.call(request).await?), request_id, began))
 }
 
 /// Throttles those who show tokens that are not good, whatever the route: this is where all their answers pass.
@@ -97,10 +102,10 @@ fn slow_down(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
 /// Answers a request that does not get as far as its route.
 pub(crate) fn refuse(request: ServiceRequest, failure: Failure) -> ServiceResponse<BoxBody> {
     let request_id = request_id(request.headers());
-    dress(request.error_response(failure), request_id)
+    dress(request.error_response(failure), request_id, Instant::now())
 }
 
-fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue) -> ServiceResponse<BoxBody> {
+fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue, began: Instant) -> ServiceResponse<BoxBody> {
     let (request, response) = response.into_parts();
     let (response, body) = response.into_parts();
     let is_api = request.path().starts_with("/api/");
@@ -110,7 +115,6 @@ fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue) -> Service
         let id = request_id.to_str().unwrap_or_default();
         error!(request_id = id, method = %request.method(), status = status.as_u16(), cause, "a request failed");
     }
-    debug!(request_id = request_id.to_str().unwrap_or_default(), method = %request.method(), path = request.path(), status = status.as_u16(), "answered");
     let message: Option<Cow<'_, str>> = match failure {
         Some(failure) => Some(failure.message.as_str().into()),
         // actix refuses some requests by itself, in plain text; its words name what is wrong with them.
@@ -119,7 +123,16 @@ fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue) -> Service
         ),
         None => None,
     };
-    if is_api && let Some(ThinData(site)) = request.app_data::<SiteOf>() {
+    let site = request.app_data::<SiteOf>().map(|ThinData(site)| site);
+    let counts = request.app_data::<Counts>();
+    let route = counts.map_or(NO_ROUTE, Counts::route);
+    Line { request: &request, request_id: &request_id, route, status, began }.write();
+    if let Some(site) = site
+        && let Some(metrics) = &site.metrics
+    {
+        counts.unwrap_or(&site.no_route).count(metrics, status);
+    }
+    if is_api && let Some(site) = site {
         attempts::record(&request, site, &request_id, Some(status), message.as_deref());
     }
     let date = request.extensions().get::<Date>().and_then(|Date(time)| HeaderValue::try_from(time.http_date()).ok());

@@ -7,6 +7,7 @@ use actix_web::{
     body::BoxBody,
     dev::{ServiceRequest, ServiceResponse},
     middleware::Next,
+    web::ServiceConfig,
 };
 use anyhow::Result;
 use parking_lot::Mutex;
@@ -14,6 +15,7 @@ use parking_lot::Mutex;
 use super::{
     attempts::kept::Attempts,
     failure::Failure,
+    metrics::{self, Metrics},
     respond,
     tenant::{Doors, LogIn, Tenant, Tenants},
     throttle::Throttles,
@@ -37,6 +39,7 @@ struct Shared {
     client: Client,
     attempts: Arc<Attempts>,
     throttles: Arc<Throttles>,
+    metrics: Arc<Metrics>,
     /// Opened before the workers start, so that a file that cannot be read is an error of the start.
     readers: Mutex<Vec<Connection>>,
 }
@@ -50,12 +53,15 @@ impl Single {
         let readers = (0..workers).map(|_| world.open_reader()).collect::<Result<Vec<_>>>()?;
         let first_token = readers.first().map(|reader| tokens::list(reader, None, 1)).transpose()?;
         let has_tokens = first_token.is_some_and(|tokens| !tokens.is_empty());
+        let throttles = Arc::<Throttles>::default();
+        let metrics = Arc::new(Metrics::new(throttles.failures(), |registry| world.register_metrics(registry)));
         Ok(Self(Arc::new(Shared {
             world,
             has_tokens,
             client: settings.delivery.client(),
             attempts: Arc::default(),
-            throttles: Arc::default(),
+            throttles,
+            metrics,
             readers: Mutex::new(readers),
         })))
     }
@@ -78,6 +84,14 @@ impl Doors for Single {
         let tenant = Tenant::new(store, client.clone(), Arc::clone(attempts), owner);
         tenant.deliver(world);
         Box::new(OneTenant { tenant, throttles: Arc::clone(throttles) })
+    }
+
+    fn routes(&self, routes: &mut ServiceConfig) {
+        metrics::guarded(routes, Arc::clone(&self.0.metrics));
+    }
+
+    fn metrics(&self) -> Option<Arc<Metrics>> {
+        Some(Arc::clone(&self.0.metrics))
     }
 
     async fn around(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {

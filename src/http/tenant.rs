@@ -10,7 +10,7 @@ use actix_web::{
     web::ServiceConfig,
 };
 
-use super::{attempts::kept::Attempts, failure::Failure, throttle::Throttles};
+use super::{attempts::kept::Attempts, failure::Failure, metrics::Metrics, throttle::Throttles};
 use crate::{
     delivery::{client::Client, queues},
     store::{
@@ -79,6 +79,11 @@ pub trait Doors: Clone + Send + 'static {
 
     /// The routes that only this program has.
     fn routes(&self, _routes: &mut ServiceConfig) {}
+
+    /// What this program counts; None where nobody would look at it.
+    fn metrics(&self) -> Option<Arc<Metrics>> {
+        None
+    }
 
     /// What is remembered of a connection.
     fn connected(_connection: &dyn Any, _remembered: &mut Extensions) {}

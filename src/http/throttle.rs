@@ -3,11 +3,11 @@
 use std::{
     collections::{HashMap, VecDeque},
     net::IpAddr,
-    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
+use prometheus_client::metrics::counter::Counter;
 
 use super::failure::Failure;
 
@@ -31,19 +31,19 @@ const ADDRESSES: usize = 10_000;
 pub struct Throttles {
     logins: Throttle,
     tokens: Throttle,
-    failures: AtomicU64,
+    failures: Counter,
 }
 
 impl Default for Throttles {
     fn default() -> Self {
-        Self { logins: Throttle::new(LOGINS), tokens: Throttle::new(TOKENS), failures: AtomicU64::new(0) }
+        Self { logins: Throttle::new(LOGINS), tokens: Throttle::new(TOKENS), failures: Counter::default() }
     }
 }
 
 impl Throttles {
     /// How often somebody failed to log in, or showed a token that was not good, since the start.
-    pub fn failures(&self) -> u64 {
-        self.failures.load(Ordering::Relaxed)
+    pub(super) fn failures(&self) -> &Counter {
+        &self.failures
     }
 
     /// Whether this address may try to log in now.
@@ -71,7 +71,7 @@ impl Throttles {
     }
 
     fn count(&self) {
-        self.failures.fetch_add(1, Ordering::Relaxed);
+        self.failures.inc();
     }
 }
 
@@ -163,7 +163,7 @@ mod tests {
         let in_a_minute =
             |from| (from..from + 60).flat_map(|second| [told(second), told(second)]).filter(|told| *told).count();
         assert_eq!([in_a_minute(0), in_a_minute(60), in_a_minute(120)], [60, 60, 60]);
-        assert_eq!(throttles.failures(), 360);
+        assert_eq!(throttles.failures().get(), 360);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod error;
 mod facts;
 mod generation;
 pub mod idempotency;
+mod metrics;
 mod open;
 pub mod outbox;
 pub mod sends;
@@ -30,6 +31,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
+use prometheus_client::registry::Registry;
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 pub use rusqlite::Connection;
@@ -44,10 +46,11 @@ use self::{
     clock::Clock,
     error::StoreError,
     generation::Generation,
+    metrics::WriterMetrics,
     snapshot::Snapshots,
     tokens::{Caller, Credentials, Noticed, Uses},
     waits::{Listener, Waits},
-    writer::{Submitter, Writer},
+    writer::{Submitter, Told, Writer, Wrote},
 };
 use crate::survey::{
     access::{Denied, Role},
@@ -81,6 +84,7 @@ pub fn transact<T, E: From<StoreError>>(
 pub struct World {
     path: PathBuf,
     writer: Writer,
+    metrics: WriterMetrics,
     generation: Generation,
     clock: Clock,
     waits: Waits,
@@ -113,8 +117,15 @@ impl World {
 
     fn start(path: &Path, connection: Connection, queue: usize, lock: Option<ServerLock>) -> Result<Self> {
         open::give_up_early(&connection)?;
-        let (generation, waits, outbox) = (Generation::default(), Waits::new(), Waits::new());
-        let writer = Writer::start(connection, queue, generation.clone(), waits.clone(), outbox.clone());
+        let (generation, metrics) = (Generation::default(), WriterMetrics::default());
+        let (waits, outbox) = (Waits::new(), Waits::new());
+        let told = Told {
+            generation: generation.clone(),
+            waits: waits.clone(),
+            outbox: outbox.clone(),
+            metrics: metrics.clone(),
+        };
+        let writer = Writer::start(connection, queue, told);
         let writer = writer.context("cannot start the writer")?;
         // It must never make a file: a world that is gone is gone.
         let manager = SqliteConnectionManager::file(path).with_flags(open::FLAGS).with_init(open::prepare_reader);
@@ -125,12 +136,17 @@ impl World {
         let pool = pool.thread_pool(Arc::clone(&POOL_KEEPER)).build(manager)?;
         let (clock, noticed, is_delivered) = (Clock::default(), Noticed::default(), AtomicBool::default());
         let path = path.to_owned();
-        Ok(Self { path, writer, generation, clock, waits, outbox, is_delivered, noticed, pool, _lock: lock })
+        Ok(Self { path, writer, metrics, generation, clock, waits, outbox, is_delivered, noticed, pool, _lock: lock })
     }
 
     /// The world's clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Adds what can be counted of it.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        metrics::register(registry, &self.metrics, &self.path);
     }
 
     /// A reading connection for one worker, to be handed to [`World::store`].
@@ -237,6 +253,16 @@ impl Store {
     ) -> Result<T, StoreError> {
         let clock = self.clock.clone();
         self.writer.change(move |connection| audit::run(connection, &actor, clock.now(), change)).await
+    }
+
+    /// Comes back when the writer has come round to a job that does nothing: it runs, and has the file's lock when it wants it.
+    pub async fn probe_writer(&self) -> Result<(), StoreError> {
+        self.writer.submit(|_| Ok(((), Wrote::Nothing))).await
+    }
+
+    /// Whether the file has the schema of this program; another one may have brought it to a later one meanwhile.
+    pub async fn schema_is_current(&self) -> Result<bool, StoreError> {
+        self.read(|connection| Ok(open::is_current(connection)?)).await
     }
 
     /// Runs a read that may be long, on a thread where blocking is allowed; waits while too many of them run.

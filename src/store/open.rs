@@ -235,7 +235,7 @@ fn check_owner(connection: &Connection, path: &Path) -> Result<()> {
 /// Makes the schema of a new file, or climbs what is left of the ladder for an older one; all in one transaction.
 fn migrate(connection: &mut Connection) -> Result<()> {
     // The usual case first, without asking for the write lock of a busy server.
-    if owner_and_version(connection)? == (APPLICATION_ID, NEWEST) {
+    if is_current(connection)? {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -258,6 +258,11 @@ fn migrate(connection: &mut Connection) -> Result<()> {
     transaction.pragma_update(None, "user_version", NEWEST)?;
     transaction.commit()?;
     Ok(())
+}
+
+/// Whether the file is ours, and of the present schema.
+pub(super) fn is_current(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(owner_and_version(connection)? == (APPLICATION_ID, NEWEST))
 }
 
 fn owner_and_version(connection: &Connection) -> rusqlite::Result<(i32, i32)> {

@@ -26,6 +26,7 @@ fn rows() -> Vec<Row> {
     let form = json!({"name": "Service quality", "channels": [1]});
     vec![
         ("GET", "/livez", "/livez", None, ANYBODY),
+        ("GET", "/readyz", "/readyz", None, ANYBODY),
         ("POST", "/api/auth/login", "/api/auth/login", Some(json!({})), ANYBODY),
         ("POST", "/api/v1/quality/send", "/api/v1/quality/send", send(), SENDERS),
         ("POST", "/api/v1/quality", "/api/v1/quality", Some(json!({"id": 2})), INTEGRATOR),
@@ -69,6 +70,11 @@ fn rows() -> Vec<Row> {
     ]
 }
 
+/// A row for the route that only a server has.
+fn rows_of_a_server() -> Vec<Row> {
+    vec![("GET", "/metrics", "/metrics", None, ADMIN)]
+}
+
 /// A row for every route that only a fake has.
 fn rows_of_a_fake() -> Vec<Row> {
     vec![
@@ -85,7 +91,11 @@ fn rows_of_a_fake() -> Vec<Row> {
 /// The router is asked which routes there are: one that is new and has no row fails here, and so does a row without one.
 #[test]
 fn every_route_has_a_row() {
-    for (table, rows) in [(surveyd::http::table(), rows()), (surveyd::fake::table(), rows_of_a_fake())] {
+    for (table, rows) in [
+        (surveyd::http::table(), rows()),
+        (surveyd::http::metrics::table(), rows_of_a_server()),
+        (surveyd::fake::table(), rows_of_a_fake()),
+    ] {
         let routes: Vec<_> = table.list().collect();
         let examples: BTreeSet<_> = rows.iter().map(|(method, pattern, ..)| (*method, *pattern)).collect();
         assert_eq!(routes.iter().copied().collect::<BTreeSet<_>>(), examples);
@@ -172,7 +182,7 @@ fn every_token_on_every_route() {
     let unknown = ["test-admin", "test-crm", "test-expired", "surveyd_0000"].map(str::to_owned).to_vec();
     let tokens = Tokens { unknown, revoked, expired, good: good.to_vec() };
     let server = home.serve();
-    for (number, row) in (1..).zip(&rows()) {
+    for (number, row) in (1..).zip(rows().iter().chain(&rows_of_a_server())) {
         // From an address of its own, for who fails too often is slowed down.
         check(row, &tokens, |token| server.client_from([127, 0, 1, number], token));
     }

@@ -51,29 +51,36 @@ fn the_project_s_own_file_is_in_force_when_untouched() {
 #[rstest]
 #[case(
     "lisen = \"127.0.0.1:0\"",
-    "the settings settings.toml have an unknown key \"lisen\"; the keys are database, delivery.allow, delivery.deny, delivery.timeout_ms, limits.body_timeout_ms, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log"
+    "the settings settings.toml have an unknown key \"lisen\"; the keys are database, delivery.allow, delivery.deny, delivery.timeout_ms, limits.body_timeout_ms, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log, log_requests, metrics.listen"
 )]
 #[case(
     "[limits]\nqeue = 1",
-    "the settings settings.toml have an unknown key \"limits.qeue\"; the keys are database, delivery.allow, delivery.deny, delivery.timeout_ms, limits.body_timeout_ms, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log"
+    "the settings settings.toml have an unknown key \"limits.qeue\"; the keys are database, delivery.allow, delivery.deny, delivery.timeout_ms, limits.body_timeout_ms, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log, log_requests, metrics.listen"
 )]
 #[case(
     "listen = \"8080\"",
     "the setting listen is \"8080\"; it must be an address and a port such as 127.0.0.1:8080: invalid socket address syntax"
 )]
 #[case("log = \"loud\"", "the setting log is \"loud\"; it must be error, warn, info or debug")]
+#[case(
+    "[metrics]\nlisten = \"9100\"",
+    "the setting metrics.listen is \"9100\"; it must be an address and a port such as 127.0.0.1:9100, or empty: invalid socket address syntax"
+)]
 #[case("database = \"\"", "the setting database is empty; it must name a file")]
 #[case("[limits]\nqueue = 0", "the setting limits.queue is 0; it must be 1 or more")]
 fn what_is_wrong_with_a_setting_is_told(#[case] file: &str, #[case] expected: &str) {
     let home = Home::new();
     home.write("settings.toml", file);
-    assert_eq!(home.fails(&["serve"]), format!("surveyd: {expected}"));
+    for words in [&["serve"] as &[&str], &["config"], &["config", "--check"]] {
+        assert_eq!(home.fails(words), format!("surveyd: {expected}"));
+    }
 }
 
 #[rstest]
 #[case("listen = ", "the settings settings.toml are not TOML: ")]
 #[case("[limits]\nqueue = \"many\"", "the settings (settings.toml and the environment SURVEYD__…) cannot be used: ")]
 #[case("limits = 3", "the settings ")]
+#[case("log_requests = \"often\"", "the settings (settings.toml and the environment SURVEYD__…) cannot be used: ")]
 fn a_file_that_cannot_be_used_is_told(#[case] file: &str, #[case] expected: &str) {
     let home = Home::new();
     home.write("settings.toml", file);
@@ -91,4 +98,48 @@ fn a_variable_that_cannot_be_used_is_told(#[case] name: &str, #[case] value: &st
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(said.starts_with(&format!("surveyd: {expected}")), "{said}");
+}
+
+/// Every setting, its value and where it comes from; what is shown is a settings file that means the same.
+#[test]
+fn the_settings_in_force_are_shown() {
+    let home = Home::new();
+    home.write("settings.toml", "log = \"warn\"\nlisten = \"127.0.0.1:1\"\n[limits]\nqueue = 7\nhead_timeout_ms = 2\n");
+    let environment =
+        [("SURVEYD__LIMITS__QUEUE", "8"), ("SURVEYD__LOG_REQUESTS", "false"), ("SURVEYD__LISTEN", "[::1]:2")];
+    let shown = |words: &[&str]| {
+        let output = home.command(words).envs(environment).output().unwrap();
+        assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]), "{words:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let all = shown(&["config", "--listen", "127.0.0.1:3", "--database", "a \"b\".db"]);
+    insta::assert_snapshot!(all, @r#"
+    database = "a \"b\".db"         # flag --database
+    delivery.allow = []             # default
+    delivery.deny = []              # default
+    delivery.timeout_ms = 15000     # default
+    limits.body_timeout_ms = 10000  # default
+    limits.head_timeout_ms = 2      # settings.toml
+    limits.keep_alive_ms = 60000    # default
+    limits.queue = 8                # environment SURVEYD__LIMITS__QUEUE
+    listen = "127.0.0.1:3"          # flag --listen
+    log = "warn"                    # settings.toml
+    log_requests = false            # environment SURVEYD__LOG_REQUESTS
+    metrics.listen = ""             # default
+    "#);
+    home.write("other.toml", &all);
+    let values =
+        |text: &str| text.lines().map(|line| line.split("  # ").next().unwrap().trim().to_owned()).collect::<Vec<_>>();
+    let output = home.run(&["config", "--config", "other.toml"]);
+    assert_eq!(values(&String::from_utf8(output.stdout).unwrap()), values(&all));
+    assert!(shown(&["config"]).lines().all(|line| !line.contains("flag")));
+    assert_eq!(std::fs::read_dir(home.path("")).unwrap().count(), 2, "nothing but the two files is there");
+}
+
+#[test]
+fn settings_can_be_checked_alone() {
+    let home = Home::new();
+    let output = home.run(&["config", "--check"]);
+    assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b""[..]));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "surveyd: the settings are right\n");
 }

@@ -3,7 +3,10 @@
 pub mod kept;
 mod verdict;
 
-use std::{cell::RefMut, rc::Rc};
+use std::{
+    cell::{Ref, RefMut},
+    rc::Rc,
+};
 
 use actix_web::{
     HttpMessage, HttpRequest,
@@ -75,6 +78,12 @@ pub(crate) fn note_outcome(request: &HttpRequest, outcome: Outcome) {
     note(request, |trace| trace.outcome = outcome);
 }
 
+/// The name of the token, where it became known.
+pub(super) fn token(request: &HttpRequest) -> Option<Ref<'_, str>> {
+    let extensions: Ref<'_, Extensions> = request.extensions();
+    Ref::filter_map(extensions, |extensions| extensions.get::<Trace>()?.token.as_deref()).ok()
+}
+
 /// Keeps the attempt that a call leaves; without a status nothing was answered.
 pub(crate) fn record(
     request: &HttpRequest,
@@ -88,6 +97,9 @@ pub(crate) fn record(
         Some(Trace { tenant, token, form, outcome }) => (Some(tenant), token, form, outcome),
         None => (site.tenants.of_anonymous(), None, None, Outcome::Open),
     };
+    if let (Some(metrics), Some(rule)) = (&site.metrics, outcome.failed()) {
+        metrics.refused(rule);
+    }
     let Some(tenant) = tenant else { return };
     let remark = request.extensions_mut().remove::<Remark>().map(|Remark(remark)| remark);
     tenant.attempts.keep(Attempt {

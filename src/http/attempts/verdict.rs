@@ -49,15 +49,23 @@ impl Outcome {
         }
     }
 
+    /// The rule that refused it.
+    pub(super) fn failed(&self) -> Option<Rule> {
+        match self {
+            Self::Denied(rule) => Some(*rule),
+            Self::BadBody => Some(Rule::Body),
+            Self::Refused(refusal) => Some(refusal.rule()),
+            Self::Open | Self::Unruled(..) | Self::Authenticated | Self::About(..) | Self::Allowed(..) => None,
+        }
+    }
+
     /// How one rule came out.
     fn state(&self, rule: Rule) -> State {
-        let (failed, passed_before) = match self {
-            Self::Open | Self::Unruled(..) => (None, Rule::Token),
-            Self::Denied(failed) => (Some(*failed), *failed),
-            Self::Authenticated | Self::About(..) => (None, Rule::Body),
-            Self::BadBody => (Some(Rule::Body), Rule::Body),
-            Self::Refused(refusal) => (Some(refusal.rule()), refusal.rule()),
+        let failed = self.failed();
+        let passed_before = match self {
+            Self::Open | Self::Unruled(..) => Rule::Token,
             Self::Allowed(..) => return State::Passed,
+            _ => failed.unwrap_or(Rule::Body),
         };
         match rule {
             rule if Some(rule) == failed => State::Failed,

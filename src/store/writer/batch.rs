@@ -1,12 +1,12 @@
 //! One batch: a transaction, the jobs that run in it, and their answers.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 use tracing::error;
 
-use crate::store::{error::StoreError, generation::Generation, waits::Waits};
+use crate::store::{error::StoreError, generation::Generation, metrics::WriterMetrics, waits::Waits};
 
 /// How many jobs share a commit at the most. Measured: above 32 nothing is gained; this bounds what one failing commit takes
 /// down.
@@ -68,10 +68,13 @@ pub(super) struct Home {
 }
 
 /// Who is told of a commit besides those who submitted its jobs.
-pub(super) struct Told {
-    pub(super) generation: Generation,
-    pub(super) waits: Waits,
-    pub(super) outbox: Waits,
+pub(in crate::store) struct Told {
+    pub(in crate::store) generation: Generation,
+    /// Those who wait for records.
+    pub(in crate::store) waits: Waits,
+    /// Those who deliver.
+    pub(in crate::store) outbox: Waits,
+    pub(in crate::store) metrics: WriterMetrics,
 }
 
 /// Runs a batch of jobs in one transaction, and answers every one of them.
@@ -82,7 +85,7 @@ pub(super) fn commit_batch(
     connection: &Connection,
     first: Job,
     mut next: impl FnMut() -> Option<Job>,
-    Told { generation, waits, outbox }: &Told,
+    Told { generation, waits, outbox, metrics }: &Told,
     foreign: &mut ForeignChanges,
 ) {
     let begun = begin(connection).and_then(|()| {
@@ -95,9 +98,11 @@ pub(super) fn commit_batch(
     let jobs = std::iter::once(first).chain(std::iter::from_fn(&mut next)).take(limit);
     let (mut at_once, mut after_commit) = (Deliveries::default(), Deliveries::default());
     let (mut changes_facts, mut records, mut queues) = (false, false, false);
+    let mut size = 0_u32;
     let mut current = generation.current();
     let mut lost = begun.err();
     for job in jobs {
+        size += 1;
         // What an earlier job of this batch changes, a later one must see as changed.
         let batch = Batch { connection, generation: current };
         let outcome = (job.work)(lost.as_ref().map_or(Ok(&batch), Err));
@@ -117,6 +122,7 @@ pub(super) fn commit_batch(
         }
     }
     at_once.deliver(&Ok(()));
+    let commit_began = Instant::now();
     let committed = match lost {
         None => execute(connection, "commit").map_err(StoreError::from),
         Some(error) => Err(error),
@@ -127,6 +133,10 @@ pub(super) fn commit_batch(
             // Fails only where the transaction is gone already, which is what is wanted.
             let _ = execute(connection, "rollback");
         }
+    }
+    if committed.is_ok() && (records || changes_facts) {
+        metrics.commit_seconds.observe(commit_began.elapsed().as_secs_f64());
+        metrics.batch_jobs.observe(size.into());
     }
     if changes_facts {
         generation.raise();

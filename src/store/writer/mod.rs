@@ -14,13 +14,14 @@ use std::{
     thread::JoinHandle,
 };
 
+use prometheus_client::metrics::gauge::Gauge;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error};
 
-use self::batch::{Answer, ForeignChanges, Home, Job, Outcome, Settled, Told, Work, commit_batch};
-pub(super) use self::batch::{Batch, Wrote};
-use super::{error::StoreError, generation::Generation, waits::Waits};
+use self::batch::{Answer, ForeignChanges, Home, Job, Outcome, Settled, Work, commit_batch};
+pub(super) use self::batch::{Batch, Told, Wrote};
+use super::error::StoreError;
 
 enum Message {
     Job(Job),
@@ -31,19 +32,14 @@ enum Message {
 /// The thread that writes, and the only way to end it.
 pub(super) struct Writer {
     queue: SyncSender<Message>,
+    waiting: Gauge,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
     /// Starts the writer on its connection. At most `queue` jobs wait; see [`Submitter::submit`] for the next.
-    pub(super) fn start(
-        connection: Connection,
-        queue: usize,
-        generation: Generation,
-        waits: Waits,
-        outbox: Waits,
-    ) -> std::io::Result<Self> {
-        let told = Told { generation, waits, outbox };
+    pub(super) fn start(connection: Connection, queue: usize, told: Told) -> std::io::Result<Self> {
+        let waiting = told.metrics.waiting.clone();
         let (sender, messages) = sync_channel(queue);
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             // Without its writer a server can only pretend: better to end, and let the supervisor start a sound one.
@@ -52,7 +48,7 @@ impl Writer {
                 std::process::abort();
             }
         })?;
-        Ok(Self { queue: sender, thread: Mutex::new(Some(thread)) })
+        Ok(Self { queue: sender, waiting, thread: Mutex::new(Some(thread)) })
     }
 
     /// A way to submit jobs from the worker of that number. To be called on the worker's own thread, inside its `LocalSet`.
@@ -65,7 +61,7 @@ impl Writer {
                 }
             }
         });
-        Submitter { queue: self.queue.clone(), home: Home { worker, inbox: sender } }
+        Submitter { queue: self.queue.clone(), waiting: self.waiting.clone(), home: Home { worker, inbox: sender } }
     }
 
     /// Waits until what was submitted before is committed and answered, and stops the thread.
@@ -83,6 +79,7 @@ impl Writer {
 #[derive(Clone)]
 pub(super) struct Submitter {
     queue: SyncSender<Message>,
+    waiting: Gauge,
     home: Home,
 }
 
@@ -132,9 +129,14 @@ impl Submitter {
 
     fn enqueue(&self, work: Work) -> Result<(), StoreError> {
         let job = Job { work, home: self.home.clone() };
-        self.queue.try_send(Message::Job(job)).map_err(|refused| match refused {
-            TrySendError::Full(_) => StoreError::Busy("too many requests are waiting for the writer".to_owned()),
-            TrySendError::Disconnected(_) => stopped(),
+        // First, or the writer might take it before it is counted.
+        self.waiting.inc();
+        self.queue.try_send(Message::Job(job)).map_err(|refused| {
+            self.waiting.dec();
+            match refused {
+                TrySendError::Full(_) => StoreError::Busy("too many requests are waiting for the writer".to_owned()),
+                TrySendError::Disconnected(_) => stopped(),
+            }
         })
     }
 
@@ -165,8 +167,13 @@ fn run(connection: &Connection, messages: &Receiver<Message>, told: &Told) {
     let mut foreign = ForeignChanges::default();
     let mut stopped = false;
     while !stopped && let Ok(Message::Job(first)) = messages.recv() {
+        let waiting = &told.metrics.waiting;
+        waiting.dec();
         let next = || match messages.try_recv() {
-            Ok(Message::Job(job)) => Some(job),
+            Ok(Message::Job(job)) => {
+                waiting.dec();
+                Some(job)
+            }
             Ok(Message::Stop) => {
                 stopped = true;
                 None

@@ -113,6 +113,6 @@ fn what_was_in_flight_is_taken_up_again() {
     server.kill();
     let server = serve_with_loopback(&home);
     assert_eq!(super::wait_for(&mut server.client(&ops), "state=delivered").len(), 1);
-    let received = receiver.received();
-    assert_eq!(received[0].header("webhook-id"), received[1].header("webhook-id"));
+    let requests = receiver.received();
+    assert_eq!(requests[0].header("webhook-id"), requests[1].header("webhook-id"));
 }

@@ -43,8 +43,8 @@ fn serve_with_loopback(home: &Home) -> Server {
     Server::start(command)
 }
 
-fn webhook_ids(received: &[Received]) -> Vec<&str> {
-    received.iter().map(|request| request.header("webhook-id")).collect()
+fn webhook_ids(requests: &[Received]) -> Vec<&str> {
+    requests.iter().map(|request| request.header("webhook-id")).collect()
 }
 
 #[test]
@@ -56,8 +56,8 @@ fn a_send_arrives() {
     assert_eq!(admin.call("PUT", "/admin/forms/1", Some(&form)).status, 200);
     assert_eq!(fake.client("test-crm").send(1, 1).short(), "200 ");
     let delivered = wait_for(&mut admin, "state=delivered");
-    let received = receiver.received();
-    let [request] = received.as_slice() else { panic!("{received:?}") };
+    let requests = receiver.received();
+    let [request] = requests.as_slice() else { panic!("{requests:?}") };
     assert_eq!(request.line, "POST /surveys?channel=1");
     assert_eq!(request.header("content-type"), "application/json");
     assert!(request.is_signed_with(SECRET));
@@ -109,13 +109,13 @@ fn a_retry_says_the_same() {
     admin.call("PUT", "/admin/clients/1", Some(&json!({"externalId": "crm-9"})));
     admin.call("DELETE", "/admin/forms/1", None);
     admin.call("PUT", "/admin/clock", Some(&json!({"advance": "5s"})));
-    let received = receiver.received();
-    assert_eq!(received.len(), 2);
+    let requests = receiver.received();
+    assert_eq!(requests.len(), 2);
     assert_eq!(
-        (&received[0].body, received[0].header("webhook-id")),
-        (&received[1].body, received[1].header("webhook-id"))
+        (&requests[0].body, requests[0].header("webhook-id")),
+        (&requests[1].body, requests[1].header("webhook-id"))
     );
-    assert!(received.iter().all(|request| request.is_signed_with(SECRET)));
+    assert!(requests.iter().all(|request| request.is_signed_with(SECRET)));
     assert_eq!(wait_for(&mut admin, "state=delivered").len(), 1);
 }
 

@@ -28,9 +28,9 @@ fn what_was_due_has_been_tried_when_the_clock_answers() {
     let dead = &wait_for(&mut admin, "state=dead")[0];
     assert_eq!((&dead["tries"], &dead["dueAt"]), (&json!(10), &json!(null)));
     advance(&mut admin, "P30D");
-    let received = receiver.received();
-    assert_eq!(received.len(), 10, "the last time was the last");
-    let ids = webhook_ids(&received);
+    let requests = receiver.received();
+    assert_eq!(requests.len(), 10, "the last time was the last");
+    let ids = webhook_ids(&requests);
     assert!(ids.iter().all(|id| *id == ids[0]));
     assert_eq!(admin.all_sends()[0]["delivery"], "dead");
 }

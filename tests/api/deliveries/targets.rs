@@ -98,7 +98,9 @@ impl Traps {
         // The same port on IPv6, where there is any.
         let second = TcpListener::bind(SocketAddr::from(([0_u16, 0, 0, 0, 0, 0, 0, 1], port)));
         let traps: Vec<_> = std::iter::once(first).chain(second).collect();
-        traps.iter().for_each(|trap| trap.set_nonblocking(true).unwrap());
+        for trap in &traps {
+            trap.set_nonblocking(true).unwrap();
+        }
         (Self(traps), port)
     }
 

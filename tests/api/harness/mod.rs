@@ -8,7 +8,9 @@ use std::{
     io::{BufRead, BufReader, Read},
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
-    process::{Child, ChildStderr, Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -104,7 +106,9 @@ impl Home {
 pub struct Server {
     pub address: SocketAddr,
     pub process: Child,
-    stderr: Option<ChildStderr>,
+    /// What it has said on stderr. Read all the time: a server whose log nobody reads would stop when the pipe is full.
+    said: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -118,8 +122,15 @@ impl Server {
             process.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
             panic!("not ready: {line:?}, {stderr}");
         };
-        let stderr = process.stderr.take();
-        Self { address: url.trim_end().parse().unwrap(), process, stderr }
+        let (said, mut stderr) = (Arc::<Mutex<String>>::default(), BufReader::new(process.stderr.take().unwrap()));
+        let heard = Arc::clone(&said);
+        let reader = thread::spawn(move || {
+            let mut line = String::new();
+            while stderr.read_line(&mut line).unwrap() > 0 {
+                heard.lock().unwrap().push_str(&std::mem::take(&mut line));
+            }
+        });
+        Self { address: url.trim_end().parse().unwrap(), process, said, reader: Some(reader) }
     }
 
     pub fn fake() -> Self {
@@ -165,9 +176,13 @@ impl Server {
             code = self.process.try_wait().unwrap();
             code.is_some()
         });
-        let mut stderr = String::new();
-        self.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-        (code.unwrap().code(), stderr)
+        self.reader.take().unwrap().join().unwrap();
+        (code.unwrap().code(), self.said())
+    }
+
+    /// What it has said up to now.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
     }
 
     /// As a power cut would end it, as far as the process goes.

@@ -62,25 +62,25 @@ impl Reply {
 #[derive(Clone)]
 pub struct Receiver {
     pub address: SocketAddr,
-    received: Arc<Mutex<Vec<Received>>>,
+    requests: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Receiver {
     /// One that answers each request as `reply` says; it is told how many came before.
     pub fn start(reply: impl Fn(&Received, usize) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let receiver = Self { address: listener.local_addr().unwrap(), received: Arc::default() };
-        let (received, reply) = (Arc::clone(&receiver.received), Arc::new(reply));
+        let receiver = Self { address: listener.local_addr().unwrap(), requests: Arc::default() };
+        let (requests, reply) = (Arc::clone(&receiver.requests), Arc::new(reply));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (received, reply) = (Arc::clone(&received), Arc::clone(&reply));
+                let (requests, reply) = (Arc::clone(&requests), Arc::clone(&reply));
                 // A caller that dies in mid-request has sent none.
                 thread::spawn(move || {
                     if let Some(request) = read(&stream) {
                         let before = {
-                            let mut received = received.lock().unwrap();
-                            received.push(request.clone());
-                            received.len() - 1
+                            let mut requests = requests.lock().unwrap();
+                            requests.push(request.clone());
+                            requests.len() - 1
                         };
                         answer(stream, reply(&request, before));
                     }
@@ -106,7 +106,7 @@ impl Receiver {
 
     /// What has come, in its order.
     pub fn received(&self) -> Vec<Received> {
-        self.received.lock().unwrap().clone()
+        self.requests.lock().unwrap().clone()
     }
 }
 

@@ -1,0 +1,24 @@
+//! `surveyd config`: what `surveyd serve` would run with.
+
+use std::io::{self, ErrorKind, Write};
+
+use anyhow::Result;
+
+use super::say;
+use crate::settings::{Flags, Settings};
+
+pub(super) fn run(check: bool, flags: Flags) -> Result<()> {
+    let settings = Settings::explain(flags)?;
+    if check {
+        say("the settings are right");
+        return Ok(());
+    }
+    let lines: Vec<_> = settings.iter().map(|setting| format!("{} = {}", setting.key, setting.value)).collect();
+    let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    let table = lines.iter().zip(&settings).map(|(line, setting)| format!("{line:width$}  # {}\n", setting.origin));
+    match io::stdout().write_all(table.collect::<String>().as_bytes()) {
+        // `surveyd config | head` has read what it wanted.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}

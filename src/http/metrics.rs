@@ -1,0 +1,150 @@
+//! `GET /metrics`: what is counted of requests, and of the database behind them. No names and no ids of anybody: a label
+//! is one of a few words.
+
+use std::{cell::RefCell, sync::Arc};
+
+use actix_web::{
+    HttpRequest, HttpResponse, Responder,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, HeaderValue},
+    },
+    web::{ServiceConfig, ThinData},
+};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, info::Info},
+    registry::Registry,
+};
+
+use super::{SiteOf, Table, at, auth, failure::Failure, get};
+use crate::{store::error::StoreError, survey::rules::Rule};
+
+const METRICS: &str = "/metrics";
+
+/// The route of a request that meets none.
+pub(super) const NO_ROUTE: &str = "none";
+
+/// Source: <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>, "Text Format".
+const OPEN_METRICS: HeaderValue =
+    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+
+/// What a program counts; shared by its workers.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Answered, Counter>,
+    /// In the order of [`Rule::ALL`].
+    refusals: [Counter; Rule::ALL.len()],
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    /// The pattern of the path, never the path: anybody can make up paths.
+    route: String,
+    status: u16,
+}
+
+impl Metrics {
+    /// With nothing counted yet; `register` adds what others count.
+    pub fn new(failed_authentications: &Counter, register: impl FnOnce(&mut Registry)) -> Self {
+        let mut registry = Registry::with_prefix("surveyd");
+        registry.register("build", "Which surveyd this is", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        let requests = Family::default();
+        registry.register("requests", "Answers, by route and status", requests.clone());
+        let by_rule = Family::<[(&str, String); 1], Counter>::default();
+        let refusals = Rule::ALL.map(|rule| by_rule.get_or_create_owned(&[("rule", name(rule))]));
+        registry.register("refusals", "Calls to /api/** that a rule refused", by_rule);
+        let help = "Tokens that were not good, and logins that failed or were throttled";
+        registry.register("failed_authentications", help, failed_authentications.clone());
+        register(&mut registry);
+        Self { registry, requests, refusals }
+    }
+
+    /// Counts what a rule refused.
+    pub(super) fn refused(&self, rule: Rule) {
+        self.refusals[rule as usize].inc();
+    }
+
+    /// All of it, as text.
+    fn expose(&self) -> Result<Exposition, Failure> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).map_err(|error| StoreError::Internal(error.to_string()))?;
+        Ok(Exposition(text))
+    }
+}
+
+/// As in attempts.
+fn name(rule: Rule) -> String {
+    let json = serde_json::to_value(rule).unwrap_or_default();
+    json.as_str().unwrap_or_default().to_owned()
+}
+
+/// The counters of one route, as one worker holds them: found without a lock, and without making a text of the route.
+pub(super) struct Counts {
+    route: String,
+    by_status: RefCell<Vec<(StatusCode, Counter)>>,
+}
+
+impl Counts {
+    pub(super) fn of(route: &str) -> Self {
+        Self { route: route.to_owned(), by_status: RefCell::default() }
+    }
+
+    pub(super) fn route(&self) -> &str {
+        &self.route
+    }
+
+    /// Counts an answer.
+    pub(super) fn count(&self, metrics: &Metrics, status: StatusCode) {
+        let mut by_status = self.by_status.borrow_mut();
+        if let Some((_, counter)) = by_status.iter().find(|(of, _)| *of == status) {
+            counter.inc();
+            return;
+        }
+        let answered = Answered { route: self.route.clone(), status: status.as_u16() };
+        let counter = metrics.requests.get_or_create_owned(&answered);
+        counter.inc();
+        by_status.push((status, counter));
+    }
+}
+
+struct Exposition(String);
+
+impl Responder for Exposition {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(self.0));
+        response.headers_mut().insert(CONTENT_TYPE, OPEN_METRICS);
+        response
+    }
+}
+
+type MetricsOf = ThinData<Arc<Metrics>>;
+
+/// Adds the route to all others, for administrators.
+pub(super) fn guarded(routes: &mut ServiceConfig, metrics: Arc<Metrics>) {
+    routes.app_data(ThinData(metrics));
+    table().register(routes);
+}
+
+/// The table of what a server has besides the routes of every program.
+pub fn table() -> Table {
+    let answer = async |request: HttpRequest, ThinData(site): SiteOf, ThinData(metrics): MetricsOf| {
+        auth::admin(&request, &site).await?;
+        metrics.expose()
+    };
+    let mut table = Table::default();
+    at(&mut table, METRICS, [get(answer)]);
+    table
+}
+
+/// The only route of an address of its own, where no token is asked for.
+pub fn open(routes: &mut ServiceConfig, metrics: Arc<Metrics>) {
+    routes.app_data(ThinData(metrics));
+    let mut table = Table::default();
+    at(&mut table, METRICS, [get(async |ThinData(metrics): MetricsOf| metrics.expose())]);
+    table.register(routes);
+    super::no_other(routes);
+}

@@ -1,0 +1,73 @@
+//! What can be counted of a database: what waits for its writer, how it commits, and how large its files are.
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric},
+    metrics::{
+        gauge::{ConstGauge, Gauge},
+        histogram::Histogram,
+    },
+    registry::{Registry, Unit},
+};
+
+/// Upper bounds of commit times, in seconds: from a disk that lies to the patience of a caller.
+const COMMIT_SECONDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 3.0];
+
+/// Upper bounds of how many jobs share a commit; the last is as many as may.
+const BATCH_JOBS: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
+
+/// What a writer counts. Clones count together.
+#[derive(Clone)]
+pub(super) struct WriterMetrics {
+    /// Jobs that wait. A channel does not tell its length.
+    pub(super) waiting: Gauge,
+    /// How long the commits took that wrote something: the disk's share of what a send waits for.
+    pub(super) commit_seconds: Histogram,
+    /// How many jobs each of those served.
+    pub(super) batch_jobs: Histogram,
+}
+
+impl Default for WriterMetrics {
+    fn default() -> Self {
+        Self {
+            waiting: Gauge::default(),
+            commit_seconds: Histogram::new(COMMIT_SECONDS),
+            batch_jobs: Histogram::new(BATCH_JOBS),
+        }
+    }
+}
+
+/// Adds what a writer counts, and the sizes of its file.
+pub(super) fn register(registry: &mut Registry, writer: &WriterMetrics, database: &Path) {
+    registry.register("writer_waiting_jobs", "Sends and changes that wait for the writer", writer.waiting.clone());
+    let help = "How long the commits took that wrote something";
+    registry.register_with_unit("writer_commit", help, Unit::Seconds, writer.commit_seconds.clone());
+    registry.register("writer_batch_jobs", "How many jobs shared such a commit", writer.batch_jobs.clone());
+    registry.register_collector(Box::new(Sizes(database.to_owned())));
+}
+
+/// The sizes of a database's files, looked up when they are asked for.
+#[derive(Debug)]
+struct Sizes(PathBuf);
+
+impl Collector for Sizes {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let mut wal = self.0.clone().into_os_string();
+        wal.push("-wal");
+        for (name, help, path) in [
+            ("database", "Size of the database.", self.0.as_path()),
+            ("wal", "Size of the write-ahead log beside it.", Path::new(&wal)),
+        ] {
+            // A file that cannot be asked for its size has none to tell.
+            let size = fs::metadata(path).map_or(0, |file| file.len());
+            let gauge = ConstGauge::new(i64::try_from(size).unwrap_or(i64::MAX));
+            gauge.encode(encoder.encode_descriptor(name, help, Some(&Unit::Bytes), gauge.metric_type())?)?;
+        }
+        Ok(())
+    }
+}
