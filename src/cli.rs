@@ -36,7 +36,7 @@ pub enum Word {
 The tokens of a fake: test-admin may use /admin, test-expired gets 401, test-wrongrole gets 403, and any
 other test-… (test-crm, say) is an INTEGRATOR. Behind an @ stands a world: test-crm@w1 and test-admin@w1 share a
 database of their own, made when it is first named, so that tests can run in parallel. The databases are removed
-at exit. Environment variables SURVEYD__LISTEN, SURVEYD__LOG … are read, settings.toml is not.
+at exit. Environment variables SURVEYD__LISTEN, SURVEYD__LOG_REQUESTS … are read, settings.toml is not.
 
 Only a fake has: POST /admin/reset, DELETE /admin/world, PUT /admin/clock, POST /admin/faults.
 
