@@ -1,6 +1,6 @@
 //! `surveyd config`: what `surveyd serve` would run with.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 
 use anyhow::Result;
 
@@ -15,9 +15,10 @@ pub(super) fn run(check: bool, flags: Flags) -> Result<()> {
     }
     let lines: Vec<_> = settings.iter().map(|setting| format!("{} = {}", setting.key, setting.value)).collect();
     let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
-    let mut stdout = io::stdout().lock();
-    for (line, setting) in lines.iter().zip(&settings) {
-        writeln!(stdout, "{line:width$}  # {}", setting.origin)?;
+    let table = lines.iter().zip(&settings).map(|(line, setting)| format!("{line:width$}  # {}\n", setting.origin));
+    match io::stdout().write_all(table.collect::<String>().as_bytes()) {
+        // `surveyd config | head` has read what it wanted.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
     }
-    Ok(())
 }

@@ -16,7 +16,8 @@ use crate::store::Store;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What was last found out about the database. Whoever asks while somebody else's answer is being found shares the next one:
-/// however many ask, and nobody needs a token for it, each worker has one job at most in the writer's queue.
+/// however many ask, and nobody needs a token for it, each worker asks the writer one thing at a time, and one that is stuck
+/// once a second.
 #[derive(Default)]
 pub(super) struct Readiness(Mutex<Option<(Instant, Option<&'static str>)>>);
 

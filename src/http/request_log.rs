@@ -26,8 +26,9 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Nothing in it is of the caller's making but the request id, which can be no text. A path may hold anything, an
-    /// external id or even a token that somebody has put into the wrong place: it is for `debug`.
+    /// Nothing in it is of the caller's making but the request id, which is theirs to find the line by, and too short for a
+    /// token. A path may hold anything, an external id or even a token that somebody has put into the wrong place: it is
+    /// for `debug`.
     pub(super) fn write(self) {
         let Self { request, request_id, route, status, began } = self;
         let path = enabled!(Level::DEBUG).then(|| request.path());
