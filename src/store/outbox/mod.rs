@@ -4,6 +4,8 @@
 
 pub mod lists;
 
+use std::sync::LazyLock;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
@@ -22,15 +24,21 @@ use crate::survey::{
     time::Time,
 };
 
+/// The form of a send, its client's external id and whether its channel's deliveries are on, where the channel has an address.
+/// Parameters: ?1 the channel, ?2 the form, ?3 the client. The channel comes first: mostly there is no address, and nothing
+/// else is read.
+static OF_SEND: LazyLock<String> = LazyLock::new(|| {
+    let columns = Form::COLUMNS.split(", ").map(|column| format!("f.{column}")).collect::<Vec<_>>().join(", ");
+    format!(
+        "select {columns}, (select external_id from client where id = ?3), c.delivery_off is null
+           from channel c cross join form f on f.id = ?2 where c.id = ?1 and c.delivery_url is not null"
+    )
+});
+
 /// Puts the delivery of a send into the outbox, if its channel has an address; yields how it stands.
 pub(super) fn put(connection: &Connection, sending: Sending, sent: &Sent) -> Result<DeliveryState, StoreError> {
-    let sql = format!(
-        "select {}, (select external_id from client where id = ?3), c.delivery_off is null
-           from channel c cross join form f on f.id = ?2 where c.id = ?1 and c.delivery_url is not null",
-        Form::COLUMNS.split(", ").map(|column| format!("f.{column}")).collect::<Vec<_>>().join(", ")
-    );
     let found = connection
-        .prepare_cached(&sql)?
+        .prepare_cached(&OF_SEND)?
         .query_row([sending.channel.0, sending.form.0, sending.client.0], |row| {
             let columns = row.as_ref().column_count();
             let external_id: Option<String> = row.get(columns - 2)?;
