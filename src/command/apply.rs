@@ -15,7 +15,7 @@ pub(super) fn run(path: &Path, file: FileFlags) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let world = read_world(path)?;
     let mut connection = open(&database, Missing::Create)?;
-    let bar = progress_bar(world.rows() as u64);
+    let bar = progress_bar(world.rows() as u64, "rows");
     let applied = world.apply(&mut connection, &|| bar.inc(1));
     bar.finish_and_clear();
     applied.map_err(|error| explain(&database, error.into())).with_context(|| {

@@ -2,13 +2,17 @@
 //!
 //! A send meets [`snapshot`] (read the facts, decide), then [`writer`] (confirm, record, commit); both in [`sends`].
 
+pub mod backup;
+pub mod check;
 pub mod clock;
 pub mod directory;
 pub mod error;
 mod facts;
 mod generation;
 pub mod idempotency;
+mod ladder;
 mod open;
+pub mod restore;
 pub mod sends;
 mod snapshot;
 pub mod tokens;
