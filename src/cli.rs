@@ -20,7 +20,8 @@ Examples:
   surveyd fake                                     a fake with a sample world on http://127.0.0.1:8080
   surveyd serve --database surveyd.db              a server that loses nothing
   surveyd token create --name crm --role integrator
-                                                   let a CRM in: prints its token"
+                                                   let a CRM in: prints its token
+  surveyd backup monday.db                         a copy of it all, while the server runs"
 )]
 pub struct Cli {
     /// What to do.
@@ -164,7 +165,7 @@ Examples, with the server stopped:
         #[command(flatten)]
         file: FileFlags,
     },
-    /// Look for what is wrong with the database: exit code 0 if nothing is, 1 if something is, a line for each on stdout.
+    /// Look for what is wrong with the database: a line for each on stdout, and exit code 1 if there is any.
     #[command(after_help = "\
 Pages and indexes, references, and what no constraint can hold: sends from the future, a clock that was set back,
 ids that would be used again. Only reads, and may run beside a server.

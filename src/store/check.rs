@@ -112,7 +112,8 @@ fn look(connection: &Connection, version: i32, tell: &mut dyn FnMut(String)) -> 
             tell(sentence);
         }
     }
-    let mut statement = connection.prepare("pragma foreign_key_check")?;
+    let mut statement =
+        connection.prepare("select \"table\", rowid, parent from pragma_foreign_key_check order by 1, 2")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (table, id, parent): (String, Option<i64>, String) = (row.get(0)?, row.get(1)?, row.get(2)?);

@@ -66,13 +66,14 @@ pub(super) fn owner_of(connection: &Connection) -> rusqlite::Result<Owner> {
 /// Makes the schema of a new file, or climbs what is left of the ladder for an older one. Each step is one transaction with
 /// its version: whoever is killed in between leaves a file of a version that was one, and the next goes on from there.
 ///
-/// `before` is called once with the version of an older file, while nobody else can write to it.
-pub(super) fn climb(connection: &mut Connection, before: impl FnOnce(i32) -> Result<()>) -> Result<()> {
+/// `before` is called once with the version of an older file, while nobody else can write to it; what it yields is kept until
+/// the last step is done.
+pub(super) fn climb<T>(connection: &mut Connection, before: impl FnOnce(i32) -> Result<T>) -> Result<()> {
     // The usual case first, without asking for the write lock of a busy server.
     if application_and_version(connection)? == (APPLICATION_ID, NEWEST) {
         return Ok(());
     }
-    let mut before = Some(before);
+    let (mut before, mut _kept) = (Some(before), None);
     loop {
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Asked anew for each step: another process may have climbed meanwhile.
@@ -86,7 +87,7 @@ pub(super) fn climb(connection: &mut Connection, before: impl FnOnce(i32) -> Res
         if version > 0
             && let Some(before) = before.take()
         {
-            before(version)?;
+            _kept = Some(before(version)?);
         }
         step.execute_batch(sql)?;
         step.execute(

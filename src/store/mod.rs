@@ -12,6 +12,7 @@ mod generation;
 pub mod idempotency;
 mod ladder;
 mod open;
+mod part;
 pub mod restore;
 pub mod sends;
 mod snapshot;
@@ -34,8 +35,8 @@ pub use rusqlite::Connection;
 use rusqlite::TransactionBehavior;
 use scheduled_thread_pool::ScheduledThreadPool;
 
-use open::open_throw_away;
 pub use open::{Missing, ServerLock, explain, folder_of, open};
+use open::{open_throw_away, open_to_serve};
 
 use self::{
     clock::Clock,
@@ -92,7 +93,7 @@ impl World {
     pub fn open(path: &Path, queue: usize) -> Result<Self> {
         // First of all the lock: a server that has to give way must not have touched the file.
         let lock = if path.exists() { Some(ServerLock::take(path)?) } else { None };
-        let connection = open(path, Missing::Create)?;
+        let connection = open_to_serve(path)?;
         let lock = lock.map_or_else(|| ServerLock::take(path), Ok)?;
         Self::start(path, connection, queue, Some(lock))
     }

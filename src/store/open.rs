@@ -52,10 +52,20 @@ enum Durability {
     None,
 }
 
-/// Opens the file for writing, and brings it to the present schema.
+/// Opens the file for writing, and brings it to the present schema, if no server runs on an older one: that would be a server
+/// of an earlier version, which does not know what is done to its file.
 ///
 /// Errors: one sentence that names the file, what is wrong with it, and the way out.
 pub fn open(path: &Path, missing: Missing) -> Result<Connection> {
+    open_alone(path, missing, || ServerLock::take(path).map(Some))
+}
+
+/// The same for the server itself, which has made sure of that.
+pub(super) fn open_to_serve(path: &Path) -> Result<Connection> {
+    open_alone(path, Missing::Create, || Ok(None))
+}
+
+fn open_alone(path: &Path, missing: Missing, lock: impl Fn() -> Result<Option<ServerLock>>) -> Result<Connection> {
     ensure!(
         rusqlite::version_number() >= OLDEST_SQLITE,
         "this surveyd was built with SQLite {}, which can lose commits; build it with its bundled SQLite",
@@ -65,7 +75,13 @@ pub fn open(path: &Path, missing: Missing) -> Result<Connection> {
         create(path)?;
     }
     check_readable(path)?;
-    open_as(path, Durability::Full)
+    open_as(path, Durability::Full, |version| {
+        let lock = lock().with_context(|| {
+            format!("the database {} is of schema {version}, which only an earlier surveyd serves", path.display())
+        })?;
+        backup::before_schema(path, version)?;
+        Ok(lock)
+    })
 }
 
 /// Opens the file of a world that nobody will miss. As [`open`], but nothing waits for the disk: what was committed
@@ -73,7 +89,7 @@ pub fn open(path: &Path, missing: Missing) -> Result<Connection> {
 ///
 /// Errors: as for [`open`].
 pub fn open_throw_away(path: &Path) -> Result<Connection> {
-    open_as(path, Durability::None)
+    open_as(path, Durability::None, |_| Ok(()))
 }
 
 /// A new database that is in memory alone, with the present schema.
@@ -84,7 +100,7 @@ pub(super) fn open_in_memory() -> Result<Connection> {
     Ok(connection)
 }
 
-fn open_as(path: &Path, durability: Durability) -> Result<Connection> {
+fn open_as<T>(path: &Path, durability: Durability, before: impl Fn(i32) -> Result<T>) -> Result<Connection> {
     let mut connection = Connection::open_with_flags(path, FLAGS)
         .with_context(|| format!("cannot open the database {}", path.display()))?;
     let ready = |connection: &mut Connection| {
@@ -92,7 +108,7 @@ fn open_as(path: &Path, durability: Durability) -> Result<Connection> {
         // Before anything is set: a file of somebody else is left as it was.
         refuse_foreign(&owner_of(connection)?, path)?;
         hold(connection, durability)?;
-        climb(connection, |version| backup::before_schema(path, version))
+        climb(connection, &before)
     };
     ready(&mut connection).map_err(|error| explain(path, error))?;
     Ok(connection)

@@ -15,10 +15,11 @@ use rusqlite::{Connection, ErrorCode, backup::Backup};
 
 use super::{
     ServerLock,
-    backup::{COMPANIONS, Existing, Part, Progress, check_sound, run, step, with_suffix},
+    backup::{Progress, check_sound, run, step},
     explain,
     ladder::Owner,
     open::{check_readable, open_snapshot, open_to_replace, sync_folder},
+    part::{COMPANIONS, Existing, Part, with_suffix},
 };
 
 /// Puts a backup in the place of the database. Yields where what was there is kept, if there was anything.
