@@ -211,7 +211,8 @@ fn kills(times: u32, clients: u32) {
         let now = home.run(&["export"]).stdout;
         assert!(now == old || now == new, "after kill {kill} it is neither");
         unfinished += u32::from(now == old && home.files().iter().any(|name| name.contains("before-restore")));
-        for name in home.files().iter().filter(|name| name.contains("before-restore") && !name.ends_with("part")) {
+        for name in home.files().iter().filter(|name| name.contains("before-restore") && !name.contains("surveyd-part"))
+        {
             assert_eq!(home.says(&["check", "--database", name]), format!("surveyd: the database {name} is sound"));
             assert!(home.run(&["export", "--database", name]).stdout == old, "what is kept is the old one");
             fs::remove_file(home.path(name)).unwrap();
@@ -221,7 +222,11 @@ fn kills(times: u32, clients: u32) {
     begin();
     home.says(&["restore", "copy.db"]);
     assert!(home.run(&["export"]).stdout == new);
-    assert!(home.files().iter().all(|name| !name.ends_with("part")), "what was left is gone: {:?}", home.files());
+    assert!(
+        home.files().iter().all(|name| !name.contains("surveyd-part")),
+        "what was left is gone: {:?}",
+        home.files()
+    );
 }
 
 #[test]
