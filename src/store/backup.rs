@@ -16,8 +16,8 @@ use super::{
     part::{COMPANIONS, Existing, Part, with_suffix},
 };
 
-/// How many pages are copied before the progress is told: 4 MiB.
-const STEP: i32 = 1024;
+/// How many pages are copied before the progress is told: 256 KiB.
+const STEP: i32 = 64;
 
 /// Is told how many pages of how many are copied. Its error ends the copying, and nothing of the copy is left.
 pub type Progress<'a> = &'a dyn Fn(u64, u64) -> Result<()>;

@@ -113,6 +113,24 @@ fn a_full_disk_leaves_the_old_one() {
     assert!(home.files().iter().all(|name| !name.contains("before")), "{:?}", home.files());
 }
 
+/// A step is all or nothing, and its version with it: where that cannot be noted, nothing of the step is left.
+#[test]
+fn a_step_that_fails_leaves_nothing() {
+    let home = Home::new();
+    of_version_1(&home, 1);
+    let by_hand = Connection::open(home.path("surveyd.db")).unwrap();
+    by_hand.execute_batch("insert into schema_version values (2, 1, 'by hand')").unwrap();
+    let said = home.run(&["token", "list"]);
+    assert_eq!(said.status.code(), Some(1));
+    let said = String::from_utf8(said.stderr).unwrap();
+    assert!(said.contains("UNIQUE constraint failed: schema_version.version"), "{said}");
+    by_hand.execute_batch("delete from schema_version where version = 2").unwrap();
+    drop(by_hand);
+    assert_eq!(version_and_clients(&home, "surveyd.db"), (1, 1));
+    home.says(&["token", "list"]);
+    assert_eq!(version_and_clients(&home, "surveyd.db"), (newest(), 1));
+}
+
 /// Killed at any instant: a file of one version or of another, and what is kept is the old one. The next start goes on.
 fn kills(times: u32, clients: u32) {
     let (home, newest) = (Home::new(), newest());
