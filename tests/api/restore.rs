@@ -180,9 +180,9 @@ fn a_full_disk_leaves_the_old_one() {
 }
 
 /// Killed at any instant: the database is the old one, its log included, or the new one.
-fn kills(times: u32, clients: u32) {
+fn kills(times: u32) {
     let home = Home::with_sample();
-    home.fill("surveyd.db", clients);
+    home.fill("surveyd.db", MANY);
     home.says(&["backup", "copy.db"]);
     let new = home.run(&["export"]).stdout;
     // As a server that was killed leaves it: a part of what it holds is in the log alone.
@@ -231,20 +231,20 @@ fn kills(times: u32, clients: u32) {
 
 #[test]
 fn killed_in_the_middle() {
-    kills(10, MANY);
+    kills(10);
 }
 
-/// `cargo test --release --test api restore::killed_a_hundred_times -- --ignored`
+/// `cargo test --test api restore::killed_a_hundred_times -- --ignored`
 #[test]
-#[ignore = "some minutes"]
+#[ignore = "minutes"]
 fn killed_a_hundred_times() {
-    kills(100, 5 * MANY);
+    kills(100);
 }
 
 /// The same where a new file takes the place of one that cannot be opened: never beside the log of the old one.
-fn kills_in_place_of_none(times: u32, clients: u32) {
+fn kills_in_place_of_none(times: u32) {
     let home = Home::with_sample();
-    home.fill("surveyd.db", clients);
+    home.fill("surveyd.db", MANY);
     home.says(&["backup", "copy.db"]);
     let new = home.run(&["export"]).stdout;
     let writing = Connection::open(home.path("surveyd.db")).unwrap();
@@ -273,12 +273,12 @@ fn kills_in_place_of_none(times: u32, clients: u32) {
 
 #[test]
 fn killed_in_place_of_none() {
-    kills_in_place_of_none(6, MANY);
+    kills_in_place_of_none(6);
 }
 
-/// `cargo test --release --test api restore::killed_a_hundred_times_in_place_of_none -- --ignored`
+/// `cargo test --test api restore::killed_a_hundred_times_in_place_of_none -- --ignored`
 #[test]
-#[ignore = "some minutes"]
+#[ignore = "minutes"]
 fn killed_a_hundred_times_in_place_of_none() {
-    kills_in_place_of_none(100, 5 * MANY);
+    kills_in_place_of_none(100);
 }
