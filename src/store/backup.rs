@@ -33,8 +33,9 @@ pub fn back_up(database: &Path, target: &Path, progress: Progress<'_>) -> Result
     refuse_foreign(&owner, database)?;
     ensure!(owner != Owner::Nobody, "the database {} is empty: there is nothing to back up", database.display());
     let part = Part::beside(target)?;
+    let pages = u64::from(from.pragma_query_value(None, "page_count", |row| row.get::<_, u32>(0))?);
     // Told once more before it has its name: the verification takes its time.
-    let made = part.fill(&from, progress).and_then(|()| part.verify(&owner)).and_then(|()| progress(1, 1));
+    let made = part.fill(&from, progress).and_then(|()| part.verify(&owner)).and_then(|()| progress(pages, pages));
     made.map_err(|error| explain_copy(database, target, error))?;
     part.publish(target, Existing::Refuse)
 }

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, File, OpenOptions, Permissions},
+    fs::{self, File, OpenOptions, Permissions, TryLockError},
     io::ErrorKind,
     os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -48,11 +48,13 @@ impl Part {
         let path = with_suffix(target, ".surveyd-part");
         let open = || {
             let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
-            let is_mine = file.try_lock().is_ok() && {
-                // Whoever had the lock before may have published the file meanwhile.
-                let (of_file, of_path) = (file.metadata()?, fs::metadata(&path));
-                of_path.is_ok_and(|of_path| (of_path.dev(), of_path.ino()) == (of_file.dev(), of_file.ino()))
-            };
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                locked => locked?,
+            }
+            // Whoever had the lock before may have published the file meanwhile.
+            let (of_file, of_path) = (file.metadata()?, fs::metadata(&path));
+            let is_mine = of_path.is_ok_and(|of_path| (of_path.dev(), of_path.ino()) == (of_file.dev(), of_file.ino()));
             Ok::<_, std::io::Error>(is_mine.then_some(file))
         };
         let file =
@@ -93,7 +95,12 @@ impl Part {
             size.with_context(|| format!("cannot make {name} durable; look for a full disk or a failing one"))?;
         let published = match existing {
             Existing::Refuse => self.path.persist_noclobber(target),
-            Existing::Replace => self.path.persist(target),
+            Existing::Replace => {
+                // What is left of the one before would be taken for this one's.
+                let left = COMPANIONS.into_iter().map(|suffix| with_suffix(target, suffix));
+                left.into_iter().try_for_each(|left| remove_if_there(&left)).context("cannot remove its old log")?;
+                self.path.persist(target)
+            }
         };
         published.map_err(|error| error.error).with_context(|| format!("cannot give {name} its name"))?;
         sync_folder(target).with_context(|| format!("{name} is there, but a power cut may take it away"))?;

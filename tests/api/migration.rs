@@ -56,6 +56,7 @@ fn an_older_file_is_kept_as_it_was() {
     assert_eq!(version_and_clients(&home, "surveyd.db"), (1, 10));
     assert_eq!(version_and_clients(&home, "copy.db"), (1, 10));
     home.write(&kept, "what an attempt that came to nothing has left");
+    home.write(&format!("{kept}-wal"), "and its log");
     assert_eq!(
         home.says(&["token", "list"]),
         format!(
