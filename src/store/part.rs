@@ -97,8 +97,8 @@ impl Part {
             Existing::Refuse => self.path.persist_noclobber(target),
             Existing::Replace => {
                 // What is left of the one before would be taken for this one's.
-                let left = COMPANIONS.into_iter().map(|suffix| with_suffix(target, suffix));
-                left.into_iter().try_for_each(|left| remove_if_there(&left)).context("cannot remove its old log")?;
+                let mut left = COMPANIONS.into_iter().map(|suffix| with_suffix(target, suffix));
+                left.try_for_each(|left| remove_if_there(&left)).context("cannot remove its old log")?;
                 self.path.persist(target)
             }
         };
