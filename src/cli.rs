@@ -20,7 +20,8 @@ Examples:
   surveyd fake                                     a fake with a sample world on http://127.0.0.1:8080
   surveyd serve --database surveyd.db              a server that loses nothing
   surveyd token create --name crm --role integrator
-                                                   let a CRM in: prints its token"
+                                                   let a CRM in: prints its token
+  surveyd backup monday.db                         a copy of it all, while the server runs"
 )]
 pub struct Cli {
     /// What to do.
@@ -167,6 +168,54 @@ Examples:
   surveyd export > world.json
   surveyd export --database /var/lib/surveyd/surveyd.db | head")]
     Export {
+        /// Which file.
+        #[command(flatten)]
+        file: FileFlags,
+    },
+    /// Copy the database to a new file, while a server runs on it too.
+    #[command(after_help = "\
+The copy holds every send that was acknowledged before it began, is verified, and needs no other file beside it.
+It has its name only once it is whole: an interrupted backup leaves none. A file that exists is left as it is.
+
+Examples:
+  surveyd backup /var/backups/surveyd-monday.db
+  surveyd backup \"/var/backups/surveyd-$(date +%F).db\" --database /var/lib/surveyd/surveyd.db
+  surveyd check --database /var/backups/surveyd-monday.db")]
+    Backup {
+        /// The new file.
+        #[arg(value_name = "FILE")]
+        target: PathBuf,
+        /// Which file.
+        #[command(flatten)]
+        file: FileFlags,
+    },
+    /// Put a backup in the place of the database; no server may run on it.
+    #[command(after_help = "\
+The backup is verified first. The database as it was is kept beside it, under a name that is told. Whenever this
+is interrupted, the database is the old one or the new one. Until it is done it needs room for the old database
+once and for the backup twice.
+
+Examples, with the server stopped:
+  surveyd restore /var/backups/surveyd-monday.db
+  surveyd restore surveyd.db.before-restore-1      back to what was there before
+  surveyd restore /var/backups/surveyd-monday.db --database /var/lib/surveyd/surveyd.db")]
+    Restore {
+        /// The backup; it is only read.
+        #[arg(value_name = "FILE")]
+        backup: PathBuf,
+        /// Which file.
+        #[command(flatten)]
+        file: FileFlags,
+    },
+    /// Look for what is wrong with the database: a line for each on stdout, and exit code 1 if there is any.
+    #[command(after_help = "\
+Pages and indexes, references, and what no constraint can hold: sends from the future, a clock that was set back,
+ids that would be used again. Only reads, and may run beside a server.
+
+Examples:
+  surveyd check
+  surveyd check --database /var/backups/surveyd-monday.db")]
+    Check {
         /// Which file.
         #[command(flatten)]
         file: FileFlags,

@@ -17,7 +17,7 @@ pub(super) fn run(path: &Path, file: FileFlags) -> Result<()> {
     let checked = delivery.client().check_world(&world).map_err(Error::msg);
     checked.with_context(|| format!("{} is not applied", path.display()))?;
     let mut connection = open(&database, Missing::Create)?;
-    let bar = progress_bar(world.rows() as u64);
+    let bar = progress_bar(world.rows() as u64, "rows");
     let applied = world.apply(&mut connection, &|| bar.inc(1));
     bar.finish_and_clear();
     applied.map_err(|error| explain(&database, error.into())).with_context(|| {

@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn run(file: FileFlags) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let connection = open(&database, Missing::Refuse)?;
-    let bar = progress_bar(world_file::count(&connection)?.unsigned_abs());
+    let bar = progress_bar(world_file::count(&connection)?.unsigned_abs(), "rows");
     let exported = world_file::export(&connection, &mut BufWriter::new(io::stdout().lock()), &|| bar.inc(1));
     bar.finish_and_clear();
     unless_closed(exported).with_context(|| format!("cannot export the database {}", database.display()))

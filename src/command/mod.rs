@@ -2,10 +2,13 @@
 
 mod apply;
 mod audit;
+mod backup;
+mod check;
 mod config;
 mod export;
 mod fake;
 mod health;
+mod restore;
 mod serve;
 mod token;
 
@@ -24,6 +27,9 @@ use crate::cli::{TokenWord, Word};
 ///
 /// Errors: see [`sentence`].
 pub fn run(word: Word) -> Result<()> {
+    if !matches!(word, Word::Fake(_) | Word::Serve { .. }) {
+        serve::start_telling();
+    }
     match word {
         Word::Fake(flags) => fake::run(flags),
         Word::Serve { listen, file } => serve::run(file.flags(listen)),
@@ -36,6 +42,9 @@ pub fn run(word: Word) -> Result<()> {
         Word::Audit { json, after, file } => audit::run(json, after, file),
         Word::Apply { world, file } => apply::run(&world, file),
         Word::Export { file } => export::run(file),
+        Word::Backup { target, file } => backup::run(&target, file),
+        Word::Restore { backup, file } => restore::run(&backup, file),
+        Word::Check { file } => check::run(file),
     }
 }
 
@@ -78,12 +87,13 @@ fn unless_closed(printed: Result<()>) -> Result<()> {
 }
 
 /// A progress bar on a terminal; nothing elsewhere, nor for what is done before anyone could read it.
-fn progress_bar(rows: u64) -> ProgressBar {
+fn progress_bar(total: u64, unit: &str) -> ProgressBar {
     const WORTH_SHOWING: u64 = 10_000;
-    let shown = rows >= WORTH_SHOWING && io::stderr().is_terminal();
+    let shown = total >= WORTH_SHOWING && io::stderr().is_terminal();
     let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(rows), target);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} rows, {per_sec}, {eta} left") {
+    let bar = ProgressBar::with_draw_target(Some(total), target);
+    let template = format!("{{bar:40}} {{human_pos}} of {{human_len}} {unit}, {{per_sec}}, {{eta}} left");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
         bar.set_style(style);
     }
     bar

@@ -87,13 +87,13 @@ fn announce(address: SocketAddr) {
     let _ = writeln!(stdout, "ready url=http://{address}").and_then(|()| stdout.flush());
 }
 
-struct Signals {
+pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    fn catch() -> Result<Self> {
+    pub(super) fn catch() -> Result<Self> {
         let catch = |kind| signal(kind).context("cannot catch signals");
         Ok(Self { terminate: catch(SignalKind::terminate())?, interrupt: catch(SignalKind::interrupt())? })
     }
@@ -106,7 +106,7 @@ impl Signals {
         self.next().await;
     }
 
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
@@ -128,5 +128,17 @@ pub(super) fn start_log(settings: &Settings, mute: &[&str]) {
     } else {
         lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
     };
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
+}
+
+/// For the other words: what the store has to tell goes to stderr as sentences.
+pub(super) fn start_telling() {
+    let stderr = || {
+        let mut stderr = io::stderr();
+        let _ = stderr.write_all(b"surveyd: ");
+        stderr
+    };
+    let lines = fmt::layer().without_time().with_level(false).with_target(false).with_ansi(false).with_writer(stderr);
+    let filter = Targets::new().with_target("surveyd", Level::INFO);
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();
 }

@@ -4,15 +4,20 @@
 //! else is changed goes through [`audit`], which writes down who did it.
 
 pub mod audit;
+pub mod backup;
+pub mod check;
 pub mod clock;
 pub mod directory;
 pub mod error;
 mod facts;
 mod generation;
 pub mod idempotency;
+mod ladder;
 mod metrics;
 mod open;
 pub mod outbox;
+mod part;
+pub mod restore;
 pub mod sends;
 mod snapshot;
 pub mod tokens;
@@ -38,8 +43,8 @@ pub use rusqlite::Connection;
 use rusqlite::TransactionBehavior;
 use scheduled_thread_pool::ScheduledThreadPool;
 
-use open::open_throw_away;
 pub use open::{Missing, ServerLock, explain, folder_of, open};
+use open::{open_throw_away, open_to_serve};
 
 use self::{
     audit::{Actor, Changed},
@@ -103,7 +108,7 @@ impl World {
     pub fn open(path: &Path, queue: usize) -> Result<Self> {
         // First of all the lock: a server that has to give way must not have touched the file.
         let lock = if path.exists() { Some(ServerLock::take(path)?) } else { None };
-        let connection = open(path, Missing::Create)?;
+        let connection = open_to_serve(path)?;
         let lock = lock.map_or_else(|| ServerLock::take(path), Ok)?;
         Self::start(path, connection, queue, Some(lock))
     }
@@ -262,7 +267,7 @@ impl Store {
 
     /// Whether the file has the schema of this program; another one may have brought it to a later one meanwhile.
     pub async fn schema_is_current(&self) -> Result<bool, StoreError> {
-        self.read(|connection| Ok(open::is_current(connection)?)).await
+        self.read(|connection| Ok(ladder::is_current(connection)?)).await
     }
 
     /// Runs a read that may be long, on a thread where blocking is allowed; waits while too many of them run.

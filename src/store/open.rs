@@ -10,22 +10,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags};
 
-use super::error::StoreError;
-
-/// `pragma application_id` of our files: "srvy".
-const APPLICATION_ID: i32 = 0x7372_7679;
-
-/// What a new file gets at once.
-const SCHEMA: &str = include_str!("../../schema.sql");
-
-/// The steps that bring an older file to the same; the first leads from version 1 to 2.
-const LADDER: [&str; NEWEST as usize - 1] = [include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
-
-/// The version of [`SCHEMA`], to which the ladder leads.
-const NEWEST: i32 = 3;
+use super::{
+    backup,
+    error::StoreError,
+    ladder::{Owner, climb, owner_of},
+};
 
 /// How long a command waits for a lock that another process holds, in seconds: a server's next gap is milliseconds away,
 /// and a large `surveyd apply` takes some seconds.
@@ -61,10 +52,20 @@ enum Durability {
     None,
 }
 
-/// Opens the file for writing, and brings it to the present schema.
+/// Opens the file for writing, and brings it to the present schema, if no server runs on an older one: that would be a server
+/// of an earlier version, which does not know what is done to its file.
 ///
 /// Errors: one sentence that names the file, what is wrong with it, and the way out.
 pub fn open(path: &Path, missing: Missing) -> Result<Connection> {
+    open_alone(path, missing, || ServerLock::take(path).map(Some))
+}
+
+/// The same for the server itself, which has made sure of that.
+pub(super) fn open_to_serve(path: &Path) -> Result<Connection> {
+    open_alone(path, Missing::Create, || Ok(None))
+}
+
+fn open_alone(path: &Path, missing: Missing, lock: impl Fn() -> Result<Option<ServerLock>>) -> Result<Connection> {
     ensure!(
         rusqlite::version_number() >= OLDEST_SQLITE,
         "this surveyd was built with SQLite {}, which can lose commits; build it with its bundled SQLite",
@@ -74,7 +75,13 @@ pub fn open(path: &Path, missing: Missing) -> Result<Connection> {
         create(path)?;
     }
     check_readable(path)?;
-    open_as(path, Durability::Full)
+    open_as(path, Durability::Full, |version| {
+        let lock = lock().with_context(|| {
+            format!("the database {} is of schema {version}, which only an earlier surveyd serves", path.display())
+        })?;
+        backup::before_schema(path, version)?;
+        Ok(lock)
+    })
 }
 
 /// Opens the file of a world that nobody will miss. As [`open`], but nothing waits for the disk: what was committed
@@ -82,29 +89,50 @@ pub fn open(path: &Path, missing: Missing) -> Result<Connection> {
 ///
 /// Errors: as for [`open`].
 pub fn open_throw_away(path: &Path) -> Result<Connection> {
-    open_as(path, Durability::None)
+    open_as(path, Durability::None, |_| Ok(()))
 }
 
 /// A new database that is in memory alone, with the present schema.
 pub(super) fn open_in_memory() -> Result<Connection> {
     let mut connection = Connection::open_in_memory()?;
     connection.execute_batch("pragma foreign_keys = on")?;
-    migrate(&mut connection)?;
+    climb(&mut connection, |_| Ok(()))?;
     Ok(connection)
 }
 
-fn open_as(path: &Path, durability: Durability) -> Result<Connection> {
+fn open_as<T>(path: &Path, durability: Durability, before: impl Fn(i32) -> Result<T>) -> Result<Connection> {
     let mut connection = Connection::open_with_flags(path, FLAGS)
         .with_context(|| format!("cannot open the database {}", path.display()))?;
     let ready = |connection: &mut Connection| {
         connection.busy_handler(Some(wait::<COMMAND_PATIENCE_S>))?;
         // Before anything is set: a file of somebody else is left as it was.
-        check_owner(connection, path)?;
+        refuse_foreign(&owner_of(connection)?, path)?;
         hold(connection, durability)?;
-        migrate(connection)
+        climb(connection, &before)
     };
     ready(&mut connection).map_err(|error| explain(path, error))?;
     Ok(connection)
+}
+
+/// Opens the file as it is, of whatever version, for reading: it is not brought to the present schema, and all that is read
+/// is of one state, however much is written meanwhile. Yields whose it is, too.
+pub(super) fn open_snapshot(path: &Path) -> rusqlite::Result<(Connection, Owner)> {
+    let connection = open_reader(path)?;
+    connection.busy_handler(Some(wait::<COMMAND_PATIENCE_S>))?;
+    connection.execute_batch("begin")?;
+    let owner = owner_of(&connection)?;
+    Ok((connection, owner))
+}
+
+/// Opens the file for writing over all that is in it, whatever that is. Yields whose it was.
+pub(super) fn open_to_replace(path: &Path) -> Result<(Connection, Owner)> {
+    let connection = Connection::open_with_flags(path, FLAGS)?;
+    connection.busy_handler(Some(wait::<COMMAND_PATIENCE_S>))?;
+    let owner = owner_of(&connection)?;
+    if owner != Owner::SomebodyElse {
+        hold(&connection, Durability::Full)?;
+    }
+    Ok((connection, owner))
 }
 
 /// Opens the file, which [`open`] has been at, for reading alone.
@@ -156,7 +184,7 @@ fn create(path: &Path) -> Result<()> {
     }
 }
 
-fn sync_folder(path: &Path) -> std::io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
     File::open(folder_of(path))?.sync_all()
 }
 
@@ -166,7 +194,7 @@ pub fn folder_of(path: &Path) -> &Path {
 }
 
 /// The system's own words for what SQLite would only call "unable to open database file".
-fn check_readable(path: &Path) -> Result<()> {
+pub(super) fn check_readable(path: &Path) -> Result<()> {
     match File::open(path).and_then(|file| file.metadata()) {
         Ok(metadata) if metadata.is_dir() => bail!("the database {} is a folder; name a file", path.display()),
         Ok(_) => Ok(()),
@@ -207,69 +235,15 @@ fn hold(connection: &Connection, durability: Durability) -> Result<()> {
     Ok(())
 }
 
-/// Refuses what is not ours to open: the file of another program, and that of a later surveyd.
-fn check_owner(connection: &Connection, path: &Path) -> Result<()> {
-    let (application_id, version) = owner_and_version(connection)?;
-    let is_new = application_id == 0 && version == 0 && {
-        let tables: i64 = connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
-        tables == 0
-    };
-    ensure!(
-        application_id == APPLICATION_ID || is_new,
-        "{} is a SQLite database, but not one of surveyd; name another file with --database",
-        path.display()
-    );
-    if version > NEWEST {
-        let last = "select surveyd from schema_version order by version desc limit 1";
-        let writer = connection.query_row(last, [], |row| row.get(0)).unwrap_or_else(|_| "newer".to_owned());
-        bail!(
-            "the database {} was written by surveyd {writer} (schema {version}), and this is surveyd {} (schema {}); use that version",
-            path.display(),
-            env!("CARGO_PKG_VERSION"),
-            NEWEST
-        );
+/// Refuses what is not ours to use: the file of another program, and that of a later surveyd.
+pub(super) fn refuse_foreign(owner: &Owner, path: &Path) -> Result<()> {
+    match owner {
+        Owner::Nobody | Owner::Surveyd(_) => Ok(()),
+        Owner::SomebodyElse => {
+            bail!("{} is a SQLite database, but not one of surveyd; name another file with --database", path.display())
+        }
+        Owner::LaterSurveyd(later) => bail!("the database {} was written by {later}; use that version", path.display()),
     }
-    Ok(())
-}
-
-/// Makes the schema of a new file, or climbs what is left of the ladder for an older one; all in one transaction.
-fn migrate(connection: &mut Connection) -> Result<()> {
-    // The usual case first, without asking for the write lock of a busy server.
-    if is_current(connection)? {
-        return Ok(());
-    }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Asked again: another process may have climbed meanwhile.
-    let (_, version) = owner_and_version(&transaction)?;
-    let climb = |sql: &str, version: i32| {
-        transaction.execute_batch(sql)?;
-        transaction.execute(
-            "insert into schema_version (version, applied_at, surveyd) values (?1, ?2, ?3)",
-            params![version, Timestamp::now().as_millisecond(), env!("CARGO_PKG_VERSION")],
-        )
-    };
-    if version == 0 {
-        climb(SCHEMA, NEWEST)?;
-    }
-    for (sql, leads_to) in LADDER.into_iter().zip(2..).filter(|(_, leads_to)| version > 0 && *leads_to > version) {
-        climb(sql, leads_to)?;
-    }
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", NEWEST)?;
-    transaction.commit()?;
-    Ok(())
-}
-
-/// Whether the file is ours, and of the present schema.
-pub(super) fn is_current(connection: &Connection) -> rusqlite::Result<bool> {
-    Ok(owner_and_version(connection)? == (APPLICATION_ID, NEWEST))
-}
-
-fn owner_and_version(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
-    Ok((
-        connection.pragma_query_value(None, "application_id", |row| row.get(0))?,
-        connection.pragma_query_value(None, "user_version", |row| row.get(0))?,
-    ))
 }
 
 /// Says what an administrator can do about an error of the file, where it is one.
@@ -283,7 +257,9 @@ pub fn explain(path: &Path, error: anyhow::Error) -> anyhow::Error {
         (Some(Some(Code::NotADatabase)), _) => {
             format!("{file} is not a SQLite database; name another file with --database")
         }
-        (Some(Some(Code::DatabaseCorrupt)), _) => format!("the database {file} is damaged; put a backup in its place"),
+        (Some(Some(Code::DatabaseCorrupt)), _) => {
+            format!("the database {file} is damaged; put a backup in its place with `surveyd restore FILE`")
+        }
         (Some(Some(Code::ReadOnly)), _) => {
             format!("the database {file} is read-only; give this user the right to write to it and to its folder")
         }
@@ -327,52 +303,5 @@ impl ServerLock {
             Err(TryLockError::Error(error)) => Err(error)
                 .with_context(|| format!("cannot lock {}: choose a file system that has locks", path.display())),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    /// Columns, indexes and triggers of every table; columns by what they are and not by how they were written.
-    fn shape(connection: &Connection) -> Vec<String> {
-        let sql =
-            "select t.name || '.' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' ' || c.pk || ' ' || c.hidden
-                     from sqlite_schema t, pragma_table_xinfo(t.name) c where t.type = 'table'
-                   union all
-                   select name || ': ' || sql from sqlite_schema where type in ('index', 'trigger') and sql is not null
-                   order by 1";
-        let mut statement = connection.prepare(sql).expect("the statement is sound");
-        let rows = statement.query_map([], |row| row.get(0)).expect("a schema");
-        rows.map(|row| row.expect("a row")).collect()
-    }
-
-    #[rstest]
-    #[case(1, include_str!("../../tests/schemas/1.sql"))]
-    #[case(2, include_str!("../../tests/schemas/2.sql"))]
-    fn an_older_file_climbs_to_the_present_schema(#[case] version: i32, #[case] schema: &str) {
-        let folder = tempfile::tempdir().expect("a folder for a test");
-        let old = folder.path().join("old.db");
-        let connection = Connection::open(&old).expect("a new file");
-        connection.execute_batch(schema).expect("an older schema");
-        connection
-            .execute_batch(&format!(
-                "insert into schema_version values ({version}, 1, '0.1.0');
-                 insert into client (id, name) values (7, 'Alice');
-                 pragma application_id = {APPLICATION_ID}; pragma user_version = {version}"
-            ))
-            .expect("a file of that version");
-        drop(connection);
-        let climbed = open(&old, Missing::Refuse).expect("it opens");
-        let new = open(&folder.path().join("new.db"), Missing::Create).expect("a new file opens");
-        assert_eq!(shape(&climbed), shape(&new));
-        let name: String =
-            climbed.query_row("select name from client where id = 7", [], |row| row.get(0)).expect("a row");
-        assert_eq!(name, "Alice");
-        let versions: i32 =
-            climbed.query_row("select count(*) from schema_version", [], |row| row.get(0)).expect("a count");
-        assert_eq!(versions, NEWEST - version + 1, "a row for each step, behind that of the file");
     }
 }

@@ -198,7 +198,7 @@ fn an_address_in_use_is_named() {
 /// Each word that touches a file, on each kind of file that is not for it.
 #[rstest]
 fn files_that_are_not_for_it(
-    #[values(&["serve", "--listen", "127.0.0.1:0"], &["token", "list"], &["export"], &["apply", "world.json"])]
+    #[values(&["serve", "--listen", "127.0.0.1:0"], &["token", "list"], &["export"], &["apply", "world.json"], &["backup", "copy.db"], &["check"])]
     words: &[&str],
 ) {
     let home = Home::with_sample();
@@ -243,7 +243,8 @@ fn files_that_are_not_for_it(
 
 #[rstest]
 fn words_that_only_read_say_that_there_is_no_file(
-    #[values(&["token", "list"], &["token", "revoke", "1"], &["export"])] words: &[&str],
+    #[values(&["token", "list"], &["token", "revoke", "1"], &["export"], &["backup", "copy.db"], &["check"])]
+    words: &[&str],
 ) {
     let home = Home::new();
     assert_eq!(
@@ -257,27 +258,14 @@ fn words_that_only_read_say_that_there_is_no_file(
 #[test]
 fn a_read_only_database_is_told() {
     let home = Home::with_sample();
-    let everyone = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(home.path(""), everyone).unwrap();
     for name in ["surveyd.db", "surveyd.db-lock"] {
         let path = home.path(name);
         if path.exists() {
             fs::set_permissions(path, fs::Permissions::from_mode(0o444)).unwrap();
         }
     }
-    // A copy where an unprivileged user can reach it.
-    let binary = home.path("surveyd");
-    fs::copy(env!("CARGO_BIN_EXE_surveyd"), &binary).unwrap();
-    let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
     let run = |words: &[&str]| {
-        let mut command = if is_root {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&binary);
-            command
-        } else {
-            Command::new(&binary)
-        };
-        let output = command.args(words).current_dir(home.path("")).output().unwrap();
+        let output = home.without_rights(words).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{words:?}");
         String::from_utf8(output.stderr).unwrap()
     };
@@ -327,6 +315,9 @@ fn a_full_disk_is_told() {
 #[case(&["token", "revoke", "crm"])]
 #[case(&["apply"])]
 #[case(&["export", "world.json"])]
+#[case(&["backup"])]
+#[case(&["restore"])]
+#[case(&["check", "surveyd.db"])]
 fn wrong_usage_exits_with_2(#[case] words: &[&str]) {
     let home = Home::new();
     let output = home.run(words);
@@ -338,7 +329,10 @@ fn wrong_usage_exits_with_2(#[case] words: &[&str]) {
 /// Every word teaches by an example.
 #[rstest]
 fn help_shows_an_example(
-    #[values(&[], &["fake"], &["serve"], &["token"], &["token", "create"], &["token", "list"], &["token", "revoke"], &["apply"], &["export"], &["config"])]
+    #[values(
+        &[], &["fake"], &["serve"], &["token"], &["token", "create"], &["token", "list"], &["token", "rotate"],
+        &["token", "revoke"], &["audit"], &["apply"], &["export"], &["config"], &["backup"], &["restore"], &["check"]
+    )]
     words: &[&str],
 ) {
     let output = Home::new().run(&[words, &["--help"]].concat());

@@ -40,6 +40,23 @@ pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// Starts it, kills it after that time, and waits until it is gone. Yields whether it was still running.
+pub fn kill_after(time: Duration, mut command: Command) -> bool {
+    let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(time);
+    let was_running = process.try_wait().unwrap().is_none();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    was_running
+}
+
+/// How long it takes when nobody kills it.
+pub fn time_of(mut command: Command) -> Duration {
+    let began = Instant::now();
+    assert!(command.output().unwrap().status.success());
+    began.elapsed()
+}
+
 /// A folder with a database in it.
 pub struct Home {
     folder: TempDir,
@@ -78,6 +95,14 @@ impl Home {
         self.command(arguments).output().unwrap()
     }
 
+    /// Runs what must succeed, and yields what it says on stderr.
+    pub fn says(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{arguments:?} said: {stderr}");
+        self.without_folder(&stderr)
+    }
+
     /// Runs what must fail with exit code 1, and yields the one sentence that it says.
     pub fn fails(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
@@ -85,8 +110,43 @@ impl Home {
         assert_eq!(output.status.code(), Some(1), "{arguments:?} said: {stderr}");
         assert_eq!(String::from_utf8(output.stdout).unwrap(), "", "{arguments:?}");
         assert_eq!(stderr.lines().count(), 1, "{arguments:?} said: {stderr}");
-        let folder = format!("{}/", self.folder.path().display());
-        stderr.trim_end().replace(&folder, "")
+        self.without_folder(&stderr)
+    }
+
+    fn without_folder(&self, text: &str) -> String {
+        text.trim_end().replace(&format!("{}/", self.folder.path().display()), "")
+    }
+
+    /// The names of the files here, in order.
+    pub fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// Puts more clients into the database: enough to be caught in the middle of copying them.
+    pub fn fill(&self, database: &str, clients: u32) {
+        let connection = rusqlite::Connection::open(self.path(database)).unwrap();
+        let sql = "with recursive ids (id) as (select 1000 union all select id + 1 from ids limit ?1)
+                   insert into client (id, external_id, name) select id, 'crm-' || id, 'A client of the test' from ids";
+        connection.execute(sql, [clients]).unwrap();
+    }
+
+    /// The program as a user without rights: root may do everything, and tests are often run by it.
+    pub fn without_rights(&self, arguments: &[&str]) -> Command {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(self.path(""), std::fs::Permissions::from_mode(0o755)).unwrap();
+        // A copy where such a user can reach it.
+        let binary = self.path("surveyd");
+        std::fs::copy(env!("CARGO_BIN_EXE_surveyd"), &binary).unwrap();
+        let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+        let mut command = Command::new(if is_root { Path::new("setpriv") } else { &binary });
+        if is_root {
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&binary);
+        }
+        command.args(arguments).current_dir(self.folder.path());
+        command
     }
 
     /// Makes a token, and yields its secret.

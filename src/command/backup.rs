@@ -1,0 +1,66 @@
+//! `surveyd backup`, and what it shares with `surveyd restore`.
+
+use std::{
+    cell::OnceCell,
+    path::Path,
+    process,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use anyhow::{Context, Result, ensure};
+use tokio::runtime::Builder;
+
+use super::{progress_bar, say, serve::Signals};
+use crate::{
+    cli::FileFlags,
+    settings::Settings,
+    store::backup::{Progress, back_up},
+};
+
+pub(super) fn run(target: &Path, file: FileFlags) -> Result<()> {
+    let database = Settings::load(file.flags(None))?.database;
+    let size = copying(|progress| back_up(&database, target, progress))?;
+    say(format_args!(
+        "{} is a backup of the database {}: verified, {size} bytes",
+        target.display(),
+        database.display()
+    ));
+    Ok(())
+}
+
+/// Runs what copies pages: with a progress bar on a terminal, and until a signal, which lets it clean up.
+pub(super) fn copying<T>(work: impl FnOnce(Progress<'_>) -> Result<T>) -> Result<T> {
+    let stopped = watch_signals()?;
+    // Only the first pages tell how many there are.
+    let bar = OnceCell::new();
+    let done = work(&|copied, total| {
+        ensure!(!stopped.load(Ordering::Relaxed), "stopped by a signal");
+        let bar = bar.get_or_init(|| progress_bar(total, "pages"));
+        bar.set_length(total);
+        bar.set_position(copied);
+        Ok(())
+    });
+    if let Some(bar) = bar.get() {
+        bar.finish_and_clear();
+    }
+    done
+}
+
+/// Becomes true at the first signal; the second ends the program at once.
+fn watch_signals() -> Result<Arc<AtomicBool>> {
+    let stopped = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&stopped);
+    let runtime = Builder::new_current_thread().enable_all().build().context("cannot catch signals")?;
+    let mut signals = runtime.block_on(async { Signals::catch() })?;
+    thread::spawn(move || {
+        runtime.block_on(signals.next());
+        told.store(true, Ordering::Relaxed);
+        runtime.block_on(signals.next());
+        process::exit(1);
+    });
+    Ok(stopped)
+}

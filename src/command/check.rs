@@ -1,0 +1,24 @@
+//! `surveyd check`: what is wrong with the database, a line for each.
+
+use std::io::{self, Write};
+
+use anyhow::{Result, ensure};
+
+use super::say;
+use crate::{cli::FileFlags, settings::Settings, store::check::check};
+
+pub(super) fn run(file: FileFlags) -> Result<()> {
+    let database = Settings::load(file.flags(None))?.database;
+    let mut stdout = io::stdout().lock();
+    let found = check(&database, &mut |problem| {
+        // `surveyd check | head` has read what it wanted, and the exit code still tells.
+        let _ = writeln!(stdout, "{problem}");
+    })?;
+    let name = database.display();
+    ensure!(
+        found == 0,
+        "the database {name} is not sound: {found} lines on stdout say what is wrong; mend it, or put a backup in its place with `surveyd restore FILE`"
+    );
+    say(format_args!("the database {name} is sound"));
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! `surveyd restore`: a backup in the place of the database.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::{backup::copying, say};
+use crate::{cli::FileFlags, settings::Settings, store::restore::restore};
+
+pub(super) fn run(backup: &Path, file: FileFlags) -> Result<()> {
+    let database = Settings::load(file.flags(None))?.database;
+    let aside = copying(|progress| restore(backup, &database, progress))?;
+    let kept = aside.map_or("there was none before".to_owned(), |aside| {
+        format!("the database as it was before is {}", aside.display())
+    });
+    say(format_args!("{} is restored to the database {}; {kept}", backup.display(), database.display()));
+    Ok(())
+}

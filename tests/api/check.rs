@@ -1,0 +1,79 @@
+//! `surveyd check`: what is wrong, a line for each.
+
+use rusqlite::Connection;
+
+use crate::{backup::damage, harness::Home};
+
+#[test]
+fn a_sound_database_is_told_so() {
+    let home = Home::with_sample();
+    let token = home.token("crm", "integrator");
+    let server = home.serve();
+    assert_eq!(server.client(&token).send(1, 1).short(), "200 ");
+    let output = home.run(&["check"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "surveyd: the database surveyd.db is sound\n");
+}
+
+/// Every rule, broken once by hand.
+#[test]
+fn what_is_wrong_is_told() {
+    let home = Home::with_sample();
+    home.token("crm", "integrator");
+    let by_hand = Connection::open(home.path("surveyd.db")).unwrap();
+    by_hand
+        .execute_batch(
+            "pragma foreign_keys = off;
+             pragma ignore_check_constraints = on;
+             insert into send values (5, 1, 1, 1, 99999999999999, 'crm'), (6, 1, 1, 1, 1772360100000, 'crm'),
+                                     (7, 1, 1, 1, 1772360099000, 'crm');
+             update sqlite_sequence set seq = 3 where name = 'send';
+             update token set created_at = 99999999999999;
+             update thread set state_change_time = 1 where id = 1;
+             update thread set client_id = 99 where id = 2;
+             insert into form_channel values (9, 1);
+             insert into idempotency_key values ('1 crm', 'k', zeroblob(32), 77, 5);
+             delete from settings;
+             insert into schema_version values (98, 1, 'by hand')",
+        )
+        .unwrap();
+    let version: i32 = by_hand.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    drop(by_hand);
+    let output = home.run(&["check"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        format!(
+            "CHECK constraint failed in thread
+form_channel: it refers to a form that does not exist
+thread 2: it refers to a client that does not exist
+settings: the one row is missing
+schema_version: it says 98, and the file {version}
+thread 1: it changed 1970-01-01T00:00:00.001Z, before it began 2026-03-01T10:00:00.000Z
+send 7: the counter of ids stands before it, so that this id would be used again
+send 5: sent in the future, 5138-11-16T09:46:39.999Z; look at the clock of this machine
+token 1: made in the future, 5138-11-16T09:46:39.999Z; look at the clock of this machine
+send 6: sent 2026-03-01T10:15:00.000Z, after send 5 but dated before its 5138-11-16T09:46:39.999Z; the clock was set back
+idempotency_key 'k' of 1 crm: there is no send 77
+"
+        )
+    );
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "surveyd: the database surveyd.db is not sound: 11 lines on stdout say what is wrong; mend it, or put a backup in its place with `surveyd restore FILE`\n"
+    );
+}
+
+#[test]
+fn damage_is_told() {
+    let home = Home::with_sample();
+    home.fill("surveyd.db", 5000);
+    damage(&home, "surveyd.db");
+    let output = home.run(&["check"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.lines().count() > 1 && told.contains("btreeInitPage() returns error code 11"), "{told}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("surveyd: the database surveyd.db is not sound: ") && said.lines().count() == 1, "{said}");
+}
