@@ -51,6 +51,35 @@ fn a_full_disk() {
     assert_eq!(admin.all_sends().len(), acknowledged, "each 200 is one row, and no 503 is");
 }
 
+/// A disk whose syncs fail now and then: what is answered 200 is recorded, what is answered 503 is not, and when the disk is
+/// well again everything goes on unaided.
+#[test]
+fn a_disk_that_fails_to_sync() {
+    let home = Home::with_sample();
+    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
+    let mut command = Command::new("strace");
+    // As a grandchild, so that the process is the server. The first syncs are those of the start.
+    command.args(["-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"]);
+    command.args(["-e", "inject=fsync,fdatasync:error=EIO:when=8..80+2"]);
+    command.args([env!("CARGO_BIN_EXE_surveyd"), "serve", "--listen", "127.0.0.1:0"]).current_dir(home.path(""));
+    let server = Server::start(command);
+    let mut crm = server.client(&token);
+    let (mut acknowledged, mut refused) = (0, 0);
+    // So many good ones in a row are behind the last failure.
+    let mut in_a_row = 0;
+    while in_a_row < 100 {
+        match crm.send(1, 1).short().as_str() {
+            "200 " => (acknowledged, in_a_row) = (acknowledged + 1, in_a_row + 1),
+            UNAVAILABLE => (refused, in_a_row) = (refused + 1, 0),
+            other => panic!("{other}"),
+        }
+        assert!(acknowledged + refused < 10_000, "it never gets well");
+    }
+    assert!(refused > 5, "{refused} syncs failed");
+    let mut admin = server.client(&ops);
+    assert_eq!(admin.all_sends().len(), acknowledged, "each 200 is one row, and no 503 is");
+}
+
 /// Another program that holds the write lock for too long: a send gives up, and the next one after it is recorded.
 #[test]
 fn a_lock_that_is_held_for_too_long() {
