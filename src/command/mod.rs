@@ -5,6 +5,7 @@ mod audit;
 mod export;
 mod fake;
 mod health;
+mod import;
 mod serve;
 mod token;
 
@@ -33,7 +34,8 @@ pub fn run(word: Word) -> Result<()> {
         Word::Token(TokenWord::Revoke { id, file }) => token::revoke(id, file),
         Word::Audit { json, after, file } => audit::run(json, after, file),
         Word::Apply { world, file } => apply::run(&world, file),
-        Word::Export { file } => export::run(file),
+        Word::Import { list, csv, dry_run, report, file } => import::run(list, &csv, dry_run, report, file),
+        Word::Export { csv, anonymize, file } => export::run(csv, anonymize, file),
     }
 }
 

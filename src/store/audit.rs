@@ -47,6 +47,9 @@ pub(super) enum Action {
     Revoke,
     Retry,
     Apply,
+    Import,
+    Erase,
+    Sweep,
 }
 
 impl Action {
@@ -59,6 +62,9 @@ impl Action {
             Self::Revoke => "revoke",
             Self::Retry => "retry",
             Self::Apply => "apply",
+            Self::Import => "import",
+            Self::Erase => "erase",
+            Self::Sweep => "sweep",
         }
     }
 }

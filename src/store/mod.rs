@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod clock;
+pub mod csv_file;
 pub mod directory;
 pub mod error;
 mod facts;
@@ -12,6 +13,7 @@ mod generation;
 pub mod idempotency;
 mod open;
 pub mod outbox;
+pub mod pseudonym;
 pub mod sends;
 mod snapshot;
 pub mod tokens;
