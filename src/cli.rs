@@ -170,6 +170,9 @@ Examples:
         #[command(flatten)]
         file: FileFlags,
     },
+    /// Remove a person everywhere.
+    #[command(subcommand)]
+    Erase(EraseWord),
     /// Write the database's settings, channels, clients, threads and forms to stdout, as a world file.
     #[command(after_help = "\
 Sends and tokens are not part of a world. `surveyd apply` takes the file back unchanged, `surveyd import` a CSV file.
@@ -189,6 +192,31 @@ Examples:
         /// With other names than the real ones.
         #[arg(long)]
         anonymize: bool,
+        /// Which file.
+        #[command(flatten)]
+        file: FileFlags,
+    },
+}
+
+/// Who is erased.
+#[derive(Debug, Subcommand)]
+pub enum EraseWord {
+    /// Erase a client: their row and threads, whom sends were to, what deliveries and the audit tell of them.
+    #[command(after_help = "\
+Sends stay as rows that tell no more to whom, so that counts by form and day hold; pending deliveries are cancelled.
+The audit keeps the id alone. Copies elsewhere (backups, exports, what gateways were sent) are not reached. What a running
+server has in memory of the last calls is forgotten only by DELETE /admin/clients/{id}?erase=true, or at its next start.
+
+Examples:
+  surveyd erase client 7
+  surveyd erase client --external-id crm-7")]
+    Client {
+        /// Their id.
+        #[arg(required_unless_present = "external_id", conflicts_with = "external_id", allow_negative_numbers = true)]
+        id: Option<i64>,
+        /// Their identifier in the integrator's system.
+        #[arg(long, value_name = "ID")]
+        external_id: Option<String>,
         /// Which file.
         #[command(flatten)]
         file: FileFlags,

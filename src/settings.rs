@@ -14,7 +14,10 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use tracing::Level;
 
-use crate::delivery::{address::Policy, client::Client};
+use crate::{
+    delivery::{address::Policy, client::Client},
+    store::retention::Retention,
+};
 
 /// Every key at its default. The documentation is the default: there is no second list to keep in step with it.
 const DEFAULTS: &str = include_str!("../settings.toml");
@@ -36,6 +39,8 @@ pub struct Settings {
     pub log: Level,
     /// Where deliveries may go.
     pub delivery: Delivery,
+    /// How long what was done is kept.
+    pub retention: Retention,
     /// What nothing may exceed.
     pub limits: Limits,
 }
@@ -86,6 +91,7 @@ struct AsWritten {
     database: PathBuf,
     log: String,
     delivery: DeliveryAsWritten,
+    retention: RetentionAsWritten,
     limits: LimitsAsWritten,
 }
 
@@ -94,6 +100,12 @@ struct DeliveryAsWritten {
     allow: Vec<String>,
     deny: Vec<String>,
     timeout_ms: u32,
+}
+
+#[derive(Deserialize)]
+struct RetentionAsWritten {
+    sends_days: u32,
+    audit_days: u32,
 }
 
 #[derive(Deserialize)]
@@ -181,6 +193,13 @@ impl AsWritten {
             ensure!(value > 0, "the setting {key} is 0; it must be 1 or more");
         }
         ensure!(limits.queue <= 1_000_000, "the setting limits.queue is {}; it must be 1000000 or less", limits.queue);
+        let Self { retention: RetentionAsWritten { sends_days, audit_days }, .. } = self;
+        for (key, days) in [("retention.sends_days", sends_days), ("retention.audit_days", audit_days)] {
+            ensure!(
+                days <= 36500,
+                "the setting {key} is {days}; it must be 36500 days or less, or 0 to keep everything"
+            );
+        }
         let ms = |value: u32| Duration::from_millis(value.into());
         Ok(Settings {
             listen,
@@ -194,6 +213,7 @@ impl AsWritten {
                 },
                 timeout: ms(self.delivery.timeout_ms),
             },
+            retention: Retention { sends_days, audit_days },
             limits: Limits {
                 queue: limits.queue as usize,
                 head_timeout: ms(limits.head_timeout_ms),

@@ -28,8 +28,7 @@ pub(super) fn run(csv: Option<List>, anonymize: bool, file: FileFlags) -> Result
 
 fn export_world(connection: &Connection, names: Option<&Pseudonyms>) -> Result<()> {
     let bar = progress_bar(world_file::count(connection)?.unsigned_abs());
-    let exported =
-        world_file::export(connection, &mut BufWriter::new(io::stdout().lock()), names, &|| bar.inc(1));
+    let exported = world_file::export(connection, &mut BufWriter::new(io::stdout().lock()), names, &|| bar.inc(1));
     bar.finish_and_clear();
     exported
 }

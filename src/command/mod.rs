@@ -2,6 +2,7 @@
 
 mod apply;
 mod audit;
+mod erase;
 mod export;
 mod fake;
 mod health;
@@ -18,7 +19,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::cli::{TokenWord, Word};
+use crate::cli::{EraseWord, TokenWord, Word};
 
 /// Does what the word says.
 ///
@@ -35,6 +36,7 @@ pub fn run(word: Word) -> Result<()> {
         Word::Audit { json, after, file } => audit::run(json, after, file),
         Word::Apply { world, file } => apply::run(&world, file),
         Word::Import { list, csv, dry_run, report, file } => import::run(list, &csv, dry_run, report, file),
+        Word::Erase(EraseWord::Client { id, external_id, file }) => erase::run(id, external_id, file),
         Word::Export { csv, anonymize, file } => export::run(csv, anonymize, file),
     }
 }

@@ -24,7 +24,8 @@ impl Rehearsal {
     ///
     /// Errors: there is no room for it, or the database cannot be read.
     pub fn of<E: Tabular>(database: &Path) -> Result<Self> {
-        let folder = tempfile::tempdir().context("cannot make a folder for the dry run; set TMPDIR to one with room")?;
+        let folder =
+            tempfile::tempdir().context("cannot make a folder for the dry run; set TMPDIR to one with room")?;
         let path = folder.path().join("dry-run.db");
         File::create(&path)?;
         let connection = open_throw_away(&path)?;

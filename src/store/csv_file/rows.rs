@@ -61,7 +61,9 @@ impl<R: BufRead> Rows<R> {
         let mut places: Vec<(&'static str, usize)> = Vec::new();
         for (place, name) in names.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).enumerate() {
             let column = E::COLUMNS_OF_FILE.iter().find(|column| **column == name);
-            let Some(column) = column else { bail!("its header has an unknown column {name:?}; the columns are {known}") };
+            let Some(column) = column else {
+                bail!("its header has an unknown column {name:?}; the columns are {known}")
+            };
             ensure!(places.iter().all(|(other, _)| other != column), "its header has the column {name} twice");
             places.push((column, place));
         }

@@ -130,7 +130,7 @@ pub fn delete<E: Entry>(connection: &Connection, id: i64) -> Result<Changed<bool
 }
 
 /// What the audit calls a row.
-fn object<E: Entry>(id: i64) -> String {
+pub(super) fn object<E: Entry>(id: i64) -> String {
     format!("{}/{id}", E::LIST)
 }
 
