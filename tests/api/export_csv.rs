@@ -43,7 +43,9 @@ fn an_import_takes_it_back_unchanged() {
         }
     }
     assert_eq!(export(&other, &[]), export(&home, &[]));
-    assert!(export(&home, &["--csv", "channels"]).starts_with("id,name,type,deliveryUrl,deliveryOff\n1,Web widget,WEB,,\n"));
+    assert!(
+        export(&home, &["--csv", "channels"]).starts_with("id,name,type,deliveryUrl,deliveryOff\n1,Web widget,WEB,,\n")
+    );
     insta::assert_snapshot!(export(&home, &["--csv", "forms"]), @r"
     id,name,channels,binaryQuestion,question.minValue,question.maxValue,question.kpi,question.text,question.displayText,requiredMessageCount,sendingFrequency,hideAfter
     1,Service quality,1,,,,,,,,,
@@ -70,7 +72,9 @@ fn a_production_file_becomes_a_test_world() {
     let (real, made) = (export(&home, &[]), export(&home, &["--anonymize"]));
     let real_world: Value = serde_json::from_str(&real).unwrap();
     let mut made_world: Value = serde_json::from_str(&made).unwrap();
-    for (list, fields) in [("clients", &["externalId", "name", "phone"][..]), ("channels", &["name", "deliveryUrl", "deliveryOff"])] {
+    for (list, fields) in
+        [("clients", &["externalId", "name", "phone"][..]), ("channels", &["name", "deliveryUrl", "deliveryOff"])]
+    {
         for row in real_world[list].as_array().unwrap() {
             for text in fields.iter().filter_map(|field| row[field].as_str()) {
                 assert!(!made.contains(&Value::from(text).to_string()), "{text}");

@@ -65,11 +65,10 @@ fn every_list_is_taken() {
         ]
     );
     let audit: Vec<Value> = serde_json::from_slice(&home.run(&["audit", "--json"]).stdout).unwrap();
-    let told: Vec<_> = audit[2..].iter().map(|row| format!("{} {} {}", row["who"], row["object"], row["after"])).collect();
-    let expected =
-        [("channels", 1), ("clients", 2), ("threads", 1), ("forms", 2)].map(|(list, applied)| {
-            format!(r#""cli" "{list}" {{"applied":{applied},"rejected":0}}"#)
-        });
+    let told: Vec<_> =
+        audit[2..].iter().map(|row| format!("{} {} {}", row["who"], row["object"], row["after"])).collect();
+    let expected = [("channels", 1), ("clients", 2), ("threads", 1), ("forms", 2)]
+        .map(|(list, applied)| format!(r#""cli" "{list}" {{"applied":{applied},"rejected":0}}"#));
     assert_eq!(told, expected, "a row for each import");
 }
 
@@ -90,9 +89,15 @@ fn as_spreadsheets_save_it(#[case] csv: &str) {
 #[rstest]
 #[case(b"", "it has no header; its first line must name the columns, which are id, externalId, name, phone")]
 #[case(b"\n\n", "it has no header; its first line must name the columns, which are id, externalId, name, phone")]
-#[case(b"id,external_id\n9,x\n", "its header has an unknown column \"external_id\"; the columns are id, externalId, name, phone")]
+#[case(
+    b"id,external_id\n9,x\n",
+    "its header has an unknown column \"external_id\"; the columns are id, externalId, name, phone"
+)]
 #[case(b"9,crm-9,Nine\n", "its header has an unknown column \"9\"; the columns are id, externalId, name, phone")]
-#[case(b"id\tname\n9\tNine\n", "its header has an unknown column \"id\\tname\"; the columns are id, externalId, name, phone")]
+#[case(
+    b"id\tname\n9\tNine\n",
+    "its header has an unknown column \"id\\tname\"; the columns are id, externalId, name, phone"
+)]
 #[case(b"id,name,id\n9,Nine,9\n", "its header has the column id twice")]
 #[case(b"name\nNine\n", "its header lacks the column id; the columns are id, externalId, name, phone")]
 #[case(b"\xff\xfei\0d\0\n\0", "it is UTF-16, and must be UTF-8; save it as \"CSV UTF-8\"")]
@@ -120,7 +125,17 @@ fn a_row_that_cannot_be_put_is_told_by_its_line() {
     let home = Home::with_sample();
     let long = "x".repeat(256);
     let mut csv = "id,externalId,name,phone\r\n10,a,\"two\r\nlines\",\r\n".as_bytes().to_vec();
-    for row in ["x1,b,,", "11,crm-1,,", "12,a,,", ",b,,", "13,b,", "14,b,,,", &format!("15,{long},,"), "16,,,", "17,\"q\r\n\",,"] {
+    for row in [
+        "x1,b,,",
+        "11,crm-1,,",
+        "12,a,,",
+        ",b,,",
+        "13,b,",
+        "14,b,,,",
+        &format!("15,{long},,"),
+        "16,,,",
+        "17,\"q\r\n\",,",
+    ] {
         csv.extend(row.as_bytes());
         csv.extend(b"\r\n");
     }
@@ -147,14 +162,44 @@ fn a_row_that_cannot_be_put_is_told_by_its_line() {
 #[case("threads", "id,clientId,channel,status,startTime,stateChangeTime", &format!("9,77,1,CLOSED,{TIMES}"), "clientId", "no client 77")]
 #[case("threads", "id,clientId,channel,status,startTime,stateChangeTime", &format!("9,1,77,CLOSED,{TIMES}"), "channel", "no channel 77")]
 #[case("threads", "id,clientId,channel,status,startTime,stateChangeTime", &format!("9,1,1,closed,{TIMES}"), "status", "\"closed\" is none of NEW, UNASSIGNED, SUSPENDED, ASSIGNED, REASSIGNED, ANSWER_NEEDED, WAITING, IN_PROGRESS, CLOSED")]
-#[case("threads", "id,clientId,channel,status,startTime,stateChangeTime", "9,1,1,CLOSED,01.03.2026,2026-03-01T10:15:00Z", "startTime", "\"01.03.2026\" is not an ISO-8601 time with at most milliseconds, such as \"2026-03-01T10:15:00.000Z\"")]
-#[case("threads", "id,clientId,channel,status,startTime,stateChangeTime", "9,1,1,CLOSED,2026-03-01T10:15:00Z,2026-03-01T10:14:00Z", "stateChangeTime", "must not be before startTime")]
+#[case(
+    "threads",
+    "id,clientId,channel,status,startTime,stateChangeTime",
+    "9,1,1,CLOSED,01.03.2026,2026-03-01T10:15:00Z",
+    "startTime",
+    "\"01.03.2026\" is not an ISO-8601 time with at most milliseconds, such as \"2026-03-01T10:15:00.000Z\""
+)]
+#[case(
+    "threads",
+    "id,clientId,channel,status,startTime,stateChangeTime",
+    "9,1,1,CLOSED,2026-03-01T10:15:00Z,2026-03-01T10:14:00Z",
+    "stateChangeTime",
+    "must not be before startTime"
+)]
 #[case("forms", "id,name,channels", "1,Changed,1;77", "channels", "no channel 77")]
-#[case("forms", "id,name,channels", "1,Changed,one", "channels", "must be ids of channels with ; between them, such as 1;2")]
+#[case(
+    "forms",
+    "id,name,channels",
+    "1,Changed,one",
+    "channels",
+    "must be ids of channels with ; between them, such as 1;2"
+)]
 #[case("forms", "id,name,question.kpi", "1,Changed,NaN", "question.kpi", "must be finite")]
 #[case("forms", "id,name,binaryQuestion", "1,Changed,yes", "binaryQuestion", "\"yes\" is not true or false")]
-#[case("channels", "id,name,type,deliveryUrl", "1,Changed,WEB,ftp://x/", "deliveryUrl", "must be an http or https URL of at most 2000 bytes, such as https://gateway.example/surveys")]
-#[case("channels", "id,name,type,deliverySecret", "1,Changed,WEB,whsec_abc", "deliverySecret", "must be whsec_ and 24 to 64 bytes in base64")]
+#[case(
+    "channels",
+    "id,name,type,deliveryUrl",
+    "1,Changed,WEB,ftp://x/",
+    "deliveryUrl",
+    "must be an http or https URL of at most 2000 bytes, such as https://gateway.example/surveys"
+)]
+#[case(
+    "channels",
+    "id,name,type,deliverySecret",
+    "1,Changed,WEB,whsec_abc",
+    "deliverySecret",
+    "must be whsec_ and 24 to 64 bytes in base64"
+)]
 fn the_rules_are_those_of_everywhere(
     #[case] list: &str,
     #[case] header: &str,
@@ -239,7 +284,8 @@ fn a_quote_that_is_never_closed_is_named() {
     (11..200_000).for_each(|id| writeln!(csv, "{id},another").unwrap());
     let (code, _, said) = import(&home, "clients", csv, &[]);
     assert_eq!(code, Some(1));
-    let expected = "it cannot be read on from line 3: a row of more than 1048576 bytes; is there a quote that is never closed?\n";
+    let expected =
+        "it cannot be read on from line 3: a row of more than 1048576 bytes; is there a quote that is never closed?\n";
     assert!(said.ends_with(expected), "{said}");
     assert!(said.contains("rows of in.csv are applied to surveyd.db, and then it ended"), "{said}");
 }
