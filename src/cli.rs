@@ -163,7 +163,7 @@ Examples:
         /// Only tell what would be rejected.
         #[arg(long)]
         dry_run: bool,
-        /// Write all rejected rows to this file, as CSV (line,field,reason); `-` is stdout [default: the first 20, to stderr].
+        /// Write all rejected rows there as CSV, `-` is stdout [default: the first 20, to stderr].
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
         /// Which file.

@@ -24,7 +24,9 @@ pub fn run() {
     let csv = database.path().with_extension("csv");
     fs::write(&csv, threads()).expect("a file");
     println!("{THREADS} threads of {CLIENTS} clients in random order, {CONNECTIONS} connections that send\n");
-    println!("| | rows a second | peak memory of the import, MiB | sends a second | p50 ms | p99 ms | worst second's p99 ms |");
+    println!(
+        "| | rows a second | peak memory of the import, MiB | sends a second | p50 ms | p99 ms | worst second's p99 ms |"
+    );
     println!("|---|---|---|---|---|---|---|");
     let alone = Import::start(&database.path(), &csv).go_on(|| std::thread::sleep(Duration::from_millis(5)));
     println!("| import alone | {:.0} | {:.0} | | | | |", alone.rate, alone.peak_mib);

@@ -338,7 +338,7 @@ fn wrong_usage_exits_with_2(#[case] words: &[&str]) {
 /// Every word teaches by an example.
 #[rstest]
 fn help_shows_an_example(
-    #[values(&[], &["fake"], &["serve"], &["token"], &["token", "create"], &["token", "list"], &["token", "revoke"], &["apply"], &["export"])]
+    #[values(&[], &["fake"], &["serve"], &["token"], &["token", "create"], &["token", "list"], &["token", "revoke"], &["apply"], &["import"], &["export"], &["erase", "client"])]
     words: &[&str],
 ) {
     let output = Home::new().run(&[words, &["--help"]].concat());
