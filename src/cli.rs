@@ -141,8 +141,8 @@ A world file:
     /// Put the rows of a CSV file into the database, in small steps beside which a server's sends go on.
     #[command(after_help = "\
 The first line names the columns, as the world file calls them, in any order. A comma or a semicolon stands between
-fields; an empty field is no value. Rows are created or replaced by their ids. A row that cannot be put is rejected, told
-by its line, and exit code is 1 then; all others are put.
+fields; an empty field is no value. Rows are created or replaced by their ids. A row that cannot be put is rejected
+and told by its line, and the exit code is 1 then; all others are put.
 
   channels   id,name,type,deliveryUrl,deliveryOff,deliverySecret
   clients    id,externalId,name,phone
@@ -204,8 +204,9 @@ pub enum EraseWord {
     /// Erase a client: their row and threads, whom sends were to, what deliveries and the audit tell of them.
     #[command(after_help = "\
 Sends stay as rows that tell no more to whom, so that counts by form and day hold; pending deliveries are cancelled.
-The audit keeps the id alone. Copies elsewhere (backups, exports, what gateways were sent) are not reached. What a running
-server has in memory of the last calls is forgotten only by DELETE /admin/clients/{id}?erase=true, or at its next start.
+The audit keeps the id alone. Copies elsewhere (backups, exports, what gateways were sent) are not reached. What a
+running server has in memory of the last calls is forgotten only by DELETE /admin/clients/{id}?erase=true, or at its
+next start.
 
 Examples:
   surveyd erase client 7
