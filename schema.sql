@@ -106,7 +106,7 @@ create index form_channel_by_channel on form_channel (channel_id);
 
 -- What was sent, in the order of the commits. autoincrement: a sendingId is never used twice, whatever is
 -- deleted. The ids are copies without foreign keys, and so is the token's name: this is history, which stays true
--- after a client or a thread is gone, and a key would need a random-order index here that costs a third of the
+-- after a client or a thread is gone (0 for both once the client was erased), and a key would need a random-order index here that costs a third of the
 -- sends a second.
 create table send (
     sending_id integer primary key autoincrement,
@@ -119,7 +119,7 @@ create table send (
 
 -- The outbox: what is to be delivered to the gateway of a channel. Each row is written in the transaction of its send, so
 -- that none is ever without the other. `body` is the message as it was at the time of the send, because a retry must say the
--- same. The channel is a copy without foreign key, as in `send`. A send whose channel has no gateway has no row here.
+-- same; it is empty once the client was erased. The channel is a copy without foreign key, as in `send`. A send whose channel has no gateway has no row here.
 create table delivery (
     sending_id integer primary key,
     channel_id integer not null,
@@ -196,12 +196,31 @@ create table audit (
     after   text check (json_valid(after))
 ) strict;
 
--- The audit only grows, whoever holds the file open; not even "insert or replace" gets by. Nothing is ever taken away yet:
--- what will bound its size has to drop and make the second of these in the transaction in which it deletes the oldest
--- rows, and to leave a row that says so.
+-- The audit only grows, whoever holds the file open; not even "insert or replace" gets by. Two things are let through, and
+-- each leaves a row that says so. The erasure of a person leaves who did what to what, and when, and puts "erased" for what
+-- their rows were. Retention moves the marker below over the oldest rows, in the transaction that deletes them: rows behind it
+-- stay whatever happens, it never goes back, and it never covers what is younger than a day.
+create table audit_swept (
+    id      integer primary key check (id = 1),
+    through integer not null  -- the last row of the audit that may be gone
+) strict;
+
+insert into audit_swept values (1, 0);
+
+create trigger audit_swept_only_goes_on before update on audit_swept when new.through < old.through
+    begin select raise(abort, 'what is gone of the audit stays gone'); end;
+create trigger audit_swept_leaves_a_day before update on audit_swept
+    when exists (select 1 from audit where id <= new.through and at > (unixepoch() - 86400) * 1000)
+    begin select raise(abort, 'a day of the audit is always kept'); end;
 create trigger audit_row_never_changes before update on audit
+    when new.id <> old.id or new.at <> old.at or new.who <> old.who or new.address is not old.address
+      or new.action <> old.action or new.object <> old.object
+      or (old.object not like 'clients/%' and old.object not like 'threads/%')
+      or new.before is not iif(old.before is null, null, '"erased"')
+      or new.after is not iif(old.after is null, null, '"erased"')
     begin select raise(abort, 'a row of the audit never changes'); end;
 create trigger audit_row_never_goes before delete on audit
+    when old.id > coalesce((select through from audit_swept), 0)
     begin select raise(abort, 'a row of the audit never goes'); end;
 create trigger audit_row_is_never_replaced before insert on audit when exists (select 1 from audit where id = new.id)
     begin select raise(abort, 'a row of the audit is never replaced'); end;

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     fake::worlds::MOST_WORLDS,
@@ -160,14 +160,60 @@ A world file:
         #[command(flatten)]
         file: FileFlags,
     },
+    /// Put the rows of a CSV file into the database, in small steps beside which a server's sends go on.
+    #[command(after_help = "\
+The first line names the columns, as the world file calls them, in any order. A comma or a semicolon stands between
+fields; an empty field is no value. Rows are created or replaced by their ids. A row that cannot be put is rejected
+and told by its line, and the exit code is 1 then; all others are put.
+
+  channels   id,name,type,deliveryUrl,deliveryOff,deliverySecret
+  clients    id,externalId,name,phone
+  threads    id,clientId,channel,status,startTime,stateChangeTime
+  forms      id,name,channels (such as 1;2), binaryQuestion, question.minValue, question.maxValue, question.kpi,
+             question.text, question.displayText, requiredMessageCount, sendingFrequency, hideAfter
+
+Examples:
+  surveyd import clients clients.csv --dry-run     what would be rejected; the database is not written to
+  surveyd import clients clients.csv
+  surveyd import threads threads.csv --report rejected.csv
+  zcat threads.csv.gz | surveyd import threads -")]
+    Import {
+        /// What the rows are.
+        list: List,
+        /// The CSV file, in UTF-8; `-` reads standard input.
+        csv: PathBuf,
+        /// Only tell what would be rejected.
+        #[arg(long)]
+        dry_run: bool,
+        /// Write all rejected rows there as CSV, `-` is stdout [default: the first 20, to stderr].
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+        /// Which file.
+        #[command(flatten)]
+        file: FileFlags,
+    },
+    /// Remove a person everywhere.
+    #[command(subcommand)]
+    Erase(EraseWord),
     /// Write the database's settings, channels, clients, threads and forms to stdout, as a world file.
     #[command(after_help = "\
-Sends and tokens are not part of a world. `surveyd apply` takes the file back unchanged.
+Sends and tokens are not part of a world. `surveyd apply` takes the file back unchanged, `surveyd import` a CSV file.
+
+With --anonymize the external ids, names and phones of clients, the names of channels and forms, and the addresses of
+gateways are others; ids, threads and what forms ask stay. Who shares a phone still does.
 
 Examples:
   surveyd export > world.json
+  surveyd export --csv threads > threads.csv
+  surveyd export --anonymize > test-world.json     then: surveyd fake --world test-world.json
   surveyd export --database /var/lib/surveyd/surveyd.db | head")]
     Export {
+        /// One list alone, as CSV.
+        #[arg(long, value_name = "LIST")]
+        csv: Option<List>,
+        /// With other names than the real ones.
+        #[arg(long)]
+        anonymize: bool,
         /// Which file.
         #[command(flatten)]
         file: FileFlags,
@@ -220,6 +266,45 @@ Examples:
         #[command(flatten)]
         file: FileFlags,
     },
+}
+
+/// Who is erased.
+#[derive(Debug, Subcommand)]
+pub enum EraseWord {
+    /// Erase a client: their row and threads, whom sends were to, what deliveries and the audit tell of them.
+    #[command(after_help = "\
+Sends stay as rows that tell no more to whom, so that counts by form and day hold; pending deliveries are cancelled.
+The audit keeps the id alone. Copies elsewhere (backups, exports, what gateways were sent) are not reached. What a
+running server has in memory of the last calls is forgotten only by DELETE /admin/clients/{id}?erase=true, or at its
+next start.
+
+Examples:
+  surveyd erase client 7
+  surveyd erase client --external-id crm-7")]
+    Client {
+        /// Their id.
+        #[arg(required_unless_present = "external_id", conflicts_with = "external_id", allow_negative_numbers = true)]
+        id: Option<i64>,
+        /// Their identifier in the integrator's system.
+        #[arg(long, value_name = "ID")]
+        external_id: Option<String>,
+        /// Which file.
+        #[command(flatten)]
+        file: FileFlags,
+    },
+}
+
+/// What a CSV file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum List {
+    /// Where conversations take place.
+    Channels,
+    /// Those who are asked.
+    Clients,
+    /// Conversations.
+    Threads,
+    /// Quality forms.
+    Forms,
 }
 
 /// How a fake starts.

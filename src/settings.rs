@@ -14,7 +14,10 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use tracing::Level;
 
-use crate::delivery::{address::Policy, client::Client};
+use crate::{
+    delivery::{address::Policy, client::Client},
+    store::retention::Retention,
+};
 
 /// Every key at its default. The documentation is the default: there is no second list to keep in step with it.
 const DEFAULTS: &str = include_str!("../settings.toml");
@@ -43,6 +46,8 @@ pub struct Settings {
     pub metrics_listen: Option<SocketAddr>,
     /// Where deliveries may go.
     pub delivery: Delivery,
+    /// How long what was done is kept.
+    pub retention: Retention,
     /// What nothing may exceed.
     pub limits: Limits,
 }
@@ -94,6 +99,7 @@ struct AsWritten {
     log: String,
     log_requests: bool,
     delivery: DeliveryAsWritten,
+    retention: RetentionAsWritten,
     limits: LimitsAsWritten,
     metrics: MetricsAsWritten,
 }
@@ -108,6 +114,12 @@ struct DeliveryAsWritten {
     allow: Vec<String>,
     deny: Vec<String>,
     timeout_ms: u32,
+}
+
+#[derive(Deserialize)]
+struct RetentionAsWritten {
+    sends_days: u32,
+    audit_days: u32,
 }
 
 #[derive(Deserialize)]
@@ -248,6 +260,13 @@ impl AsWritten {
             ensure!(value > 0, "the setting {key} is 0; it must be 1 or more");
         }
         ensure!(limits.queue <= 1_000_000, "the setting limits.queue is {}; it must be 1000000 or less", limits.queue);
+        let Self { retention: RetentionAsWritten { sends_days, audit_days }, .. } = self;
+        for (key, days) in [("retention.sends_days", sends_days), ("retention.audit_days", audit_days)] {
+            ensure!(
+                days <= 36500,
+                "the setting {key} is {days}; it must be 36500 days or less, or 0 to keep everything"
+            );
+        }
         let ms = |value: u32| Duration::from_millis(value.into());
         Ok(Settings {
             listen,
@@ -263,6 +282,7 @@ impl AsWritten {
                 },
                 timeout: ms(self.delivery.timeout_ms),
             },
+            retention: Retention { sends_days, audit_days },
             limits: Limits {
                 queue: limits.queue as usize,
                 head_timeout: ms(limits.head_timeout_ms),

@@ -1,7 +1,7 @@
 //! What the numbers of the README come from: surveyd under load, side by side with other programs in one run.
 //!
 //! `cargo bench` compares; `cargo bench -- fake` times what a test suite waits for; `cargo bench -- delivery` what
-//! deliveries cost the sends, and how a backlog of a million is worked off; `cargo bench -- flat` loads files of 1,000 to 10,000,000 threads, which takes some minutes and
+//! deliveries cost the sends, and how a backlog of a million is worked off; `cargo bench -- import` imports a million threads; `cargo bench -- flat` loads files of 1,000 to 10,000,000 threads, which takes some minutes and
 //! 3 GB of disk.
 #![expect(
     clippy::cast_precision_loss,
@@ -15,6 +15,7 @@ mod delivery;
 mod fake;
 mod flat;
 mod generator;
+mod import;
 mod servers;
 
 fn main() {
@@ -24,6 +25,8 @@ fn main() {
         flat::run();
     } else if is_asked_for("delivery") {
         delivery::run();
+    } else if is_asked_for("import") {
+        import::run();
     } else if is_asked_for("fake") {
         fake::run();
     } else {

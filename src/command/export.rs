@@ -1,4 +1,4 @@
-//! `surveyd export`: a world file out.
+//! `surveyd export`: a world file out, or one list of it.
 
 use std::io::{self, BufWriter};
 
@@ -6,16 +6,36 @@ use anyhow::{Context, Result};
 
 use super::{progress_bar, unless_closed};
 use crate::{
-    cli::FileFlags,
+    cli::{FileFlags, List},
     settings::Settings,
-    store::{Missing, open, world_file},
+    store::{Connection, Missing, csv_file, directory::count, open, pseudonym::Pseudonyms, world_file},
+    survey::model::{Channel, Client, Form, Thread},
 };
 
-pub(super) fn run(file: FileFlags) -> Result<()> {
+pub(super) fn run(csv: Option<List>, anonymize: bool, file: FileFlags) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let connection = open(&database, Missing::Refuse)?;
-    let bar = progress_bar(world_file::count(&connection)?.unsigned_abs(), "rows");
-    let exported = world_file::export(&connection, &mut BufWriter::new(io::stdout().lock()), &|| bar.inc(1));
-    bar.finish_and_clear();
+    let names = anonymize.then(Pseudonyms::new).transpose()?;
+    let exported = match csv {
+        None => export_world(&connection, names.as_ref()),
+        Some(List::Channels) => export_list::<Channel>(&connection, names.as_ref()),
+        Some(List::Clients) => export_list::<Client>(&connection, names.as_ref()),
+        Some(List::Threads) => export_list::<Thread>(&connection, names.as_ref()),
+        Some(List::Forms) => export_list::<Form>(&connection, names.as_ref()),
+    };
     unless_closed(exported).with_context(|| format!("cannot export the database {}", database.display()))
+}
+
+fn export_world(connection: &Connection, names: Option<&Pseudonyms>) -> Result<()> {
+    let bar = progress_bar(world_file::count(connection)?.unsigned_abs(), "rows");
+    let exported = world_file::export(connection, &mut BufWriter::new(io::stdout().lock()), names, &|| bar.inc(1));
+    bar.finish_and_clear();
+    exported
+}
+
+fn export_list<E: csv_file::Tabular>(connection: &Connection, names: Option<&Pseudonyms>) -> Result<()> {
+    let bar = progress_bar(count::<E>(connection)?.unsigned_abs(), "rows");
+    let exported = csv_file::export::<E>(connection, &mut io::stdout().lock(), names, &|| bar.inc(1));
+    bar.finish_and_clear();
+    exported
 }

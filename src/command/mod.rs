@@ -5,9 +5,11 @@ mod audit;
 mod backup;
 mod check;
 mod config;
+mod erase;
 mod export;
 mod fake;
 mod health;
+mod import;
 mod restore;
 mod serve;
 mod token;
@@ -21,7 +23,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::cli::{TokenWord, Word};
+use crate::cli::{EraseWord, TokenWord, Word};
 
 /// Does what the word says.
 ///
@@ -41,7 +43,9 @@ pub fn run(word: Word) -> Result<()> {
         Word::Token(TokenWord::Revoke { id, file }) => token::revoke(id, file),
         Word::Audit { json, after, file } => audit::run(json, after, file),
         Word::Apply { world, file } => apply::run(&world, file),
-        Word::Export { file } => export::run(file),
+        Word::Import { list, csv, dry_run, report, file } => import::run(list, &csv, dry_run, report, file),
+        Word::Erase(EraseWord::Client { id, external_id, file }) => erase::run(id, external_id, file),
+        Word::Export { csv, anonymize, file } => export::run(csv, anonymize, file),
         Word::Backup { target, file } => backup::run(&target, file),
         Word::Restore { backup, file } => restore::run(&backup, file),
         Word::Check { file } => check::run(file),

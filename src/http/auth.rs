@@ -20,11 +20,13 @@ use crate::{
     store::{
         Connection, Store,
         audit::{Actor, Changed},
+        erasure::Erasure,
         error::StoreError,
         tokens::{Caller, Credentials, Secret},
     },
     survey::{
         access::{Denied, Role},
+        ids::ClientId,
         rules::Rule,
     },
 };
@@ -91,6 +93,11 @@ impl Admin {
     /// The same, and what was tried there.
     pub(super) fn tenant(&self) -> &Tenant {
         &self.tenant
+    }
+
+    /// Erases a client in the caller's name; see [`Store::erase`].
+    pub(super) async fn erase(&self, client: ClientId) -> Result<Option<Erasure>, StoreError> {
+        self.store().erase(self.actor.clone(), client).await
     }
 
     /// Changes something in the caller's name; see [`Store::change`].

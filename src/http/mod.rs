@@ -134,10 +134,10 @@ pub fn table() -> Table {
     at(routes, "/api/v1/threads/{id}", [get(api::directory::thread)]);
     at(routes, "/api/v1/clients/short-info", [post(api::directory::short_info)]);
     at(routes, "/admin/settings", [get(admin::settings), patch(admin::change_settings)]);
-    entries::<Channel>(routes);
-    entries::<Client>(routes);
-    entries::<Thread>(routes);
-    entries::<Form>(routes);
+    entries::<Channel>(routes, delete(admin::delete::<Channel>));
+    entries::<Client>(routes, delete(admin::erasure::delete_client));
+    entries::<Thread>(routes, delete(admin::delete::<Thread>));
+    entries::<Form>(routes, delete(admin::delete::<Form>));
     at(routes, "/admin/forms/{id}/channels/{channelId}", [put(admin::enable), delete(admin::disable)]);
     at(routes, "/admin/channels/{id}/ping", [post(deliveries::ping)]);
     at(routes, "/admin/channels/{id}/retry", [post(deliveries::retry_all)]);
@@ -161,13 +161,9 @@ fn no_other(routes: &mut ServiceConfig) {
 }
 
 /// The routes of one kind of row.
-fn entries<E: Entry>(routes: &mut Table) {
+fn entries<E: Entry>(routes: &mut Table, delete: (Method, Route)) {
     at(routes, &format!("/admin/{}", E::LIST), [get(admin::list::<E>)]);
-    at(
-        routes,
-        &format!("/admin/{}/{{id}}", E::LIST),
-        [get(admin::read::<E>), put(admin::put::<E>), delete(admin::delete::<E>)],
-    );
+    at(routes, &format!("/admin/{}/{{id}}", E::LIST), [get(admin::read::<E>), put(admin::put::<E>), delete]);
 }
 
 /// One path, and its methods.

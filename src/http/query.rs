@@ -43,6 +43,11 @@ impl Query {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// Whether something is asked for.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Failure> {
+        Ok(self.parse(name, "true or false", |_| true)?.unwrap_or(false))
+    }
+
     /// A 64-bit integer, if it is there.
     pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, Failure> {
         self.parse(name, "a 64-bit integer", |_| true)

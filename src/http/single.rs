@@ -1,6 +1,13 @@
 //! The doors of a server: one tenant, and its tokens are in the file.
 
-use std::{any::Any, rc::Rc, sync::Arc};
+use std::{
+    any::Any,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use actix_web::{
     Error,
@@ -25,6 +32,7 @@ use crate::{
     settings::Settings,
     store::{
         Connection, World,
+        retention::{self, Retention},
         tokens::{self, Credentials, Secret},
     },
 };
@@ -40,6 +48,8 @@ struct Shared {
     attempts: Arc<Attempts>,
     throttles: Arc<Throttles>,
     metrics: Arc<Metrics>,
+    retention: Retention,
+    is_swept: AtomicBool,
     /// Opened before the workers start, so that a file that cannot be read is an error of the start.
     readers: Mutex<Vec<Connection>>,
 }
@@ -62,6 +72,8 @@ impl Single {
             attempts: Arc::default(),
             throttles,
             metrics,
+            retention: settings.retention,
+            is_swept: AtomicBool::default(),
             readers: Mutex::new(readers),
         })))
     }
@@ -75,7 +87,7 @@ impl Single {
 impl Doors for Single {
     #[expect(clippy::expect_used, reason = "a worker that cannot read the file cannot be replaced")]
     fn tenants(&self, worker: usize) -> Box<dyn Tenants> {
-        let Shared { world, client, attempts, throttles, readers, .. } = &*self.0;
+        let Shared { world, client, attempts, throttles, retention, is_swept, readers, .. } = &*self.0;
         let reader = readers.lock().pop();
         // actix replaces a worker that died; its successor opens a connection of its own.
         let reader = reader.unwrap_or_else(|| world.open_reader().expect("the file opened at the start"));
@@ -83,6 +95,9 @@ impl Doors for Single {
         let owner = Arc::clone(&self.0) as Arc<dyn Any>;
         let tenant = Tenant::new(store, client.clone(), Arc::clone(attempts), owner);
         tenant.deliver(world);
+        if !is_swept.swap(true, Ordering::Relaxed) {
+            retention::start(Rc::clone(&tenant.store), *retention);
+        }
         Box::new(OneTenant { tenant, throttles: Arc::clone(throttles) })
     }
 

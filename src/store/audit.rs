@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 use super::error::StoreError;
 use crate::survey::time::Time;
 
-/// Who a command is in the audit, and who the server itself is when a gateway's answer makes it change something; no token
-/// has these names.
-pub(super) const RESERVED: [&str; 2] = ["cli", "delivery"];
+/// Who a command is in the audit, and who the server itself is when a gateway's answer or the age of something makes it change
+/// something; no token has these names.
+pub(super) const RESERVED: [&str; 3] = ["cli", "delivery", "retention"];
 
 /// Who changes something, and from where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,13 @@ impl Actor {
     }
 }
 
+impl Actor {
+    /// The server itself, when it deletes what is too old.
+    pub(super) fn retention() -> Self {
+        Self { who: RESERVED[2].to_owned(), address: None }
+    }
+}
+
 /// What is done to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
@@ -47,6 +54,9 @@ pub(super) enum Action {
     Revoke,
     Retry,
     Apply,
+    Import,
+    Erase,
+    Sweep,
 }
 
 impl Action {
@@ -59,6 +69,9 @@ impl Action {
             Self::Revoke => "revoke",
             Self::Retry => "retry",
             Self::Apply => "apply",
+            Self::Import => "import",
+            Self::Erase => "erase",
+            Self::Sweep => "sweep",
         }
     }
 }

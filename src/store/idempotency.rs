@@ -72,20 +72,26 @@ pub(super) fn keep(
     ask: &SendSurvey,
     sent: &Sent,
 ) -> Result<(), StoreError> {
-    let now = sent.sent_at.0;
-    connection
-        .prepare_cached(
-            "delete from idempotency_key where (holder, key) in
-                 (select holder, key from idempotency_key where created_at <= ?1 order by created_at limit ?2)",
-        )?
-        .execute([now.saturating_sub(KEPT_MS), SWEPT])?;
+    let now = sent.sent_at;
+    sweep(connection, now, SWEPT)?;
     // One that is too old, but not swept yet, gives way.
     connection
         .prepare_cached(
             "insert or replace into idempotency_key (holder, key, request, sending_id, created_at) values (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![holder(token, &sent.token), key, &digest(ask)[..], sent.sending_id.0, now])?;
+        .execute(params![holder(token, &sent.token), key, &digest(ask)[..], sent.sending_id.0, now.0])?;
     Ok(())
+}
+
+/// Deletes keys that are too old, at most `limit`; tells whether there were so many.
+pub(super) fn sweep(connection: &Connection, now: Time, limit: i64) -> Result<bool, StoreError> {
+    let swept = connection
+        .prepare_cached(
+            "delete from idempotency_key where (holder, key) in
+                 (select holder, key from idempotency_key where created_at <= ?1 order by created_at limit ?2)",
+        )?
+        .execute([now.0.saturating_sub(KEPT_MS), limit])?;
+    Ok(i64::try_from(swept) == Ok(limit))
 }
 
 /// Whose key it is. A name alone would do for the tokens in the file, an id alone for none of a fake's.

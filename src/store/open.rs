@@ -218,12 +218,17 @@ fn hold(connection: &Connection, durability: Durability) -> Result<()> {
     connection.execute_batch(
         "pragma journal_mode = wal;        -- readers never wait for the writer
          pragma foreign_keys = on;
+         pragma secure_delete = on;        -- what is deleted or replaced is overwritten, and not left in the file
          pragma trusted_schema = off;      -- a file from elsewhere cannot make us run its functions
          pragma journal_size_limit = 67108864;  -- what one long reader made the log grow to is given back",
     )?;
-    for (pragma, expected) in
-        [("journal_mode", "wal"), ("synchronous", synchronous), ("foreign_keys", "1"), ("trusted_schema", "0")]
-    {
+    for (pragma, expected) in [
+        ("journal_mode", "wal"),
+        ("synchronous", synchronous),
+        ("foreign_keys", "1"),
+        ("secure_delete", "1"),
+        ("trusted_schema", "0"),
+    ] {
         let value = connection.pragma_query_value(None, pragma, |row| {
             Ok(match row.get_ref(0)? {
                 rusqlite::types::ValueRef::Integer(number) => number.to_string(),

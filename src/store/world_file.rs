@@ -14,6 +14,7 @@ use super::{
     directory::{self, Entry},
     error::StoreError,
     open::open_in_memory,
+    pseudonym::Pseudonyms,
     transact,
 };
 use crate::survey::{
@@ -152,37 +153,63 @@ pub fn count(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.query_row(sql, [], |row| row.get(0))?)
 }
 
-/// Writes the whole world as [`WorldFile::parse`] takes it, a row a line, from one snapshot. `progress` is called once
-/// for each row.
+/// Writes the whole world as [`WorldFile::parse`] takes it, a row a line, from one snapshot; with `names`, none of the real
+/// ones. `progress` is called once for each row.
 ///
 /// Errors: the file cannot be read, or `out` not be written.
-pub fn export(connection: &Connection, out: &mut dyn Write, progress: &dyn Fn()) -> anyhow::Result<()> {
+pub fn export(
+    connection: &Connection,
+    out: &mut dyn Write,
+    names: Option<&Pseudonyms>,
+    progress: &dyn Fn(),
+) -> anyhow::Result<()> {
     let snapshot = connection.unchecked_transaction()?;
     let settings = serde_json::to_string(&directory::read_settings(&snapshot)?)?;
     write!(out, "{{\n\"settings\": {settings}")?;
-    export_list::<Channel>(&snapshot, out, progress)?;
-    export_list::<Client>(&snapshot, out, progress)?;
-    export_list::<Thread>(&snapshot, out, progress)?;
-    export_list::<Form>(&snapshot, out, progress)?;
+    export_list::<Channel>(&snapshot, out, names, progress)?;
+    export_list::<Client>(&snapshot, out, names, progress)?;
+    export_list::<Thread>(&snapshot, out, names, progress)?;
+    export_list::<Form>(&snapshot, out, names, progress)?;
     out.write_all(b"\n}\n")?;
     out.flush()?;
     Ok(())
 }
 
-fn export_list<E: Entry>(connection: &Connection, out: &mut dyn Write, progress: &dyn Fn()) -> anyhow::Result<()> {
+fn export_list<E: Entry>(
+    connection: &Connection,
+    out: &mut dyn Write,
+    names: Option<&Pseudonyms>,
+    progress: &dyn Fn(),
+) -> anyhow::Result<()> {
     write!(out, ",\n\"{}\": [", E::LIST)?;
-    let sql = format!("select {} from {} order by id", E::COLUMNS, E::TABLE);
-    let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query([])?;
     let mut separator = "\n";
-    while let Some(row) = rows.next()? {
-        let mut entry = E::from_row(row)?;
-        entry.complete(connection)?;
+    each::<E>(connection, names, |entry| {
         out.write_all(separator.as_bytes())?;
         serde_json::to_writer(&mut *out, &entry).map_err(io::Error::from)?;
         separator = ",\n";
         progress();
-    }
+        Ok(())
+    })?;
     out.write_all(b"\n]")?;
+    Ok(())
+}
+
+/// Goes through all rows of a kind, one at a time; with `names`, none has a real one.
+pub(super) fn each<E: Entry>(
+    connection: &Connection,
+    names: Option<&Pseudonyms>,
+    mut go: impl FnMut(E) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let sql = format!("select {} from {} order by id", E::COLUMNS, E::TABLE);
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let mut entry = E::from_row(row)?;
+        entry.complete(connection)?;
+        if let Some(names) = names {
+            entry.hide(names);
+        }
+        go(entry)?;
+    }
     Ok(())
 }

@@ -331,7 +331,8 @@ fn wrong_usage_exits_with_2(#[case] words: &[&str]) {
 fn help_shows_an_example(
     #[values(
         &[], &["fake"], &["serve"], &["token"], &["token", "create"], &["token", "list"], &["token", "rotate"],
-        &["token", "revoke"], &["audit"], &["apply"], &["export"], &["config"], &["backup"], &["restore"], &["check"]
+        &["token", "revoke"], &["audit"], &["apply"], &["import"], &["export"], &["erase", "client"], &["config"],
+        &["backup"], &["restore"], &["check"]
     )]
     words: &[&str],
 ) {

@@ -51,11 +51,11 @@ fn the_project_s_own_file_is_in_force_when_untouched() {
 #[rstest]
 #[case(
     "lisen = \"127.0.0.1:0\"",
-    "the settings settings.toml have an unknown key \"lisen\"; the keys are database, delivery.allow, delivery.deny, delivery.timeout_ms, limits.body_timeout_ms, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log, log_requests, metrics.listen"
+    "the settings settings.toml have an unknown key \"lisen\"; the keys are database, delivery.allow, delivery.deny, delivery.timeout_ms, limits.body_timeout_ms, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log, log_requests, metrics.listen, retention.audit_days, retention.sends_days"
 )]
 #[case(
     "[limits]\nqeue = 1",
-    "the settings settings.toml have an unknown key \"limits.qeue\"; the keys are database, delivery.allow, delivery.deny, delivery.timeout_ms, limits.body_timeout_ms, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log, log_requests, metrics.listen"
+    "the settings settings.toml have an unknown key \"limits.qeue\"; the keys are database, delivery.allow, delivery.deny, delivery.timeout_ms, limits.body_timeout_ms, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log, log_requests, metrics.listen, retention.audit_days, retention.sends_days"
 )]
 #[case(
     "listen = \"8080\"",

@@ -9,7 +9,12 @@ use serde::Serialize;
 use super::verdict::{Outcome, Verdict};
 use crate::{
     http::{api, failure::Failure},
-    survey::{ids::FormId, rules::Rule, time::Time},
+    survey::{
+        ids::{ClientId, FormId, Target},
+        refusal::Refusal,
+        rules::Rule,
+        time::Time,
+    },
 };
 
 /// How many attempts are kept.
@@ -95,6 +100,19 @@ impl Attempts {
         };
         kept.attempts.push_back(attempt);
         drop(kept);
+    }
+
+    /// Forgets what attempts were about, where it was this client: ids have no gaps, so that they stay as calls.
+    pub(crate) fn forget(&self, client: ClientId, external_id: Option<&str>) {
+        let is_theirs = |attempt: &Attempt| match &attempt.outcome {
+            Outcome::Refused(Refusal::NotFound(Target::ExternalClient(id))) => external_id == Some(id.as_str()),
+            outcome => outcome.client() == Some(client),
+        };
+        for attempt in self.0.lock().attempts.iter_mut().filter(|attempt| is_theirs(attempt)) {
+            attempt.uri = "erased".into();
+            attempt.message = None;
+            attempt.outcome = Outcome::Authenticated;
+        }
     }
 
     /// Those that the filter lets through, the oldest first: at most `limit` behind the cursor, or, without one, the last.

@@ -9,6 +9,7 @@ use crate::{
     store::{
         audit::{Action, Changed, Entry as AuditEntry},
         error::StoreError,
+        pseudonym::Pseudonyms,
     },
     survey::{
         delivery::{DeliveryUrl, SigningSecret},
@@ -61,6 +62,14 @@ impl Entry for Channel {
                 made.as_ref().map(SigningSecret::bytes)
             ])?;
         Ok(())
+    }
+
+    /// The address leads nowhere, and is one that may be written. Source of it: RFC 5737, "for use in documentation".
+    fn hide(&mut self, names: &Pseudonyms) {
+        self.name = names.name(Self::KIND, self.id);
+        let nowhere = DeliveryUrl::new(format!("http://192.0.2.1/channels/{}", self.id));
+        self.delivery_url = self.delivery_url.take().and(nowhere.ok());
+        self.delivery_off = self.delivery_off.take().map(|_| "off".to_owned());
     }
 
     fn needed_by(connection: &Connection, id: i64) -> rusqlite::Result<Option<String>> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Entry, first_naming};
 use crate::{
-    store::error::StoreError,
+    store::{error::StoreError, pseudonym::Pseudonyms},
     survey::{ids::ClientId, model::Client},
 };
 
@@ -48,6 +48,13 @@ impl Entry for Client {
             )?
             .execute(params![self.id.0, self.external_id, self.name, self.phone])?;
         Ok(())
+    }
+
+    fn hide(&mut self, names: &Pseudonyms) {
+        let id = self.id;
+        self.external_id = self.external_id.take().map(|_| names.name("ext", id).replace(' ', "-"));
+        self.name = self.name.take().map(|_| names.name(Self::KIND, id));
+        self.phone = self.phone.take().map(|phone| names.phone(&phone));
     }
 
     fn needed_by(connection: &Connection, id: i64) -> rusqlite::Result<Option<String>> {

@@ -8,6 +8,7 @@ use crate::{
     store::{
         audit::{Changed, Entry as AuditEntry},
         error::StoreError,
+        pseudonym::Pseudonyms,
     },
     survey::{
         ids::{ChannelId, FormId},
@@ -62,6 +63,8 @@ impl Entry for Form {
                 return Err(StoreError::invalid(field, format!("must be at most {LONGEST_TEXT} characters")));
             }
         }
+        // Before anything is written: a row that is refused has changed nothing.
+        self.channels.iter().try_for_each(|channel| must_exist::<Channel>(connection, "channels", channel.0))?;
         connection
             .prepare_cached(
                 "insert into form (id, name, binary_question, question_min_value, question_max_value, question_kpi,
@@ -91,6 +94,11 @@ impl Entry for Form {
             ])?;
         connection.prepare_cached("delete from form_channel where form_id = ?1")?.execute([self.id.0])?;
         self.channels.iter().try_for_each(|&channel| insert_enablement(connection, self.id, channel).map(|_| ()))
+    }
+
+    /// What is asked stays: it is what a test is about, and was said to everybody.
+    fn hide(&mut self, names: &Pseudonyms) {
+        self.name = names.name(Self::KIND, self.id);
     }
 
     /// Enablement belongs to the form and goes with it; sends keep its id as history.

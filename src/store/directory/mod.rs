@@ -19,6 +19,7 @@ pub use threads::{Conversation, get_conversation, list_conversations};
 use super::{
     audit::{Changed, Entry as AuditEntry},
     error::StoreError,
+    pseudonym::Pseudonyms,
 };
 use crate::survey::delivery::DeliveryUrl;
 
@@ -51,8 +52,12 @@ pub trait Entry: Serialize + DeserializeOwned + Send + Sized + 'static {
 
     /// Inserts it, or replaces the row of the same id.
     ///
-    /// Errors: a value that is not allowed, a reference to nothing, a conflict with another row.
+    /// Errors: a value that is not allowed, a reference to nothing, a conflict with another row; nothing was written then, so
+    /// that an import can go on with the next row.
     fn write(&self, connection: &Connection) -> Result<(), StoreError>;
+
+    /// Replaces what names somebody or something outside.
+    fn hide(&mut self, names: &Pseudonyms);
 
     /// The address that it names, if it names one: whether that may be called is not for the store to say.
     fn delivery_url(&self) -> Option<&DeliveryUrl> {
@@ -125,7 +130,7 @@ pub fn delete<E: Entry>(connection: &Connection, id: i64) -> Result<Changed<bool
 }
 
 /// What the audit calls a row.
-fn object<E: Entry>(id: i64) -> String {
+pub(super) fn object<E: Entry>(id: i64) -> String {
     format!("{}/{id}", E::LIST)
 }
 
@@ -133,6 +138,11 @@ fn object<E: Entry>(id: i64) -> String {
 pub fn exists<E: Entry>(connection: &Connection, id: i64) -> Result<bool, StoreError> {
     let sql = format!("select 1 from {} where id = ?1", E::TABLE);
     Ok(connection.prepare_cached(&sql)?.exists([id])?)
+}
+
+/// How many rows there are.
+pub fn count<E: Entry>(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.query_row(&format!("select count(*) from {}", E::TABLE), [], |row| row.get(0))?)
 }
 
 /// Refuses a reference to nothing: `clientId: no client 9`.

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, ToSql, params};
 
 use super::{Entry, must_exist};
 use crate::{
-    store::error::StoreError,
+    store::{error::StoreError, pseudonym::Pseudonyms},
     survey::{
         ids::{ChannelId, ClientId, ThreadId},
         model::{Channel, Client, Thread, ThreadStatus},
@@ -57,6 +57,9 @@ impl Entry for Thread {
             ])?;
         Ok(())
     }
+
+    /// A thread names nobody but by ids, which stay.
+    fn hide(&mut self, _names: &Pseudonyms) {}
 
     /// Sends keep the id of their thread as history and do not need the row.
     fn needed_by(_connection: &Connection, _id: i64) -> rusqlite::Result<Option<String>> {

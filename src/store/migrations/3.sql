@@ -41,9 +41,27 @@ create table audit (
     after   text check (json_valid(after))
 ) strict;
 
+create table audit_swept (
+    id      integer primary key check (id = 1),
+    through integer not null
+) strict;
+
+insert into audit_swept values (1, 0);
+
+create trigger audit_swept_only_goes_on before update on audit_swept when new.through < old.through
+    begin select raise(abort, 'what is gone of the audit stays gone'); end;
+create trigger audit_swept_leaves_a_day before update on audit_swept
+    when exists (select 1 from audit where id <= new.through and at > (unixepoch() - 86400) * 1000)
+    begin select raise(abort, 'a day of the audit is always kept'); end;
 create trigger audit_row_never_changes before update on audit
+    when new.id <> old.id or new.at <> old.at or new.who <> old.who or new.address is not old.address
+      or new.action <> old.action or new.object <> old.object
+      or (old.object not like 'clients/%' and old.object not like 'threads/%')
+      or new.before is not iif(old.before is null, null, '"erased"')
+      or new.after is not iif(old.after is null, null, '"erased"')
     begin select raise(abort, 'a row of the audit never changes'); end;
 create trigger audit_row_never_goes before delete on audit
+    when old.id > coalesce((select through from audit_swept), 0)
     begin select raise(abort, 'a row of the audit never goes'); end;
 create trigger audit_row_is_never_replaced before insert on audit when exists (select 1 from audit where id = new.id)
     begin select raise(abort, 'a row of the audit is never replaced'); end;

@@ -29,7 +29,9 @@ pub fn retry(connection: &Connection, id: SendingId, now: Time) -> Result<Change
         Ok::<_, StoreError>(list(connection, filter, 1)?.pop().filter(|delivery| delivery.sending_id == id))
     };
     let Some(before) = get()? else { return Ok(Changed::nothing(None)) };
-    make_due(connection, id, now)?;
+    if !make_due(connection, id, now)? {
+        return Err(StoreError::Conflict(format!("Delivery {id} has nothing to say any more: its client was erased")));
+    }
     let after = get()?;
     let told = AuditEntry::new(Action::Retry, format!("deliveries/{id}"), Some(&before), after.as_ref())?;
     Ok(Changed::told(after, [told]))
@@ -42,11 +44,10 @@ pub fn tell_retry(channel: ChannelId, state: DeliveryState) -> Result<Changed<()
     Ok(Changed::told((), [told]))
 }
 
-fn make_due(connection: &Connection, id: SendingId, now: Time) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("update delivery set state = 'pending', tries = 0, due_at = ?2 where sending_id = ?1")?
-        .execute([id.0, now.0])?;
-    Ok(())
+/// Tells whether it is due now: one whose client was erased never is again.
+fn make_due(connection: &Connection, id: SendingId, now: Time) -> Result<bool, StoreError> {
+    let sql = "update delivery set state = 'pending', tries = 0, due_at = ?2 where sending_id = ?1 and body <> ''";
+    Ok(connection.prepare_cached(sql)?.execute([id.0, now.0])? > 0)
 }
 
 /// Makes deliveries of a channel due now that are in a state, not due already, and come after a send, at most [`STEP`] of them; yields how many
@@ -61,7 +62,7 @@ fn retry_some(
     // The state stands in the statement, so that the partial index can be used.
     let sql = format!(
         "select sending_id from delivery
-          where state = '{}' and sending_id > ?1 and channel_id = ?2 and (state <> 'pending' or due_at > ?4)
+          where state = '{}' and sending_id > ?1 and channel_id = ?2 and (state <> 'pending' or due_at > ?4) and body <> ''
           order by sending_id limit ?3",
         state.as_str()
     );

@@ -1,0 +1,101 @@
+//! A million threads are imported: alone, and while sends go on.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    generator::{self, Kind, Target},
+    median,
+    servers::{Database, Running},
+};
+
+const THREADS: u64 = 1_000_000;
+const CLIENTS: u64 = 100_000;
+const CONNECTIONS: usize = 16;
+const ROUND: Duration = Duration::from_secs(1);
+
+pub fn run() {
+    let database = Database::new(CLIENTS);
+    let csv = database.path().with_extension("csv");
+    fs::write(&csv, threads()).expect("a file");
+    println!("{THREADS} threads of {CLIENTS} clients in random order, {CONNECTIONS} connections that send\n");
+    println!(
+        "| | rows a second | peak memory of the import, MiB | sends a second | p50 ms | p99 ms | worst second's p99 ms |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    let alone = Import::start(&database.path(), &csv).go_on(|| std::thread::sleep(Duration::from_millis(5)));
+    println!("| import alone | {:.0} | {:.0} | | | | |", alone.rate, alone.peak_mib);
+    // A new one, in which the threads are new again.
+    let database = Database::new(CLIENTS);
+    let server = Running::surveyd(&database.path());
+    let target = Target { address: server.address, token: database.token.clone(), clients: CLIENTS };
+    let second = || generator::round(&target, &[Kind::Send; CONNECTIONS], ROUND)(Kind::Send).expect("answers");
+    let mut at_rest = Vec::new();
+    (0..7).for_each(|_| at_rest.push(second()));
+    tell("sends alone", &at_rest, None);
+    let mut meanwhile = Vec::new();
+    let beside = Import::start(&database.path(), &csv).go_on(|| meanwhile.push(second()));
+    tell("both", &meanwhile, Some(&beside));
+}
+
+fn tell(what: &str, seconds: &[generator::Seen], import: Option<&Done>) {
+    let middle = |figure: fn(&generator::Seen) -> f64| median(seconds.iter().map(figure).collect());
+    let (rate, p50, p99) = (middle(|seen| seen.rate), middle(|seen| seen.p50_us), middle(|seen| seen.p99_us));
+    let worst = seconds.iter().map(|seen| seen.p99_us).fold(0.0, f64::max);
+    let of_import = import.map_or_else(|| " | ".to_owned(), |done| format!("{:.0} | {:.0}", done.rate, done.peak_mib));
+    println!("| {what} | {of_import} | {rate:.0} | {:.1} | {:.1} | {:.1} |", p50 / 1e3, p99 / 1e3, worst / 1e3);
+}
+
+fn threads() -> String {
+    let mut csv = String::from("id,clientId,channel,status,startTime,stateChangeTime\n");
+    let mut random = 1_u64;
+    for id in 1..=THREADS {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (client, minute) = (1 + (random >> 33) % CLIENTS, id % 60);
+        let times = format!("2026-03-01T10:{minute:02}:00.000Z,2026-03-01T11:{minute:02}:00.000Z");
+        writeln!(csv, "{},{client},1,CLOSED,{times}", id + CLIENTS).expect("memory");
+    }
+    csv
+}
+
+/// An import that runs.
+struct Import {
+    process: Child,
+    began: Instant,
+}
+
+/// One that has ended.
+struct Done {
+    rate: f64,
+    peak_mib: f64,
+}
+
+impl Import {
+    fn start(database: &Path, csv: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_surveyd"));
+        command.args(["import", "threads"]).arg(csv).arg("--database").arg(database);
+        let process = command.stderr(Stdio::null()).spawn().expect("a program that starts");
+        Self { process, began: Instant::now() }
+    }
+
+    /// Does something again and again until it ends.
+    fn go_on(mut self, mut meanwhile: impl FnMut()) -> Done {
+        let mut peak_mib: f64 = 0.0;
+        loop {
+            meanwhile();
+            if let Some(status) = self.process.try_wait().expect("a process") {
+                assert!(status.success());
+                return Done { rate: THREADS as f64 / self.began.elapsed().as_secs_f64(), peak_mib };
+            }
+            let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+            peak_mib = kib.map_or(peak_mib, |kib| peak_mib.max(kib / 1024.0));
+        }
+    }
+}

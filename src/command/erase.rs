@@ -1,0 +1,39 @@
+//! `surveyd erase`: a person, everywhere.
+
+use anyhow::{Result, anyhow};
+
+use super::say;
+use crate::{
+    cli::FileFlags,
+    settings::Settings,
+    store::{
+        Missing,
+        erasure::{self, Erased},
+        error::StoreError,
+        explain, open,
+    },
+    survey::ids::ClientId,
+};
+
+pub(super) fn run(id: Option<i64>, external_id: Option<String>, file: FileFlags) -> Result<()> {
+    let database = Settings::load(file.flags(None))?.database;
+    let mut connection = open(&database, Missing::Refuse)?;
+    let explained = |error: StoreError| explain(&database, error.into());
+    let client = match (id, external_id) {
+        (Some(id), _) => ClientId(id),
+        (None, external_id) => {
+            let external_id = external_id.unwrap_or_default();
+            let found = erasure::named(&connection, &external_id).map_err(explained)?;
+            found
+                .ok_or_else(|| anyhow!("no client has the external id {external_id:?}; name the client by their id"))?
+        }
+    };
+    let erasure = erasure::erase(&mut connection, client).map_err(explained);
+    let erasure = erasure.map_err(|error| error.context(format!("client {client} is not wholly erased; try again")))?;
+    let erasure = erasure.ok_or_else(|| anyhow!("nothing is kept of a client {client}"))?;
+    let Erased { threads, sends, audit } = erasure.erased;
+    say(format_args!(
+        "client {client} is erased: {threads} threads, whom {sends} sends were to, {audit} rows of the audit"
+    ));
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! `surveyd import`: the rows of a CSV file in, each that can be put.
+
+use std::{
+    fmt::Write as _,
+    fs::File,
+    io::{self, BufRead, BufReader, IsTerminal, Write},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::say;
+use crate::{
+    cli::{FileFlags, List},
+    settings::Settings,
+    store::{
+        Missing,
+        csv_file::{Import, Rehearsal, Rejection, Rows, Tabular, Watcher},
+        error::StoreError,
+        explain, open,
+    },
+    survey::model::{Channel, Client, Form, Thread},
+};
+
+/// How many rejected rows are told where there is no report.
+const SHOWN: u64 = 20;
+
+pub(super) fn run(list: List, path: &Path, dry_run: bool, report: Option<PathBuf>, file: FileFlags) -> Result<()> {
+    let settings = Settings::load(file.flags(None))?;
+    match list {
+        List::Channels => import::<Channel>(&settings, path, dry_run, report),
+        List::Clients => import::<Client>(&settings, path, dry_run, report),
+        List::Threads => import::<Thread>(&settings, path, dry_run, report),
+        List::Forms => import::<Form>(&settings, path, dry_run, report),
+    }
+}
+
+fn import<E: Tabular>(settings: &Settings, path: &Path, dry_run: bool, report: Option<PathBuf>) -> Result<()> {
+    let (database, name) = (&settings.database, path.display());
+    let (input, bytes) = open_input(path).with_context(|| format!("cannot read the CSV file {name}"))?;
+    let mut rows = Rows::of::<E>(input).with_context(|| format!("the CSV file {name} cannot be imported"))?;
+    let mut connection = open(database, Missing::Refuse)?;
+    let mut rehearsal = dry_run.then(|| Rehearsal::of::<E>(database)).transpose()?;
+    let connection = rehearsal.as_mut().map_or(&mut connection, |rehearsal| &mut rehearsal.connection);
+    let client = settings.delivery.client();
+    let check = |row: &E| match row.delivery_url().map(|url| client.check(url)) {
+        Some(Err(problem)) => Err(StoreError::invalid("deliveryUrl", problem)),
+        _ => Ok(()),
+    };
+    let (mut import, mut told) = (Import::default(), Told::new(report, bytes)?);
+    let ended = import.run(connection, &mut rows, &check, &mut told);
+    told.end()?;
+    let Import { applied, rejected } = import;
+    let done = match (dry_run, rejected) {
+        (false, _) => format!("{applied} rows of {name} are applied to {}", database.display()),
+        (true, 0) => format!("{applied} rows of {name} can be applied to {}; nothing was written", database.display()),
+        (true, _) => format!("{applied} rows of {name} could be applied, nothing was written"),
+    };
+    ended.map_err(|error| explain(database, error)).with_context(|| format!("{done}, and then it ended"))?;
+    if rejected > 0 {
+        bail!("{done}, {rejected} are rejected; mend those lines and import the file again");
+    }
+    say(done);
+    Ok(())
+}
+
+/// Opens a file, and tells its size; `-` is standard input, whose size nobody knows.
+fn open_input(path: &Path) -> io::Result<(Box<dyn BufRead>, Option<u64>)> {
+    if path == Path::new("-") {
+        return Ok((Box::new(io::stdin().lock()), None));
+    }
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    // A pipe has a name, too (`<(zcat …)`).
+    let bytes = metadata.is_file().then_some(metadata.len());
+    Ok((Box::new(BufReader::new(file)), bytes))
+}
+
+/// Where a person sees how it goes.
+struct Told {
+    report: Option<csv::Writer<Box<dyn Write>>>,
+    rejected: u64,
+    bar: ProgressBar,
+    began: Instant,
+}
+
+impl Told {
+    fn new(report: Option<PathBuf>, bytes: Option<u64>) -> Result<Self> {
+        let open = |path: PathBuf| -> Result<csv::Writer<Box<dyn Write>>> {
+            let out: Box<dyn Write> = if path == Path::new("-") {
+                Box::new(io::stdout())
+            } else {
+                let file = File::create(&path);
+                Box::new(file.with_context(|| format!("cannot write the report {}", path.display()))?)
+            };
+            let mut report = csv::Writer::from_writer(out);
+            report.write_record(["line", "field", "reason"])?;
+            Ok(report)
+        };
+        let report = report.map(open).transpose()?;
+        let bar = bar(bytes);
+        Ok(Self { report, rejected: 0, bar, began: Instant::now() })
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.bar.finish_and_clear();
+        match &mut self.report {
+            Some(report) => report.flush().context("cannot write the report")?,
+            None if self.rejected > SHOWN => {
+                say(format_args!("and {} more; --report FILE has them all", self.rejected - SHOWN));
+            }
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+impl Watcher for Told {
+    fn rejected(&mut self, rejection: &Rejection) -> Result<()> {
+        self.rejected += 1;
+        let Rejection { line, field, reason } = rejection;
+        if let Some(report) = &mut self.report {
+            let row = [line.to_string().as_str(), field, reason].map(str::to_owned);
+            return report.write_record(row).context("cannot write the report");
+        }
+        if self.rejected <= SHOWN {
+            let mut sentence = format!("line {line}: ");
+            if !field.is_empty() {
+                write!(sentence, "{field}: ")?;
+            }
+            self.bar.suspend(|| say(format_args!("{sentence}{reason}")));
+        }
+        Ok(())
+    }
+
+    fn went_on(&mut self, rows: u64, bytes: u64) {
+        self.bar.set_position(bytes);
+        let ms = self.began.elapsed().as_millis().max(1);
+        self.bar.set_message(format!("{rows} rows, {} a second", u128::from(rows) * 1000 / ms));
+    }
+}
+
+/// A bar of bytes where their number is known, and else the rows alone; nothing where there is no terminal.
+fn bar(bytes: Option<u64>) -> ProgressBar {
+    /// Before this many anyone could read it, it is done.
+    const WORTH_SHOWING: u64 = 1_000_000;
+    let shown = io::stderr().is_terminal() && bytes.is_none_or(|bytes| bytes >= WORTH_SHOWING);
+    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(bytes, target);
+    let template = if bytes.is_some() { "{bar:40} {percent}%, {msg}, {eta} left" } else { "{spinner} {msg}" };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}

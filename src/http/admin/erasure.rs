@@ -1,0 +1,30 @@
+//! A client is deleted, or erased: then nothing is left that tells of them.
+
+use actix_web::{
+    HttpRequest, HttpResponse, Responder,
+    web::{Path, ThinData},
+};
+
+use super::{delete, not_found, parse_id};
+use crate::{
+    http::{SiteOf, auth, failure::Failure, query::Query, respond::Json},
+    survey::{ids::ClientId, model::Client},
+};
+
+/// `DELETE /admin/clients/{id}`: deletes the row, if no thread needs it. With `erase=true` everything that is kept of the
+/// client goes: their row and threads, whom sends were to, what deliveries say, what the audit and the attempts tell of them.
+pub(in crate::http) async fn delete_client(
+    request: HttpRequest,
+    path: Path<String>,
+    site: SiteOf,
+) -> Result<HttpResponse, Failure> {
+    let ThinData(this) = &site;
+    let admin = auth::admin(&request, this).await?;
+    if !Query::of(&request, &["erase"])?.flag("erase")? {
+        return Ok(delete::<Client>(request.clone(), path, site).await?.respond_to(&request));
+    }
+    let id = parse_id("id", &path)?;
+    let erasure = admin.erase(ClientId(id)).await?.ok_or_else(|| not_found::<Client>(id))?;
+    admin.tenant().attempts.forget(erasure.client, erasure.external_id.as_deref());
+    Ok(Json::ok(erasure.erased).respond_to(&request))
+}

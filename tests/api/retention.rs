@@ -1,0 +1,117 @@
+//! `[retention]`: what is too old goes, and nothing else.
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::harness::{Home, Server, eventually};
+
+/// So many milliseconds are a day.
+const DAY: i64 = 86_400_000;
+
+fn serve(home: &Home, variables: &[(&str, &str)]) -> Server {
+    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.envs(variables.iter().copied());
+    Server::start(command)
+}
+
+fn numbers(connection: &Connection, sql: &str) -> Vec<i64> {
+    let mut statement = connection.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+/// Sends 1 to 1,000, of which every tenth is delivered to, and 5 is still pending; the last three are young.
+fn with_sends(home: &Home) -> Connection {
+    let connection = Connection::open(home.path("surveyd.db")).unwrap();
+    connection
+        .execute_batch(&format!(
+            "with recursive n (i) as (select 1 union all select i + 1 from n where i < 1000)
+             insert into send select i, 1 + i % 2, 1, 1, unixepoch() * 1000 - iif(i > 997, 2, 40) * {DAY}, 'crm' from n;
+             insert into delivery (sending_id, channel_id, webhook_id, body, state, due_at)
+                 select sending_id, 1, 'msg_' || sending_id, '{{}}', iif(sending_id = 5, 'pending', 'delivered'), 9e12
+                   from send where sending_id % 10 = 0 or sending_id = 5;
+             insert into idempotency_key select '1 crm', 'key-' || sending_id, zeroblob(32), sending_id,
+                    unixepoch() * 1000 - iif(sending_id > 998, 0, 2) * {DAY} from send where sending_id > 400"
+        ))
+        .unwrap();
+    connection
+}
+
+#[test]
+fn nothing_goes_by_default() {
+    let home = Home::with_sample();
+    let connection = with_sends(&home);
+    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
+    let server = serve(&home, &[]);
+    assert_eq!(server.client(&token).send(1, 1).short(), "200 ");
+    assert_eq!(numbers(&connection, "select count(*) from send"), [1001]);
+    assert_eq!(server.client(&ops).call("GET", "/admin/sends?limit=1", None).json()[0]["sendingId"], 1);
+}
+
+#[test]
+fn sends_that_are_too_old_go_and_pending_ones_stay() {
+    let home = Home::with_sample();
+    let connection = with_sends(&home);
+    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
+    let server = serve(&home, &[("SURVEYD__RETENTION__SENDS_DAYS", "30")]);
+    eventually("what is too old is gone", || {
+        numbers(&connection, "select count(*) from send") == [4]
+            && numbers(&connection, "select count(*) from idempotency_key") == [2]
+    });
+    assert_eq!(numbers(&connection, "select sending_id from send"), [5, 998, 999, 1000]);
+    assert_eq!(numbers(&connection, "select sending_id from delivery"), [5, 1000]);
+    assert_eq!(server.client(&token).send(1, 1).short(), "200 ");
+    let mut admin = server.client(&ops);
+    assert_eq!(admin.all_sends().last().unwrap()["sendingId"], 1001, "no id is used again");
+    let audit = admin.call("GET", "/admin/audit", None).json();
+    let told: Vec<_> = audit.as_array().unwrap().iter().filter(|row| row["action"] == "sweep").collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!((&told[0]["who"], &told[0]["object"]), (&Value::from("retention"), &Value::from("sends")));
+}
+
+#[test]
+fn the_audit_is_cut_at_its_old_end() {
+    let home = Home::with_sample();
+    let connection = Connection::open(home.path("surveyd.db")).unwrap();
+    connection
+        .execute_batch(&format!(
+            "with recursive n (i) as (select 3 union all select i + 1 from n where i < 1000)
+             insert into audit select i, unixepoch() * 1000 - iif(i > 600 and i <> 700, 2, 40) * {DAY}, 'ops', null, 'change', 'settings', null, null from n"
+        ))
+        .unwrap();
+    // The first two are of the sample; they have to be old, too, for only the old end is cut.
+    let sql = "drop trigger audit_row_never_changes; update audit set at = 0 where id < 3";
+    let trigger: String = connection
+        .query_row("select sql from sqlite_schema where name = 'audit_row_never_changes'", [], |row| row.get(0))
+        .unwrap();
+    connection.execute_batch(&format!("{sql}; {trigger}")).unwrap();
+    let server = serve(&home, &[("SURVEYD__RETENTION__AUDIT_DAYS", "30")]);
+    eventually("the old rows are gone", || numbers(&connection, "select min(id) from audit") == [601]);
+    let told = "select after ->> 'through' from audit where action = 'sweep' and who = 'retention' order by id";
+    eventually("the last step is told", || numbers(&connection, told) == [200, 400, 600]);
+    assert_eq!(
+        numbers(&connection, "select id from audit where id in (601, 700)"),
+        [601, 700],
+        "700 is behind a young row"
+    );
+    drop(server);
+    for (statement, expected) in [
+        ("delete from audit where id = 601", "a row of the audit never goes"),
+        ("update audit_swept set through = 1", "what is gone of the audit stays gone"),
+        ("update audit_swept set through = 5000", "a day of the audit is always kept"),
+        ("delete from audit_swept; delete from audit", "a row of the audit never goes"),
+    ] {
+        let error = connection.execute_batch(statement).unwrap_err();
+        assert!(error.to_string().contains(expected), "{statement}: {error}");
+    }
+}
+
+#[test]
+fn a_setting_that_cannot_be_is_named() {
+    let home = Home::new();
+    home.write("settings.toml", "[retention]\nsends_days = 40000\n");
+    assert_eq!(
+        home.fails(&["serve"]),
+        "surveyd: the setting retention.sends_days is 40000; it must be 36500 days or less, or 0 to keep everything"
+    );
+}
