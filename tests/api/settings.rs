@@ -126,6 +126,8 @@ fn the_settings_in_force_are_shown() {
     log = "warn"                    # settings.toml
     log_requests = false            # environment SURVEYD__LOG_REQUESTS
     metrics.listen = ""             # default
+    retention.audit_days = 0        # default
+    retention.sends_days = 0        # default
     "#);
     home.write("other.toml", &all);
     let values =
