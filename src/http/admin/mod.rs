@@ -1,6 +1,7 @@
 //! The routes under `/admin`: what they change holds for the very next send.
 
 pub(super) mod deliveries;
+pub(super) mod events;
 pub(super) mod history;
 pub(super) mod tokens;
 
