@@ -43,7 +43,7 @@ const BEAT: Duration = Duration::from_secs(2);
 const AT_FIRST: usize = 50;
 
 /// … and with each event behind it.
-const AT_ONCE: usize = 250;
+const AT_ONCE: usize = 100;
 
 /// An answer that goes on until the caller or the server leaves, or the caller's token is good no more.
 pub(in crate::http) struct Events(Watch);

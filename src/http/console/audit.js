@@ -1,14 +1,21 @@
 // Who changed what.
 
-import { query } from './api.js';
+import { query, write } from './api.js';
 import { field, form, h, json, time } from './dom.js';
 import { List, PAGE } from './list.js';
 import { on } from './live.js';
 
+/** What is other than it was, in a line; the rest is behind it. */
+function inShort({ before, after }) {
+  if (!before || !after) return 'whole row';
+  const other = Object.keys({ ...before, ...after }).filter((key) => write(before[key] ?? null) !== write(after[key] ?? null));
+  return other.map((key) => `${key} ${write(before[key] ?? null)} → ${write(after[key] ?? null)}`).join(', ').slice(0, 120) || 'whole row';
+}
+
 function change(row) {
   if (row.before === null && row.after === null) return '–';
   const part = (words, value) => [h('dt', {}, words), h('dd', {}, value === null ? 'nothing' : json(value))];
-  return h('details', {}, h('summary', {}, 'what'), h('dl', {}, part('before', row.before), part('after', row.after)));
+  return h('details', {}, h('summary', {}, inShort(row)), h('dl', {}, part('before', row.before), part('after', row.after)));
 }
 
 /** The view. */
@@ -25,7 +32,7 @@ export function audit() {
       ['From', (row) => row.address ?? '–'],
       ['Did', (row) => row.action],
       ['To', (row) => row.object],
-      ['', change],
+      ['What', change],
     ],
   });
   const ends = [

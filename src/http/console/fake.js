@@ -4,7 +4,7 @@ import { ask, id } from './api.js';
 import { badge, button, choice, empty, field, form, h, say, sureButton, time } from './dom.js';
 import { begin as listenAnew } from './live.js';
 
-const FAULTS = [['status', 'answers with a status'], ['delay', 'only delays'], ['reset', 'resets the connection'], ['truncate', 'cuts the answer'], ['after_commit', 'records, then resets']];
+const FAULTS = [['status', 'get a status'], ['delay', 'only wait'], ['reset', 'are cut off'], ['truncate', 'get half an answer'], ['after_commit', 'send, then are cut off']];
 
 function clock() {
   const reading = h('p', { 'aria-live': 'polite' });
@@ -39,7 +39,7 @@ function faults() {
       await refresh();
     },
     { class: 'fields', 'aria-label': 'Add a fault' },
-    field('The next calls: it', choice('kind', FAULTS)),
+    field('The next sends', choice('kind', FAULTS)),
     number('status', 'Status', '503'),
     number('times', 'Times', '1'),
     number('delay', 'Delay, ms'),

@@ -7,7 +7,7 @@ import { button, empty, h } from './dom.js';
 export const PAGE = 50;
 
 /** … and so many are in the document while others come in at the top. */
-const MOST = 200;
+const MOST = 100;
 
 /**
  * A list. `columns` are pairs of a heading and what makes a cell's content of a row; `key` is the name of a row's id;

@@ -33,7 +33,7 @@ export function tokens(hints) {
       ['Id', (token) => token.id],
       ['Name', (token) => token.name],
       ['Role', (token) => token.role],
-      ['', standing],
+      ['State', standing],
       ['Last used', (token) => time(token.lastUsedAt, 'never')],
       ['Made', (token) => time(token.createdAt)],
       ['Expires', (token) => time(token.expiresAt, 'never')],
