@@ -34,6 +34,7 @@ test('it opens with the token of the fake, and is light', async (t) => {
 test('the switch changes what the API answers, and says who turned it', async (t) => {
   const page = await lookInto(browser, t, url, 'switch');
   const toggle = page.getByRole('switch', { name: 'Surveys via external API' });
+  await page.getByText('Surveys on').waitFor();
   assert.equal(await toggle.getAttribute('aria-checked'), 'true');
   await toggle.click();
   await page.getByText('Surveys off').waitFor();
@@ -110,7 +111,7 @@ test('a name is text, whatever it says', async (t) => {
   assert.equal((await call(url, 'test-admin@name', 'GET', '/admin/clients?after=9007199254740992')).body[0].phone, '7842');
   await section(page, 'Audit');
   await page.getByText('whole row').first().click();
-  await page.getByText('onerror').first().waitFor();
+  await page.locator('details[open]').getByText('onerror').waitFor();
   assert.equal(await page.locator('main img, main b').count(), 0);
   assert.equal(await page.title(), 'Audit · surveyd');
 });

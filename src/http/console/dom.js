@@ -76,15 +76,21 @@ export function say(words, isError = false) {
   if (!isError) silence = setTimeout(() => toast.replaceChildren(), 6000);
 }
 
-const DAY = new Intl.DateTimeFormat(undefined, { year: 'numeric', month: 'short', day: 'numeric' });
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+// Made when it is first needed: that takes longer than the rest of the start.
+let formats;
+const formatsOf = () =>
+  (formats ??= {
+    day: new Intl.DateTimeFormat(undefined, { year: 'numeric', month: 'short', day: 'numeric' }),
+    clock: new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' }),
+  });
 
 /** A time in the reader's zone; in UTC, to the millisecond, when it is pointed at. */
 export function time(iso, none = '–') {
   if (!iso) return none;
   const date = new Date(iso);
   const isToday = date.toDateString() === new Date().toDateString();
-  const words = isToday ? CLOCK.format(date) : `${DAY.format(date)}, ${CLOCK.format(date)}`;
+  const { day, clock } = formatsOf();
+  const words = isToday ? clock.format(date) : `${day.format(date)}, ${clock.format(date)}`;
   return h('time', { datetime: iso, title: `${iso.replace('T', ' ').replace('Z', '')} UTC` }, words);
 }
 

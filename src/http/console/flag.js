@@ -12,10 +12,11 @@ export function flag() {
     const settings = await ask('PATCH', '/admin/settings', { surveysViaExternalApi: !isOn });
     show(settings);
     say(`Surveys via the external API are ${settings.surveysViaExternalApi ? 'on' : 'off'} from now on.`);
-  }, { role: 'switch', 'aria-checked': 'false', 'aria-label': 'Surveys via external API' });
+  }, { role: 'switch', 'aria-checked': 'false', disabled: true, 'aria-label': 'Surveys via external API' });
   const by = h('small', {});
   const show = (settings) => {
     isOn = settings.surveysViaExternalApi;
+    toggle.disabled = false;
     toggle.setAttribute('aria-checked', String(isOn));
     words.textContent = isOn ? 'Surveys on' : 'Surveys off';
   };

@@ -77,7 +77,9 @@ export class List {
   flush() {
     const fresh = this.waiting.filter((row) => !this.rows.has(row[this.key])).reverse();
     this.waiting = [];
-    this.body.prepend(...fresh.map((row) => this.show(row, 'new')));
+    // A few are marked for a moment; in a flood that would mark nothing, and cost the most.
+    const mark = fresh.length < 10 ? 'new' : '';
+    this.body.prepend(...fresh.map((row) => this.show(row, mark)));
     while (this.body.rows.length > MOST) {
       this.remove(this.body.lastChild);
       this.more.hidden = this.isWhole;

@@ -41,11 +41,11 @@ function suffix() {
   return known.fake && world ? `@${world}` : '';
 }
 
-const STATES = { live: 'Live', lost: 'Connection lost, trying again…' };
+const STATES = { opening: 'Opening…', live: 'Live', lost: 'Connection lost, trying again…' };
 
 function tellState(state) {
   if (state === 'refused') return close('This token is good no more: it was revoked, or it has expired.');
-  byId('state').textContent = STATES[state];
+  byId('state').textContent = STATES[state] ?? '';
   byId('state').className = state;
 }
 
@@ -89,9 +89,12 @@ function show(isFirst = false) {
 }
 
 async function open() {
+  end();
+  tellState('opening');
   const secret = byId('token').value.trim();
   use(secret.includes('@') ? secret : secret + suffix());
   await ask('GET', '/admin/settings').catch((error) => {
+    tellState('');
     const isUnknown = error.status === 401 || error.status === 403;
     throw isUnknown ? new Error(`${error.message}. It takes the token of an administrator.`) : error;
   });
