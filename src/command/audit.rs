@@ -10,7 +10,7 @@ use crate::{
     settings::Settings,
     store::{
         Connection, Missing,
-        audit::{self, Audited},
+        audit::{self, Audited, Filter},
         error::StoreError,
         explain, open,
     },
@@ -28,7 +28,7 @@ pub(super) fn run(json: bool, after: Option<i64>, file: FileFlags) -> Result<()>
 
 /// The rows, page by page: the audit of years need not fit into memory.
 fn rows(connection: &Connection, mut after: Option<i64>) -> impl Iterator<Item = Result<Audited, StoreError>> {
-    let page = move || match audit::list(connection, after, PAGE) {
+    let page = move || match audit::list(connection, &Filter { after, ..Filter::default() }, PAGE) {
         Ok(page) => {
             after = page.last()?.id.into();
             Some(page.into_iter().map(Ok).collect::<Vec<_>>())

@@ -81,6 +81,7 @@ pub(super) fn actor(request: &HttpRequest, caller: &Caller) -> Actor {
 /// An administrator's way to a tenant; only [`admin`] opens it.
 pub(crate) struct Admin {
     tenant: Rc<Tenant>,
+    credentials: Credentials,
     actor: Actor,
 }
 
@@ -100,6 +101,12 @@ impl Admin {
         self.store().erase(self.actor.clone(), client).await
     }
 
+    /// Whether they still may: for an answer that goes on and on.
+    pub(super) async fn still_may(&self) -> bool {
+        let caller = self.store().authenticate(self.credentials.clone(), Role::ADMINS).await;
+        matches!(caller, Ok(Ok(_)))
+    }
+
     /// Changes something in the caller's name; see [`Store::change`].
     pub(super) async fn change<T: Send + 'static>(
         &self,
@@ -115,9 +122,9 @@ impl Admin {
 pub(crate) async fn admin(request: &HttpRequest, site: &Site) -> Result<Admin, Failure> {
     let (tenant, credentials) = admit(request, site)?;
     attempts::begin(request, &tenant);
-    let caller = tenant.store.authenticate(credentials, Role::ADMINS).await?;
+    let caller = tenant.store.authenticate(credentials.clone(), Role::ADMINS).await?;
     attempts::note_caller(request, &caller);
-    Ok(Admin { actor: actor(request, &caller?), tenant })
+    Ok(Admin { actor: actor(request, &caller?), credentials, tenant })
 }
 
 fn admit(request: &HttpRequest, site: &Site) -> Result<(Rc<Tenant>, Credentials), Failure> {

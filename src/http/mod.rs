@@ -6,6 +6,7 @@ mod admin;
 mod api;
 pub(crate) mod attempts;
 pub(crate) mod auth;
+mod console;
 pub mod failure;
 pub mod metrics;
 pub(crate) mod query;
@@ -30,7 +31,7 @@ use actix_web::{
 };
 
 use self::{
-    admin::{deliveries, history, tokens},
+    admin::{deliveries, events, history, tokens},
     failure::Failure,
     metrics::{Counts, Metrics},
     readiness::Readiness,
@@ -125,6 +126,9 @@ pub fn routes(routes: &mut ServiceConfig, site: Rc<Site>) {
 pub fn table() -> Table {
     let mut table = Table::default();
     let routes = &mut table;
+    at(routes, "/", [get(console::page)]);
+    at(routes, "/console.json", [get(console::known)]);
+    at(routes, "/console/{asset}", [get(console::asset)]);
     at(routes, LIVEZ, [get(|| async { Empty::OK })]);
     at(routes, "/readyz", [get(readiness::readyz)]);
     at(routes, SEND, [post(api::send::send)]);
@@ -151,6 +155,7 @@ pub fn table() -> Table {
     at(routes, "/admin/tokens/{id}", [delete(tokens::revoke)]);
     at(routes, "/admin/tokens/{id}/rotate", [post(tokens::rotate)]);
     at(routes, "/admin/attempts", [get(history::attempts)]);
+    at(routes, "/admin/events", [get(events::events)]);
     at(routes, "/admin/explain", [post(history::explain)]);
     table
 }

@@ -53,6 +53,14 @@ impl Query {
         self.parse(name, "a 64-bit integer", |_| true)
     }
 
+    /// The cursor of a list that is read from its end: an id, or `end` itself, which no id reaches.
+    pub(crate) fn before(&self) -> Result<Option<i64>, Failure> {
+        match self.text("before") {
+            Some("end") => Ok(Some(i64::MAX)),
+            _ => self.parse("before", "a 64-bit integer, or end", |_| true),
+        }
+    }
+
     /// How many rows are wanted.
     pub(crate) fn limit(&self) -> Result<usize, Failure> {
         Ok(self.count("limit")?.unwrap_or(DEFAULT_LIMIT))

@@ -9,6 +9,7 @@ use actix_web::{
     middleware::Next,
     web::ServiceConfig,
 };
+use serde::Serialize;
 
 use super::{attempts::kept::Attempts, failure::Failure, metrics::Metrics, throttle::Throttles};
 use crate::{
@@ -53,6 +54,15 @@ pub struct LogIn {
     pub token: Secret,
 }
 
+/// What everybody may know of a program.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Known {
+    /// Whether it has what only a fake has.
+    pub fake: bool,
+    /// A token of role ADMIN that is no secret, if there is one.
+    pub token: Option<&'static str>,
+}
+
 /// Finds a worker's tenant for a request.
 pub trait Tenants {
     /// The tenant that a token belongs to, and what its store is to make of the token.
@@ -67,6 +77,11 @@ pub trait Tenants {
 
     /// The tenant that is told of calls without a token.
     fn of_anonymous(&self) -> Option<Rc<Tenant>>;
+
+    /// What the console may know before anybody has shown a token.
+    fn known(&self) -> Known {
+        Known::default()
+    }
 
     /// What slows down those who fail to say who they are; none where a test may fail as often as it likes.
     fn throttles(&self) -> Option<&Throttles>;

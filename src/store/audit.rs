@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::error::StoreError;
+use super::{error::StoreError, newest_first};
 use crate::survey::time::Time;
 
 /// Who a command is in the audit, and who the server itself is when a gateway's answer or the age of something makes it change
@@ -214,15 +214,29 @@ impl Audited {
     }
 }
 
-/// What was changed after the row of that id, the oldest first, at most `limit`.
-pub fn list(connection: &Connection, after: Option<i64>, limit: usize) -> Result<Vec<Audited>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "select id, at, who, address, action, object, before, after from audit where id > ?1 order by id limit ?2",
-    )?;
+/// Which rows are listed.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only those after this id.
+    pub after: Option<i64>,
+    /// Only those before this id, and the newest first.
+    pub before: Option<i64>,
+    /// Only of this object.
+    pub object: Option<String>,
+}
+
+/// The changes that the filter lets through, the oldest first unless it says otherwise, at most `limit`.
+pub fn list(connection: &Connection, filter: &Filter, limit: usize) -> Result<Vec<Audited>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "select id, at, who, address, action, object, before, after from audit
+          where id > ?1 and id < ?2 and (?3 is null or object = ?3) order by id {} limit ?4",
+        newest_first(filter.before)
+    ))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     // Ids begin at 1, so that no "after" is an "after 0".
-    let rows = statement.query_map([after.unwrap_or(0), limit], Audited::from_row)?.collect::<Result<_, _>>()?;
-    Ok(rows)
+    let (after, before) = (filter.after.unwrap_or(0), filter.before.unwrap_or(i64::MAX));
+    let rows = statement.query_map(params![after, before, filter.object, limit], Audited::from_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 #[cfg(test)]
@@ -249,7 +263,7 @@ mod tests {
             let error = connection.execute(statement, []).expect_err("it must be refused");
             assert_eq!(error.to_string(), expected, "{statement}");
         }
-        let rows = serde_json::to_string(&list(&connection, None, 9).expect("a list")).expect("JSON");
+        let rows = serde_json::to_string(&list(&connection, &Filter::default(), 9).expect("a list")).expect("JSON");
         assert_eq!(
             rows,
             r#"[{"id":1,"at":"1970-01-01T00:00:00.007Z","who":"cli","address":null,"action":"create","object":"settings","before":null,"after":1}]"#

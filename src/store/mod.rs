@@ -16,6 +16,7 @@ mod generation;
 pub mod idempotency;
 mod ladder;
 mod metrics;
+pub mod news;
 mod open;
 pub mod outbox;
 mod part;
@@ -224,6 +225,11 @@ impl Store {
         &self.clock
     }
 
+    /// Tells whenever something was recorded or came of a delivery, until the world ends.
+    pub fn listen(&self) -> Listener {
+        self.waits.listen()
+    }
+
     /// Tells whenever there may be something to deliver, until the world ends.
     pub fn listen_for_deliveries(&self) -> Listener {
         self.outbox.listen()
@@ -287,6 +293,11 @@ impl Store {
         let ended = tokio::task::spawn_blocking(run).await;
         ended.unwrap_or_else(|error| Err(StoreError::Internal(format!("a long read ended: {error}"))))
     }
+}
+
+/// The direction of a list: one that is read up to a cursor begins at its newest row.
+fn newest_first(before: Option<i64>) -> &'static str {
+    if before.is_some() { "desc" } else { "asc" }
 }
 
 /// The plan of a statement on an empty file, for the tests that hold what is read without a scan.

@@ -11,7 +11,7 @@ use super::{
     error::StoreError,
     facts,
     idempotency::{self, IdempotencyKey, Known},
-    outbox,
+    newest_first, outbox,
     tokens::{self, Caller, Credentials, Uses},
     writer::Wrote,
 };
@@ -229,6 +229,8 @@ fn get(connection: &Connection, id: SendingId) -> Result<Option<Sent>, StoreErro
 pub struct Filter {
     /// Only those after this sendingId.
     pub after: Option<i64>,
+    /// Only those before this sendingId, and the newest first.
+    pub before: Option<i64>,
     /// Only to this client.
     pub client: Option<i64>,
     /// Only to this thread.
@@ -239,26 +241,27 @@ pub struct Filter {
 
 /// Some of the sends.
 pub struct Page {
-    /// The oldest first.
+    /// In the order that was asked for.
     pub sends: Vec<Sent>,
     /// The sendingId up to which every send was looked at: the next page begins after it.
     pub seen: i64,
 }
 
-/// The sends that the filter lets through, the oldest first, at most `limit`.
+/// The sends that the filter lets through, the oldest first unless it says otherwise, at most `limit`.
 pub fn list(connection: &Connection, filter: Filter, limit: usize) -> Result<Page, StoreError> {
     // One state of the file: a send that is committed between the two statements would be seen by none.
     let snapshot = connection.unchecked_transaction()?;
     // Ids begin at 1, so that no "after" is an "after 0"; in the order of the table, from the cursor on: nothing is sorted.
     let mut statement = snapshot.prepare_cached(&format!(
         "select {COLUMNS} from send
-          where sending_id > ?1
+          where sending_id > ?1 and sending_id < ?6
             and (?2 is null or client_id = ?2) and (?3 is null or thread_id = ?3) and (?4 is null or form_id = ?4)
-          order by sending_id limit ?5",
+          order by sending_id {} limit ?5",
+        newest_first(filter.before)
     ))?;
-    let after = filter.after.unwrap_or(0);
+    let (after, before) = (filter.after.unwrap_or(0), filter.before.unwrap_or(i64::MAX));
     let limit_rows = i64::try_from(limit).unwrap_or(i64::MAX);
-    let parameters = params![after, filter.client, filter.thread, filter.form, limit_rows];
+    let parameters = params![after, filter.client, filter.thread, filter.form, limit_rows, before];
     let sends: Vec<Sent> = statement.query_map(parameters, sent)?.collect::<Result<_, _>>()?;
     let seen = match sends.last() {
         Some(last) if sends.len() >= limit => last.sending_id.0,

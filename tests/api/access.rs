@@ -25,6 +25,9 @@ fn rows() -> Vec<Row> {
                         "startTime": "2026-03-01T10:00:00.000Z", "stateChangeTime": "2026-03-01T10:15:00.000Z"});
     let form = json!({"name": "Service quality", "channels": [1]});
     vec![
+        ("GET", "/", "/", None, ANYBODY),
+        ("GET", "/console.json", "/console.json", None, ANYBODY),
+        ("GET", "/console/{asset}", "/console/style.css", None, ANYBODY),
         ("GET", "/livez", "/livez", None, ANYBODY),
         ("GET", "/readyz", "/readyz", None, ANYBODY),
         ("POST", "/api/auth/login", "/api/auth/login", Some(json!({})), ANYBODY),
@@ -66,6 +69,7 @@ fn rows() -> Vec<Row> {
         ("DELETE", "/admin/tokens/{id}", "/admin/tokens/5", None, ADMIN),
         ("POST", "/admin/tokens/{id}/rotate", "/admin/tokens/5/rotate", Some(json!({})), ADMIN),
         ("GET", "/admin/attempts", "/admin/attempts", None, ADMIN),
+        ("GET", "/admin/events", "/admin/events", None, ADMIN),
         ("POST", "/admin/explain", "/admin/explain", send(), ADMIN),
     ]
 }

@@ -34,15 +34,19 @@ const OVERLAP: Duration = Duration::from_hours(24);
 /// The longest time that it can be good.
 const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
 
-/// `GET /admin/deliveries`: at once, or with `wait` as soon as `count` of them match.
+/// `GET /admin/deliveries`: at once, or with `wait` as soon as `count` of them match; with `before` the newest first.
 pub(in crate::http) async fn list(
     request: HttpRequest,
     ThinData(site): SiteOf,
 ) -> Result<Json<Vec<Delivery>>, Failure> {
     let admin = auth::admin(&request, &site).await?;
-    let query = Query::of(&request, &["after", "limit", "state", "channel", "wait", "count"])?;
-    let filter =
-        Filter { after: query.integer("after")?, channel: query.integer("channel")?, state: state(&query, None)? };
+    let query = Query::of(&request, &["after", "before", "limit", "state", "channel", "wait", "count"])?;
+    let filter = Filter {
+        after: query.integer("after")?,
+        before: query.before()?,
+        channel: query.integer("channel")?,
+        state: state(&query, None)?,
+    };
     let limit = query.limit()?;
     Ok(Json::ok(admin.store().deliveries(filter, limit, wait(&query, limit)?).await?))
 }

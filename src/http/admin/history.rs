@@ -31,12 +31,13 @@ use crate::{
 /// How long a list can be waited for.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
-/// `GET /admin/sends`: at once, or with `wait` as soon as `count` of them match.
+/// `GET /admin/sends`: at once, or with `wait` as soon as `count` of them match; with `before` the newest first.
 pub(in crate::http) async fn sends(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Sent>>, Failure> {
     let admin = auth::admin(&request, &site).await?;
-    let query = Query::of(&request, &["after", "limit", "client", "thread", "form", "wait", "count"])?;
+    let query = Query::of(&request, &["after", "before", "limit", "client", "thread", "form", "wait", "count"])?;
     let filter = Filter {
         after: query.integer("after")?,
+        before: query.before()?,
         client: query.integer("client")?,
         thread: query.integer("thread")?,
         form: query.integer("form")?,
@@ -47,6 +48,9 @@ pub(in crate::http) async fn sends(request: HttpRequest, ThinData(site): SiteOf)
 
 /// How long a list of at most `limit` rows is waited for.
 pub(super) fn wait(query: &Query, limit: usize) -> Result<Wait, Failure> {
+    if query.text("wait").and(query.text("before")).is_some() {
+        return Err(Failure::bad_request("wait goes with after, not with before: nothing new comes there"));
+    }
     match (query.duration("wait", LONGEST_WAIT)?, query.count("count")?) {
         (None, Some(_)) => Err(Failure::bad_request("count goes with wait, such as wait=5s&count=2")),
         (None, None) => Ok(Wait { time: Duration::ZERO, count: 0 }),
@@ -57,15 +61,17 @@ pub(super) fn wait(query: &Query, limit: usize) -> Result<Wait, Failure> {
     }
 }
 
-/// `GET /admin/audit`: who changed what.
+/// `GET /admin/audit`: who changed what; with `before` the newest first.
 pub(in crate::http) async fn audit(
     request: HttpRequest,
     ThinData(site): SiteOf,
 ) -> Result<Json<Vec<Audited>>, Failure> {
     let admin = auth::admin(&request, &site).await?;
-    let query = Query::of(&request, &["after", "limit"])?;
-    let (after, limit) = (query.integer("after")?, query.limit()?);
-    Ok(Json::ok(admin.store().long_read(move |connection| audit::list(connection, after, limit)).await?))
+    let query = Query::of(&request, &["after", "before", "limit", "object"])?;
+    let object = query.text("object").map(str::to_owned);
+    let filter = audit::Filter { after: query.integer("after")?, before: query.before()?, object };
+    let limit = query.limit()?;
+    Ok(Json::ok(admin.store().long_read(move |connection| audit::list(connection, &filter, limit)).await?))
 }
 
 /// `GET /admin/attempts`: the last calls to `/api/**`, and what the rules said.

@@ -2,6 +2,7 @@
 
 pub(super) mod deliveries;
 pub(super) mod erasure;
+pub(super) mod events;
 pub(super) mod history;
 pub(super) mod tokens;
 

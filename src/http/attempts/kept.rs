@@ -144,9 +144,36 @@ impl Attempts {
         let first = if filter.after.is_some() { 0 } else { matching.len().saturating_sub(limit) };
         Ok(matching[first..].iter().take(limit).map(|(id, attempt)| attempt.show(*id)).collect())
     }
+
+    /// What was kept behind a cursor and did not succeed.
+    pub(crate) fn refused_since(&self, cursor: i64, limit: usize) -> Refused {
+        let kept = self.0.lock();
+        let newest = kept.forgotten + i64::try_from(kept.attempts.len()).unwrap_or(i64::MAX);
+        let skipped = usize::try_from(cursor - kept.forgotten).unwrap_or(0);
+        let refused =
+            (kept.forgotten + 1..).zip(&kept.attempts).skip(skipped).filter(|(_, attempt)| !attempt.succeeded());
+        let refused: Vec<_> = refused.collect();
+        let last = refused.iter().skip(refused.len().saturating_sub(limit));
+        let last = last.map(|(id, attempt)| attempt.show(*id)).collect();
+        Refused { cursor: newest, count: refused.len(), attempts: last }
+    }
+}
+
+/// Attempts that did not succeed.
+pub(crate) struct Refused {
+    /// Where the next ones begin.
+    pub(crate) cursor: i64,
+    /// How many there were; of more than are kept, those that are.
+    pub(crate) count: usize,
+    /// The last of them, the oldest first.
+    pub(crate) attempts: Vec<Shown>,
 }
 
 impl Attempt {
+    fn succeeded(&self) -> bool {
+        self.status.is_some_and(|status| status.is_success())
+    }
+
     /// The rules that a call of this kind has.
     fn rules(&self) -> &'static [Rule] {
         let is_no_call = matches!(self.status, Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_FOUND));

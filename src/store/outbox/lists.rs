@@ -12,6 +12,7 @@ use crate::{
         Store,
         audit::{Action, Changed, Entry as AuditEntry},
         error::StoreError,
+        newest_first,
         sends::Wait,
         writer::Wrote,
     },
@@ -80,22 +81,27 @@ fn retry_some(
 pub struct Filter {
     /// Only those of sends after this sendingId.
     pub after: Option<i64>,
+    /// Only those of sends before this sendingId, and the newest first.
+    pub before: Option<i64>,
     /// Only in this state.
     pub state: Option<DeliveryState>,
     /// Only of this channel.
     pub channel: Option<i64>,
 }
 
-/// The deliveries that the filter lets through, in the order of their sends, at most `limit`.
+/// The deliveries that the filter lets through, in the order of their sends or against it, at most `limit`.
 fn list(connection: &Connection, filter: Filter, limit: usize) -> Result<Vec<Delivery>, StoreError> {
     // As above: the state stands in the statement.
     let state = filter.state.map_or_else(String::new, |state| format!("and state = '{}'", state.as_str()));
     let sql = format!(
         "select sending_id, channel_id, state, webhook_id, tries, due_at, tried_at, result from delivery
-          where sending_id > ?1 {state} and (?2 is null or channel_id = ?2) order by sending_id limit ?3"
+          where sending_id > ?1 and sending_id < ?4 {state} and (?2 is null or channel_id = ?2)
+          order by sending_id {} limit ?3",
+        newest_first(filter.before)
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let parameters: [&dyn ToSql; 3] = [&filter.after.unwrap_or(0), &filter.channel, &limit];
+    let (after, before) = (filter.after.unwrap_or(0), filter.before.unwrap_or(i64::MAX));
+    let parameters: [&dyn ToSql; 4] = [&after, &filter.channel, &limit, &before];
     let mut statement = connection.prepare_cached(&sql)?;
     let found = statement.query_map(parameters, delivery)?.collect::<Result<_, _>>()?;
     Ok(found)

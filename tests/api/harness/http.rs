@@ -99,6 +99,27 @@ impl Client {
         self.read(false).unwrap()
     }
 
+    /// Reads on in an answer that does not end, until this has come; yields all up to there.
+    pub fn pull_until(&mut self, text: &str) -> String {
+        let mut buffer = [0; 8192];
+        loop {
+            let come = String::from_utf8_lossy(&self.ahead).into_owned();
+            if let Some(at) = come.find(text) {
+                self.ahead.drain(..at + text.len());
+                return come[..at + text.len()].to_owned();
+            }
+            let read =
+                self.stream().read(&mut buffer).unwrap_or_else(|error| panic!("{text} has not come: {error}, {come}"));
+            assert!(read > 0, "{text} has not come: {come}");
+            self.ahead.extend_from_slice(&buffer[..read]);
+        }
+    }
+
+    /// Reads on to the end of an answer of that kind.
+    pub fn pull_rest(&mut self) -> String {
+        self.pull_until("\r\n0\r\n\r\n")
+    }
+
     fn stream(&mut self) -> &mut TcpStream {
         self.stream.get_or_insert_with(|| connect(self.address, self.source))
     }

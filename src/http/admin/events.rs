@@ -1,0 +1,146 @@
+//! `GET /admin/events`: what happens, as it happens, as server-sent events.
+//!
+//! Nobody is told one by one: a few times a second, all that has come since goes out as one event of each kind, with the
+//! last rows and with how many there were. So a console costs the same whether ten sends a minute are made or a million.
+//! Source of the form: <https://html.spec.whatwg.org/multipage/server-sent-events.html>.
+
+use std::{convert::Infallible, fmt::Write, time::Duration};
+
+use actix_web::{
+    HttpRequest, HttpResponse, Responder,
+    body::{BodyStream, BoxBody},
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, HeaderValue},
+    },
+    web::{Bytes, ThinData},
+};
+use futures_util::stream;
+use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    http::{
+        SiteOf,
+        auth::{self, Admin},
+        failure::Failure,
+        query::Query,
+    },
+    store::{
+        news::{News, Seen},
+        waits::Listener,
+    },
+};
+
+/// How long events are gathered.
+const TICK: Duration = Duration::from_millis(250);
+
+/// How often a token is looked at again, and the file for what a command has changed, when nothing else happens. It is also
+/// when a connection that is gone is noticed.
+const BEAT: Duration = Duration::from_secs(2);
+
+/// How many rows of each kind come at the beginning …
+const AT_FIRST: usize = 50;
+
+/// … and with each event behind it.
+const AT_ONCE: usize = 100;
+
+/// An answer that goes on until the caller or the server leaves, or the caller's token is good no more.
+pub(in crate::http) struct Events(Watch);
+
+/// `GET /admin/events`: begins with the last sends, refused attempts and rows of the audit.
+pub(in crate::http) async fn events(request: HttpRequest, ThinData(site): SiteOf) -> Result<Events, Failure> {
+    let admin = auth::admin(&request, &site).await?;
+    Query::of(&request, &[])?;
+    let listener = admin.store().listen();
+    Ok(Events(Watch { admin, listener, seen: Seen::default(), cursor: 0, next: Instant::now(), looked: None }))
+}
+
+impl Responder for Events {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let events = stream::unfold(self.0, async |mut watch| {
+            let text = watch.next().await?;
+            Some((Ok::<_, Infallible>(Bytes::from(text)), watch))
+        });
+        let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(BodyStream::new(events)));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        response
+    }
+}
+
+/// One who looks on.
+struct Watch {
+    admin: Admin,
+    listener: Listener,
+    seen: Seen,
+    /// The last attempt that was looked at.
+    cursor: i64,
+    next: Instant,
+    /// When the file was last looked at; None at the beginning.
+    looked: Option<Instant>,
+}
+
+/// Rows, and how many there were.
+#[derive(Serialize)]
+struct Batch<T> {
+    count: u64,
+    rows: Vec<T>,
+}
+
+impl Watch {
+    /// The next events, as text; none when there will be no more.
+    async fn next(&mut self) -> Option<String> {
+        loop {
+            let mut committed = false;
+            let ended = async {
+                while self.listener.woken().await {
+                    committed = true;
+                }
+            };
+            if timeout_at(self.next, ended).await.is_ok() {
+                return None;
+            }
+            self.next = Instant::now() + TICK;
+            let limit = if self.looked.is_some() { AT_ONCE } else { AT_FIRST };
+            let mut text = String::new();
+            self.add_refused(&mut text, limit);
+            if committed || self.looked.is_none_or(|looked| looked.elapsed() >= BEAT) {
+                self.looked = Some(Instant::now());
+                self.add_news(&mut text, limit, committed).await?;
+            }
+            if !text.is_empty() {
+                return self.admin.still_may().await.then_some(text);
+            }
+        }
+    }
+
+    fn add_refused(&mut self, text: &mut String, limit: usize) {
+        let refused = self.admin.tenant().attempts.refused_since(self.cursor, limit);
+        self.cursor = refused.cursor;
+        add(text, "refusals", u64::try_from(refused.count).unwrap_or(u64::MAX), refused.attempts);
+    }
+
+    async fn add_news(&mut self, text: &mut String, limit: usize, committed: bool) -> Option<()> {
+        let News { sends, audit, seen } = self.admin.store().news(self.seen, limit).await.ok()?;
+        // Ids have no gaps but those of lost transactions, hence their difference counts what is not shown.
+        let sent = if self.seen.sent == 0 { 0 } else { seen.sent.abs_diff(self.seen.sent) };
+        add(text, "sends", sent.max(sends.len() as u64), sends);
+        add(text, "audit", audit.len() as u64, audit);
+        self.seen = seen;
+        // A comment where nothing was committed: those who are gone are noticed by it.
+        text.push_str(if committed { "event: committed\ndata: null\n\n" } else { ":\n\n" });
+        Some(())
+    }
+}
+
+/// Adds an event, unless there is nothing to tell.
+fn add<T: Serialize>(text: &mut String, event: &str, count: u64, rows: Vec<T>) {
+    if rows.is_empty() {
+        return;
+    }
+    // Rows of ours have a JSON form, without line ends; writing into a string cannot fail.
+    let Ok(data) = serde_json::to_string(&Batch { count, rows }) else { return };
+    let _ = write!(text, "event: {event}\ndata: {data}\n\n");
+}

@@ -1,0 +1,74 @@
+// Sends and refusals of the last ten minutes, a bar for each ten seconds.
+
+import { h, svg } from './dom.js';
+import { on } from './live.js';
+
+const BARS = 60;
+const WIDTH_MS = 10_000;
+const [WIDTH, HEIGHT] = [600, 64];
+
+const counts = { sends: new Map(), refusals: new Map() };
+let frame;
+let changed = () => {};
+
+function count(kind, ms, number) {
+  const bar = Math.floor(ms / WIDTH_MS);
+  counts[kind].set(bar, (counts[kind].get(bar) ?? 0) + number);
+  for (const old of counts[kind].keys()) if (old < bar - BARS) counts[kind].delete(old);
+  frame ??= requestAnimationFrame(() => {
+    frame = undefined;
+    changed();
+  });
+}
+
+let isFirst = {};
+on('begin', () => {
+  isFirst = { sends: true, refusals: true };
+  counts.sends.clear();
+  counts.refusals.clear();
+});
+for (const [kind, at] of [['sends', 'sentAt'], ['refusals', 'at']]) {
+  on(kind, (batch) => {
+    const now = Date.now();
+    // What was there before is told by its own time, what comes in by ours: the clock of a fake may stand anywhere.
+    if (isFirst[kind]) batch.rows.forEach((row) => count(kind, Date.parse(row[at]), 1));
+    else count(kind, now, batch.count);
+    isFirst[kind] = false;
+  });
+}
+on('committed', () => (isFirst = {}));
+
+/** The chart; it is drawn anew as long as it is in the document. */
+export function chart() {
+  const bars = svg('g', {});
+  const words = h('figcaption', {});
+  const picture = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', preserveAspectRatio: 'none' }, bars);
+  changed = () => {
+    const newest = Math.floor(Date.now() / WIDTH_MS);
+    const columns = Array.from({ length: BARS }, (_, index) => {
+      const bar = newest - BARS + 1 + index;
+      return [counts.sends.get(bar) ?? 0, counts.refusals.get(bar) ?? 0];
+    });
+    const sum = (which) => columns.reduce((total, column) => total + column[which], 0);
+    const most = Math.max(4, ...columns.map(([sent, refused]) => sent + refused));
+    const step = WIDTH / BARS;
+    bars.replaceChildren(
+      ...columns.flatMap(([sent, refused], index) => {
+        const tall = (number) => (number ? Math.max(2, (number / most) * HEIGHT) : 0);
+        const bar = (number, below, kind) =>
+          svg('rect', { class: kind, x: index * step + 1, width: step - 2, y: HEIGHT - below - tall(number), height: tall(number) });
+        return [sent && bar(sent, 0, 'sent'), refused && bar(refused, tall(sent), 'refused')].filter(Boolean);
+      }),
+    );
+    const said = [`${sum(0).toLocaleString()} sent`, `${sum(1).toLocaleString()} refused`];
+    picture.setAttribute('aria-label', `The last ten minutes: ${said.join(', ')}`);
+    words.replaceChildren(
+      h('span', { class: 'key sent' }, said[0]),
+      h('span', { class: 'key refused' }, said[1]),
+      h('span', {}, `last 10 min · tallest bar ${Math.max(...columns.map(([sent, refused]) => sent + refused)).toLocaleString()} in 10 s`),
+    );
+  };
+  changed();
+  const timer = setInterval(() => (picture.isConnected ? changed() : clearInterval(timer)), WIDTH_MS / 2);
+  return h('figure', { class: 'chart' }, picture, words);
+}

@@ -1,0 +1,147 @@
+// The page: who looks on, and at what.
+
+import { ask, known, use } from './api.js';
+import { audit } from './audit.js';
+import { compose } from './compose.js';
+import { deliveries } from './deliveries.js';
+import { empty, h, say } from './dom.js';
+import { fake } from './fake.js';
+import { flag } from './flag.js';
+import { forms } from './forms.js';
+import { begin, end } from './live.js';
+import { rows } from './rows.js';
+import { sends } from './sends.js';
+import { tokens } from './tokens.js';
+import { why } from './why.js';
+
+const byId = (name) => document.getElementById(name);
+
+/** What there is to look at, by the word in the address; the last are a fake's alone. */
+const VIEWS = {
+  sends: ['Sends', sends],
+  why: ['Refused', why],
+  deliveries: ['Deliveries', deliveries],
+  forms: ['Forms', forms],
+  clients: ['Clients', (_, number) => rows('clients', number)],
+  threads: ['Threads', (_, number) => rows('threads', number)],
+  channels: ['Channels', (_, number) => rows('channels', number)],
+  tokens: ['Tokens', tokens],
+  audit: ['Audit', audit],
+  compose: ['Try a send', compose, true],
+  fake: ['World, clock, faults', fake, true],
+};
+
+let view = null;
+let theFlag = null;
+let isOpen = false;
+
+/** What stands behind a token: the world, at a fake. */
+function suffix() {
+  const world = byId('world').value.trim();
+  return known.fake && world ? `@${world}` : '';
+}
+
+const STATES = { opening: 'Opening…', live: 'Live', lost: 'Connection lost, trying again…' };
+
+function tellState(state) {
+  if (state === 'refused') return close('This token is good no more: it was revoked, or it has expired.');
+  byId('state').textContent = STATES[state] ?? '';
+  byId('state').className = state;
+}
+
+/** What the views may want to know of the page. */
+const hints = {
+  suffix,
+  tellState,
+  leaveWorld() {
+    byId('world').value = '';
+    open().catch((error) => say(error.message, true));
+  },
+  get nothingSent() {
+    const first = 'Nothing was sent yet, or nothing that the filter lets through. ';
+    if (known.fake) return [first, h('a', { href: '#compose' }, 'Try a send'), ', or let your program send one with the token test-crm.'];
+    return [first, 'Turn the switch on, make a ', h('a', { href: '#tokens' }, 'token'), ' of role INTEGRATOR, and what it sends appears here by itself.'];
+  },
+};
+
+/** Shows what the address names. */
+function show(isFirst = false) {
+  if (!isOpen) return;
+  const [name, argument] = location.hash.slice(1).split('/');
+  const word = VIEWS[name] && (known.fake || !VIEWS[name][2]) ? name : 'sends';
+  const [title, make] = VIEWS[word];
+  view?.end?.();
+  view = make(hints, argument && decodeURIComponent(argument));
+  const heading = h('h2', { tabindex: -1 }, title);
+  byId('main').replaceChildren(heading, view.element);
+  document.title = `${title} · surveyd`;
+  for (const link of byId('nav').querySelectorAll('a')) {
+    if (link.hash === `#${word}`) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  if (!isFirst) (view.focus ?? heading).focus();
+  const shown = view;
+  byId('main').dataset.view = word;
+  byId('main').setAttribute('aria-busy', 'true');
+  Promise.resolve(view.begin?.())
+    .catch((error) => say(error.message, true))
+    .finally(() => view === shown && byId('main').removeAttribute('aria-busy'));
+}
+
+async function open() {
+  end();
+  tellState('opening');
+  const secret = byId('token').value.trim();
+  use(secret.includes('@') ? secret : secret + suffix());
+  await ask('GET', '/admin/settings').catch((error) => {
+    tellState('');
+    const isUnknown = error.status === 401 || error.status === 403;
+    throw isUnknown ? new Error(`${error.message}. It takes the token of an administrator.`) : error;
+  });
+  isOpen = true;
+  byId('nav').hidden = false;
+  byId('close').hidden = known.fake;
+  byId('token-label').hidden = byId('open').hidden = !known.fake;
+  theFlag?.end();
+  theFlag = flag();
+  byId('flag').replaceChildren(theFlag.element);
+  show(true);
+  begin(tellState);
+}
+
+function close(words) {
+  end();
+  use(null);
+  isOpen = false;
+  view?.end?.();
+  theFlag?.end();
+  view = theFlag = null;
+  byId('nav').hidden = byId('close').hidden = true;
+  byId('token-label').hidden = byId('open').hidden = false;
+  byId('state').textContent = '';
+  byId('flag').replaceChildren();
+  if (!known.fake) byId('token').value = '';
+  byId('main').replaceChildren(
+    h('h2', {}, 'Who are you?'),
+    empty(words ? `${words} ` : '', 'Type the token of an administrator, at the top. ', h('code', {}, 'surveyd token create --name me --role admin'), ' makes one. It is kept in the memory of this tab alone.'),
+  );
+  if (!known.token) byId('token').focus();
+}
+
+byId('access').addEventListener('submit', (event) => {
+  event.preventDefault();
+  open().catch((error) => say(error.message, true));
+});
+byId('close').addEventListener('click', () => close());
+addEventListener('hashchange', () => show());
+
+Object.assign(known, await (await fetch('/console.json')).json());
+byId('nav').append(h('ul', {}, Object.entries(VIEWS).filter(([, view]) => known.fake || !view[2]).map(([word, [title]]) => h('li', {}, h('a', { href: `#${word}` }, title)))));
+byId('kind').hidden = byId('world-label').hidden = !known.fake;
+close();
+if (known.token) {
+  // Everybody knows it: it is filled in, in plain sight, and used.
+  byId('token').type = 'text';
+  byId('token').value = known.token;
+  open().catch((error) => say(error.message, true));
+}

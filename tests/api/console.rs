@@ -1,0 +1,61 @@
+//! The console as bytes; what it does is tested in a browser, in `tests/console`.
+
+use serde_json::json;
+
+use crate::harness::{Answer, Home, Server};
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The addresses that a text names in double quotes after one of these words.
+fn named<'a>(text: &'a str, words: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    words.iter().flat_map(move |word| text.split(*word).skip(1).map(|rest| rest.split(['"', '\'']).next().unwrap()))
+}
+
+#[test]
+fn the_page_and_all_that_it_names_is_there() {
+    let fake = Server::fake();
+    let mut anybody = fake.stranger();
+    let mut get = |path: &str| -> Answer {
+        let answer = anybody.call("GET", path, None);
+        assert_eq!(answer.status, 200, "{path}");
+        answer
+    };
+    let page = get("/");
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(page.header("content-security-policy"), Some(POLICY));
+    let mut weight = page.body.len();
+    for path in named(&page.body, &["href=\"/", "src=\"/"]) {
+        let asset = get(&format!("/{path}"));
+        weight += asset.body.len();
+        let media_type = match path.rsplit_once('.').unwrap().1 {
+            "css" => "text/css; charset=utf-8",
+            "js" => "text/javascript; charset=utf-8",
+            _ => "image/svg+xml",
+        };
+        assert_eq!(asset.header("content-type"), Some(media_type), "{path}");
+        assert_eq!(asset.header("content-security-policy"), Some(POLICY), "{path}");
+        for module in named(&asset.body, &["from './"]) {
+            assert!(page.body.contains(&format!("/console/{module}\"")), "{module} is found only when {path} is read");
+        }
+        for forbidden in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "localStorage"] {
+            assert!(!asset.body.contains(forbidden), "{path} has {forbidden}");
+        }
+    }
+    assert!(weight < 90_000, "{weight} bytes, without headers and rows");
+    assert_eq!(fake.stranger().call("GET", "/console/mod.rs", None).short(), "404 No such path");
+}
+
+/// A token is told only where everybody knows it, and nobody but this machine can use it.
+#[test]
+fn what_it_knows_before_a_token_is_shown() {
+    let known = |server: &Server| server.stranger().call("GET", "/console.json", None).json();
+    assert_eq!(known(&Server::fake()), json!({"fake": true, "token": "test-admin"}));
+    assert_eq!(known(&Home::with_sample().serve()), json!({"fake": false, "token": null}));
+    let open = Server::start({
+        let mut command = crate::harness::surveyd();
+        command.args(["fake", "--listen", "0.0.0.0:0"]);
+        command
+    });
+    assert_eq!(known(&open), json!({"fake": true, "token": null}));
+}

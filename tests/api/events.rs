@@ -1,0 +1,103 @@
+//! Looking on: `GET /admin/events`.
+
+use serde_json::json;
+
+use crate::harness::{Client, Home, Server};
+
+/// Begins to look on.
+fn look_on(mut client: Client) -> Client {
+    client.begin_call("GET", "/admin/events", "", b"").unwrap();
+    let head = client.pull();
+    assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")), "{head:?}");
+    client
+}
+
+#[test]
+fn what_happens_is_told_as_it_happens() {
+    let fake = Server::fake();
+    let mut crm = fake.client("test-crm");
+    crm.send(1, 1);
+    crm.send(4, 1);
+    let mut events = look_on(fake.client("test-admin"));
+    let first = events.pull_until("event: sends\n");
+    assert!(
+        first.contains("event: refusals\ndata: {\"count\":1,\"rows\":[{\"id\":2,"),
+        "what was there comes first: {first}"
+    );
+    events.pull_until("\"sendingId\":1,");
+    crm.send(1, 1);
+    events.pull_until("event: sends\ndata: {\"count\":1,\"rows\":[{\"sendingId\":2,");
+    crm.send(2, 1);
+    let refused = events.pull_until("\"rule\":\"noOpenThread\",\"state\":\"failed\"");
+    assert!(!refused.contains("\"sendingId\":2"), "nothing is told twice: {refused}");
+    fake.client("test-admin").call("PATCH", "/admin/settings", Some(&json!({"surveysViaExternalApi": false})));
+    events.pull_until("event: audit\ndata: {\"count\":1,\"rows\":[{\"id\":1,");
+    fake.client("test-crm@elsewhere").send(1, 1);
+    fake.client("test-admin").call("PATCH", "/admin/settings", Some(&json!({"surveysViaExternalApi": true})));
+    let audited = events.pull_until("\"id\":2,");
+    assert!(!audited.contains("event: sends"), "another world is another's: {audited}");
+}
+
+/// Of a million sends as of ten: the last rows, and how many there were.
+#[test]
+fn of_many_sends_the_last_are_told() {
+    let fake = Server::fake();
+    let mut crm = fake.client("test-crm");
+    (0..120).for_each(|_| assert_eq!(crm.send(1, 1).status, 200));
+    let mut events = look_on(fake.client("test-admin"));
+    let first = events.pull_until("\"sendingId\":120,");
+    assert!(first.contains("event: sends\ndata: {\"count\":50,\"rows\":[{\"sendingId\":71,"), "{first}");
+}
+
+/// Also by a command, of which the server is told nothing.
+#[test]
+fn who_is_shut_out_is_told_no_more() {
+    let home = Home::with_sample();
+    let ops = home.token("ops", "admin");
+    let server = home.serve();
+    let mut events = look_on(server.client(&ops));
+    assert!(home.run(&["token", "revoke", "1"]).status.success());
+    let rest = events.pull_rest();
+    assert!(!rest.contains("\"action\":\"revoke\""), "not even of that: {rest}");
+}
+
+#[test]
+fn a_stop_and_a_reset_end_it() {
+    let fake = Server::fake();
+    let mut events = look_on(fake.client("test-admin@w1"));
+    let mut other = look_on(fake.client("test-admin"));
+    assert_eq!(fake.client("test-admin@w1").call("POST", "/admin/reset", None).status, 204);
+    events.pull_rest();
+    fake.signal("-TERM");
+    other.pull_rest();
+    assert_eq!(fake.wait().0, Some(0));
+}
+
+/// A list that is read from its end: a page of the newest, and on from its last row.
+#[test]
+fn the_newest_come_first() {
+    let fake = Server::fake();
+    let (mut crm, mut admin) = (fake.client("test-crm"), fake.client("test-admin"));
+    let channel = json!({"name": "Web widget", "type": "WEB", "deliveryUrl": "http://127.0.0.1:9/"});
+    admin.call("PUT", "/admin/channels/1", Some(&channel));
+    (0..5).for_each(|_| assert_eq!(crm.send(1, 1).status, 200));
+    for on in [false, true] {
+        admin.call("PATCH", "/admin/settings", Some(&json!({"surveysViaExternalApi": on})));
+    }
+    let mut ids = |target: &str, key: &str| -> Vec<i64> {
+        let rows = admin.call("GET", target, None).json();
+        rows.as_array().unwrap().iter().map(|row| row[key].as_i64().unwrap()).collect()
+    };
+    for list in ["sends", "deliveries"] {
+        assert_eq!(ids(&format!("/admin/{list}?before=end&limit=2"), "sendingId"), [5, 4]);
+        assert_eq!(ids(&format!("/admin/{list}?before=4"), "sendingId"), [3, 2, 1]);
+        assert_eq!(ids(&format!("/admin/{list}?before=4&after=1"), "sendingId"), [3, 2]);
+    }
+    assert_eq!(ids("/admin/audit?before=end", "id"), [3, 2, 1]);
+    assert_eq!(ids("/admin/audit?before=end&object=settings&limit=1", "id"), [3]);
+    assert_eq!(ids("/admin/audit?object=channels/1", "id"), [1]);
+    let refused = |client: &mut Client, query: &str| client.call("GET", &format!("/admin/sends?{query}"), None).short();
+    assert_eq!(refused(&mut admin, "before=last"), "400 before must be a 64-bit integer, or end");
+    let message = "400 wait goes with after, not with before: nothing new comes there";
+    assert_eq!(refused(&mut admin, "before=end&wait=1s"), message);
+}
