@@ -6,6 +6,7 @@ mod config;
 mod export;
 mod fake;
 mod health;
+mod openapi;
 mod serve;
 mod token;
 
@@ -28,6 +29,7 @@ pub fn run(word: Word) -> Result<()> {
         Word::Fake(flags) => fake::run(flags),
         Word::Serve { listen, file } => serve::run(file.flags(listen)),
         Word::Config { check, listen, file } => config::run(check, file.flags(listen)),
+        Word::Openapi => openapi::run(),
         Word::Health { url, wait } => health::run(url, wait),
         Word::Token(TokenWord::Create { name, role, expires, file }) => token::create(&name, role, expires, file),
         Word::Token(TokenWord::List { json, file }) => token::list(json, file),

@@ -8,6 +8,7 @@ pub(crate) mod attempts;
 pub(crate) mod auth;
 pub mod failure;
 pub mod metrics;
+pub mod openapi;
 pub(crate) mod query;
 mod readiness;
 pub mod request_log;
@@ -127,6 +128,7 @@ pub fn table() -> Table {
     let routes = &mut table;
     at(routes, LIVEZ, [get(|| async { Empty::OK })]);
     at(routes, "/readyz", [get(readiness::readyz)]);
+    openapi::routes(routes);
     at(routes, SEND, [post(api::send::send)]);
     at(routes, api::LOGIN, [post(api::login::log_in)]);
     at(routes, "/api/v1/quality", [post(api::directory::put_form)]);

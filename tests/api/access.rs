@@ -27,6 +27,9 @@ fn rows() -> Vec<Row> {
     vec![
         ("GET", "/livez", "/livez", None, ANYBODY),
         ("GET", "/readyz", "/readyz", None, ANYBODY),
+        ("GET", "/openapi.json", "/openapi.json", None, ANYBODY),
+        ("GET", "/docs", "/docs", None, ANYBODY),
+        ("GET", "/docs.css", "/docs.css", None, ANYBODY),
         ("POST", "/api/auth/login", "/api/auth/login", Some(json!({})), ANYBODY),
         ("POST", "/api/v1/quality/send", "/api/v1/quality/send", send(), SENDERS),
         ("POST", "/api/v1/quality", "/api/v1/quality", Some(json!({"id": 2})), INTEGRATOR),
