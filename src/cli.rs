@@ -92,6 +92,15 @@ Examples:
         #[command(flatten)]
         file: FileFlags,
     },
+    /// Print the OpenAPI 3.1 document of everything that a server and a fake answer.
+    #[command(after_help = "\
+Also at GET /openapi.json, and as a page at GET /docs; no token is asked for.
+
+Examples:
+  surveyd openapi > openapi.json
+  surveyd openapi | jq '.paths | keys'             every path
+  surveyd openapi | jq '.paths[][] | select(.tags[0] == \"Delivery\") | .summary'")]
+    Openapi,
     /// Tell whether a server or a fake answers: exit code 0 if it does, 1 if not.
     #[command(after_help = "\
 Examples:

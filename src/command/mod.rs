@@ -10,6 +10,7 @@ mod export;
 mod fake;
 mod health;
 mod import;
+mod openapi;
 mod restore;
 mod serve;
 mod token;
@@ -36,6 +37,7 @@ pub fn run(word: Word) -> Result<()> {
         Word::Fake(flags) => fake::run(flags),
         Word::Serve { listen, file } => serve::run(file.flags(listen)),
         Word::Config { check, listen, file } => config::run(check, file.flags(listen)),
+        Word::Openapi => openapi::run(),
         Word::Health { url, wait } => health::run(url, wait),
         Word::Token(TokenWord::Create { name, role, expires, file }) => token::create(&name, role, expires, file),
         Word::Token(TokenWord::List { json, file }) => token::list(json, file),

@@ -9,6 +9,7 @@ pub(crate) mod auth;
 mod console;
 pub mod failure;
 pub mod metrics;
+pub mod openapi;
 pub(crate) mod query;
 mod readiness;
 pub mod request_log;
@@ -131,6 +132,7 @@ pub fn table() -> Table {
     at(routes, "/console/{asset}", [get(console::asset)]);
     at(routes, LIVEZ, [get(|| async { Empty::OK })]);
     at(routes, "/readyz", [get(readiness::readyz)]);
+    openapi::routes(routes);
     at(routes, SEND, [post(api::send::send)]);
     at(routes, api::LOGIN, [post(api::login::log_in)]);
     at(routes, "/api/v1/quality", [post(api::directory::put_form)]);

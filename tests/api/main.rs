@@ -28,6 +28,7 @@ mod idempotency;
 mod import;
 mod metrics;
 mod migration;
+mod openapi;
 mod program;
 mod quality_send;
 mod readiness;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 
 use super::DEADLINE;
+use crate::openapi::listed;
 
 /// Somebody who calls: a kept connection, and a token.
 pub struct Client {
@@ -45,6 +46,7 @@ impl Client {
     pub fn try_call_with(&mut self, method: &str, target: &str, lines: &str, body: &[u8]) -> io::Result<Answer> {
         self.begin_call(method, target, lines, body)?;
         let answer = self.read(method == "HEAD")?;
+        listed::check(method, target, &answer);
         if answer.header("connection") == Some("close") {
             self.stream = None;
         }

@@ -1,0 +1,12 @@
+//! `surveyd openapi`: the document of the API.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+
+use super::unless_closed;
+use crate::http::openapi::DOCUMENT;
+
+pub(super) fn run() -> Result<()> {
+    unless_closed(io::stdout().write_all(DOCUMENT.as_bytes()).map_err(Into::into))
+}

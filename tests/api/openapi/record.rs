@@ -1,0 +1,277 @@
+//! The document, made of the outline and of what a fresh program answers.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json, map::Entry};
+
+use super::{
+    outline::{Answer, Operation, Outline, headers},
+    schema,
+};
+use crate::harness::{Home, Server, envelope};
+
+/// Where the clock of the examples stands.
+const NOW: &str = "2100-01-01T00:00:00.000Z";
+
+/// Makes the document. What a program answers otherwise than the outline says fails here.
+pub fn document(outline: &Outline) -> String {
+    let mut recorder = Recorder::start();
+    let mut paths = Map::new();
+    for operation in &outline.operations {
+        let responses = recorder.responses(outline, operation);
+        let path = paths.entry(operation.path()).or_insert_with(|| json!({}));
+        path[operation.method().to_lowercase()] = operation.describe(outline, responses);
+    }
+    let mut info = outline.info.clone();
+    info.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
+    let bearer = |who: &str| json!({ "type": "http", "scheme": "bearer", "description": who });
+    let parameters: Map<_, _> = outline
+        .parameters
+        .iter()
+        .map(|(name, parameter)| {
+            let mut parameter = parameter.clone();
+            parameter.extend([("name".to_owned(), json!(name)), ("in".to_owned(), json!("query"))]);
+            (name.clone(), Value::Object(parameter))
+        })
+        .collect();
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": info,
+        "servers": [{ "url": "/" }],
+        "tags": outline.tags,
+        "paths": paths,
+        "components": {
+            "schemas": outline.schemas,
+            "parameters": parameters,
+            "headers": headers(),
+            "securitySchemes": {
+                "sender": bearer("A token of role INTEGRATOR, OPERATOR or SUPERVISOR; to create a form INTEGRATOR."),
+                "admin": bearer("A token of role ADMIN."),
+            },
+        },
+    });
+    let mut text = String::new();
+    lay_out(&document, 0, &mut text);
+    text.push('\n');
+    // As they were sent: a reader of JSON passes over the line ends of an envelope.
+    recorder.examples.iter().enumerate().fold(text, |text, (number, example)| text.replacen(&mark(number), example, 1))
+}
+
+/// What stands for an example until the document is laid out.
+fn mark(number: usize) -> String {
+    format!("\"the example {number}\"")
+}
+
+/// Writes JSON with a line for each response and shape, so that a change of one shows as one.
+fn lay_out(value: &Value, depth: usize, text: &mut String) {
+    const DEEPEST: usize = 6;
+    let Value::Object(entries) = value else { return text.push_str(&value.to_string()) };
+    if depth == DEEPEST || value.to_string().len() < 100 {
+        return text.push_str(&value.to_string());
+    }
+    for (index, (key, value)) in entries.iter().enumerate() {
+        let before = if index == 0 { "{" } else { "," };
+        write!(text, "{before}\n{:1$}{2}: ", "", depth + 1, json!(key)).unwrap();
+        let is_deep_enough = depth > 0 && matches!(key.as_str(), "schemas" | "responses") || depth < 4;
+        lay_out(value, if is_deep_enough { depth + 1 } else { DEEPEST }, text);
+    }
+    write!(text, "\n{:depth$}}}", "").unwrap();
+}
+
+/// A fake, and a server, and what they have answered.
+struct Recorder {
+    fake: Server,
+    server: Server,
+    admin: String,
+    integrator: String,
+    expired: String,
+    examples: Vec<String>,
+    _home: Home,
+}
+
+impl Recorder {
+    fn start() -> Self {
+        let home = Home::with_sample();
+        let (admin, integrator) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+        let output = home.run(&["token", "create", "--name", "brief", "--role", "admin", "--expires", "1ms"]);
+        let expired = String::from_utf8(output.stdout).unwrap().trim_end().to_owned();
+        let (fake, server) = (Server::fake(), home.serve());
+        Self { fake, server, admin, integrator, expired, examples: Vec::new(), _home: home }
+    }
+
+    fn responses(&mut self, outline: &Outline, operation: &Operation) -> Value {
+        let mut responses = Map::new();
+        for answer in &operation.answers {
+            let body = self.body(operation, answer);
+            let response = match responses.entry(answer.status.to_string()) {
+                Entry::Vacant(vacant) => vacant.insert(answer.describe()),
+                Entry::Occupied(occupied) => {
+                    let response = occupied.into_mut();
+                    let before = response["description"].as_str().unwrap();
+                    response["description"] = json!(format!("{before}. {}", answer.what));
+                    response
+                }
+            };
+            if body.is_empty() && answer.media.is_none() {
+                continue;
+            }
+            let shape =
+                if answer.status < 400 { answer.shape() } else { json!({ "$ref": "#/components/schemas/Error" }) };
+            let media_type = answer.media.as_deref().unwrap_or("application/json");
+            let media = &mut response["content"][media_type];
+            media["schema"] = shape.clone();
+            if answer.media.is_none() {
+                let value = serde_json::from_str(&body).unwrap();
+                let place = format!("{} {}", operation.route, answer.status);
+                assert_eq!(schema::check(&outline.schemas, &shape, &value, &place), Ok(()));
+                let name = (media["examples"].as_object().map_or(0, Map::len) + 1).to_string();
+                media["examples"][name] =
+                    json!({ "summary": answer.what, "value": format!("the example {}", self.examples.len()) });
+                self.examples.push(body);
+            }
+        }
+        Value::Object(responses)
+    }
+
+    /// Gets an answer, and yields its body without what is random.
+    fn body(&self, operation: &Operation, answer: &Answer) -> String {
+        let (method, path) = (operation.method(), answer.call.as_deref().unwrap_or(operation.first_call()));
+        if let Some(message) = &answer.message {
+            return envelope(method, path.split('?').next().unwrap(), message);
+        }
+        let on_server = (operation.only.as_deref() == Some("serve")) != answer.elsewhere;
+        if !on_server {
+            self.begin_anew(&answer.before);
+        }
+        let allowed = if operation.who.as_deref() == Some("admin") { "test-admin" } else { "test-crm" };
+        let token = answer.token.as_deref().unwrap_or(allowed);
+        let mut client = match (on_server, token) {
+            (false, "") => self.fake.stranger(),
+            (false, token) => self.fake.client(token),
+            (true, "") => self.server.stranger(),
+            (true, "test-admin") => self.server.client(&self.admin),
+            (true, "test-wrongrole") => self.server.client(&self.integrator),
+            (true, "test-expired") => self.server.client(&self.expired),
+            (true, other) => self.server.client(other),
+        };
+        let answered = if let Some(raw) = &answer.raw {
+            client.call_with(method, path, &answer.lines, raw.as_bytes())
+        } else {
+            let body = answer.body.as_ref().or(operation.first_body()).map(Value::to_string).unwrap_or_default();
+            let media_type = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
+            client.call_with(method, path, &format!("{media_type}{}", answer.lines), body.as_bytes())
+        };
+        assert_eq!(answered.status, answer.status, "{} {}: {answered:?}", operation.route, answer.what);
+        let media_type =
+            Some(answer.media.as_deref().unwrap_or("application/json")).filter(|_| !answered.body.is_empty());
+        assert_eq!(answered.header("content-type"), media_type, "{} {}", operation.route, answer.what);
+        for name in answer.headers.iter().filter(|name| *name != "Idempotent-Replayed") {
+            assert!(answered.header(name).is_some(), "{} {} has no {name}", operation.route, answer.what);
+        }
+        if operation.method() == "GET" && answer.media.is_some() {
+            String::new()
+        } else {
+            without_secrets(answered.body)
+        }
+    }
+
+    /// The sample world, at a time that stands, and what was done in it before.
+    fn begin_anew(&self, before: &[(String, String, Option<Value>)]) {
+        let (mut admin, mut crm) = (self.fake.client("test-admin"), self.fake.client("test-crm"));
+        assert_eq!(admin.call("POST", "/admin/reset", None).status, 204);
+        assert_eq!(admin.call("PUT", "/admin/clock", Some(&json!({ "now": NOW }))).status, 200);
+        for (method, path, body) in before {
+            let client = if path.starts_with("/admin") { &mut admin } else { &mut crm };
+            let body = body.as_ref().map(Value::to_string).unwrap_or_default();
+            // An attempt tells the id of its request, and a key that is used again is what some examples are about.
+            let lines = "Content-Type: application/json\r\nX-Request-Id: 4f0e2b7c9d1a6e35-1a\r\nIdempotency-Key: 1\r\n";
+            let answered = client.call_with(method, path, lines, body.as_bytes());
+            assert!(answered.status < 300 || answered.status == 409, "{method} {path}: {answered:?}");
+        }
+    }
+}
+
+/// Blanks what is random: the secrets of tokens and channels, and the ids of messages.
+fn without_secrets(mut body: String) -> String {
+    for prefix in ["\"surveyd_", "\"whsec_", "\"msg_"] {
+        let starts: Vec<usize> = body.match_indices(prefix).map(|(start, _)| start + prefix.len()).collect();
+        for start in starts {
+            let length = body[start..].find('"').unwrap();
+            body.replace_range(start..start + length, &"0".repeat(length));
+        }
+    }
+    body
+}
+
+impl Answer {
+    /// The shape of its body.
+    fn shape(&self) -> Value {
+        let reference = |name: &Value| json!({ "$ref": format!("#/components/schemas/{}", name.as_str().unwrap()) });
+        match &self.schema {
+            Value::Array(row) => json!({ "type": "array", "items": reference(&row[0]) }),
+            name => reference(name),
+        }
+    }
+
+    fn describe(&self) -> Value {
+        let mut response = json!({ "description": self.what, "x-edna-documented": self.documented });
+        for name in &self.headers {
+            response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
+        }
+        if !self.links.is_null() {
+            response["links"] = self.links.clone();
+        }
+        response
+    }
+}
+
+impl Operation {
+    fn describe(&self, outline: &Outline, mut responses: Value) -> Value {
+        let mut parameters = Vec::new();
+        let pattern = self.path().split('/').zip(self.first_call().split(['/', '?']));
+        for (name, example) in pattern.filter(|(name, _)| name.starts_with('{')) {
+            let (name, example) = (name.trim_matches(['{', '}']), example.parse::<i64>().unwrap());
+            let schema = json!({ "$ref": "#/components/schemas/Id" });
+            parameters
+                .push(json!({ "name": name, "in": "path", "required": true, "schema": schema, "example": example }));
+        }
+        parameters.extend(self.query.iter().map(|name| {
+            assert!(outline.parameters.contains_key(name), "{name}");
+            json!({ "$ref": format!("#/components/parameters/{name}") })
+        }));
+        parameters.extend(
+            self.headers.iter().map(|(name, schema)| json!({ "name": name, "in": "header", "schema": schema })),
+        );
+        if self.method() == "PUT" && self.path().ends_with("{id}") {
+            // Whoever has put a row can read it and delete it.
+            for status in ["200", "201"] {
+                for id in ["get", "delete"].map(|word| self.id.replacen("put", word, 1)) {
+                    let parameters = json!({ "id": "$request.path.id" });
+                    responses[status]["links"][&id] = json!({ "operationId": id, "parameters": parameters });
+                }
+            }
+        }
+        let mut described = json!({
+            "operationId": self.id, "tags": [self.tag], "summary": self.summary, "responses": responses,
+        });
+        if !parameters.is_empty() {
+            described["parameters"] = parameters.into();
+        }
+        if let Some(description) = &self.description {
+            described["description"] = json!(description);
+        }
+        if let Some(who) = &self.who {
+            let scheme = if who == "admin" { "admin" } else { "sender" };
+            described["security"] = json!([{ scheme: [] }]);
+        }
+        if let Some(shape) = &self.body {
+            let schema = json!({ "$ref": format!("#/components/schemas/{shape}") });
+            let example = self.first_body().unwrap();
+            assert_eq!(schema::check(&outline.schemas, &schema, example, &self.route), Ok(()));
+            let examples = json!({ "1": { "value": example } });
+            let content = json!({ "application/json": { "schema": schema, "examples": examples } });
+            described["requestBody"] = json!({ "required": true, "content": content });
+        }
+        described
+    }
+}
