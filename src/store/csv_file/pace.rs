@@ -20,8 +20,11 @@ const HELD_ALONE: Duration = Duration::from_millis(500);
 /// For how long the lock is left free between two transactions beside a server, whose writer asks for it every millisecond.
 const GAP: Duration = Duration::from_millis(2);
 
+/// After how many transactions the import checkpoints beside a server: each costs a sync of the file.
+const CHECKPOINT_EVERY: u32 = 4;
+
 /// How many rows are read ahead of a transaction, which is what an import holds in memory.
-const ROWS: std::ops::RangeInclusive<usize> = 50..=50_000;
+const ROWS: std::ops::RangeInclusive<usize> = 500..=50_000;
 
 /// How many pages stay in memory: 64 MiB, so that inserts in random order find the pages of the index there.
 const CACHE: &str = "pragma cache_size = -65536";
@@ -37,12 +40,13 @@ pub(super) struct Pace<'a> {
     rows: usize,
     has_server: bool,
     freed: Instant,
+    since_checkpoint: u32,
 }
 
 impl<'a> Pace<'a> {
     pub(super) fn new(connection: &Connection, database: &'a Path) -> rusqlite::Result<Self> {
         connection.execute_batch(CACHE)?;
-        let mut pace = Self { database, rows: 500, has_server: true, freed: Instant::now() };
+        let mut pace = Self { database, rows: 500, has_server: true, freed: Instant::now(), since_checkpoint: 0 };
         pace.look_for_server(connection)?;
         Ok(pace)
     }
@@ -56,7 +60,11 @@ impl<'a> Pace<'a> {
     pub(super) fn leave_a_gap(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.look_for_server(connection)?;
         if self.has_server {
-            connection.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))?;
+            self.since_checkpoint += 1;
+            if self.since_checkpoint >= CHECKPOINT_EVERY {
+                self.since_checkpoint = 0;
+                connection.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))?;
+            }
             sleep(GAP.saturating_sub(self.freed.elapsed()));
         }
         Ok(())
