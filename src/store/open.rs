@@ -287,19 +287,38 @@ pub struct ServerLock {
 }
 
 impl ServerLock {
+    /// Whether a server runs on the file at the moment. Where that cannot be known, one may.
+    pub(super) fn is_held(database: &Path) -> bool {
+        let Ok(path) = Self::path(database) else { return true };
+        match File::open(path).map(|file| file.try_lock_shared()) {
+            Ok(Ok(())) => false,
+            Err(error) => error.kind() != ErrorKind::NotFound,
+            Ok(Err(_)) => true,
+        }
+    }
+
+    /// The file of the lock, by way of the real path: two names of one file are one database.
+    fn path(database: &Path) -> std::io::Result<PathBuf> {
+        let mut name = database.canonicalize()?.into_os_string();
+        name.push("-lock");
+        Ok(PathBuf::from(name))
+    }
+
     /// Takes the lock, a file beside the database: SQLite's own locks are free between two transactions, and closing
     /// a second handle on the database itself would drop them.
     pub fn take(database: &Path) -> Result<Self> {
-        // By way of the real path: two names of one file are one database.
-        let real = database.canonicalize().unwrap_or_else(|_| database.to_owned());
-        let mut name = real.into_os_string();
-        name.push("-lock");
-        let path = PathBuf::from(name);
+        let path = Self::path(database).with_context(|| format!("cannot find the database {}", database.display()))?;
         let file =
             OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).with_context(|| {
                 format!("cannot open the lock {}: give this user the right to write to it", path.display())
             })?;
-        match file.try_lock() {
+        let mut locked = file.try_lock();
+        if matches!(locked, Err(TryLockError::WouldBlock)) {
+            // Whoever only looks, as `is_held` does, has it for microseconds.
+            std::thread::sleep(Duration::from_millis(5));
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => bail!(
                 "another surveyd serves the database {}; stop it first, or name another file with --database",

@@ -25,7 +25,7 @@ impl Pseudonyms {
     }
 
     /// In place of a text that belongs to the row of that id alone: `Client 7`.
-    pub(super) fn name(&self, kind: &str, id: impl Display) -> String {
+    pub(super) fn name(kind: &str, id: impl Display) -> String {
         format!("{kind} {id}")
     }
 

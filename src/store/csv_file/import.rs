@@ -1,7 +1,7 @@
 //! An import: rows are read, put in small transactions by the same functions as everywhere, and those that are refused are
 //! told, each with its line.
 
-use std::{io::BufRead, time::Instant};
+use std::{io::BufRead, path::PathBuf, time::Instant};
 
 use anyhow::Result;
 use rusqlite::Connection;
@@ -84,12 +84,13 @@ impl Import {
         check: &dyn Fn(&E) -> Result<(), StoreError>,
         watcher: &mut dyn Watcher,
     ) -> Result<()> {
-        let mut pace = Pace::new(connection)?;
+        let database = PathBuf::from(connection.path().unwrap_or_default());
+        let mut pace = Pace::new(connection, &database)?;
         let (mut chunk, mut is_first) = (Vec::new(), true);
         loop {
             // Read and checked before the lock is taken: who writes the file may be slow.
             let is_last = !fill(&mut chunk, pace.rows(), rows, check)?;
-            pace.leave_a_gap();
+            pace.leave_a_gap(connection)?;
             let count = chunk.len();
             let (begun, so_far) = (Instant::now(), *self);
             let (sum, rejections) = transact(connection, |connection| {
@@ -102,7 +103,7 @@ impl Import {
                 };
                 Ok::<_, StoreError>(Changed::told((sum, rejections), told))
             })?;
-            pace.look_back(connection, count, begun.elapsed())?;
+            pace.look_back(count, begun.elapsed());
             (*self, is_first) = (sum, false);
             rejections.iter().try_for_each(|rejection| watcher.rejected(rejection))?;
             watcher.went_on(self.applied + self.rejected, rows.bytes());

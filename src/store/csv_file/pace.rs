@@ -1,40 +1,54 @@
-//! How large the transactions of an import are: small enough that the sends of a server beside it hardly wait.
+//! How large the transactions of an import are: small enough that the sends of a server beside it hardly wait, and large where
+//! there is none, for what costs is the pages that each transaction writes anew.
 
 use std::{
+    path::Path,
     thread::sleep,
     time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
 
-/// How long a transaction may hold the write lock, where others write, too: a send waits for one commit more than at rest.
-const HELD_BESIDE_OTHERS: Duration = Duration::from_millis(3);
+use crate::store::ServerLock;
 
-/// The same where nobody else has written for a while. The first send after that waits so long, once.
-const HELD_ALONE: Duration = Duration::from_millis(15);
+/// How long a transaction may hold the write lock beside a server: a send waits for one commit more than at rest.
+const HELD_BESIDE_SERVER: Duration = Duration::from_millis(3);
 
-/// For how long the lock is left free between two transactions, where others write. Whoever waits for it asks every
-/// millisecond; see `wait` in the module that opens the file.
+/// The same where no server runs.
+const HELD_ALONE: Duration = Duration::from_millis(500);
+
+/// For how long the lock is left free between two transactions beside a server, whose writer asks for it every millisecond.
 const GAP: Duration = Duration::from_millis(2);
 
-/// For how long somebody who has written counts as one who will again.
-const MEMORY: Duration = Duration::from_secs(10);
+/// After how many transactions the import checkpoints beside a server: each costs a sync of the file.
+const CHECKPOINT_EVERY: u32 = 4;
 
 /// How many rows are read ahead of a transaction, which is what an import holds in memory.
-const ROWS: std::ops::RangeInclusive<usize> = 50..=4_000;
+const ROWS: std::ops::RangeInclusive<usize> = 500..=50_000;
 
-/// What is known of those who write beside the import.
-pub(super) struct Pace {
+/// How many pages stay in memory: 64 MiB, so that inserts in random order find the pages of the index there.
+const CACHE: &str = "pragma cache_size = -65536";
+
+/// A server checkpoints in its writer's own time, and would take what the import has written upon itself: beside one the
+/// import does that between its transactions, when the lock is free. Alone, each page is best written as late as possible.
+const CHECKPOINTS_BESIDE_SERVER: &str = "pragma wal_autocheckpoint = 0";
+const CHECKPOINTS_ALONE: &str = "pragma wal_autocheckpoint = 16000";
+
+/// What is known of the server beside the import.
+pub(super) struct Pace<'a> {
+    database: &'a Path,
     rows: usize,
-    /// Source: <https://sqlite.org/pragma.html#pragma_data_version>; changes for commits of others, never for our own.
-    version: i64,
-    others_wrote: Option<Instant>,
+    has_server: bool,
     freed: Instant,
+    since_checkpoint: u32,
 }
 
-impl Pace {
-    pub(super) fn new(connection: &Connection) -> rusqlite::Result<Self> {
-        Ok(Self { rows: 500, version: data_version(connection)?, others_wrote: None, freed: Instant::now() })
+impl<'a> Pace<'a> {
+    pub(super) fn new(connection: &Connection, database: &'a Path) -> rusqlite::Result<Self> {
+        connection.execute_batch(CACHE)?;
+        let mut pace = Self { database, rows: 500, has_server: true, freed: Instant::now(), since_checkpoint: 0 };
+        pace.look_for_server(connection)?;
+        Ok(pace)
     }
 
     /// How many rows the next transaction is to have.
@@ -43,32 +57,32 @@ impl Pace {
     }
 
     /// Waits until the next one may begin: the rows were read meanwhile, which mostly is long enough.
-    pub(super) fn leave_a_gap(&self) {
-        if self.is_beside_others() {
+    pub(super) fn leave_a_gap(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.look_for_server(connection)?;
+        if self.has_server {
+            self.since_checkpoint += 1;
+            if self.since_checkpoint >= CHECKPOINT_EVERY {
+                self.since_checkpoint = 0;
+                connection.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))?;
+            }
             sleep(GAP.saturating_sub(self.freed.elapsed()));
         }
+        Ok(())
     }
 
     /// Looks back at one that held the lock for so long with so many rows.
-    pub(super) fn look_back(&mut self, connection: &Connection, rows: usize, held: Duration) -> rusqlite::Result<()> {
+    pub(super) fn look_back(&mut self, rows: usize, held: Duration) {
         self.freed = Instant::now();
-        let version = data_version(connection)?;
-        if version != self.version {
-            (self.version, self.others_wrote) = (version, Some(self.freed));
-        }
-        let aim = if self.is_beside_others() { HELD_BESIDE_OTHERS } else { HELD_ALONE };
+        let aim = if self.has_server { HELD_BESIDE_SERVER } else { HELD_ALONE };
         // Half the way to what would have fitted: one slow commit is no rule.
         let fitting = rows as u128 * aim.as_nanos() / held.as_nanos().max(1);
         let fitting = usize::try_from(fitting).unwrap_or(usize::MAX).min(*ROWS.end());
         self.rows = usize::midpoint(self.rows, fitting).clamp(*ROWS.start(), *ROWS.end());
-        Ok(())
     }
 
-    fn is_beside_others(&self) -> bool {
-        self.others_wrote.is_some_and(|since| since.elapsed() < MEMORY)
+    /// One may start at any time.
+    fn look_for_server(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.has_server = ServerLock::is_held(self.database);
+        connection.execute_batch(if self.has_server { CHECKPOINTS_BESIDE_SERVER } else { CHECKPOINTS_ALONE })
     }
-}
-
-fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.prepare_cached("pragma data_version")?.query_row([], |row| row.get(0))
 }

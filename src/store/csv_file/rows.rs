@@ -115,7 +115,7 @@ impl<R: BufRead> Rows<R> {
     /// The line of the file that the row begins on, where the reader went on from `began`: empty lines were skipped, and the
     /// row may take several.
     fn line(&self, began: u64) -> u64 {
-        let within = self.record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+        let within = self.record.as_slice().split(|byte| *byte == b'\n').count() as u64 - 1;
         let after = self.csv.position().line();
         // The header is on the first line, and the reader's count begins behind it.
         1 + if after > began + within { after - within - 1 } else { began }

@@ -65,8 +65,8 @@ impl Entry for Channel {
     }
 
     /// The address leads nowhere, and is one that may be written. Source of it: RFC 5737, "for use in documentation".
-    fn hide(&mut self, names: &Pseudonyms) {
-        self.name = names.name(Self::KIND, self.id);
+    fn hide(&mut self, _names: &Pseudonyms) {
+        self.name = Pseudonyms::name(Self::KIND, self.id);
         let nowhere = DeliveryUrl::new(format!("http://192.0.2.1/channels/{}", self.id));
         self.delivery_url = self.delivery_url.take().and(nowhere.ok());
         self.delivery_off = self.delivery_off.take().map(|_| "off".to_owned());

@@ -52,8 +52,8 @@ impl Entry for Client {
 
     fn hide(&mut self, names: &Pseudonyms) {
         let id = self.id;
-        self.external_id = self.external_id.take().map(|_| names.name("ext", id).replace(' ', "-"));
-        self.name = self.name.take().map(|_| names.name(Self::KIND, id));
+        self.external_id = self.external_id.take().map(|_| Pseudonyms::name("ext", id).replace(' ', "-"));
+        self.name = self.name.take().map(|_| Pseudonyms::name(Self::KIND, id));
         self.phone = self.phone.take().map(|phone| names.phone(&phone));
     }
 
