@@ -34,7 +34,8 @@ ids! {
 }
 
 /// Identifier of a client in the integrator's own system: 1 to 255 characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct ExternalId(String);
 
 impl ExternalId {
@@ -54,12 +55,16 @@ impl ExternalId {
 /// Whom a survey is for: the three values of `clientId.type`.
 ///
 /// Source: "Send Survey", request parameters.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", content = "id")]
 pub enum Target {
     /// `internalClientId`: the client's last closed thread.
+    #[serde(rename = "internalClientId")]
     Client(ClientId),
     /// `externalClientId`: the same, the client named by the integrator's identifier.
+    #[serde(rename = "externalClientId")]
     ExternalClient(ExternalId),
     /// `threadId`: the thread itself.
+    #[serde(rename = "threadId")]
     Thread(ThreadId),
 }

@@ -72,10 +72,13 @@ fn every_rule_is_named(
         "sendingId": if answer.status == 200 { json!(1) } else { Value::Null }, "rules": rules(0, failed, row),
     });
     let mut attempt = attempts(&mut admin, "").remove(0);
+    if failed.is_some_and(|failed| failed != "body") {
+        expected["asked"] = body["clientId"].clone();
+    }
     assert!(attempt["at"].as_str().unwrap().starts_with("20"));
     attempt.as_object_mut().unwrap().remove("at");
     assert_eq!(attempt, expected);
-    for of_the_call in ["id", "requestId", "method", "uri", "token"] {
+    for of_the_call in ["id", "requestId", "method", "uri", "token", "asked"] {
         expected.as_object_mut().unwrap().remove(of_the_call);
     }
     expected["sendingId"] = Value::Null;
@@ -93,6 +96,9 @@ fn the_flag_is_a_row_like_others() {
     fake.client("test-crm").send(1, 1);
     let attempt = attempts(&mut admin, "").remove(0);
     assert_eq!(attempt["rules"], rules(0, Some("surveysEnabled"), Some("/admin/settings")));
+    // Nobody was looked for, and yet it is known for whom it was.
+    assert_eq!(attempts(&mut admin, "?client=1"), [attempt]);
+    assert_eq!(attempts(&mut admin, "?client=2"), [] as [Value; 0]);
 }
 
 /// Who is turned away leaves an attempt, too; with the token's name, where there is one.

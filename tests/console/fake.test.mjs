@@ -86,6 +86,20 @@ test('why did client 2 get no survey? The refusal is found by typing 2, and mend
   await page.getByText('Client has no closed thread').first().waitFor();
 });
 
+test('who was asked for is found even where a rule refused it before anybody was looked for', async (t) => {
+  const page = await lookInto(browser, t, url, 'asked');
+  await call(url, 'test-admin@asked', 'PATCH', '/admin/settings', { surveysViaExternalApi: false });
+  await send(url, 'test-crm@asked', 1);
+  await send(url, 'test-crm@asked', 7);
+  await section(page, 'Refused');
+  await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 2);
+  await page.getByLabel('Client id, or external id').fill('7');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 1);
+  await page.getByRole('row', { name: /surveysEnabled .* 7 / }).waitFor();
+  await page.getByText('Turn the switch on, at the top of this page.').waitFor();
+});
+
 test('a click in the grid enables a form', async (t) => {
   const page = await lookInto(browser, t, url, 'grid');
   await section(page, 'Forms');

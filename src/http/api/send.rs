@@ -60,10 +60,13 @@ pub(in crate::http) async fn send(
             return Err(failure);
         }
     };
-    let form = ask.form;
+    let (form, target) = (ask.form, ask.target.clone());
     // In a box, so that the state of a request is two allocations of a usual size and not one large, slow one.
     let answered = Box::pin(bearer.store().send(bearer.credentials.clone(), ask, key)).await;
     note(&request, form, &answered);
+    if let Err(SendError::Refused { .. }) = &answered {
+        attempts::note_asked(&request, target);
+    }
     Ok(Done { replayed: answered?.replayed })
 }
 

@@ -44,6 +44,7 @@ pub(super) struct Attempt {
     pub(super) uri: Cow<'static, str>,
     pub(super) token: Option<String>,
     pub(super) form: Option<FormId>,
+    pub(super) asked: Option<Target>,
     pub(super) status: Option<StatusCode>,
     pub(super) message: Option<String>,
     pub(super) remark: Option<&'static str>,
@@ -61,6 +62,9 @@ pub(crate) struct Shown {
     uri: String,
     /// The name of the token, where it is known.
     token: Option<String>,
+    /// Whom a send that was refused should have gone to: with the flag off, nobody is looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<Target>,
     #[serde(flatten)]
     verdict: Verdict,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,8 +141,8 @@ impl Attempts {
         let matching = ids.zip(&kept.attempts).skip(skipped).filter(|(_, attempt)| {
             let is = |filter: Option<i64>, value: Option<i64>| filter.is_none_or(|wanted| value == Some(wanted));
             is(filter.status, attempt.status.map(|status| status.as_u16().into()))
-                && is(filter.client, attempt.outcome.client().map(|id| id.0))
-                && is(filter.thread, attempt.outcome.thread().map(|id| id.0))
+                && is(filter.client, attempt.client())
+                && is(filter.thread, attempt.thread())
         });
         let matching: Vec<_> = matching.collect();
         let first = if filter.after.is_some() { 0 } else { matching.len().saturating_sub(limit) };
@@ -170,6 +174,18 @@ pub(crate) struct Refused {
 }
 
 impl Attempt {
+    /// The client that it was about, or should have been.
+    fn client(&self) -> Option<i64> {
+        let asked = if let Some(Target::Client(id)) = self.asked { Some(id) } else { None };
+        self.outcome.client().or(asked).map(|id| id.0)
+    }
+
+    /// The same for a thread.
+    fn thread(&self) -> Option<i64> {
+        let asked = if let Some(Target::Thread(id)) = self.asked { Some(id) } else { None };
+        self.outcome.thread().or(asked).map(|id| id.0)
+    }
+
     fn succeeded(&self) -> bool {
         self.status.is_some_and(|status| status.is_success())
     }
@@ -198,6 +214,7 @@ impl Attempt {
             method: self.method.to_string(),
             uri: self.uri.to_string(),
             token: self.token.clone(),
+            asked: self.asked.clone(),
             verdict: Verdict::new(rules, self.status, message, self.form, &self.outcome),
             remark: self.remark,
         }

@@ -20,7 +20,10 @@ pub(super) use self::verdict::Verdict;
 use super::{Site, api::SEND, tenant::Tenant};
 use crate::{
     store::tokens::Caller,
-    survey::{access::Denied, ids::FormId},
+    survey::{
+        access::Denied,
+        ids::{FormId, Target},
+    },
 };
 
 /// What becomes known of a call on its way.
@@ -28,12 +31,13 @@ struct Trace {
     tenant: Rc<Tenant>,
     token: Option<String>,
     form: Option<FormId>,
+    asked: Option<Target>,
     outcome: Outcome,
 }
 
 /// Whose call this is; from here on the call can be traced.
 pub(crate) fn begin(request: &HttpRequest, tenant: &Rc<Tenant>) {
-    let trace = Trace { tenant: Rc::clone(tenant), token: None, form: None, outcome: Outcome::Open };
+    let trace = Trace { tenant: Rc::clone(tenant), token: None, form: None, asked: None, outcome: Outcome::Open };
     request.extensions_mut().insert(trace);
 }
 
@@ -68,6 +72,11 @@ pub(crate) fn note_send(request: &HttpRequest, form: FormId, token: Option<&str>
     });
 }
 
+/// Notes whom a send was for, in the caller's words: a rule may refuse it before anybody is looked for.
+pub(super) fn note_asked(request: &HttpRequest, target: Target) {
+    note(request, |trace| trace.asked = Some(target));
+}
+
 /// Notes whose token it was, as far as that is known without looking into the store.
 pub(crate) fn note_token(request: &HttpRequest, token: &str) {
     note(request, |trace| trace.token = Some(token.to_owned()));
@@ -93,9 +102,9 @@ pub(crate) fn record(
     message: Option<&str>,
 ) {
     let trace = request.extensions_mut().remove::<Trace>();
-    let (tenant, token, form, outcome) = match trace {
-        Some(Trace { tenant, token, form, outcome }) => (Some(tenant), token, form, outcome),
-        None => (site.tenants.of_anonymous(), None, None, Outcome::Open),
+    let (tenant, token, form, asked, outcome) = match trace {
+        Some(Trace { tenant, token, form, asked, outcome }) => (Some(tenant), token, form, asked, outcome),
+        None => (site.tenants.of_anonymous(), None, None, None, Outcome::Open),
     };
     if let (Some(metrics), Some(rule)) = (&site.metrics, outcome.failed()) {
         metrics.refused(rule);
@@ -110,6 +119,7 @@ pub(crate) fn record(
         uri: if request.path() == SEND { SEND.into() } else { request.path().to_owned().into() },
         token,
         form,
+        asked,
         status,
         // A refusal knows its sentence.
         message: message.filter(|_| !matches!(outcome, Outcome::Refused(_))).map(str::to_owned),

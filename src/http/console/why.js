@@ -21,18 +21,18 @@ const RULES = {
 const STATES = { passed: ['✓', 'holds', 'good'], failed: ['✗', 'does not hold', 'bad'], notReached: ['·', 'not looked at', ''] };
 
 /** The place in this page where the row of an admin route can be mended. */
-function mend(row) {
+function mend(row, isMissing) {
   const [, , kind, number, inner] = row.split('/');
   if (kind === 'settings') return h('span', {}, 'Turn the switch on, at the top of this page.');
   if (inner) return h('a', { href: '#forms' }, `Look at form ${number} in the grid`);
-  return h('a', { href: `#${kind}/${number}` }, `Look at ${kind.slice(0, -1)} ${number}`);
+  return h('a', { href: `#${kind}/${number}` }, `${isMissing ? 'Make' : 'Look at'} ${kind.slice(0, -1)} ${number}`);
 }
 
 function explanation(verdict) {
   const isGood = verdict.status < 400;
   const rules = verdict.rules.map(({ rule, state, row }) => {
     const [sign, words, kind] = STATES[state];
-    return h('li', { class: kind }, h('span', { 'aria-hidden': 'true' }, sign), h('span', {}, RULES[rule] ?? rule, h('span', { class: 'hidden' }, `: ${words}`), row ? [' – ', mend(row)] : null));
+    return h('li', { class: kind }, h('span', { 'aria-hidden': 'true' }, sign), h('span', {}, RULES[rule] ?? rule, h('span', { class: 'hidden' }, `: ${words}`), row ? [' – ', mend(row, rule === 'targetExists')] : null));
   });
   return h(
     'section',
@@ -48,21 +48,27 @@ function rule(attempt) {
   return failed ? badge(failed.rule, 'bad') : badge(attempt.remark ?? 'no rule');
 }
 
+const isId = (text) => /^-?\d+$/.test(text);
+
 /** The view; `client` is what stands behind the slash of the address. */
 export function why(hints, client = '') {
+  // Who is asked about: what was typed, and the client that goes by it; nothing for everybody.
+  let typed = '';
   let number = '';
+  const fits = (attempt) =>
+    !typed || (number !== '' && String(attempt.clientId) === String(number)) || String(attempt.asked?.id) === typed;
   const answer = h('div', { 'aria-live': 'polite' });
   const list = new List({
     label: 'Refused calls, the newest first',
     key: 'id',
     isWhole: true,
-    path: () => query('/admin/attempts', { client: number, limit: 1000 }),
-    nothing: 'Nothing was refused. The last 1,000 calls to /api are remembered until the server stops.',
+    path: () => query('/admin/attempts', { client: isId(typed) ? typed : '', limit: 1000 }),
+    nothing: 'Nothing that is remembered was refused. The last 1,000 calls to /api are, until the server stops.',
     columns: [
       ['Time', (attempt) => time(attempt.at)],
       ['Rule', rule],
       ['Answer', (attempt) => h('span', { title: `${attempt.method} ${attempt.uri}, request ${attempt.requestId}` }, `${attempt.status ?? 'none'} ${attempt.message ?? ''}`)],
-      ['Client', (attempt) => link(attempt.clientId)],
+      ['Client', (attempt) => link(attempt.clientId ?? (attempt.asked?.type === 'threadId' ? null : (attempt.asked?.id ?? null)))],
       ['Form', (attempt) => attempt.qualityFormId ?? '–'],
       ['Token', (attempt) => attempt.token ?? '–'],
     ],
@@ -73,7 +79,7 @@ export function why(hints, client = '') {
     const attempts = await ask('GET', list.path());
     if (asked !== list.asked) return;
     list.clear();
-    list.prepend(attempts.filter((attempt) => !(attempt.status < 300)));
+    list.prepend(attempts.filter((attempt) => !(attempt.status < 300) && fits(attempt)));
   };
   const who = h('input', { name: 'client', value: client, placeholder: '7 or crm-7', spellcheck: 'false' });
   const forms = choice('form', [['1', 'form 1']]);
@@ -81,17 +87,15 @@ export function why(hints, client = '') {
     async (data) => {
       const text = data.client.trim();
       answer.replaceChildren();
-      number = '';
+      [typed, number] = [text, ''];
       if (text) {
-        const isId = /^-?\d+$/.test(text);
-        const clientId = { type: isId ? 'internalClientId' : 'externalClientId', id: isId ? id(text, 'Client') : text };
+        const clientId = isId(text) ? { type: 'internalClientId', id: id(text, 'Client') } : { type: 'externalClientId', id: text };
         const verdict = await ask('POST', '/admin/explain', { clientId, qualityFormId: id(data.form, 'Form') });
-        number = isId ? text : (verdict.clientId ?? '');
+        number = isId(text) ? text : (verdict.clientId ?? '');
         answer.replaceChildren(explanation(verdict));
       }
       history.replaceState(null, '', text ? `#why/${encodeURIComponent(text)}` : '#why');
-      if (text && number === '') list.clear();
-      else await list.reload();
+      await list.reload();
     },
     { class: 'bar', 'aria-label': 'Ask', onchange: () => search.requestSubmit() },
     field('Client id, or external id', who),
@@ -100,7 +104,7 @@ export function why(hints, client = '') {
   );
   const ends = [
     on('begin', () => list.reload().catch(() => {})),
-    on('refusals', ({ rows }) => list.prepend(rows.filter((row) => number === '' || String(row.clientId) === String(number)))),
+    on('refusals', ({ rows }) => list.prepend(rows.filter(fits))),
   ];
   return {
     element: h('div', {}, search, answer, h('h3', {}, 'Refused'), list.element),
