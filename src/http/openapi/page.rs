@@ -223,7 +223,7 @@ impl Operation<'_> {
         command += &format!(" {URL}{path}");
         let scheme = self.security.iter().flat_map(BTreeMap::keys).next();
         if let Some(scheme) = scheme {
-            let token = if scheme == "admin" { "test-admin" } else { "test-crm" };
+            let token = if scheme == "sender" { "test-crm" } else { "test-admin" };
             command += &format!(" \\\n  -H 'Authorization: Bearer {token}'");
         }
         if let Some(example) = body.and_then(|body| body.examples.values().next()) {
