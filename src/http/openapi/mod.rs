@@ -17,7 +17,8 @@ use actix_web::{
 };
 
 use self::page::render;
-use super::{Table, at, get};
+use super::{Table, at, failure::Failure, get};
+use crate::store::error::StoreError;
 
 /// The document, OpenAPI 3.1.
 pub const DOCUMENT: &str = include_str!("openapi.json");
@@ -42,11 +43,11 @@ pub(super) fn routes(routes: &mut Table) {
     at(routes, "/docs.css", [get(|| async { Text("text/css; charset=utf-8", STYLE.into()) })]);
 }
 
-async fn page(request: HttpRequest) -> Text {
-    let page = PAGE.as_deref().unwrap_or_else(|error| error);
+async fn page(request: HttpRequest) -> Result<Text, Failure> {
+    let page = PAGE.as_deref().map_err(|error| StoreError::Internal(error.clone()))?;
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).filter(|host| is_plain(host));
     let page = host.map_or(page.into(), |host| page.replace(URL, &format!("http://{host}")).into());
-    Text("text/html; charset=utf-8", page)
+    Ok(Text("text/html; charset=utf-8", page))
 }
 
 /// Whether it can stand in a page and in a command as it is.

@@ -42,8 +42,9 @@ struct Components {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Operation<'a> {
+    #[serde(rename = "operationId")]
+    id: String,
     tags: Vec<String>,
-    operation_id: String,
     summary: String,
     description: Option<String>,
     #[serde(default)]
@@ -156,7 +157,7 @@ pub(super) fn render(document: &str) -> anyhow::Result<String> {
     };
     for tag in &document.tags {
         write!(page, "<h2>{}</h2>\n<ul>\n", Escaped(&tag.name))?;
-        for (method, path, Operation { operation_id: id, .. }) in of(tag) {
+        for (method, path, Operation { id, .. }) in of(tag) {
             writeln!(page, "<li><a href=\"#{id}\"><b>{method}</b> {}</a></li>", Breakable(path))?;
         }
         page.push_str("</ul>\n");
@@ -188,7 +189,7 @@ impl fmt::Display for Breakable<'_> {
 
 impl Operation<'_> {
     fn write(&self, page: &mut String, method: &str, path: &str, components: &Components) -> fmt::Result {
-        let id = &self.operation_id;
+        let id = &self.id;
         write!(page, "<section id=\"{id}\">\n<h3><b>{method}</b> {}</h3>\n", Breakable(path))?;
         writeln!(page, "<p>{}</p>", Prose(&self.summary))?;
         if let Some(description) = &self.description {
@@ -204,7 +205,7 @@ impl Operation<'_> {
             page.push_str("</dl>\n");
         }
         let body = self.request_body.as_ref().and_then(|body| body.content.get("application/json"));
-        writeln!(page, "<pre>{}</pre>", Escaped(&self.command(method, path, &parameters, body)))?;
+        writeln!(page, "<pre>{}</pre>", Escaped(&self.command(method, path, &parameters, body)?))?;
         if let Some(shape) = body.and_then(|body| link(&body.schema)) {
             writeln!(page, "<p>Body: {shape}</p>")?;
         }
@@ -214,22 +215,27 @@ impl Operation<'_> {
     }
 
     /// The command to try.
-    fn command(&self, method: &str, path: &str, parameters: &[&Parameter], body: Option<&Media<'_>>) -> String {
+    fn command(
+        &self,
+        method: &str,
+        path: &str,
+        parameters: &[&Parameter],
+        body: Option<&Media<'_>>,
+    ) -> Result<String, fmt::Error> {
         let path = parameters.iter().fold(path.to_owned(), |path, parameter| {
             let example = parameter.example.as_ref().map(Value::to_string);
             path.replace(&format!("{{{}}}", parameter.name), &example.unwrap_or_default())
         });
-        let mut command = if method == "GET" { "curl -i".to_owned() } else { format!("curl -i -X {method}") };
-        command += &format!(" {URL}{path}");
-        let scheme = self.security.iter().flat_map(BTreeMap::keys).next();
-        if let Some(scheme) = scheme {
-            let token = if scheme == "admin" { "test-admin" } else { "test-crm" };
-            command += &format!(" \\\n  -H 'Authorization: Bearer {token}'");
+        let method = if method == "GET" { String::new() } else { format!(" -X {method}") };
+        let mut command = format!("curl -i{method} {URL}{path}");
+        if let Some(scheme) = self.security.iter().flat_map(BTreeMap::keys).next() {
+            let token = if scheme == "sender" { "test-crm" } else { "test-admin" };
+            write!(command, " \\\n  -H 'Authorization: Bearer {token}'")?;
         }
         if let Some(example) = body.and_then(|body| body.examples.values().next()) {
-            command += &format!(" \\\n  -H 'Content-Type: application/json' \\\n  -d '{}'", example.value);
+            write!(command, " \\\n  -H 'Content-Type: application/json' \\\n  -d '{}'", example.value)?;
         }
-        command
+        Ok(command)
     }
 }
 
@@ -245,9 +251,9 @@ impl ParameterOrRef {
 impl Response<'_> {
     fn write(&self, page: &mut String, status: &str) -> fmt::Result {
         let mark = if self.documented { "documented by the vendor" } else { "chosen" };
-        write!(
+        writeln!(
             page,
-            "<details><summary><b>{status}</b> {} <small>{mark}</small></summary>\n",
+            "<details><summary><b>{status}</b> {} <small>{mark}</small></summary>",
             Prose(&self.description)
         )?;
         for (media_type, media) in &self.content {

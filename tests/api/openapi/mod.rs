@@ -111,8 +111,8 @@ fn what_takes_patience_is_as_the_document_says() {
         let answer = bad.call(operation.method(), operation.first_call(), operation.first_body());
         assert_eq!(short(answer), example(operation, "429"), "{}", operation.route);
     }
-    let login = json!({ "login": "ops", "password": "x" });
-    let log_in = || server.stranger().call("POST", "/api/auth/login", Some(&login));
+    let body = json!({ "login": "ops", "password": "x" });
+    let log_in = || server.stranger().call("POST", "/api/auth/login", Some(&body));
     let mut statuses: Vec<_> = (0..5).map(|_| log_in()).collect();
     let of_login = |operation: &&outline::Operation| operation.id == "logIn";
     let operation = outline.operations.iter().find(of_login).unwrap();

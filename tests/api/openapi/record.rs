@@ -47,6 +47,7 @@ pub fn document(outline: &Outline) -> String {
             "securitySchemes": {
                 "sender": bearer("A token of role INTEGRATOR, OPERATOR or SUPERVISOR; to create a form INTEGRATOR."),
                 "admin": bearer("A token of role ADMIN."),
+                "adminOfWorld": bearer("A token of role ADMIN; behind an @ stands the world that the call is about."),
             },
         },
     });
@@ -261,7 +262,11 @@ impl Operation {
             described["description"] = json!(description);
         }
         if let Some(who) = &self.who {
-            let scheme = if who == "admin" { "admin" } else { "sender" };
+            let scheme = match (who.as_str(), self.only.as_deref()) {
+                ("admin", Some("fake")) => "adminOfWorld",
+                ("admin", _) => "admin",
+                _ => "sender",
+            };
             described["security"] = json!([{ scheme: [] }]);
         }
         if let Some(shape) = &self.body {
