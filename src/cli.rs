@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::{
     fake::worlds::MOST_WORLDS,
@@ -149,6 +150,19 @@ Examples:
         /// Which file.
         #[command(flatten)]
         file: FileFlags,
+    },
+    // The last two are for packages, and hidden: who runs a server has no use for them once it is installed.
+    /// Write the man pages of all words into a folder.
+    #[command(hide = true, after_help = "Example:\n  surveyd man /usr/local/share/man/man1")]
+    Man {
+        /// The folder; made where it is missing.
+        folder: PathBuf,
+    },
+    /// Print the completions of a shell to stdout.
+    #[command(hide = true, after_help = "Example:\n  surveyd completions bash > /etc/bash_completion.d/surveyd")]
+    Completions {
+        /// Which shell.
+        shell: Shell,
     },
 }
 

@@ -5,6 +5,8 @@ mod audit;
 mod export;
 mod fake;
 mod health;
+mod notify;
+mod pages;
 mod serve;
 mod token;
 
@@ -34,6 +36,8 @@ pub fn run(word: Word) -> Result<()> {
         Word::Audit { json, after, file } => audit::run(json, after, file),
         Word::Apply { world, file } => apply::run(&world, file),
         Word::Export { file } => export::run(file),
+        Word::Man { folder } => pages::man(&folder),
+        Word::Completions { shell } => pages::completions(shell),
     }
 }
 

@@ -18,6 +18,7 @@ mod faults;
 mod harness;
 mod http_layer;
 mod idempotency;
+mod packaging;
 mod program;
 mod quality_send;
 mod secrets;
