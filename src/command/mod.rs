@@ -10,7 +10,9 @@ mod export;
 mod fake;
 mod health;
 mod import;
+mod notify;
 mod openapi;
+mod pages;
 mod restore;
 mod serve;
 mod token;
@@ -51,6 +53,8 @@ pub fn run(word: Word) -> Result<()> {
         Word::Backup { target, file } => backup::run(&target, file),
         Word::Restore { backup, file } => restore::run(&backup, file),
         Word::Check { file } => check::run(file),
+        Word::Man { folder } => pages::man(&folder),
+        Word::Completions { shell } => pages::completions(shell),
     }
 }
 

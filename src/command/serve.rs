@@ -16,6 +16,7 @@ use tokio::{
 use tracing::{Level, info, level_filters::LevelFilter, warn};
 use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
+use super::notify::{READY, STOPPING, notify};
 use crate::{
     app::App,
     http::{request_log, single::Single, tenant::Doors},
@@ -63,6 +64,7 @@ pub(super) fn serve<D: Doors>(
             |app| {
                 ready(app)?;
                 announce(app.addr());
+                notify(READY);
                 Ok(())
             },
             async {
@@ -71,6 +73,7 @@ pub(super) fn serve<D: Doors>(
                     _ = stop => {}
                     () = end => {}
                 }
+                notify(STOPPING);
             },
         );
         tokio::select! {

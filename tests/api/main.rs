@@ -29,6 +29,7 @@ mod import;
 mod metrics;
 mod migration;
 mod openapi;
+mod packaging;
 mod program;
 mod quality_send;
 mod readiness;
