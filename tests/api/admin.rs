@@ -175,7 +175,7 @@ fn sends_outlive_what_they_were_sent_to() {
     "GET",
     "/admin/sends?name=x",
     Value::Null,
-    "400 The query has an unknown parameter \"name\"; it may have after, limit, client, thread, form, wait, count"
+    "400 The query has an unknown parameter \"name\"; it may have after, before, limit, client, thread, form, wait, count"
 )]
 fn what_is_wrong_is_told_and_changes_nothing(
     #[case] method: &str,

@@ -5,7 +5,7 @@ use rstest::rstest;
 use crate::harness::{Server, envelope};
 
 #[rstest]
-#[case("GET", "/")]
+#[case("GET", "/console")]
 #[case("POST", "/api")]
 #[case("POST", "/api/v1/quality/send/")]
 #[case("POST", "/api/v1/quality/SEND")]

@@ -186,7 +186,7 @@ fn lists_filters_and_trying_again_by_hand() {
     );
     assert_eq!(
         short(&mut admin, "GET", "/admin/deliveries?thread=2"),
-        "400 The query has an unknown parameter \"thread\"; it may have after, limit, state, channel, wait, count"
+        "400 The query has an unknown parameter \"thread\"; it may have after, before, limit, state, channel, wait, count"
     );
 }
 
