@@ -41,10 +41,38 @@ pub struct Settings {
     pub log_requests: bool,
     /// Where metrics are told without a token.
     pub metrics_listen: Option<SocketAddr>,
+    /// Where administrators are let in.
+    pub admin: AdminListen,
+    /// None for plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub proxies: Vec<IpNet>,
+    /// The origins whose pages may call `/api`.
+    pub origins: Vec<String>,
     /// Where deliveries may go.
     pub delivery: Delivery,
     /// What nothing may exceed.
     pub limits: Limits,
+}
+
+/// Where `/admin` and `/metrics` are answered.
+#[derive(Clone, Copy, Debug)]
+pub enum AdminListen {
+    /// Where everything else is.
+    Same,
+    /// On an address of their own, and nowhere else.
+    Own(SocketAddr),
+    /// Nowhere.
+    Off,
+}
+
+/// The two files of TLS, in PEM.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TlsFiles {
+    /// The certificate, with those that lead to its root behind it.
+    pub cert: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
 }
 
 /// Where deliveries may go.
@@ -68,10 +96,16 @@ impl Delivery {
 pub struct Limits {
     /// Jobs that wait for the writer.
     pub queue: usize,
-    /// For the first head of a connection to arrive.
+    /// Connections at once, on all addresses together.
+    pub connections: usize,
+    /// Bytes of a head.
+    pub head_bytes: usize,
+    /// For a head to arrive.
     pub head_timeout: Duration,
     /// For a body to arrive.
     pub body_timeout: Duration,
+    /// For an answer to be taken.
+    pub answer_timeout: Duration,
     /// For which an idle connection is kept.
     pub keep_alive: Duration,
 }
@@ -93,14 +127,23 @@ struct AsWritten {
     database: PathBuf,
     log: String,
     log_requests: bool,
+    proxies: Vec<String>,
+    admin: ListenAsWritten,
+    cors: CorsAsWritten,
     delivery: DeliveryAsWritten,
     limits: LimitsAsWritten,
-    metrics: MetricsAsWritten,
+    metrics: ListenAsWritten,
+    tls: TlsFiles,
 }
 
 #[derive(Deserialize)]
-struct MetricsAsWritten {
+struct ListenAsWritten {
     listen: String,
+}
+
+#[derive(Deserialize)]
+struct CorsAsWritten {
+    origins: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -113,8 +156,11 @@ struct DeliveryAsWritten {
 #[derive(Deserialize)]
 struct LimitsAsWritten {
     queue: u32,
+    connections: u32,
+    head_bytes: u32,
     head_timeout_ms: u32,
     body_timeout_ms: u32,
+    answer_timeout_ms: u32,
     keep_alive_ms: u32,
 }
 
@@ -231,6 +277,17 @@ impl AsWritten {
             "" => None,
             address => Some(parse_address("metrics.listen", address, "127.0.0.1:9100, or empty")?),
         };
+        let admin = match &*self.admin.listen {
+            "" => AdminListen::Same,
+            "off" => AdminListen::Off,
+            address => AdminListen::Own(parse_address("admin.listen", address, "127.0.0.1:8081, off, or empty")?),
+        };
+        let tls = match (self.tls.cert.as_os_str().is_empty(), self.tls.key.as_os_str().is_empty()) {
+            (true, true) => None,
+            (false, false) => Some(self.tls),
+            (true, false) => bail!("the setting tls.cert is empty and tls.key is not; TLS needs both"),
+            (false, true) => bail!("the setting tls.key is empty and tls.cert is not; TLS needs both"),
+        };
         let levels = [("error", Level::ERROR), ("warn", Level::WARN), ("info", Level::INFO), ("debug", Level::DEBUG)];
         let Some((_, log)) = levels.into_iter().find(|(name, _)| *name == self.log) else {
             bail!("the setting log is {:?}; it must be error, warn, info or debug", self.log);
@@ -240,14 +297,21 @@ impl AsWritten {
         let limits = self.limits;
         for (key, value) in [
             ("limits.queue", limits.queue),
+            ("limits.connections", limits.connections),
             ("limits.head_timeout_ms", limits.head_timeout_ms),
             ("limits.body_timeout_ms", limits.body_timeout_ms),
+            ("limits.answer_timeout_ms", limits.answer_timeout_ms),
             ("limits.keep_alive_ms", limits.keep_alive_ms),
             ("delivery.timeout_ms", self.delivery.timeout_ms),
         ] {
             ensure!(value > 0, "the setting {key} is 0; it must be 1 or more");
         }
         ensure!(limits.queue <= 1_000_000, "the setting limits.queue is {}; it must be 1000000 or less", limits.queue);
+        ensure!(
+            (1024..=65536).contains(&limits.head_bytes),
+            "the setting limits.head_bytes is {}; it must be from 1024 to 65536",
+            limits.head_bytes
+        );
         let ms = |value: u32| Duration::from_millis(value.into());
         Ok(Settings {
             listen,
@@ -255,6 +319,10 @@ impl AsWritten {
             log,
             log_requests: self.log_requests,
             metrics_listen,
+            admin,
+            tls,
+            proxies: networks("proxies", &self.proxies)?,
+            origins: origins(&self.cors.origins)?,
             delivery: Delivery {
                 policy: Policy {
                     allow: networks("delivery.allow", &self.delivery.allow)?,
@@ -265,8 +333,11 @@ impl AsWritten {
             },
             limits: Limits {
                 queue: limits.queue as usize,
+                connections: limits.connections as usize,
+                head_bytes: limits.head_bytes as usize,
                 head_timeout: ms(limits.head_timeout_ms),
                 body_timeout: ms(limits.body_timeout_ms),
+                answer_timeout: ms(limits.answer_timeout_ms),
                 keep_alive: ms(limits.keep_alive_ms),
             },
         })
@@ -283,6 +354,23 @@ fn networks(key: &str, written: &[String]) -> Result<Vec<IpNet>> {
     written.iter().filter(|text| !text.trim().is_empty()).map(network).collect()
 }
 
+/// As browsers write them: a scheme, a host and a port where it is not the scheme's own. What they never write would never
+/// match, and is an error rather than a riddle.
+fn origins(written: &[String]) -> Result<Vec<String>> {
+    let origin = |text: &String| {
+        let text = text.trim();
+        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._:[]".contains(&byte);
+        let is_origin = host.is_some_and(|host| !host.is_empty() && host.bytes().all(is_part));
+        ensure!(
+            is_origin,
+            "the setting cors.origins has {text:?}; it must be origins such as \"https://crm.example.com\", in lower case and without a path"
+        );
+        Ok(text.to_owned())
+    };
+    written.iter().filter(|text| !text.trim().is_empty()).map(origin).collect()
+}
+
 fn parse_address(key: &str, value: &str, example: &str) -> Result<SocketAddr> {
     let wrong = || format!("the setting {key} is {value:?}; it must be an address and a port such as {example}");
     value.parse().with_context(wrong)
@@ -292,7 +380,8 @@ fn environment() -> Environment {
     let environment = Environment::with_prefix("SURVEYD").prefix_separator("__").separator("__").try_parsing(true);
     // A list is one variable, with commas.
     let environment = environment.list_separator(",");
-    environment.with_list_parse_key("delivery.allow").with_list_parse_key("delivery.deny")
+    let lists = ["delivery.allow", "delivery.deny", "cors.origins", "proxies"];
+    lists.into_iter().fold(environment, Environment::with_list_parse_key)
 }
 
 /// The variable of a key.

@@ -19,6 +19,7 @@ mod harness;
 mod http_layer;
 mod idempotency;
 mod metrics;
+mod network;
 mod program;
 mod quality_send;
 mod readiness;
