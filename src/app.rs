@@ -72,7 +72,8 @@ impl<D: Doors> App<D> {
                 proxies: settings.proxies.clone(),
                 origins: settings.origins.clone(),
             };
-            let (doors, numbers, told, starts) = (inner.clone(), Arc::clone(&numbers), Arc::clone(&told), starts.clone());
+            let (doors, numbers, told, starts) =
+                (inner.clone(), Arc::clone(&numbers), Arc::clone(&told), starts.clone());
             connection::serve(builder(workers), listener, treatment.clone(), move || {
                 let doors = doors.clone();
                 let tenants = doors.tenants(numbers.fetch_add(1, Ordering::Relaxed));
@@ -95,7 +96,11 @@ impl<D: Doors> App<D> {
         if let AdminListen::Own(address) = settings.admin {
             let (address, listener) = bind(address, " for /admin", "admin.listen")?;
             let server = Some(serve(listener, 1, Side::Admin)?);
-            beside.push(Beside { url: format!("{}/admin", url(tls.is_some(), address)), what: "administration", server });
+            beside.push(Beside {
+                url: format!("{}/admin", url(tls.is_some(), address)),
+                what: "administration",
+                server,
+            });
         }
         let workers = workers + beside.len();
         if let Some((address, metrics)) = settings.metrics_listen.zip(doors.metrics()) {

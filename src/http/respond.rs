@@ -20,7 +20,7 @@ use serde::Serialize;
 use tracing::error;
 
 use super::{
-    SiteOf, attempts, caller, cors,
+    SiteOf, attempts, caller, connection, cors,
     failure::Failure,
     metrics::{Counts, NO_ROUTE},
     request_log::Line,
@@ -115,6 +115,7 @@ pub(crate) fn refuse(request: ServiceRequest, failure: Failure) -> ServiceRespon
 
 fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue, began: Instant) -> ServiceResponse<BoxBody> {
     let (request, response) = response.into_parts();
+    connection::answered(&request);
     let (response, body) = response.into_parts();
     let is_api = request.path().starts_with("/api/");
     let failure = response.error().and_then(|error| error.as_error::<Failure>());

@@ -89,7 +89,9 @@ impl Framing {
             }
             match bytes[at] {
                 b'\n' if at == 0 || bytes[at - 1] != b'\r' => return Step::Refuse,
-                b'\n' if at >= start + 3 && bytes[at - 3..at] == *b"\r\n\r" => return self.end_of_head(bytes, start, at),
+                b'\n' if at >= start + 3 && bytes[at - 3..at] == *b"\r\n\r" => {
+                    return self.end_of_head(bytes, start, at);
+                }
                 b'\n' | b'\t' => {}
                 // The one before it is looked at again with the next byte.
                 b'\r' if bytes.get(at + 1).is_none_or(|next| *next == b'\n') => {}

@@ -8,11 +8,13 @@ mod head;
 mod places;
 mod stream;
 pub mod tls;
+mod turn;
 
 use std::{
     fmt::Debug,
     io,
     net::{SocketAddr, TcpListener},
+    rc::Rc,
     sync::Arc,
     time::Duration,
 };
@@ -27,8 +29,9 @@ use actix_web::{
 };
 use socket2::{Domain, Protocol, Socket, Type};
 
-pub use self::{places::Places, stream::Stream};
+pub(super) use self::turn::answered;
 use self::{places::Place, stream::Wire, tls::Tls};
+pub use self::{places::Places, stream::Stream};
 use crate::settings::Limits;
 
 /// How many connections may wait to be accepted.
@@ -95,6 +98,7 @@ where
             .client_request_timeout(limits.head_timeout)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
             .on_connect_ext(move |stream: &Stream, remembered: &mut Extensions| {
+                remembered.insert(Rc::clone(stream.turn()));
                 if let Some(tcp) = stream.tcp() {
                     connected(tcp, remembered);
                 }

@@ -9,6 +9,7 @@ use std::{
     io,
     mem::MaybeUninit,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -27,6 +28,7 @@ use tokio_rustls::server::TlsStream;
 use super::{
     Place,
     framing::{Framing, Step},
+    turn::Turn,
 };
 use crate::settings::Limits;
 
@@ -52,6 +54,7 @@ pub struct Stream {
     wire: Option<Wire>,
     limits: Limits,
     framing: Framing,
+    turn: Rc<Turn>,
     /// What has come, its first bytes good to be passed on.
     incoming: BytesMut,
     good: usize,
@@ -79,6 +82,7 @@ impl Stream {
             wire: Some(wire),
             limits,
             framing: Framing::new(limits.head_bytes),
+            turn: Rc::default(),
             incoming: BytesMut::new(),
             good: 0,
             end: End::NotYet,
@@ -97,6 +101,10 @@ impl Stream {
         }
     }
 
+    pub(super) fn turn(&self) -> &Rc<Turn> {
+        &self.turn
+    }
+
     fn wire(&mut self) -> io::Result<Pin<&mut Wire>> {
         self.wire.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
@@ -112,7 +120,12 @@ impl Stream {
     fn look(&mut self) -> bool {
         let was_between = self.framing.is_between_requests();
         match self.framing.step(&self.incoming) {
-            Step::Pass(good) => self.good = good,
+            Step::Pass(good) => {
+                self.good = good;
+                if was_between {
+                    self.turn.take();
+                }
+            }
             Step::Refuse => self.refuse(),
             Step::More => return true,
         }
@@ -160,6 +173,9 @@ impl AsyncRead for Stream {
                 }
                 End::Ended => return Poll::Ready(Ok(())),
                 End::NotYet => {}
+            }
+            if this.framing.is_between_requests() {
+                ready!(this.turn.poll(context));
             }
             if !this.look() {
                 continue;

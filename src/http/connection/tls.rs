@@ -52,7 +52,9 @@ fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>> {
     let (of_certificate, of_key) = (certificate.display(), key.display());
     let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let chain = chain.with_context(|| format!("cannot read the certificate {of_certificate} (tls.cert)"))?;
-    let Some(first) = chain.first() else { bail!("there is no certificate in {of_certificate} (tls.cert); it must be PEM") };
+    let Some(first) = chain.first() else {
+        bail!("there is no certificate in {of_certificate} (tls.cert); it must be PEM")
+    };
     check_time(first).with_context(|| format!("the certificate {of_certificate} (tls.cert) cannot be used"))?;
     let private = PrivateKeyDer::from_pem_file(key);
     let private = private.with_context(|| format!("cannot read the key {of_key} (tls.key)"))?;
@@ -62,7 +64,9 @@ fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>> {
         Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
             bail!("the key {of_key} (tls.key) does not fit the certificate {of_certificate} (tls.cert)")
         }
-        config => config.with_context(|| format!("{of_certificate} and {of_key} (tls.cert, tls.key) cannot be used"))?,
+        config => {
+            config.with_context(|| format!("{of_certificate} and {of_key} (tls.cert, tls.key) cannot be used"))?
+        }
     };
     config.alpn_protocols = vec![PROTOCOL.to_vec()];
     Ok(Arc::new(config))

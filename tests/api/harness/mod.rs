@@ -140,7 +140,13 @@ impl Server {
                 heard.lock().unwrap().push_str(&std::mem::take(&mut line));
             }
         });
-        Self { scheme: scheme.to_owned(), address: address.trim_end().parse().unwrap(), process, said, reader: Some(reader) }
+        Self {
+            scheme: scheme.to_owned(),
+            address: address.trim_end().parse().unwrap(),
+            process,
+            said,
+            reader: Some(reader),
+        }
     }
 
     pub fn fake() -> Self {
