@@ -27,7 +27,7 @@ use actix_web::{
     dev::{AppConfig, Extensions},
     rt::{net::TcpStream, time::timeout},
 };
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 pub(super) use self::turn::answered;
 use self::{places::Place, stream::Wire, tls::Tls};
@@ -39,6 +39,10 @@ const BACKLOG: i32 = 1024;
 
 /// What is left of a body that nobody reads is taken in for so long, so that the answer is not lost in a reset.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How many bytes of answers that are not taken the system may hold for one connection; by itself it would hold 4 MB, and
+/// for ten thousand connections all its memory. The system doubles it for what it keeps beside the bytes.
+const SEND_BUFFER: usize = 128 * 1024;
 
 /// How connections to one address are treated.
 #[derive(Clone)]
@@ -115,6 +119,8 @@ async fn accept(tcp: TcpStream, treatment: Treatment) -> Result<(Stream, Option<
     let Treatment { limits, places, tls, .. } = treatment;
     let peer = tcp.peer_addr().ok();
     let place = places.take().ok_or_else(|| DispatchError::Io(io::ErrorKind::QuotaExceeded.into()))?;
+    // Where it cannot be set, the system's own limit holds.
+    let _ = SockRef::from(&tcp).set_send_buffer_size(SEND_BUFFER);
     let wire = match tls {
         None => Wire::Plain(tcp),
         Some(tls) => {

@@ -3,13 +3,16 @@
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::harness::{Answer, Client, Home, Server};
+use crate::harness::{Answer, Client, Home, Server, eventually};
 
 /// Where something is answered on an address of its own, as the log tells it.
 fn told(server: &Server, what: &str) -> Client {
-    let said = server.said();
-    let lines = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let line = lines.into_iter().find(|line| line["message"] == what).unwrap_or_else(|| panic!("{said}"));
+    let mut line = Value::Null;
+    eventually("the log tells it", || {
+        let said = server.said();
+        let mut lines = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.find(|line| line["message"] == what).inspect(|found| line = (*found).clone()).is_some()
+    });
     let address = line["url"].as_str().unwrap().strip_prefix("http://").unwrap().split('/').next().unwrap();
     Client::new(address.parse().unwrap(), None, None)
 }

@@ -32,7 +32,9 @@ const GET: &[u8] = b"GET /api/v1/threads/1 HTTP/1.1\r\nHost: x\r\n\r\n";
 struct Drip {
     how: Slow,
     stream: TcpStream,
-    /// How much it has sent of its drops.
+    /// What a reader asks, over and over: an answer repeats the path, so that few of them are more than there is room for.
+    asks: Vec<u8>,
+    /// How many bytes it has sent of its drops.
     sent: usize,
     is_gone: bool,
 }
@@ -63,18 +65,19 @@ impl Drip {
             Slow::FirstHead | Slow::Reader => {}
         }
         stream.set_nonblocking(true).unwrap();
-        Self { how, stream, sent: 0, is_gone: false }
+        let asks = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(8000)).into_bytes();
+        Self { how, stream, asks, sent: 0, is_gone: false }
     }
 
     /// Sends a byte more, or for a reader as much as there is room for.
     fn drop(&mut self) {
         let line = b"GET /livez HTTP/1.1\r\nX: ";
         let written = match self.how {
-            Slow::Reader => self.stream.write(&GET.repeat(200)),
+            Slow::Reader => self.stream.write(&self.asks[self.sent % self.asks.len()..]),
             Slow::FirstHead | Slow::SecondHead => self.stream.write(&[*line.get(self.sent).unwrap_or(&b'x')]),
             Slow::Body | Slow::UnreadBody => self.stream.write(b"x"),
         };
-        self.sent += 1;
+        self.sent += *written.as_ref().unwrap_or(&0);
         let is_open = |error: &std::io::Error| error.kind() == ErrorKind::WouldBlock;
         let mut buffer = [0; 4096];
         let read = match self.how {
