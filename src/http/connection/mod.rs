@@ -9,6 +9,7 @@ mod places;
 mod stream;
 pub mod tls;
 mod turn;
+mod wire;
 
 use std::{
     fmt::Debug,
@@ -30,7 +31,7 @@ use actix_web::{
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 pub(super) use self::turn::answered;
-use self::{places::Place, stream::Wire, tls::Tls};
+use self::{places::Place, tls::Tls, wire::Wire};
 pub use self::{places::Places, stream::Stream};
 use crate::settings::Limits;
 

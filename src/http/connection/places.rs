@@ -71,8 +71,6 @@ fn raise_file_limit(wanted: usize) -> usize {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let Some(now) = current else { return usize::MAX };
     let wanted = maximum.map_or(wanted as u64, |maximum| maximum.min(wanted as u64));
-    if wanted > now && setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }).is_ok() {
-        return wanted as usize;
-    }
-    now as usize
+    let is_raised = wanted > now && setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }).is_ok();
+    usize::try_from(if is_raised { wanted } else { now }).unwrap_or(usize::MAX)
 }

@@ -16,37 +16,26 @@ use std::{
 
 use actix_web::{
     rt::{
-        self,
         net::TcpStream,
-        time::{Instant, Sleep, sleep_until, timeout},
+        time::{Instant, Sleep, sleep_until},
     },
     web::BytesMut,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_rustls::server::TlsStream;
 
 use super::{
     Place,
     framing::{Framing, Step},
     turn::Turn,
+    wire::Wire,
 };
 use crate::settings::Limits;
 
 /// A carriage return without its line feed: wherever a head may begin, it is answered with a bare 400 and a close.
 const NONSENSE: &[u8] = b"\r\r";
 
-/// How long what a refused client still sends is taken in: unread bytes would turn the close into a reset, and that would
-/// take the answer away from it.
-const LINGER: Duration = Duration::from_secs(1);
-
 /// A route that reads a body answers 408 when its time is over; what is ended here is a body that nobody waits for.
 const BODY_GRACE: Duration = Duration::from_secs(1);
-
-/// With TLS or without.
-pub(super) enum Wire {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
 
 /// One that keeps to the limits.
 pub struct Stream {
@@ -95,10 +84,7 @@ impl Stream {
 
     /// What is below.
     pub(crate) fn tcp(&self) -> Option<&TcpStream> {
-        match self.wire.as_ref()? {
-            Wire::Plain(tcp) => Some(tcp),
-            Wire::Tls(tls) => Some(tls.get_ref().0),
-        }
+        self.wire.as_ref().map(Wire::tcp)
     }
 
     pub(super) fn turn(&self) -> &Rc<Turn> {
@@ -206,7 +192,7 @@ impl AsyncWrite for Stream {
             Poll::Ready(Ok(_)) if this.written_by.is_running() && this.poll_written_by(context).is_ready() => {
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
-            written => written,
+            written @ Poll::Ready(_) => written,
         }
     }
 
@@ -214,7 +200,7 @@ impl AsyncWrite for Stream {
         let this = self.get_mut();
         match this.wire()?.poll_flush(context) {
             Poll::Pending => this.poll_written_by(context).map(Err),
-            flushed => {
+            flushed @ Poll::Ready(_) => {
                 // actix flushes when it has nothing left.
                 this.written_by.stop();
                 flushed
@@ -229,62 +215,8 @@ impl AsyncWrite for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if let (true, Some(wire), place) = (self.was_refused, self.wire.take(), self.place.take()) {
-            rt::spawn(async move {
-                let _ = timeout(LINGER, Leftovers(wire)).await;
-                drop(place);
-            });
-        }
-    }
-}
-
-/// Says that nothing more is sent, and takes in what still comes.
-struct Leftovers(Wire);
-
-impl Future for Leftovers {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let wire = &mut self.get_mut().0;
-        let _ = ready!(Pin::new(&mut *wire).poll_shutdown(context));
-        let mut bytes = [MaybeUninit::uninit(); 8 * 1024];
-        loop {
-            let mut read = ReadBuf::uninit(&mut bytes);
-            if ready!(Pin::new(&mut *wire).poll_read(context, &mut read)).is_err() || read.filled().is_empty() {
-                return Poll::Ready(());
-            }
-        }
-    }
-}
-
-impl AsyncRead for Wire {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(wire) => Pin::new(wire).poll_read(context, buffer),
-            Self::Tls(wire) => Pin::new(wire).poll_read(context, buffer),
-        }
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(wire) => Pin::new(wire).poll_write(context, bytes),
-            Self::Tls(wire) => Pin::new(wire).poll_write(context, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(wire) => Pin::new(wire).poll_flush(context),
-            Self::Tls(wire) => Pin::new(wire).poll_flush(context),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(wire) => Pin::new(wire).poll_shutdown(context),
-            Self::Tls(wire) => Pin::new(wire).poll_shutdown(context),
+        if let (true, Some(wire), Some(place)) = (self.was_refused, self.wire.take(), self.place.take()) {
+            wire.linger(place);
         }
     }
 }
