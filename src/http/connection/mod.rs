@@ -120,6 +120,8 @@ async fn accept(tcp: TcpStream, treatment: Treatment) -> Result<(Stream, Option<
     let Treatment { limits, places, tls, .. } = treatment;
     let peer = tcp.peer_addr().ok();
     let place = places.take().ok_or_else(|| DispatchError::Io(io::ErrorKind::QuotaExceeded.into()))?;
+    // Else the last part of a long answer waits until the one before is acknowledged, which may be 40 ms.
+    let _ = tcp.set_nodelay(true);
     // Where it cannot be set, the system's own limit holds.
     let _ = SockRef::from(&tcp).set_send_buffer_size(SEND_BUFFER);
     let wire = match tls {
