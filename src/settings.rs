@@ -1,8 +1,10 @@
 //! Settings in two stages: as written (file, environment, flags), and as used.
 
+mod values;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     path::Path,
     path::PathBuf,
     time::Duration,
@@ -14,6 +16,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use tracing::Level;
 
+use self::values::{networks, origins, parse_address};
 use crate::{
     delivery::{address::Policy, client::Client},
     store::retention::Retention,
@@ -44,12 +47,40 @@ pub struct Settings {
     pub log_requests: bool,
     /// Where metrics are told without a token.
     pub metrics_listen: Option<SocketAddr>,
+    /// Where administrators are let in.
+    pub admin: AdminListen,
+    /// None for plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub proxies: Vec<IpNet>,
+    /// The origins whose pages may call `/api`.
+    pub origins: Vec<String>,
     /// Where deliveries may go.
     pub delivery: Delivery,
     /// How long what was done is kept.
     pub retention: Retention,
     /// What nothing may exceed.
     pub limits: Limits,
+}
+
+/// Where `/admin` and `/metrics` are answered.
+#[derive(Clone, Copy, Debug)]
+pub enum AdminListen {
+    /// Where everything else is.
+    Same,
+    /// On an address of their own, and nowhere else.
+    Own(SocketAddr),
+    /// Nowhere.
+    Off,
+}
+
+/// The two files of TLS, in PEM.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TlsFiles {
+    /// The certificate, with those that lead to its root behind it.
+    pub cert: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
 }
 
 /// Where deliveries may go.
@@ -73,10 +104,16 @@ impl Delivery {
 pub struct Limits {
     /// Jobs that wait for the writer.
     pub queue: usize,
-    /// For the first head of a connection to arrive.
+    /// Connections at once, on all addresses together.
+    pub connections: usize,
+    /// Bytes of a head.
+    pub head_bytes: usize,
+    /// For a head to arrive.
     pub head_timeout: Duration,
     /// For a body to arrive.
     pub body_timeout: Duration,
+    /// For an answer to be taken.
+    pub answer_timeout: Duration,
     /// For which an idle connection is kept.
     pub keep_alive: Duration,
 }
@@ -98,15 +135,24 @@ struct AsWritten {
     database: PathBuf,
     log: String,
     log_requests: bool,
+    proxies: Vec<String>,
+    admin: ListenAsWritten,
+    cors: CorsAsWritten,
     delivery: DeliveryAsWritten,
     retention: RetentionAsWritten,
     limits: LimitsAsWritten,
-    metrics: MetricsAsWritten,
+    metrics: ListenAsWritten,
+    tls: TlsFiles,
 }
 
 #[derive(Deserialize)]
-struct MetricsAsWritten {
+struct ListenAsWritten {
     listen: String,
+}
+
+#[derive(Deserialize)]
+struct CorsAsWritten {
+    origins: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -125,8 +171,11 @@ struct RetentionAsWritten {
 #[derive(Deserialize)]
 struct LimitsAsWritten {
     queue: u32,
+    connections: u32,
+    head_bytes: u32,
     head_timeout_ms: u32,
     body_timeout_ms: u32,
+    answer_timeout_ms: u32,
     keep_alive_ms: u32,
 }
 
@@ -243,6 +292,17 @@ impl AsWritten {
             "" => None,
             address => Some(parse_address("metrics.listen", address, "127.0.0.1:9100, or empty")?),
         };
+        let admin = match &*self.admin.listen {
+            "" => AdminListen::Same,
+            "off" => AdminListen::Off,
+            address => AdminListen::Own(parse_address("admin.listen", address, "127.0.0.1:8081, off, or empty")?),
+        };
+        let tls = match (self.tls.cert.as_os_str().is_empty(), self.tls.key.as_os_str().is_empty()) {
+            (true, true) => None,
+            (false, false) => Some(self.tls),
+            (true, false) => bail!("the setting tls.cert is empty and tls.key is not; TLS needs both"),
+            (false, true) => bail!("the setting tls.key is empty and tls.cert is not; TLS needs both"),
+        };
         let levels = [("error", Level::ERROR), ("warn", Level::WARN), ("info", Level::INFO), ("debug", Level::DEBUG)];
         let Some((_, log)) = levels.into_iter().find(|(name, _)| *name == self.log) else {
             bail!("the setting log is {:?}; it must be error, warn, info or debug", self.log);
@@ -252,8 +312,10 @@ impl AsWritten {
         let limits = self.limits;
         for (key, value) in [
             ("limits.queue", limits.queue),
+            ("limits.connections", limits.connections),
             ("limits.head_timeout_ms", limits.head_timeout_ms),
             ("limits.body_timeout_ms", limits.body_timeout_ms),
+            ("limits.answer_timeout_ms", limits.answer_timeout_ms),
             ("limits.keep_alive_ms", limits.keep_alive_ms),
             ("delivery.timeout_ms", self.delivery.timeout_ms),
         ] {
@@ -267,6 +329,11 @@ impl AsWritten {
                 "the setting {key} is {days}; it must be 36500 days or less, or 0 to keep everything"
             );
         }
+        ensure!(
+            (1024..=65536).contains(&limits.head_bytes),
+            "the setting limits.head_bytes is {}; it must be from 1024 to 65536",
+            limits.head_bytes
+        );
         let ms = |value: u32| Duration::from_millis(value.into());
         Ok(Settings {
             listen,
@@ -274,6 +341,10 @@ impl AsWritten {
             log,
             log_requests: self.log_requests,
             metrics_listen,
+            admin,
+            tls,
+            proxies: networks("proxies", &self.proxies)?,
+            origins: origins(&self.cors.origins)?,
             delivery: Delivery {
                 policy: Policy {
                     allow: networks("delivery.allow", &self.delivery.allow)?,
@@ -285,34 +356,23 @@ impl AsWritten {
             retention: Retention { sends_days, audit_days },
             limits: Limits {
                 queue: limits.queue as usize,
+                connections: limits.connections as usize,
+                head_bytes: limits.head_bytes as usize,
                 head_timeout: ms(limits.head_timeout_ms),
                 body_timeout: ms(limits.body_timeout_ms),
+                answer_timeout: ms(limits.answer_timeout_ms),
                 keep_alive: ms(limits.keep_alive_ms),
             },
         })
     }
 }
 
-fn networks(key: &str, written: &[String]) -> Result<Vec<IpNet>> {
-    let network = |text: &String| {
-        // An address alone is a network of one.
-        let text = text.trim();
-        let net = text.parse::<IpNet>().or_else(|error| text.parse::<IpAddr>().map(IpNet::from).map_err(|_| error));
-        net.with_context(|| format!("the setting {key} has {text:?}; it must be networks such as \"10.0.0.0/8\""))
-    };
-    written.iter().filter(|text| !text.trim().is_empty()).map(network).collect()
-}
-
-fn parse_address(key: &str, value: &str, example: &str) -> Result<SocketAddr> {
-    let wrong = || format!("the setting {key} is {value:?}; it must be an address and a port such as {example}");
-    value.parse().with_context(wrong)
-}
-
 fn environment() -> Environment {
     let environment = Environment::with_prefix("SURVEYD").prefix_separator("__").separator("__").try_parsing(true);
     // A list is one variable, with commas.
     let environment = environment.list_separator(",");
-    environment.with_list_parse_key("delivery.allow").with_list_parse_key("delivery.deny")
+    let lists = ["delivery.allow", "delivery.deny", "cors.origins", "proxies"];
+    lists.into_iter().fold(environment, Environment::with_list_parse_key)
 }
 
 /// The variable of a key.

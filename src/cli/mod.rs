@@ -108,7 +108,7 @@ Examples:
   surveyd health --url http://127.0.0.1:41235
   surveyd health --wait 30s                        asks again until it answers, at most so long")]
     Health {
-        /// Where it is to answer [default: http:// and the setting listen].
+        /// Where it is to answer [default: the setting listen, by https where TLS is set].
         #[arg(long)]
         url: Option<String>,
         /// How long to wait for it, such as 30s [default: not at all].

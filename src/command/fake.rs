@@ -4,7 +4,6 @@ use std::{
     fs::{self, File},
     future::pending,
     io::{self, ErrorKind, IsTerminal},
-    net::SocketAddr,
     os::{fd::AsFd, unix::fs::FileTypeExt},
     path::PathBuf,
     process, thread,
@@ -55,7 +54,7 @@ pub(super) fn run(flags: FakeFlags) -> Result<()> {
         check_stdin()?;
     }
     serve(prepare, end, |app| {
-        ready_file.as_ref().map_or(Ok(()), |file| file.write(app.addr()))?;
+        ready_file.as_ref().map_or(Ok(()), |file| file.write(app.url()))?;
         // Nobody waits for it.
         thread::spawn(remove_leftovers);
         say(
@@ -109,8 +108,8 @@ impl ReadyFile {
     }
 
     /// Writes it whole or not at all: beside its place, and then renamed.
-    fn write(&self, address: SocketAddr) -> Result<()> {
-        let ready = Ready { url: format!("http://{address}"), pid: process::id(), version: env!("CARGO_PKG_VERSION") };
+    fn write(&self, url: String) -> Result<()> {
+        let ready = Ready { url, pid: process::id(), version: env!("CARGO_PKG_VERSION") };
         let beside = self.0.with_added_extension("part");
         let written = serde_json::to_string(&ready).map_err(io::Error::from);
         written

@@ -7,7 +7,10 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use ureq::Agent;
+use ureq::{
+    Agent,
+    tls::{RootCerts, TlsConfig},
+};
 
 use crate::{
     http::LIVEZ,
@@ -22,16 +25,20 @@ const TRY: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) fn run(url: Option<String>, wait: Option<Lifetime>) -> Result<()> {
+    let is_own = url.is_none();
     let url = match url {
         Some(url) => url,
-        None => format!("http://{}", reachable(Settings::load(Flags::default())?.listen)),
+        None => own(&Settings::load(Flags::default())?),
     };
     let url = url.trim_end_matches('/');
     let until = Instant::now() + wait.map_or(TRY, Lifetime::duration);
     loop {
         let left = until.saturating_duration_since(Instant::now()).clamp(PAUSE, TRY);
         // Whatever the environment says of proxies: this is about the server itself.
-        let agent: Agent = Agent::config_builder().timeout_global(Some(left)).proxy(None).build().into();
+        let config = Agent::config_builder().timeout_global(Some(left)).proxy(None);
+        // Its certificate is for the name that callers know, and not for this address; nothing is told to it that is a secret.
+        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).disable_verification(is_own).build();
+        let agent: Agent = config.tls_config(tls).build().into();
         match agent.get(format!("{url}{LIVEZ}")).call() {
             Ok(_) => return Ok(()),
             Err(error) if wait.is_none() || Instant::now() >= until => {
@@ -42,6 +49,12 @@ pub(super) fn run(url: Option<String>, wait: Option<Lifetime>) -> Result<()> {
             Err(_) => thread::sleep(PAUSE),
         }
     }
+}
+
+/// Where the server of these settings answers.
+fn own(settings: &Settings) -> String {
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
+    format!("{scheme}://{}", reachable(settings.listen))
 }
 
 /// An address to call, for one to listen on: that of every interface is none.

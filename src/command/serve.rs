@@ -3,23 +3,26 @@
 use std::{
     future::{Future, pending},
     io::{self, IsTerminal, Write},
-    net::SocketAddr,
+    sync::Arc,
     thread::available_parallelism,
 };
 
-use actix_web::rt::System;
+use actix_web::rt::{self, System};
 use anyhow::{Context, Result, bail};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::oneshot,
 };
-use tracing::{Level, info, level_filters::LevelFilter, warn};
+use tracing::{Level, error, info, level_filters::LevelFilter, warn};
 use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use super::notify::{READY, STOPPING, notify};
+use super::{
+    notify::{READY, STOPPING, notify},
+    sentence,
+};
 use crate::{
     app::App,
-    http::{request_log, single::Single, tenant::Doors},
+    http::{connection::tls::Tls, request_log, single::Single, tenant::Doors},
     settings::{Flags, Settings},
 };
 
@@ -34,8 +37,8 @@ pub(super) fn run(flags: Flags) -> Result<()> {
     };
     serve(prepare, pending(), |app| {
         info!(%database, "serving");
-        if let Some(address) = app.metrics_addr() {
-            info!(url = %format_args!("http://{address}/metrics"), "metrics for everybody who can reach it");
+        for (what, url) in app.beside() {
+            info!(url, "{what}");
         }
         // A server that lets nobody in looks broken to those who do not know why.
         if !app.doors().has_tokens() {
@@ -59,11 +62,14 @@ pub(super) fn serve<D: Doors>(
     System::new().block_on(async {
         let signals = Signals::catch()?;
         let app = prepare()?;
+        if let Some(tls) = app.tls() {
+            reload_at_hangup(Arc::clone(tls))?;
+        }
         let (first, stop) = oneshot::channel();
         let running = app.run_until(
             |app| {
                 ready(app)?;
-                announce(app.addr());
+                announce(&app.url());
                 notify(READY);
                 Ok(())
             },
@@ -83,11 +89,25 @@ pub(super) fn serve<D: Doors>(
     })
 }
 
+/// Reads the certificate again at each SIGHUP, which would end the program otherwise.
+fn reload_at_hangup(tls: Arc<Tls>) -> Result<()> {
+    let mut hangup = signal(SignalKind::hangup()).context("cannot catch signals")?;
+    rt::spawn(async move {
+        while hangup.recv().await.is_some() {
+            match tls.reload() {
+                Ok(()) => info!("the certificate was read again"),
+                Err(error) => error!("{}; the one before stays in use", sentence(&error)),
+            }
+        }
+    });
+    Ok(())
+}
+
 /// The line that scripts wait for.
-fn announce(address: SocketAddr) {
+fn announce(url: &str) {
     let mut stdout = io::stdout().lock();
     // A caller that closed stdout does not wait for the line.
-    let _ = writeln!(stdout, "ready url=http://{address}").and_then(|()| stdout.flush());
+    let _ = writeln!(stdout, "ready url={url}").and_then(|()| stdout.flush());
 }
 
 pub(super) struct Signals {

@@ -1,7 +1,6 @@
 //! Cutting a connection, which no answer of HTTP can do.
 
 use std::{
-    any::Any,
     collections::VecDeque,
     io,
     net::TcpStream,
@@ -24,9 +23,8 @@ use socket2::SockRef;
 struct Socket(TcpStream);
 
 /// Remembers the socket of a connection: actix hands it out at no other time.
-pub(super) fn remember(connection: &dyn Any, remembered: &mut Extensions) {
-    let stream = connection.downcast_ref::<Connection>();
-    if let Some(Ok(socket)) = stream.map(|stream| stream.as_fd().try_clone_to_owned()) {
+pub(super) fn remember(connection: &Connection, remembered: &mut Extensions) {
+    if let Ok(socket) = connection.as_fd().try_clone_to_owned() {
         remembered.insert(Socket(socket.into()));
     }
 }

@@ -7,6 +7,7 @@ use actix_web::{
     body::BoxBody,
     dev::{Extensions, ServiceRequest, ServiceResponse},
     middleware::Next,
+    rt::net::TcpStream,
     web::{ServiceConfig, ThinData},
 };
 
@@ -44,7 +45,7 @@ impl Doors for Worlds {
         routes::table().register(routes);
     }
 
-    fn connected(connection: &dyn Any, remembered: &mut Extensions) {
+    fn connected(connection: &TcpStream, remembered: &mut Extensions) {
         cut::remember(connection, remembered);
     }
 

@@ -36,7 +36,7 @@ use crate::{
 /// # Ok::<(), anyhow::Error>(())
 /// ```
 pub struct Fake {
-    address: SocketAddr,
+    url: String,
     worlds: Worlds,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<()>>>,
@@ -65,7 +65,7 @@ impl Fake {
 
     /// Where it answers, such as `http://127.0.0.1:41235`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.url.clone()
     }
 
     /// The token of a user (`alice`), or of a user in a world of their own (`alice@w1`); `admin` is an ADMIN.
@@ -127,14 +127,14 @@ impl Builder {
                     let _ = stopped.await;
                 };
                 // Whoever started it waits for this.
-                app.run_until(|app| Ok(ready.send(app.addr())?), stopped).await
+                app.run_until(|app| Ok(ready.send(app.url())?), stopped).await
             })
         };
         let thread = thread::Builder::new().name("surveyd-fake".to_owned()).spawn(run)?;
         // Nobody waits for it.
         thread::spawn(remove_leftovers);
         match started.recv() {
-            Ok(address) => Ok(Fake { address, worlds, stop: Some(stop), thread: Some(thread), _folder: folder }),
+            Ok(url) => Ok(Fake { url, worlds, stop: Some(stop), thread: Some(thread), _folder: folder }),
             Err(_) => Err(thread.join().map_or_else(
                 |_| anyhow!("the fake panicked"),
                 |ended| ended.err().unwrap_or_else(|| anyhow!("the fake ended at once")),

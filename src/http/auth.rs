@@ -13,6 +13,7 @@ use actix_web::{
 use super::{
     Site,
     attempts::{self, Outcome},
+    caller,
     failure::Failure,
     tenant::Tenant,
 };
@@ -75,7 +76,7 @@ impl Bearer {
 
 /// Who the audit says it was.
 pub(super) fn actor(request: &HttpRequest, caller: &Caller) -> Actor {
-    Actor::token(&caller.name, request.peer_addr().map(|address| address.ip()))
+    Actor::token(&caller.name, caller::address(request))
 }
 
 /// An administrator's way to a tenant; only [`admin`] opens it.

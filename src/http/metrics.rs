@@ -21,7 +21,7 @@ use prometheus_client::{
 use super::{SiteOf, Table, at, auth, failure::Failure, get};
 use crate::{store::error::StoreError, survey::rules::Rule};
 
-const METRICS: &str = "/metrics";
+pub(super) const METRICS: &str = "/metrics";
 
 /// The route of a request that meets none.
 pub(super) const NO_ROUTE: &str = "none";

@@ -6,7 +6,10 @@ mod admin;
 mod api;
 pub(crate) mod attempts;
 pub(crate) mod auth;
+mod caller;
+pub mod connection;
 mod console;
+mod cors;
 pub mod failure;
 pub mod metrics;
 pub mod openapi;
@@ -30,6 +33,7 @@ use actix_web::{
     http::Method,
     web::{self, ServiceConfig},
 };
+use ipnet::IpNet;
 
 use self::{
     admin::{deliveries, events, history, tokens},
@@ -52,10 +56,45 @@ pub(crate) use self::{
 /// Answers 200 as long as requests are answered at all; asks for no token.
 pub(crate) const LIVEZ: &str = "/livez";
 
+/// How requests to one address are taken.
+#[derive(Clone)]
+pub struct Manners {
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+    /// What is answered there.
+    pub side: Side,
+    /// Whose `X-Forwarded-For` is believed.
+    pub proxies: Vec<IpNet>,
+    /// The origins whose pages may call `/api`.
+    pub origins: Vec<String>,
+}
+
+/// What an address answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Everything.
+    Whole,
+    /// Everything that is not for administrators.
+    Public,
+    /// What is for administrators, and nothing else.
+    Admin,
+}
+
+impl Side {
+    fn answers(self, path: &str) -> bool {
+        let is_admin = path == metrics::METRICS || path == "/admin" || path.starts_with("/admin/");
+        match self {
+            Self::Whole => true,
+            Self::Public => !is_admin,
+            Self::Admin => is_admin,
+        }
+    }
+}
+
 /// What one HTTP worker has at hand for every request.
 pub struct Site {
     tenants: Box<dyn Tenants>,
-    body_timeout: Duration,
+    manners: Manners,
     /// None where nothing is counted.
     metrics: Option<Arc<Metrics>>,
     no_route: Counts,
@@ -71,12 +110,12 @@ impl Site {
     /// is about to end.
     pub fn new(
         tenants: Box<dyn Tenants>,
-        body_timeout: Duration,
+        manners: Manners,
         metrics: Option<Arc<Metrics>>,
         stopping: Arc<AtomicBool>,
     ) -> Rc<Self> {
         let (no_route, readiness) = (Counts::of(metrics::NO_ROUTE), Readiness::default());
-        Rc::new(Self { tenants, body_timeout, metrics, no_route, stopping, readiness })
+        Rc::new(Self { tenants, manners, metrics, no_route, stopping, readiness })
     }
 
     /// A worker's way to its tenants.
@@ -86,7 +125,7 @@ impl Site {
 
     /// How long a body may take to arrive.
     pub(crate) fn body_timeout(&self) -> Duration {
-        self.body_timeout
+        self.manners.body_timeout
     }
 }
 

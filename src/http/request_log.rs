@@ -10,7 +10,7 @@ use actix_web::{
 };
 use tracing::{Level, enabled, info};
 
-use super::attempts;
+use super::{attempts, caller};
 
 /// What the lines are filtered by, apart from all others; see the setting `log_requests`.
 pub const TARGET: &str = "surveyd::requests";
@@ -42,7 +42,7 @@ impl Line<'_> {
             status = status.as_u16(),
             ms = milliseconds(began),
             token = token.as_deref(),
-            address = request.peer_addr().map(|address| tracing::field::display(address.ip())),
+            address = caller::address(request).map(tracing::field::display),
             "answered"
         );
     }

@@ -20,7 +20,7 @@ use serde::Serialize;
 use tracing::error;
 
 use super::{
-    SiteOf, attempts,
+    SiteOf, attempts, caller, connection, cors,
     failure::Failure,
     metrics::{Counts, NO_ROUTE},
     request_log::Line,
@@ -78,6 +78,14 @@ pub async fn finish(request: ServiceRequest, next: Next<BoxBody>) -> Result<Serv
     if request.path().contains('%') {
         return Ok(refuse(request, Failure::no_such_path()));
     }
+    let side = request.app_data::<SiteOf>().map(|ThinData(site)| site.manners.side);
+    if side.is_some_and(|side| !side.answers(request.path())) {
+        return Ok(refuse(request, Failure::no_such_path()));
+    }
+    if let Some(answer) = cors::preflight(&request) {
+        let request_id = request_id(request.headers());
+        return Ok(dress(request.into_response(answer), request_id, Instant::now()));
+    }
     let (request_id, began) = (request_id(request.headers()), Instant::now());
     Ok(dress(slow_down(next.call(request).await?), request_id, began))
 }
@@ -91,8 +99,8 @@ fn slow_down(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let request = response.request();
     let throttles = request.app_data::<SiteOf>().and_then(|ThinData(site)| site.tenants().throttles());
     let failed = throttles
-        .zip(request.peer_addr())
-        .map(|(throttles, address)| throttles.fail_token(address.ip(), Instant::now()));
+        .zip(caller::address(request))
+        .map(|(throttles, address)| throttles.fail_token(address, Instant::now()));
     match failed {
         Some(Err(failure)) => response.into_response(HttpResponse::from_error(failure)),
         _ => response,
@@ -107,6 +115,7 @@ pub(crate) fn refuse(request: ServiceRequest, failure: Failure) -> ServiceRespon
 
 fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue, began: Instant) -> ServiceResponse<BoxBody> {
     let (request, response) = response.into_parts();
+    connection::answered(&request);
     let (response, body) = response.into_parts();
     let is_api = request.path().starts_with("/api/");
     let failure = response.error().and_then(|error| error.as_error::<Failure>());
@@ -140,6 +149,7 @@ fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue, began: Ins
     let own = response.headers().iter().filter(|_| response.error().is_none());
     let mut extra: Vec<_> = own.map(|(name, value)| (name.clone(), value.clone())).collect();
     extra.extend(failure.and_then(|failure| failure.extra.as_ref()?.header()));
+    extra.extend(cors::headers(&request));
     extra.extend(date.map(|value| (DATE, value)));
     let body = message.map_or(body, |message| BoxBody::new(envelope(&request, &message)));
     let has_body = !matches!(body.size(), BodySize::None | BodySize::Sized(0));

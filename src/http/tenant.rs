@@ -7,6 +7,7 @@ use actix_web::{
     body::BoxBody,
     dev::{Extensions, ServiceRequest, ServiceResponse},
     middleware::Next,
+    rt::net::TcpStream,
     web::ServiceConfig,
 };
 use serde::Serialize;
@@ -101,7 +102,7 @@ pub trait Doors: Clone + Send + 'static {
     }
 
     /// What is remembered of a connection.
-    fn connected(_connection: &dyn Any, _remembered: &mut Extensions) {}
+    fn connected(_connection: &TcpStream, _remembered: &mut Extensions) {}
 
     /// Answers a request; `next` is the routes.
     fn around(

@@ -28,6 +28,7 @@ mod idempotency;
 mod import;
 mod metrics;
 mod migration;
+mod network;
 mod openapi;
 mod packaging;
 mod program;

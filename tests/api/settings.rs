@@ -51,11 +51,11 @@ fn the_project_s_own_file_is_in_force_when_untouched() {
 #[rstest]
 #[case(
     "lisen = \"127.0.0.1:0\"",
-    "the settings settings.toml have an unknown key \"lisen\"; the keys are database, delivery.allow, delivery.deny, delivery.timeout_ms, limits.body_timeout_ms, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log, log_requests, metrics.listen, retention.audit_days, retention.sends_days"
+    "the settings settings.toml have an unknown key \"lisen\"; the keys are admin.listen, cors.origins, database, delivery.allow, delivery.deny, delivery.timeout_ms, limits.answer_timeout_ms, limits.body_timeout_ms, limits.connections, limits.head_bytes, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log, log_requests, metrics.listen, proxies, retention.audit_days, retention.sends_days, tls.cert, tls.key"
 )]
 #[case(
     "[limits]\nqeue = 1",
-    "the settings settings.toml have an unknown key \"limits.qeue\"; the keys are database, delivery.allow, delivery.deny, delivery.timeout_ms, limits.body_timeout_ms, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log, log_requests, metrics.listen, retention.audit_days, retention.sends_days"
+    "the settings settings.toml have an unknown key \"limits.qeue\"; the keys are admin.listen, cors.origins, database, delivery.allow, delivery.deny, delivery.timeout_ms, limits.answer_timeout_ms, limits.body_timeout_ms, limits.connections, limits.head_bytes, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log, log_requests, metrics.listen, proxies, retention.audit_days, retention.sends_days, tls.cert, tls.key"
 )]
 #[case(
     "listen = \"8080\"",
@@ -66,6 +66,26 @@ fn the_project_s_own_file_is_in_force_when_untouched() {
     "[metrics]\nlisten = \"9100\"",
     "the setting metrics.listen is \"9100\"; it must be an address and a port such as 127.0.0.1:9100, or empty: invalid socket address syntax"
 )]
+#[case(
+    "[admin]\nlisten = \"on\"",
+    "the setting admin.listen is \"on\"; it must be an address and a port such as 127.0.0.1:8081, off, or empty: invalid socket address syntax"
+)]
+#[case(
+    "proxies = [\"10.0.0.0/33\"]",
+    "the setting proxies has \"10.0.0.0/33\"; it must be networks such as \"10.0.0.0/8\": invalid IP address syntax"
+)]
+#[case(
+    "[cors]\norigins = [\"https://crm.example.com/\"]",
+    "the setting cors.origins has \"https://crm.example.com/\"; it must be origins such as \"https://crm.example.com\", in lower case and without a path"
+)]
+#[case(
+    "[cors]\norigins = [\"*\"]",
+    "the setting cors.origins has \"*\"; it must be origins such as \"https://crm.example.com\", in lower case and without a path"
+)]
+#[case("[tls]\ncert = \"cert.pem\"", "the setting tls.key is empty and tls.cert is not; TLS needs both")]
+#[case("[tls]\nkey = \"key.pem\"", "the setting tls.cert is empty and tls.key is not; TLS needs both")]
+#[case("[limits]\nhead_bytes = 100", "the setting limits.head_bytes is 100; it must be from 1024 to 65536")]
+#[case("[limits]\nconnections = 0", "the setting limits.connections is 0; it must be 1 or more")]
 #[case("database = \"\"", "the setting database is empty; it must name a file")]
 #[case("[limits]\nqueue = 0", "the setting limits.queue is 0; it must be 1 or more")]
 fn what_is_wrong_with_a_setting_is_told(#[case] file: &str, #[case] expected: &str) {
@@ -114,20 +134,28 @@ fn the_settings_in_force_are_shown() {
     };
     let all = shown(&["config", "--listen", "127.0.0.1:3", "--database", "a \"b\".db"]);
     insta::assert_snapshot!(all, @r#"
-    database = "a \"b\".db"         # flag --database
-    delivery.allow = []             # default
-    delivery.deny = []              # default
-    delivery.timeout_ms = 15000     # default
-    limits.body_timeout_ms = 10000  # default
-    limits.head_timeout_ms = 2      # settings.toml
-    limits.keep_alive_ms = 60000    # default
-    limits.queue = 8                # environment SURVEYD__LIMITS__QUEUE
-    listen = "127.0.0.1:3"          # flag --listen
-    log = "warn"                    # settings.toml
-    log_requests = false            # environment SURVEYD__LOG_REQUESTS
-    metrics.listen = ""             # default
-    retention.audit_days = 0        # default
-    retention.sends_days = 0        # default
+    admin.listen = ""                 # default
+    cors.origins = []                 # default
+    database = "a \"b\".db"           # flag --database
+    delivery.allow = []               # default
+    delivery.deny = []                # default
+    delivery.timeout_ms = 15000       # default
+    limits.answer_timeout_ms = 30000  # default
+    limits.body_timeout_ms = 10000    # default
+    limits.connections = 10000        # default
+    limits.head_bytes = 16384         # default
+    limits.head_timeout_ms = 2        # settings.toml
+    limits.keep_alive_ms = 60000      # default
+    limits.queue = 8                  # environment SURVEYD__LIMITS__QUEUE
+    listen = "127.0.0.1:3"            # flag --listen
+    log = "warn"                      # settings.toml
+    log_requests = false              # environment SURVEYD__LOG_REQUESTS
+    metrics.listen = ""               # default
+    proxies = []                      # default
+    retention.audit_days = 0          # default
+    retention.sends_days = 0          # default
+    tls.cert = ""                     # default
+    tls.key = ""                      # default
     "#);
     home.write("other.toml", &all);
     let values =

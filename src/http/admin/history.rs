@@ -97,7 +97,7 @@ pub(in crate::http) async fn explain(
     ThinData(site): SiteOf,
 ) -> Result<Json<Verdict>, Failure> {
     let admin = auth::admin(&request, &site).await?;
-    let body = wire::in_time(wire::read_body(&request, payload, wire::SEND_LIMIT), site.body_timeout).await?;
+    let body = wire::in_time(wire::read_body(&request, payload, wire::SEND_LIMIT), site.body_timeout()).await?;
     let ask = match body.parse_send() {
         Ok(ask) => ask,
         // Not our own failure: it is what the send would be told.

@@ -137,7 +137,7 @@ async fn change_enablement(
 
 /// The body of an admin route.
 pub(crate) async fn read_body(request: &HttpRequest, payload: Payload, site: &Site) -> Result<wire::Body, Failure> {
-    wire::in_time(wire::read_body(request, payload, wire::ADMIN_LIMIT), site.body_timeout).await
+    wire::in_time(wire::read_body(request, payload, wire::ADMIN_LIMIT), site.body_timeout()).await
 }
 
 pub(super) fn parse_id(name: &str, text: &str) -> Result<i64, Failure> {

@@ -11,7 +11,7 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    http::{SiteOf, attempts, failure::Failure, respond::Json, tenant::LogIn, wire},
+    http::{SiteOf, attempts, caller, failure::Failure, respond::Json, tenant::LogIn, wire},
     store::tokens::Secret,
     survey::access::{Denied, Role},
 };
@@ -66,7 +66,7 @@ pub(in crate::http) async fn log_in(
     payload: Payload,
     ThinData(site): SiteOf,
 ) -> Result<LoggedIn, Failure> {
-    let body = wire::in_time(wire::read_body(&request, payload, wire::SEND_LIMIT), site.body_timeout).await?;
+    let body = wire::in_time(wire::read_body(&request, payload, wire::SEND_LIMIT), site.body_timeout()).await?;
     // In words of ours: a parser's would repeat what was sent, and that may be a password.
     let Ok(Ask { login, password, .. }) = body.parse() else {
         return Err(Failure::bad_request(
@@ -78,7 +78,7 @@ pub(in crate::http) async fn log_in(
     }
     let LogIn { tenant, credentials, token } = site.tenants.log_in(&login, &password)?;
     attempts::begin(&request, &tenant);
-    let throttled = site.tenants.throttles().zip(request.peer_addr().map(|address| address.ip()));
+    let throttled = site.tenants.throttles().zip(caller::address(&request));
     if let Some((throttles, address)) = throttled {
         throttles.check_login(address, Instant::now())?;
     }

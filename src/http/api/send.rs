@@ -49,7 +49,7 @@ pub(in crate::http) async fn send(
         body
     } else {
         bearer.authenticate(&request, Role::SENDERS).await?;
-        wire::in_time(body, site.body_timeout).await
+        wire::in_time(body, site.body_timeout()).await
     };
     let ask = body.and_then(|body| body.parse_send());
     let (ask, key) = match ask.and_then(|ask| Ok((ask, idempotency_key(request.headers())?))) {

@@ -156,14 +156,23 @@ impl Home {
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
+    /// Serves the database of this folder, with these settings.
+    pub fn serve_with(&self, settings: &[(&str, &str)]) -> Server {
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.envs(settings.iter().map(|(key, value)| (format!("SURVEYD__{key}"), value)));
+        Server::start(command)
+    }
+
     /// Serves the database of this folder.
     pub fn serve(&self) -> Server {
-        Server::start(self.command(&["serve", "--listen", "127.0.0.1:0"]))
+        self.serve_with(&[])
     }
 }
 
 /// A running server; ended when dropped.
 pub struct Server {
+    /// `http` or `https`, as the ready line has it.
+    pub scheme: String,
     pub address: SocketAddr,
     pub process: Child,
     /// What it has said on stderr. Read all the time: a server whose log nobody reads would stop when the pipe is full.
@@ -177,7 +186,8 @@ impl Server {
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let Some(url) = line.strip_prefix("ready url=http://") else {
+        let url = line.strip_prefix("ready url=").and_then(|url| url.split_once("://"));
+        let Some((scheme, address)) = url else {
             let mut stderr = String::new();
             process.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
             panic!("not ready: {line:?}, {stderr}");
@@ -190,7 +200,13 @@ impl Server {
                 heard.lock().unwrap().push_str(&std::mem::take(&mut line));
             }
         });
-        Self { address: url.trim_end().parse().unwrap(), process, said, reader: Some(reader) }
+        Self {
+            scheme: scheme.to_owned(),
+            address: address.trim_end().parse().unwrap(),
+            process,
+            said,
+            reader: Some(reader),
+        }
     }
 
     pub fn fake() -> Self {

@@ -1,0 +1,82 @@
+//! TLS: a certificate and its key, read at the start and again when the program is told to.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use parking_lot::RwLock;
+use rustls::{
+    Error, InconsistentKeys, ServerConfig,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
+use tokio_rustls::TlsAcceptor;
+use x509_parser::parse_x509_certificate;
+
+/// HTTP/2 is not spoken here: who offers nothing else is refused in the handshake.
+const PROTOCOL: &[u8] = b"http/1.1";
+
+/// What is shown to who connects.
+pub struct Tls {
+    certificate: PathBuf,
+    key: PathBuf,
+    current: RwLock<Arc<ServerConfig>>,
+}
+
+impl Tls {
+    /// From two PEM files: the certificate, with those that lead to its root behind it, and its key.
+    ///
+    /// Errors: one sentence that names the file, and what is wrong with it.
+    pub fn load(certificate: &Path, key: &Path) -> Result<Self> {
+        let current = RwLock::new(read(certificate, key)?);
+        Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), current })
+    }
+
+    /// Reads the files again; new connections get what is in them.
+    ///
+    /// Errors: as for [`Tls::load`]; what was in use stays in use.
+    pub fn reload(&self) -> Result<()> {
+        let new = read(&self.certificate, &self.key)?;
+        *self.current.write() = new;
+        Ok(())
+    }
+
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        Arc::clone(&self.current.read()).into()
+    }
+}
+
+fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>> {
+    let (of_certificate, of_key) = (certificate.display(), key.display());
+    let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let chain = chain.with_context(|| format!("cannot read the certificate {of_certificate} (tls.cert)"))?;
+    let Some(first) = chain.first() else {
+        bail!("there is no certificate in {of_certificate} (tls.cert); it must be PEM")
+    };
+    check_time(first).with_context(|| format!("the certificate {of_certificate} (tls.cert) cannot be used"))?;
+    let private = PrivateKeyDer::from_pem_file(key);
+    let private = private.with_context(|| format!("cannot read the key {of_key} (tls.key)"))?;
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().context("TLS cannot be used")?;
+    let mut config = match config.with_no_client_auth().with_single_cert(chain, private) {
+        Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+            bail!("the key {of_key} (tls.key) does not fit the certificate {of_certificate} (tls.cert)")
+        }
+        config => {
+            config.with_context(|| format!("{of_certificate} and {of_key} (tls.cert, tls.key) cannot be used"))?
+        }
+    };
+    config.alpn_protocols = vec![PROTOCOL.to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Errors: it is no certificate, not good any more, or not yet.
+fn check_time(certificate: &CertificateDer<'_>) -> Result<()> {
+    let (_, parsed) = parse_x509_certificate(certificate).context("it is no X.509 certificate")?;
+    let (now, validity) = (jiff::Timestamp::now().as_second(), parsed.validity());
+    ensure!(now <= validity.not_after.timestamp(), "it expired on {}", validity.not_after);
+    ensure!(now >= validity.not_before.timestamp(), "it is not good before {}", validity.not_before);
+    Ok(())
+}

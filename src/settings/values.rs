@@ -1,0 +1,38 @@
+//! Values of settings that are more than text.
+
+use std::net::{IpAddr, SocketAddr};
+
+use anyhow::{Context, Result, ensure};
+use ipnet::IpNet;
+
+pub(super) fn networks(key: &str, written: &[String]) -> Result<Vec<IpNet>> {
+    let network = |text: &String| {
+        // An address alone is a network of one.
+        let text = text.trim();
+        let net = text.parse::<IpNet>().or_else(|error| text.parse::<IpAddr>().map(IpNet::from).map_err(|_| error));
+        net.with_context(|| format!("the setting {key} has {text:?}; it must be networks such as \"10.0.0.0/8\""))
+    };
+    written.iter().filter(|text| !text.trim().is_empty()).map(network).collect()
+}
+
+/// As browsers write them: a scheme, a host and a port where it is not the scheme's own. What they never write would never
+/// match, and is an error rather than a riddle.
+pub(super) fn origins(written: &[String]) -> Result<Vec<String>> {
+    let origin = |text: &String| {
+        let text = text.trim();
+        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._:[]".contains(&byte);
+        let is_origin = host.is_some_and(|host| !host.is_empty() && host.bytes().all(is_part));
+        ensure!(
+            is_origin,
+            "the setting cors.origins has {text:?}; it must be origins such as \"https://crm.example.com\", in lower case and without a path"
+        );
+        Ok(text.to_owned())
+    };
+    written.iter().filter(|text| !text.trim().is_empty()).map(origin).collect()
+}
+
+pub(super) fn parse_address(key: &str, value: &str, example: &str) -> Result<SocketAddr> {
+    let wrong = || format!("the setting {key} is {value:?}; it must be an address and a port such as {example}");
+    value.parse().with_context(wrong)
+}

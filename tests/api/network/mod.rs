@@ -1,0 +1,7 @@
+//! What stands between a socket and a route: TLS, addresses, proxies, origins, limits, and what is no request.
+
+mod addresses;
+mod cors;
+mod slow;
+mod smuggling;
+mod tls;

@@ -1,0 +1,167 @@
+//! HTTPS: what is spoken, what is wrong with the files, and that they are read again.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    sync::Arc,
+};
+
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use rstest::rstest;
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto::ring::default_provider,
+    pki_types::CertificateDer,
+};
+
+use crate::harness::{DEADLINE, Home, Server, envelope, eventually};
+
+/// A certificate for localhost that is good up to a year, and its key.
+fn certificate(until: i32) -> (CertificateDer<'static>, String, String) {
+    let mut parameters = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    (parameters.not_before, parameters.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(until, 1, 1));
+    let key = KeyPair::generate().unwrap();
+    let certificate = parameters.self_signed(&key).unwrap();
+    (certificate.der().clone(), certificate.pem(), key.serialize_pem())
+}
+
+const FILES: [(&str, &str); 2] = [("TLS__CERT", "cert.pem"), ("TLS__KEY", "key.pem")];
+
+/// A home with those two files.
+fn home_with(certificate: &str, key: &str) -> Home {
+    let home = Home::with_sample();
+    home.write("cert.pem", certificate);
+    home.write("key.pem", key);
+    home
+}
+
+/// A connection by somebody who trusts that certificate alone, and speaks those protocols.
+fn connect(
+    server: &Server,
+    trusted: &CertificateDer<'static>,
+    protocols: &[&str],
+) -> std::io::Result<StreamOwned<ClientConnection, TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted.clone()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots);
+    let mut config = config.with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    let client = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+    let tcp = TcpStream::connect(server.address)?;
+    tcp.set_read_timeout(Some(DEADLINE))?;
+    let mut stream = StreamOwned::new(client, tcp);
+    stream.conn.complete_io(&mut stream.sock)?;
+    Ok(stream)
+}
+
+/// Asks for a thread, without a token.
+fn ask(stream: &mut impl Write) {
+    stream.write_all(b"GET /api/v1/threads/1 HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+}
+
+/// The answer to that.
+fn answer(stream: &mut impl Read) -> String {
+    let body = envelope("GET", "/api/v1/threads/1", "Token is missing: send it as \"Authorization: Bearer <token>\"");
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+    while !bytes.ends_with(b"}") {
+        let read = stream.read(&mut buffer).unwrap();
+        assert_ne!(read, 0, "{:?}", String::from_utf8_lossy(&bytes));
+        bytes.extend_from_slice(&buffer[..read]);
+    }
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(text.starts_with("HTTP/1.1 401 ") && text.ends_with(&body), "{text}");
+    text
+}
+
+#[test]
+fn https_is_spoken() {
+    let (trusted, certificate, key) = certificate(2100);
+    let home = home_with(&certificate, &key);
+    let server = home.serve_with(&FILES);
+    assert_eq!(server.scheme, "https");
+    for protocols in [&["h2", "http/1.1"] as &[&str], &["http/1.1"], &[]] {
+        let mut stream = connect(&server, &trusted, protocols).unwrap();
+        let expected = if protocols.is_empty() { None } else { Some(b"http/1.1".as_slice()) };
+        assert_eq!(stream.conn.alpn_protocol(), expected);
+        for _ in 0..3 {
+            ask(&mut stream);
+            answer(&mut stream);
+        }
+    }
+    let refused = connect(&server, &trusted, &["h2"]).err().unwrap().to_string();
+    assert!(refused.contains("NoApplicationProtocol"), "{refused}");
+    // Who speaks no TLS gets no answer, and disturbs nobody.
+    let mut plain = TcpStream::connect(server.address).unwrap();
+    plain.set_read_timeout(Some(DEADLINE)).unwrap();
+    ask(&mut plain);
+    let mut said = Vec::new();
+    let _ = plain.read_to_end(&mut said);
+    assert!(!said.starts_with(b"HTTP"), "{said:?}");
+    let health = |arguments: &[&str]| {
+        let mut command = home.command(&[&["health"], arguments].concat());
+        command.envs(FILES.map(|(key, value)| (format!("SURVEYD__{key}"), value)));
+        command.env("SURVEYD__LISTEN", server.address.to_string()).output().unwrap().status.code()
+    };
+    assert_eq!(health(&[]), Some(0), "its own certificate is not looked at");
+    let url = format!("https://localhost:{}", server.address.port());
+    assert_eq!(health(&["--url", &url]), Some(1), "that of another is");
+    server.signal("-TERM");
+    assert_eq!(server.wait().0, Some(0));
+}
+
+#[test]
+fn a_certificate_is_read_again() {
+    let (first, first_certificate, first_key) = certificate(2100);
+    let (second, second_certificate, second_key) = certificate(2100);
+    let home = home_with(&first_certificate, &first_key);
+    let server = home.serve_with(&FILES);
+    let mut kept = connect(&server, &first, &[]).unwrap();
+    let says = |what: &str| {
+        server.signal("-HUP");
+        eventually(what, || server.said().contains(what));
+    };
+    // Only one of the two is there yet.
+    home.write("cert.pem", &second_certificate);
+    says("the key key.pem (tls.key) does not fit the certificate cert.pem (tls.cert); the one before stays in use");
+    connect(&server, &first, &[]).unwrap();
+    home.write("key.pem", "");
+    says("cannot read the key key.pem (tls.key)");
+    connect(&server, &first, &[]).unwrap();
+    home.write("key.pem", &second_key);
+    says("the certificate was read again");
+    let mut new = connect(&server, &second, &[]).unwrap();
+    assert!(connect(&server, &first, &[]).is_err());
+    for stream in [&mut kept, &mut new] {
+        ask(stream);
+        answer(stream);
+    }
+    home.write("cert.pem", &certificate(2021).1);
+    says("the certificate cert.pem (tls.cert) cannot be used: it expired on ");
+    connect(&server, &second, &[]).unwrap();
+}
+
+#[rstest]
+#[case::of_another(1, "the key key.pem (tls.key) does not fit the certificate cert.pem (tls.cert)")]
+#[case::expired(2, "the certificate cert.pem (tls.cert) cannot be used: it expired on Jan  1 00:00:00 2021 +00:00")]
+#[case::no_key(3, "cannot read the key key.pem (tls.key)")]
+#[case::no_certificate(4, "there is no certificate in cert.pem (tls.cert); it must be PEM")]
+#[case::missing(5, "cannot read the certificate cert.pem (tls.cert)")]
+#[case::unreadable(6, "cannot read the key key.pem (tls.key)")]
+fn what_is_wrong_with_the_files_is_told(#[case] wrong: u8, #[case] expected: &str) {
+    let (_, certificate_pem, key) = certificate(if wrong == 2 { 2021 } else { 2100 });
+    let home = home_with(&certificate_pem, &key);
+    match wrong {
+        1 => _ = home.write("key.pem", &certificate(2100).2),
+        3 => _ = home.write("key.pem", &certificate_pem),
+        4 => _ = home.write("cert.pem", &key),
+        5 => std::fs::remove_file(home.path("cert.pem")).unwrap(),
+        6 => {
+            std::fs::remove_file(home.path("key.pem")).unwrap();
+            std::fs::create_dir(home.path("key.pem")).unwrap();
+        }
+        _ => {}
+    }
+    home.write("settings.toml", "[tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n");
+    let said = home.fails(&["serve", "--listen", "127.0.0.1:0"]);
+    assert!(said.starts_with(&format!("surveyd: {expected}")), "{said}");
+}
