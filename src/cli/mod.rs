@@ -202,7 +202,7 @@ Examples:
         file: FileFlags,
     },
     /// Remove a person everywhere.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  surveyd erase client 7")]
     Erase(EraseWord),
     /// Write the database's settings, channels, clients, threads and forms to stdout, as a world file.
     #[command(after_help = "\

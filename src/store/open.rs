@@ -289,7 +289,7 @@ pub struct ServerLock {
 impl ServerLock {
     /// Whether a server runs on the file at the moment. Where that cannot be known, one may.
     pub(super) fn is_held(database: &Path) -> bool {
-        let Ok(path) = Self::path(database) else { return true };
+        let path = Self::path(database);
         match File::open(path).map(|file| file.try_lock_shared()) {
             Ok(Ok(())) => false,
             Err(error) => error.kind() != ErrorKind::NotFound,
@@ -298,16 +298,17 @@ impl ServerLock {
     }
 
     /// The file of the lock, by way of the real path: two names of one file are one database.
-    fn path(database: &Path) -> std::io::Result<PathBuf> {
-        let mut name = database.canonicalize()?.into_os_string();
+    fn path(database: &Path) -> PathBuf {
+        // One that is missing (`surveyd restore` may find none) has no other name yet.
+        let mut name = database.canonicalize().unwrap_or_else(|_| database.to_owned()).into_os_string();
         name.push("-lock");
-        Ok(PathBuf::from(name))
+        PathBuf::from(name)
     }
 
     /// Takes the lock, a file beside the database: SQLite's own locks are free between two transactions, and closing
     /// a second handle on the database itself would drop them.
     pub fn take(database: &Path) -> Result<Self> {
-        let path = Self::path(database).with_context(|| format!("cannot find the database {}", database.display()))?;
+        let path = Self::path(database);
         let file =
             OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).with_context(|| {
                 format!("cannot open the lock {}: give this user the right to write to it", path.display())
