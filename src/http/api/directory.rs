@@ -171,9 +171,6 @@ pub(in crate::http) async fn threads(
     let bearer = Bearer::of(&request, &site)?;
     bearer.authenticate(&request, Role::SENDERS).await?;
     let query = Query::of(&request, &["statuses", "agentsLogins"])?;
-    if query.text("agentsLogins").is_some_and(|logins| !logins.is_empty()) {
-        return Ok(Json::ok(Vec::new()));
-    }
     let statuses: BTreeSet<_> = match query.text("statuses").filter(|statuses| !statuses.is_empty()) {
         None => ThreadStatus::all().collect(),
         Some(names) => names
@@ -186,6 +183,9 @@ pub(in crate::http) async fn threads(
             })
             .collect::<Result<_, _>>()?,
     };
+    if query.text("agentsLogins").is_some_and(|logins| !logins.is_empty()) {
+        return Ok(Json::ok(Vec::new()));
+    }
     let found = bearer
         .store()
         .long_read(move |connection| directory::list_conversations(connection, &statuses, MOST_THREADS + 1))
