@@ -11,7 +11,6 @@ use crate::{
     http::{api, failure::Failure},
     survey::{
         ids::{ClientId, FormId, Target},
-        refusal::Refusal,
         rules::Rule,
         time::Time,
     },
@@ -108,13 +107,14 @@ impl Attempts {
 
     /// Forgets what attempts were about, where it was this client: ids have no gaps, so that they stay as calls.
     pub(crate) fn forget(&self, client: ClientId, external_id: Option<&str>) {
-        let is_theirs = |attempt: &Attempt| match &attempt.outcome {
-            Outcome::Refused(Refusal::NotFound(Target::ExternalClient(id))) => external_id == Some(id.as_str()),
-            outcome => outcome.client() == Some(client),
+        let is_theirs = |attempt: &Attempt| match &attempt.asked {
+            Some(Target::ExternalClient(id)) if external_id == Some(id.as_str()) => true,
+            _ => attempt.client() == Some(client.0),
         };
         for attempt in self.0.lock().attempts.iter_mut().filter(|attempt| is_theirs(attempt)) {
             attempt.uri = "erased".into();
             attempt.message = None;
+            attempt.asked = None;
             attempt.outcome = Outcome::Authenticated;
         }
     }
