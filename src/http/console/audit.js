@@ -44,7 +44,7 @@ export function audit() {
       object = data.object.trim();
       return list.reload();
     },
-    { class: 'bar', 'aria-label': 'Filter', onchange: () => filters.requestSubmit() },
+    { isQuestion: true, class: 'bar', 'aria-label': 'Filter', onchange: () => filters.requestSubmit() },
     field('Object', h('input', { name: 'object', placeholder: 'settings or forms/1', spellcheck: 'false' })),
     h('button', {}, 'Filter'),
   );

@@ -52,7 +52,7 @@ export function deliveries() {
       filter = data;
       return list.reload();
     },
-    { class: 'bar', 'aria-label': 'Filter', onchange: () => filters.requestSubmit() },
+    { isQuestion: true, class: 'bar', 'aria-label': 'Filter', onchange: () => filters.requestSubmit() },
     field('State', choice('state', states)),
     field('Channel', h('input', { name: 'channel', inputmode: 'numeric', pattern: '-?[0-9]{1,19}', size: 8 })),
     h('button', {}, 'Filter'),

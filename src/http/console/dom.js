@@ -40,20 +40,22 @@ export function button(words, act, properties = {}) {
   return element;
 }
 
-/** A form whose submission is `act`; its fields are `data`. */
-export function form(act, properties, ...children) {
+/** A form whose submission is `act`; its fields are `data`. A question may be asked again while it is being answered: the last one counts. */
+export function form(act, { isQuestion, ...properties }, ...children) {
   const element = h('form', { autocomplete: 'off', ...properties }, ...children);
   element.addEventListener('submit', (event) => {
     event.preventDefault();
-    busy(element.querySelector('button:not([type=button])') ?? element, () =>
-      act(Object.fromEntries(new FormData(element)), element),
-    );
+    const submit = () => act(Object.fromEntries(new FormData(element)), element);
+    busy(element.querySelector('button:not([type=button])') ?? element, submit, isQuestion);
   });
   return element;
 }
 
-async function busy(element, act) {
-  if (element.ariaBusy === 'true') return;
+async function busy(element, act, mayRepeat = false) {
+  if (element.ariaBusy === 'true') {
+    if (mayRepeat) element.next = act;
+    return;
+  }
   element.ariaBusy = 'true';
   try {
     await act();
@@ -62,6 +64,9 @@ async function busy(element, act) {
   } finally {
     element.ariaBusy = null;
   }
+  const { next } = element;
+  element.next = undefined;
+  if (next) await busy(element, next, mayRepeat);
 }
 
 let silence;

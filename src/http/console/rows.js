@@ -126,7 +126,7 @@ export function rows(kind, number) {
       from = data.from;
       return list.reload();
     },
-    { class: 'bar', 'aria-label': 'Go to', onchange: () => filters.requestSubmit() },
+    { isQuestion: true, class: 'bar', 'aria-label': 'Go to', onchange: () => filters.requestSubmit() },
     field('From id', h('input', { name: 'from', inputmode: 'numeric', pattern: '-?[0-9]{1,19}', size: 12 })),
     h('button', {}, 'Go'),
     button(`New ${one}`, () => edit(kind), { class: 'primary' }),

@@ -70,7 +70,7 @@ export function sends(hints) {
       filter = data;
       return list.reload();
     },
-    { class: 'bar', 'aria-label': 'Filter', onchange: () => filters.requestSubmit() },
+    { isQuestion: true, class: 'bar', 'aria-label': 'Filter', onchange: () => filters.requestSubmit() },
     number('client', 'Client'),
     number('thread', 'Thread'),
     number('form', 'Form'),

@@ -97,7 +97,7 @@ export function why(hints, client = '') {
       history.replaceState(null, '', text ? `#why/${encodeURIComponent(text)}` : '#why');
       await list.reload();
     },
-    { class: 'bar', 'aria-label': 'Ask', onchange: () => search.requestSubmit() },
+    { isQuestion: true, class: 'bar', 'aria-label': 'Ask', onchange: () => search.requestSubmit() },
     field('Client id, or external id', who),
     field('Form', forms),
     h('button', { class: 'primary' }, 'Why?'),
