@@ -78,6 +78,15 @@ pub fn now() -> Time {
     Time::from_timestamp(Timestamp::now())
 }
 
+/// Random bytes, for what nobody may guess and for what must be like nothing else.
+///
+/// Errors: the system has none to give.
+fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], StoreError> {
+    let mut bytes = [0; LENGTH];
+    getrandom::fill(&mut bytes).map_err(|error| StoreError::Internal(format!("no random bytes: {error}")))?;
+    Ok(bytes)
+}
+
 /// Runs a change by a command, not a server: in one transaction of its own with what the audit tells of it, all of it or
 /// nothing.
 pub fn transact<T, E: From<StoreError>>(

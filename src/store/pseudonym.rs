@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use sha2::{Digest, Sha256};
 
-use super::error::StoreError;
+use super::{error::StoreError, random};
 
 /// Makes other names. What belongs to one row is named after its id, which stays: nothing of the original is in that, and
 /// what was unique is so again. Lengths are not kept, for they tell of the original.
@@ -19,8 +19,7 @@ impl Pseudonyms {
     ///
     /// Errors: the system has no random bytes.
     pub fn new() -> Result<Self, StoreError> {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(|error| StoreError::Internal(format!("no random bytes: {error}")))?;
+        let key = random::<32>()?;
         Ok(Self { key })
     }
 

@@ -10,6 +10,7 @@ use crate::{
         audit::{Action, Changed, Entry as AuditEntry},
         error::StoreError,
         pseudonym::Pseudonyms,
+        random,
     },
     survey::{
         delivery::{DeliveryUrl, SigningSecret},
@@ -94,9 +95,8 @@ impl Entry for Channel {
 }
 
 fn random_secret() -> Result<SigningSecret, StoreError> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| StoreError::Internal(format!("no random bytes: {error}")))?;
-    SigningSecret::new(bytes.to_vec()).ok_or_else(|| StoreError::Internal("a secret of 32 bytes is none".to_owned()))
+    SigningSecret::new(random::<32>()?.to_vec())
+        .ok_or_else(|| StoreError::Internal("a secret of 32 bytes is none".to_owned()))
 }
 
 /// Gives a channel a new secret, which is shown this once. Until that time deliveries are signed with the one before, too.

@@ -47,7 +47,7 @@ pub(super) fn put(connection: &Connection, sending: Sending, sent: &Sent) -> Res
         .optional()?;
     let Some((form, external_id, is_on)) = found else { return Ok(DeliveryState::Recorded) };
     let state = if is_on { DeliveryState::Pending } else { DeliveryState::Cancelled };
-    let number = u128::from_ne_bytes(random()?);
+    let number = u128::from_ne_bytes(super::random()?);
     let uuid = uuid(number);
     let body = message::survey_sent(sent, sending.channel, external_id.as_deref(), &form, &uuid);
     connection
@@ -63,12 +63,6 @@ pub(super) fn put(connection: &Connection, sending: Sending, sent: &Sent) -> Res
             sent.sent_at.0
         ])?;
     Ok(state)
-}
-
-fn random() -> Result<[u8; 16], StoreError> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| StoreError::Internal(format!("no random bytes: {error}")))?;
-    Ok(bytes)
 }
 
 /// A random UUID. Source: RFC 9562, version 4.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::store::error::StoreError;
+use crate::store::{error::StoreError, random};
 
 /// A token as its holder has it. Never printed by accident: `Debug` says nothing.
 #[derive(Clone)]
@@ -23,8 +23,7 @@ impl Secret {
     ///
     /// Errors: the system has no randomness to give.
     pub fn generate() -> Result<Self, StoreError> {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).map_err(|error| StoreError::Internal(format!("no random bytes: {error}")))?;
+        let bytes = random::<32>()?;
         Ok(Self(bytes.iter().fold(Self::PREFIX.to_owned(), |text, byte| text + &format!("{byte:02x}"))))
     }
 
