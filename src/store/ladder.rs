@@ -154,6 +154,12 @@ mod tests {
         let name: String =
             climbed.query_row("select name from client where id = 7", [], |row| row.get(0)).expect("a row");
         assert_eq!(name, "Alice");
+        let statuses = |connection: &Connection| -> String {
+            let sql = "select sql from sqlite_schema where name = 'thread'";
+            let sql: String = connection.query_row(sql, [], |row| row.get(0)).expect("a table");
+            sql.lines().skip_while(|line| !line.contains("thread_status")).take(3).collect()
+        };
+        assert_eq!(statuses(&climbed), statuses(&new), "what a status can be");
         let versions: i32 =
             climbed.query_row("select count(*) from schema_version", [], |row| row.get(0)).expect("a count");
         assert_eq!(versions, NEWEST - version + 1, "a row for each step, behind that of the file");

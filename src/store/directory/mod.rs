@@ -7,7 +7,7 @@ mod forms;
 mod settings;
 mod threads;
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Error, OptionalExtension, Row, ffi};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use channels::{Gateway, gateway, rotate_secret, switch_off};
@@ -152,6 +152,11 @@ fn must_exist<E: Entry>(connection: &Connection, field: &'static str, id: i64) -
     } else {
         Err(StoreError::invalid(field, format!("no {} {id}", E::KIND.to_lowercase())))
     }
+}
+
+/// Whether a row was refused because another that it names is not there.
+fn is_reference_to_nothing(error: &Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY)
 }
 
 /// The row that the statement finds for that id, as a sentence calls it: `thread 3`.
