@@ -86,6 +86,19 @@ impl Import {
     ) -> Result<()> {
         let database = PathBuf::from(connection.path().unwrap_or_default());
         let mut pace = Pace::new(connection, &database)?;
+        let ended = self.put_all(connection, rows, check, watcher, &mut pace);
+        pace.settle()?;
+        ended
+    }
+
+    fn put_all<E: Tabular, R: BufRead>(
+        &mut self,
+        connection: &mut Connection,
+        rows: &mut Rows<R>,
+        check: &dyn Fn(&E) -> Result<(), StoreError>,
+        watcher: &mut dyn Watcher,
+        pace: &mut Pace<'_>,
+    ) -> Result<()> {
         let (mut chunk, mut is_first) = (Vec::new(), true);
         loop {
             // Read and checked before the lock is taken: who writes the file may be slow.
