@@ -50,7 +50,8 @@ pub(super) struct Pace<'a> {
 impl<'a> Pace<'a> {
     pub(super) fn new(connection: &Connection, database: &'a Path) -> rusqlite::Result<Self> {
         connection.execute_batch(CACHE)?;
-        let mut pace = Self { database, rows: *ROWS.start(), has_server: true, freed: Instant::now(), since_checkpoint: 0 };
+        let mut pace =
+            Self { database, rows: *ROWS.start(), has_server: true, freed: Instant::now(), since_checkpoint: 0 };
         pace.look_for_server(connection)?;
         Ok(pace)
     }
