@@ -13,6 +13,11 @@ pub(super) const READY: &str = "READY=1";
 /// None is accepted any more; what is in flight is being finished.
 pub(super) const STOPPING: &str = "STOPPING=1";
 
+/// Whether it is a service that systemd waits for.
+pub(super) fn is_supervised() -> bool {
+    env::var_os("NOTIFY_SOCKET").is_some()
+}
+
 /// Tells it. systemd names a socket by its path; one in the abstract namespace (`@…`) is not tried.
 pub(super) fn notify(state: &str) {
     let Some(socket) = env::var_os("NOTIFY_SOCKET") else { return };

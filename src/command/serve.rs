@@ -17,7 +17,7 @@ use tracing::{Level, error, info, level_filters::LevelFilter, warn};
 use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use super::{
-    notify::{READY, STOPPING, notify},
+    notify::{READY, STOPPING, is_supervised, notify},
     sentence,
 };
 use crate::{
@@ -62,8 +62,8 @@ pub(super) fn serve<D: Doors>(
     System::new().block_on(async {
         let signals = Signals::catch()?;
         let app = prepare()?;
-        if let Some(tls) = app.tls() {
-            reload_at_hangup(Arc::clone(tls))?;
+        if app.tls().is_some() || is_supervised() {
+            reload_at_hangup(app.tls().map(Arc::clone))?;
         }
         let (first, stop) = oneshot::channel();
         let running = app.run_until(
@@ -89,14 +89,16 @@ pub(super) fn serve<D: Doors>(
     })
 }
 
-/// Reads the certificate again at each SIGHUP, which would end the program otherwise.
-fn reload_at_hangup(tls: Arc<Tls>) -> Result<()> {
+/// Reads the certificate again at each SIGHUP, which would end the program otherwise: at `systemctl reload` also a service that
+/// has none.
+fn reload_at_hangup(tls: Option<Arc<Tls>>) -> Result<()> {
     let mut hangup = signal(SignalKind::hangup()).context("cannot catch signals")?;
     rt::spawn(async move {
         while hangup.recv().await.is_some() {
-            match tls.reload() {
-                Ok(()) => info!("the certificate was read again"),
-                Err(error) => error!("{}; the one before stays in use", sentence(&error)),
+            match tls.as_ref().map(|tls| tls.reload()) {
+                None => info!("there is no certificate to read again; settings are read at the start alone"),
+                Some(Ok(())) => info!("the certificate was read again"),
+                Some(Err(error)) => error!("{}; the one before stays in use", sentence(&error)),
             }
         }
     });
