@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, os::unix::net::UnixDatagram, path::Path};
 
 use rstest::rstest;
 
-use crate::harness::{DEADLINE, Home, Server};
+use crate::harness::{DEADLINE, Home, Server, eventually};
 
 /// The socket where systemd would listen, in that folder.
 fn systemd(home: &Home) -> UnixDatagram {
@@ -28,6 +28,9 @@ fn systemd_is_told_when_it_is_ready_and_when_it_stops() {
     command.env("NOTIFY_SOCKET", home.path("notify"));
     let server = Server::start(command);
     assert_eq!(told(&systemd), "READY=1");
+    // `systemctl reload`, of a service that has no certificate.
+    server.signal("-HUP");
+    eventually("a word about the reload", || server.said().contains("there is no certificate to read again"));
     assert_eq!(server.client(&token).send(1, 1).status, 200);
     server.signal("-TERM");
     assert_eq!(told(&systemd), "STOPPING=1");
