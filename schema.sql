@@ -52,7 +52,7 @@ create table client (
 create index client_by_phone on client (phone) where phone is not null;
 
 -- Conversations. The statuses are the vendor's; open is everything but CLOSED. They are not written as `status in (…)`, for
--- which SQLite builds a table of the nine anew for each row: half of what an insert costs.
+-- which SQLite builds a table of the nine anew for each row: more than a third of what an insert costs.
 create table thread (
     id                integer primary key,
     client_id         integer not null references client (id),
@@ -127,7 +127,7 @@ create table delivery (
     channel_id integer not null,
     webhook_id text    not null,  -- the same over all tries
     body       text    not null,
-    state      text    not null
+    state      text    not null  -- no `in`, as in `thread`
         check (case state when 'pending' then 1 when 'delivered' then 1 when 'dead' then 1 when 'cancelled' then 1 else 0 end),
     tries      integer not null default 0,  -- since it was sent, or since it was last tried again by hand
     due_at     integer not null,            -- of a pending one: when it is tried next

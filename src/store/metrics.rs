@@ -15,6 +15,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+use super::part::with_suffix;
+
 /// Upper bounds of commit times, in seconds: from a disk that lies to the patience of a caller.
 const COMMIT_SECONDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 3.0];
 
@@ -57,11 +59,10 @@ struct Sizes(PathBuf);
 
 impl Collector for Sizes {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        let mut wal = self.0.clone().into_os_string();
-        wal.push("-wal");
+        let wal = with_suffix(&self.0, "-wal");
         for (name, help, path) in [
             ("database", "Size of the database.", self.0.as_path()),
-            ("wal", "Size of the write-ahead log beside it.", Path::new(&wal)),
+            ("wal", "Size of the write-ahead log beside it.", wal.as_path()),
         ] {
             // A file that cannot be asked for its size has none to tell.
             let size = fs::metadata(path).map_or(0, |file| file.len());

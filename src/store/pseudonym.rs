@@ -19,8 +19,7 @@ impl Pseudonyms {
     ///
     /// Errors: the system has no random bytes.
     pub fn new() -> Result<Self, StoreError> {
-        let key = random::<32>()?;
-        Ok(Self { key })
+        Ok(Self { key: random()? })
     }
 
     /// In place of a text that belongs to the row of that id alone: `Client 7`.

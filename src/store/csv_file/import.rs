@@ -3,7 +3,7 @@
 
 use std::{io::BufRead, path::PathBuf, time::Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use rusqlite::Connection;
 use serde::Serialize;
 
@@ -87,8 +87,9 @@ impl Import {
         let database = PathBuf::from(connection.path().unwrap_or_default());
         let mut pace = Pace::new(connection, &database)?;
         let ended = self.put_all(connection, rows, check, watcher, &mut pace);
-        pace.settle()?;
-        ended
+        let settled = pace.settle();
+        ended?;
+        settled.context("the rows are in the file, but a power cut may take some of them away")
     }
 
     fn put_all<E: Tabular, R: BufRead>(

@@ -11,7 +11,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use crate::store::ServerLock;
+use crate::store::{ServerLock, part::with_suffix};
 
 /// How long a transaction may hold the write lock beside a server, which is what a send may have to wait for.
 const HELD_BESIDE_SERVER: Duration = Duration::from_millis(1);
@@ -20,7 +20,7 @@ const HELD_BESIDE_SERVER: Duration = Duration::from_millis(1);
 const HELD_ALONE: Duration = Duration::from_millis(500);
 
 /// For how long the lock is left free between two transactions beside a server, whose writer asks for it every millisecond.
-/// Of 2, 3, 4 and 5 ms this is the shortest beside which a loaded server answers as many sends as without an import.
+/// Of 2 to 5 ms by `cargo bench -- import`: with less the sends are fewer or wait longer, and more gains them nothing.
 const GAP: Duration = Duration::from_millis(4);
 
 /// After how many transactions the import checkpoints beside a server: before the server finds the log long enough to do so.
@@ -29,14 +29,14 @@ const CHECKPOINT_EVERY: u32 = 2;
 /// How many rows are read ahead of a transaction, which is what an import holds in memory.
 const ROWS: std::ops::RangeInclusive<usize> = 50..=50_000;
 
-/// How many pages stay in memory: 64 MiB, so that inserts in random order find the pages of the index there.
-const CACHE: &str = "pragma cache_size = -65536";
+/// 64 MiB of pages stay in memory, so that inserts in random order find those of the index there; and no commit waits for the
+/// disk while it holds the lock, for one sync at the end is enough (see [`Pace::settle`]).
+const HOLD: &str = "pragma cache_size = -65536; pragma synchronous = normal";
 
 /// A server checkpoints in its writer's own time, and would take what the import has written upon itself: beside one the
-/// import does that between its transactions, when the lock is free; and it does not sync while it holds the lock, for one sync
-/// at its end is enough (see [`Pace::settle`]). Alone, each page is best written as late as possible.
-const BESIDE_SERVER: &str = "pragma wal_autocheckpoint = 0; pragma synchronous = normal";
-const ALONE: &str = "pragma wal_autocheckpoint = 16000; pragma synchronous = full";
+/// import does that between its transactions, when the lock is free. Alone, each page is best written as late as possible.
+const CHECKPOINTS_BESIDE_SERVER: &str = "pragma wal_autocheckpoint = 0";
+const CHECKPOINTS_ALONE: &str = "pragma wal_autocheckpoint = 16000";
 
 /// What is known of the server beside the import.
 pub(super) struct Pace<'a> {
@@ -49,7 +49,7 @@ pub(super) struct Pace<'a> {
 
 impl<'a> Pace<'a> {
     pub(super) fn new(connection: &Connection, database: &'a Path) -> rusqlite::Result<Self> {
-        connection.execute_batch(CACHE)?;
+        connection.execute_batch(HOLD)?;
         let mut pace =
             Self { database, rows: *ROWS.start(), has_server: true, freed: Instant::now(), since_checkpoint: 0 };
         pace.look_for_server(connection)?;
@@ -86,10 +86,10 @@ impl<'a> Pace<'a> {
     }
 
     /// Makes all that was committed durable. What is in the log no longer was synced with its checkpoint.
+    ///
+    /// Errors: the disk fails, and a power cut may take some of it.
     pub(super) fn settle(&self) -> io::Result<()> {
-        let mut log = self.database.as_os_str().to_owned();
-        log.push("-wal");
-        match File::open(log) {
+        match File::open(with_suffix(self.database, "-wal")) {
             Ok(log) => log.sync_all(),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
@@ -99,6 +99,6 @@ impl<'a> Pace<'a> {
     /// One may start at any time.
     fn look_for_server(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.has_server = ServerLock::is_held(self.database);
-        connection.execute_batch(if self.has_server { BESIDE_SERVER } else { ALONE })
+        connection.execute_batch(if self.has_server { CHECKPOINTS_BESIDE_SERVER } else { CHECKPOINTS_ALONE })
     }
 }
