@@ -1,5 +1,7 @@
 //! Looking on: `GET /admin/events`.
 
+use std::thread;
+
 use serde_json::json;
 
 use crate::harness::{Client, Home, Server};
@@ -47,6 +49,22 @@ fn of_many_sends_the_last_are_told() {
     let mut events = look_on(fake.client("test-admin"));
     let first = events.pull_until("\"sendingId\":120,");
     assert!(first.contains("event: sends\ndata: {\"count\":50,\"rows\":[{\"sendingId\":71,"), "{first}");
+}
+
+/// Also where the first of them come all at once, behind a beginning without any.
+#[test]
+fn of_a_flood_all_are_counted() {
+    let fake = Server::fake();
+    let mut events = look_on(fake.client("test-admin"));
+    events.pull_until(":\n\n");
+    thread::scope(|scope| {
+        for mut crm in (0..8).map(|_| fake.client("test-crm")) {
+            scope.spawn(move || (0..50).for_each(|_| assert_eq!(crm.send(1, 1).status, 200)));
+        }
+    });
+    let told = events.pull_until("\"sendingId\":400,");
+    let counts = told.split("event: sends\ndata: {\"count\":").skip(1).map(|rest| rest.split_once(',').unwrap().0);
+    assert_eq!(counts.map(|count| count.parse::<u64>().unwrap()).sum::<u64>(), 400);
 }
 
 /// Also by a command, of which the server is told nothing.

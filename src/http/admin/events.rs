@@ -107,8 +107,8 @@ impl Watch {
             let mut text = String::new();
             self.add_refused(&mut text, limit);
             if committed || self.looked.is_none_or(|looked| looked.elapsed() >= BEAT) {
-                self.looked = Some(Instant::now());
                 self.add_news(&mut text, limit, committed).await?;
+                self.looked = Some(Instant::now());
             }
             if !text.is_empty() {
                 return self.admin.still_may().await.then_some(text);
@@ -124,8 +124,9 @@ impl Watch {
 
     async fn add_news(&mut self, text: &mut String, limit: usize, committed: bool) -> Option<()> {
         let News { sends, audit, seen } = self.admin.store().news(self.seen, limit).await.ok()?;
-        // Ids have no gaps but those of lost transactions, hence their difference counts what is not shown.
-        let sent = if self.seen.sent == 0 { 0 } else { seen.sent.abs_diff(self.seen.sent) };
+        // Ids have no gaps but those of lost transactions, hence their difference counts what is not shown. At the beginning
+        // nothing is counted: what was there may be a million.
+        let sent = if self.looked.is_some() { seen.sent.abs_diff(self.seen.sent) } else { 0 };
         add(text, "sends", sent.max(sends.len() as u64), sends);
         add(text, "audit", audit.len() as u64, audit);
         self.seen = seen;

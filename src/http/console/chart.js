@@ -21,22 +21,21 @@ function count(kind, ms, number) {
   });
 }
 
-let isFirst = {};
+let isFirst = false;
 on('begin', () => {
-  isFirst = { sends: true, refusals: true };
+  isFirst = true;
   counts.sends.clear();
   counts.refusals.clear();
 });
+on('looked', () => (isFirst = false));
 for (const [kind, at] of [['sends', 'sentAt'], ['refusals', 'at']]) {
   on(kind, (batch) => {
     const now = Date.now();
     // What was there before is told by its own time, what comes in by ours: the clock of a fake may stand anywhere.
-    if (isFirst[kind]) batch.rows.forEach((row) => count(kind, Date.parse(row[at]), 1));
+    if (isFirst) batch.rows.forEach((row) => count(kind, Date.parse(row[at]), 1));
     else count(kind, now, batch.count);
-    isFirst[kind] = false;
   });
 }
-on('committed', () => (isFirst = {}));
 
 /** The chart; it is drawn anew as long as it is in the document. */
 export function chart() {

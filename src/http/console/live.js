@@ -62,6 +62,8 @@ async function read(reader) {
       const event = /^event: (.*)$/m.exec(block);
       const data = /^data: (.*)$/m.exec(block);
       if (event && data) tell(event[1], parse(data[1]));
+      // Either ends a look at the file: with the first, all that was there before has been told.
+      if (block === ':' || event?.[1] === 'committed') tell('looked');
     }
   }
 }
