@@ -1,8 +1,9 @@
 //! What the numbers of the README come from: surveyd under load, side by side with other programs in one run.
 //!
 //! `cargo bench` compares; `cargo bench -- fake` times what a test suite waits for; `cargo bench -- delivery` what
-//! deliveries cost the sends, and how a backlog of a million is worked off; `cargo bench -- import` imports a million threads; `cargo bench -- flat` loads files of 1,000 to 10,000,000 threads, which takes some minutes and
-//! 3 GB of disk.
+//! deliveries cost the sends, and how a backlog of a million is worked off; `cargo bench -- import` imports a million
+//! threads; `cargo bench -- tls` tells what HTTPS costs; `cargo bench -- flat` loads files of 1,000 to 10,000,000 threads,
+//! which takes some minutes and 3 GB of disk.
 #![expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -17,6 +18,7 @@ mod flat;
 mod generator;
 mod import;
 mod servers;
+mod tls;
 
 fn main() {
     servers::be_one_if_told();
@@ -27,6 +29,8 @@ fn main() {
         delivery::run();
     } else if is_asked_for("import") {
         import::run();
+    } else if is_asked_for("tls") {
+        tls::run();
     } else if is_asked_for("fake") {
         fake::run();
     } else {

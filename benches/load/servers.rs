@@ -39,18 +39,30 @@ impl Running {
         let mut ready = String::new();
         let stdout = process.stdout.take().expect("a pipe");
         BufReader::new(stdout).read_line(&mut ready).expect("a ready line");
-        let address = ready.trim().strip_prefix("ready url=http://").and_then(|address| address.parse().ok());
+        let url = ready.trim().strip_prefix("ready url=").and_then(|url| url.split_once("://"));
+        let address = url.and_then(|(_, address)| address.parse().ok());
         Self { address: address.unwrap_or_else(|| panic!("no ready line: {ready:?}")), process }
     }
 
     pub fn surveyd(database: &Path) -> Self {
+        Self::start(Self::serve(database))
+    }
+
+    /// By HTTPS, with a certificate and its key.
+    pub fn surveyd_with_tls(database: &Path, [certificate, key]: &[PathBuf; 2]) -> Self {
+        let mut command = Self::serve(database);
+        command.env("SURVEYD__TLS__CERT", certificate).env("SURVEYD__TLS__KEY", key);
+        Self::start(command)
+    }
+
+    fn serve(database: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_surveyd"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--database"]).arg(database);
         // For its deliveries to a gateway on this machine.
         command.env("SURVEYD__DELIVERY__ALLOW", "127.0.0.0/8");
         // Those that it is compared with leave no lines, either.
         command.env("SURVEYD__LOG_REQUESTS", "false");
-        Self::start(command)
+        command
     }
 
     pub fn fake() -> Self {

@@ -15,6 +15,7 @@ mod concurrency;
 mod console;
 mod crash;
 mod deliveries;
+mod documents;
 mod erase;
 mod events;
 mod export_csv;

@@ -1,0 +1,191 @@
+//! What a reader is told to type works, in that order, in an empty folder: each command of these documents is run, and
+//! what it says is in the snapshot beside this file, by which the words around it can be checked.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use regex_lite::Regex;
+
+use crate::harness::{Home, Receiver, Server};
+
+/// What is not run as it is written, and what holds it instead.
+const ELSEWHERE: [&str; 7] = [
+    // Built and on the path, and the two servers are there already.
+    "cargo run --release -- fake",
+    "cargo build --release",
+    "export PATH=$PWD/target/release:$PATH",
+    "surveyd serve",
+    // `metrics` starts one of those.
+    "SURVEYD__METRICS__LISTEN=127.0.0.1:9100 surveyd serve",
+    // This is part of the first; the second takes minutes.
+    "cargo test",
+    "cargo test --test api a_hundred -- --ignored",
+];
+
+/// Between what two commands said.
+const END: char = '\u{1e}';
+
+/// A fake and a server, which both answer at 8080 as far as the documents go, and a gateway.
+struct Place {
+    home: Home,
+    /// The fake, and the server behind it.
+    servers: Vec<Server>,
+    gateway: Receiver,
+    /// What is called differently in the documents: as it is here, and as it is there.
+    names: [(String, &'static str); 3],
+}
+
+impl Place {
+    fn new() -> Self {
+        let home = Home::new();
+        // Only what went wrong, and not how far it has come.
+        home.write(".curlrc", "silent\nshow-error\n");
+        let (fake, server, gateway) = (Server::fake(), home.serve(), Receiver::accepting());
+        let names = [
+            (fake.address.to_string(), "127.0.0.1:8080"),
+            (server.address.to_string(), "127.0.0.1:8080"),
+            (gateway.url(), "http://127.0.0.1:9000/surveys"),
+        ];
+        Self { home, servers: vec![fake, server], gateway, names }
+    }
+
+    /// Runs commands one after another in one shell; yields what each has said, and how it ended unless well.
+    fn run(&self, commands: &[String]) -> Vec<String> {
+        let [(fake, at), (server, _), (gateway, surveys)] = &self.names;
+        let script = |command: &String| {
+            let answers = if command.contains("test-") { fake } else { server };
+            let command = command.replace(at, answers).replace(surveys, gateway);
+            let command = if ELSEWHERE.contains(&command.as_str()) { "echo '(not run here)'" } else { &command };
+            format!("{command}\n(exit $?) || echo \"exit code $?\"\nprintf '\\036'\n")
+        };
+        let script: String = commands.iter().map(script).collect();
+        let program = Path::new(env!("CARGO_BIN_EXE_surveyd")).parent().unwrap();
+        let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+        let mut shell = Command::new("bash");
+        shell.args(["-c", &format!("exec 2>&1\n{script}")]).current_dir(self.home.path("")).stdin(Stdio::null());
+        shell.env_clear().envs([("PATH", path.as_str()), ("HOME", "."), ("TERM", "dumb")]);
+        let said = String::from_utf8(shell.output().unwrap().stdout).unwrap();
+        let said: Vec<_> = said.split_terminator(END).map(|said| self.without_chance(said)).collect();
+        assert_eq!(said.len(), commands.len(), "{said:?}");
+        said
+    }
+
+    /// Without what differs from run to run.
+    fn without_chance(&self, said: &str) -> String {
+        let mut said = said.replace('\r', "");
+        for (here, there) in &self.names {
+            said = said.replace(here, there);
+        }
+        for (chance, word) in [
+            (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?Z?)?", "TIME"),
+            (r"(?m)^Date: .*", "Date: TIME"),
+            (r"[0-9a-f]{16}-[0-9a-f]+", "REQUEST"),
+            (r"\bsurveyd_[0-9a-f]{64}", "TOKEN"),
+            (r"\bwhsec_[A-Za-z0-9+/=]+", "SECRET"),
+            (r"\b\d+ bytes", "N bytes"),
+            (r"(?m)^surveyd_[a-z_]+(\{.*\})? [0-9.]+\n", ""),
+        ] {
+            said = Regex::new(chance).unwrap().replace_all(&said, word).into_owned();
+        }
+        in_order(said.trim_end())
+    }
+}
+
+/// Headers have no order of their own: each server has another one.
+fn in_order(said: &str) -> String {
+    let is_head = said.starts_with("HTTP/1.1 ");
+    let Some((head, body)) = said.split_once("\n\n").or(Some((said, ""))).filter(|_| is_head) else {
+        return said.to_owned();
+    };
+    let mut lines: Vec<_> = head.lines().collect();
+    lines[1..].sort_unstable();
+    format!("{}\n\n{body}", lines.join("\n")).trim_end().to_owned()
+}
+
+/// The blocks of a document: the language of each, and its lines.
+fn blocks(document: &str) -> Vec<(String, Vec<String>)> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap();
+    let (mut blocks, mut open) = (Vec::<(String, Vec<String>)>::new(), false);
+    for line in text.lines() {
+        if let Some(language) = line.strip_prefix("```") {
+            open = !open;
+            if open {
+                blocks.push((language.to_owned(), Vec::new()));
+            }
+        } else if open {
+            blocks.last_mut().unwrap().1.push(line.to_owned());
+        }
+    }
+    blocks
+}
+
+/// What is to be typed.
+fn commands(document: &str) -> Vec<String> {
+    blocks(document).into_iter().filter(|(language, _)| language == "sh").flat_map(|(_, lines)| lines).collect()
+}
+
+fn transcript(commands: &[String], said: &[String]) -> String {
+    let each = commands.iter().zip(said).map(|(command, said)| format!("$ {command}\n{said}"));
+    each.collect::<Vec<_>>().join("\n\n")
+}
+
+#[test]
+fn the_readme() {
+    let place = Place::new();
+    let commands = commands("README.md");
+    let said = place.run(&commands);
+    insta::assert_snapshot!(transcript(&commands, &said));
+    // The answer that is printed there.
+    let blocks = blocks("README.md");
+    let shown = blocks.iter().position(|(language, _)| language == "http").unwrap();
+    let asked = commands.iter().position(|command| *command == blocks[shown - 1].1[0]).unwrap();
+    let left_out = ["Date", "X-Request-Id", "X-Content-Type-Options", "Cache-Control"];
+    let is_left_out = |line: &str| line.split_once(':').is_some_and(|(name, _)| left_out.contains(&name));
+    let answer: Vec<_> = said[asked].lines().filter(|line| !is_left_out(line)).collect();
+    assert_eq!(answer, in_order(&blocks[shown].1.join("\n")).lines().collect::<Vec<_>>());
+}
+
+#[test]
+fn administration() {
+    let mut place = Place::new();
+    let mut commands = commands("docs/administration.md");
+    commands.insert(0, "TOKEN=$(surveyd token create --name ops --role admin)".to_owned());
+    // The document says so: to go back, the server is stopped.
+    let stop = commands.iter().position(|command| command.starts_with("surveyd restore")).unwrap();
+    let mut said = place.run(&commands[..stop]);
+    let server = place.servers.pop().unwrap();
+    server.signal("-TERM");
+    assert_eq!(server.wait().0, Some(0));
+    said.extend(place.run(&commands[stop..]));
+    insta::assert_snapshot!(transcript(&commands, &said));
+}
+
+#[test]
+fn data() {
+    let place = Place::new();
+    let commands = commands("docs/data.md");
+    place.home.write("clients.csv", "id,externalId\n7,crm-7\n8,crm-8\n");
+    let threads = "id,clientId,channel,status,startTime,stateChangeTime\n\
+                   5,7,1,CLOSED,2026-03-01T10:00:00Z,2026-03-01T10:15:00Z\n6,8,2,NEW,2026-03-01T10:00:00Z,2026-03-01T10:00:00Z\n";
+    let threads = place.home.write("threads.csv", threads);
+    assert!(Command::new("gzip").arg("--keep").arg(threads).status().unwrap().success());
+    place.home.says(&[
+        "import",
+        "channels",
+        place.home.write("channels.csv", "id,name,type\n1,Web widget,WEB\n").to_str().unwrap(),
+    ]);
+    let said = place.run(&commands);
+    insta::assert_snapshot!(transcript(&commands, &said));
+}
+
+#[test]
+fn delivery() {
+    let place = Place::new();
+    let commands = commands("docs/delivery.md");
+    let said = place.run(&commands);
+    insta::assert_snapshot!(transcript(&commands, &said));
+    assert_eq!(place.gateway.received().len(), 1);
+}
