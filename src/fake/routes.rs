@@ -1,4 +1,4 @@
-//! The routes that only a fake has. Each is about the world of its caller.
+//! The routes that only a fake has. All but the list of worlds are about the world of their caller.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +7,7 @@ use actix_web::{
     http::StatusCode,
     web::{Payload, ThinData},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use super::{
@@ -35,6 +35,7 @@ pub fn table() -> Table {
     let routes = &mut table;
     at(routes, "/admin/reset", [post(reset)]);
     at(routes, "/admin/world", [delete(drop_world)]);
+    at(routes, "/admin/worlds", [get(list_worlds)]);
     at(routes, "/admin/faults", [get(faults), post(add_fault), delete(clear_faults)]);
     at(routes, "/admin/clock", [get(clock), put(set_clock)]);
     table
@@ -68,6 +69,24 @@ async fn drop_world(
 ) -> Result<Empty, Failure> {
     worlds.drop_world(&administer(&request, &site).await?);
     Ok(Empty::NO_CONTENT)
+}
+
+/// A world, and a token to look into it.
+#[derive(Serialize)]
+struct Listed {
+    name: WorldName,
+    admin: String,
+}
+
+/// `GET /admin/worlds`: those that somebody has been in, the caller's among them.
+async fn list_worlds(
+    request: HttpRequest,
+    ThinData(site): SiteOf,
+    ThinData(worlds): ThinData<Worlds>,
+) -> Result<Json<Vec<Listed>>, Failure> {
+    administer(&request, &site).await?;
+    let listed = |name: WorldName| Listed { admin: format!("test-admin{}", name.suffix()), name };
+    Ok(Json::ok(worlds.names().into_iter().map(listed).collect()))
 }
 
 async fn faults(

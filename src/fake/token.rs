@@ -1,6 +1,8 @@
 //! The tokens of a fake, `test-<user>` or `test-<user>@<world>`. They are in no file: the text itself says everything. The
 //! secret of one that was made in a world, `surveyd_<secret>@<world>`, is looked for in the file of that world.
 
+use serde::Serialize;
+
 use crate::{
     http::failure::Failure,
     store::tokens::{Caller, Credentials, Secret},
@@ -14,7 +16,7 @@ use crate::{
 const PREFIX: &str = "test-";
 
 /// The name of a world: 1 to 64 characters of `A-Za-z0-9._-`, or none for the world of tokens that name none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct WorldName(String);
 
 impl WorldName {
@@ -25,6 +27,11 @@ impl WorldName {
     pub fn new(name: &str) -> Option<Self> {
         let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         ((1..=64).contains(&name.len()) && name.bytes().all(is_fit)).then(|| Self(name.to_owned()))
+    }
+
+    /// What stands behind a token of it: `@` and the name, or nothing.
+    pub(super) fn suffix(&self) -> String {
+        if self.0.is_empty() { String::new() } else { format!("@{}", self.0) }
     }
 }
 
@@ -88,8 +95,7 @@ impl Login {
 
     /// Their token, good until that time.
     pub(super) fn token(&self, expires_at: Time) -> Secret {
-        let world = if self.world == WorldName::default() { String::new() } else { format!("@{}", self.world.0) };
-        Secret::new(format!("{PREFIX}{}~{}{world}", self.user, expires_at.0))
+        Secret::new(format!("{PREFIX}{}~{}{}", self.user, expires_at.0, self.world.suffix()))
     }
 }
 

@@ -104,6 +104,11 @@ impl Worlds {
         self.0.open.lock().values().cloned().collect()
     }
 
+    /// Their names, in order.
+    pub(super) fn names(&self) -> Vec<WorldName> {
+        self.0.open.lock().keys().cloned().collect()
+    }
+
     /// A world, if anybody has been there.
     pub(super) fn get(&self, name: &WorldName) -> Option<Arc<FakeWorld>> {
         self.0.open.lock().get(name).cloned()

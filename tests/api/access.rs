@@ -87,6 +87,7 @@ fn rows_of_a_fake() -> Vec<Row> {
     vec![
         ("POST", "/admin/reset", "/admin/reset", None, ADMIN),
         ("DELETE", "/admin/world", "/admin/world", None, ADMIN),
+        ("GET", "/admin/worlds", "/admin/worlds", None, ADMIN),
         ("GET", "/admin/faults", "/admin/faults", None, ADMIN),
         ("POST", "/admin/faults", "/admin/faults", Some(json!({"status": 503})), ADMIN),
         ("DELETE", "/admin/faults", "/admin/faults", None, ADMIN),

@@ -38,6 +38,22 @@ fn nothing_done_in_one_world_shows_in_another() {
     assert_eq!(fake.client("test-expired@beta").send(1, 1).short(), "401 Token is expired");
 }
 
+#[test]
+fn the_worlds_are_listed() {
+    let fake = Server::fake();
+    let listed = |token: &str| fake.client(token).call("GET", "/admin/worlds", None).body;
+    assert_eq!(listed("test-admin@b"), r#"[{"name":"b","admin":"test-admin@b"}]"#);
+    fake.client("test-crm@a").send(1, 1);
+    fake.client("test-crm").send(1, 1);
+    let [first, a, b] =
+        ["", "a", "b"].map(|name| json!({"name": name, "admin": format!("test-admin@{name}").trim_end_matches('@')}));
+    let all: Value = serde_json::from_str(&listed("test-admin")).unwrap();
+    assert_eq!(all, json!([first, a, b]));
+    fake.client("test-admin@a").call("DELETE", "/admin/world", None);
+    let left: Value = serde_json::from_str(&listed(all[2]["admin"].as_str().unwrap())).unwrap();
+    assert_eq!(left, json!([first, b]));
+}
+
 /// One process, one port: a parallel test suite of a hundred tests.
 #[test]
 fn ten_thousand_sends_over_a_hundred_worlds_from_sixteen_threads() {

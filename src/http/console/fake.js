@@ -59,9 +59,22 @@ function faults() {
   };
 }
 
+function worlds(hints) {
+  const list = h('p', { class: 'buttons' });
+  const refresh = async () => {
+    const all = await ask('GET', '/admin/worlds');
+    list.replaceChildren(...all.map(({ name }) => button(name || 'the first one', () => hints.enterWorld(name), `@${name}` === (hints.suffix() || '@') ? { 'aria-current': 'true' } : {})));
+  };
+  return {
+    element: h('section', { class: 'card', 'aria-label': 'Worlds' }, h('h3', {}, 'Worlds'),
+      h('p', {}, 'Those that somebody has been in; press one to look into it.'), list, h('p', { class: 'buttons' }, button('Look again', refresh))),
+    begin: refresh,
+  };
+}
+
 /** The view. */
 export function fake(hints) {
-  const parts = [clock(), faults()];
+  const parts = [clock(), faults(), worlds(hints)];
   const refresh = () => Promise.all(parts.map((part) => part.begin()));
   const world = h('section', { class: 'card', 'aria-label': 'World' },
     h('h3', {}, 'World ', h('code', {}, hints.suffix() || 'the first one')),
@@ -76,7 +89,7 @@ export function fake(hints) {
       sureButton('Drop it', async () => {
         await ask('DELETE', '/admin/world');
         say('The world is dropped.');
-        hints.leaveWorld();
+        await hints.enterWorld('');
       })));
   return { element: h('div', { class: 'cards' }, world, ...parts.map((part) => part.element)), begin: refresh };
 }

@@ -53,9 +53,9 @@ function tellState(state) {
 const hints = {
   suffix,
   tellState,
-  leaveWorld() {
-    byId('world').value = '';
-    open().catch((error) => say(error.message, true));
+  enterWorld(name) {
+    byId('world').value = name;
+    return open();
   },
   get nothingSent() {
     const first = 'Nothing was sent yet, or nothing that the filter lets through. ';
