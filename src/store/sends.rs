@@ -1,10 +1,9 @@
 //! The sends: decided on a snapshot, confirmed and recorded by the writer, listed for administrators.
 
-use std::{rc::Rc, time::Duration};
+use std::rc::Rc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use thiserror::Error;
-use tokio::time::{Instant, timeout_at};
 
 use super::{
     Store,
@@ -13,6 +12,7 @@ use super::{
     idempotency::{self, IdempotencyKey, Known},
     newest_first, outbox,
     tokens::{self, Caller, Credentials, Uses},
+    waits::Wait,
     writer::Wrote,
 };
 use crate::survey::{
@@ -157,25 +157,15 @@ impl Store {
 
     /// The sends that the filter lets through, the oldest first, at most `limit`: as soon as there are `count` of them, or
     /// when the time is over, or the world ends.
-    pub async fn wait_for_sends(
-        &self,
-        mut filter: Filter,
-        limit: usize,
-        Wait { time, count }: Wait,
-    ) -> Result<Vec<Sent>, StoreError> {
-        let until = Instant::now() + time;
-        let mut listener = self.waits.listen();
-        let mut found = Vec::new();
-        loop {
+    pub async fn wait_for_sends(&self, mut filter: Filter, limit: usize, wait: Wait) -> Result<Vec<Sent>, StoreError> {
+        let find = async |found: &mut Vec<Sent>| {
             let room = limit - found.len();
             let page = self.long_read(move |connection| list(connection, filter, room)).await?;
             filter.after = Some(page.seen);
             found.extend(page.sends);
-            let enough = found.len() >= count.min(limit);
-            if enough || !timeout_at(until, listener.woken()).await.unwrap_or(false) {
-                return Ok(found);
-            }
-        }
+            Ok(())
+        };
+        wait.find(self.waits.listen(), limit, find).await
     }
 }
 
@@ -191,15 +181,6 @@ fn record(connection: &Connection, sending: Sending, token: String, now: Time) -
         Sent { sending_id, quality_form_id: form, thread_id: thread, client_id: client, sent_at, token, delivery };
     sent.delivery = outbox::put(connection, sending, &sent)?;
     Ok(sent)
-}
-
-/// How long a list is waited for.
-#[derive(Clone, Copy, Debug)]
-pub struct Wait {
-    /// At the most.
-    pub time: Duration,
-    /// Until there are so many.
-    pub count: usize,
 }
 
 /// The columns that [`sent`] takes.

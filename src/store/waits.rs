@@ -1,6 +1,13 @@
 //! Waiting for what is committed, instead of asking again and again.
 
-use tokio::sync::watch;
+use std::time::Duration;
+
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
+
+use super::error::StoreError;
 
 /// Wakes those who wait whenever something was committed: one tells of records, another of what is to be delivered.
 #[derive(Clone)]
@@ -41,5 +48,35 @@ impl Listener {
     /// Resolves when something was committed since the last call; false when there is nothing to wait for any more.
     pub async fn woken(&mut self) -> bool {
         *self.0.borrow() == State::Open && self.0.changed().await.is_ok()
+    }
+}
+
+/// How long a list is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wait {
+    /// At the most.
+    pub time: Duration,
+    /// Until there are so many.
+    pub count: usize,
+}
+
+impl Wait {
+    /// Finds rows whenever something was committed, until there are as many as are waited for (or as may be), the time is
+    /// over, or there is nothing to wait for any more.
+    pub(super) async fn find<T>(
+        self,
+        mut listener: Listener,
+        limit: usize,
+        mut find: impl AsyncFnMut(&mut Vec<T>) -> Result<(), StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let until = Instant::now() + self.time;
+        let mut found = Vec::new();
+        loop {
+            find(&mut found).await?;
+            let is_enough = found.len() >= self.count.min(limit);
+            if is_enough || !timeout_at(until, listener.woken()).await.unwrap_or(false) {
+                return Ok(found);
+            }
+        }
     }
 }

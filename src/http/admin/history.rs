@@ -23,7 +23,8 @@ use crate::{
     },
     store::{
         audit::{self, Audited},
-        sends::{Filter, Wait},
+        sends::Filter,
+        waits::Wait,
     },
     survey::{decide, ids::FormId, model::Sent, rules::Rule},
 };

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row, ToSql};
 use serde::Serialize;
-use tokio::time::{Instant, timeout_at};
 
 use super::STEP;
 use crate::{
@@ -13,7 +12,7 @@ use crate::{
         audit::{Action, Changed, Entry as AuditEntry},
         error::StoreError,
         newest_first,
-        sends::Wait,
+        waits::Wait,
         writer::Wrote,
     },
     survey::{
@@ -160,15 +159,12 @@ impl Store {
     /// The deliveries that the filter lets through, in the order of their sends, at most `limit`: as soon as there are `count`
     /// of them, or when the time is over, or the world ends.
     pub async fn deliveries(&self, filter: Filter, limit: usize, wait: Wait) -> Result<Vec<Delivery>, StoreError> {
-        let until = Instant::now() + wait.time;
-        let mut listener = self.waits.listen();
-        loop {
+        let find = async |found: &mut Vec<Delivery>| {
             // From the beginning each time: unlike sends, deliveries change.
-            let found = self.long_read(move |connection| list(connection, filter, limit)).await?;
-            if found.len() >= wait.count.min(limit) || !timeout_at(until, listener.woken()).await.unwrap_or(false) {
-                return Ok(found);
-            }
-        }
+            *found = self.long_read(move |connection| list(connection, filter, limit)).await?;
+            Ok(())
+        };
+        wait.find(self.waits.listen(), limit, find).await
     }
 
     /// How many deliveries are pending, dead or cancelled, by channel.
