@@ -5,14 +5,21 @@ use std::io::{self, ErrorKind, Write};
 use anyhow::Result;
 
 use super::say;
-use crate::settings::{Flags, Settings};
+use crate::{
+    http::connection::tls::Tls,
+    settings::{Flags, Settings},
+};
 
 pub(super) fn run(check: bool, flags: Flags) -> Result<()> {
-    let settings = Settings::explain(flags)?;
     if check {
+        // All that a start reads before it touches the database.
+        if let Some(files) = Settings::load(flags)?.tls {
+            Tls::load(&files.cert, &files.key)?;
+        }
         say("the settings are right");
         return Ok(());
     }
+    let settings = Settings::explain(flags)?;
     let lines: Vec<_> = settings.iter().map(|setting| format!("{} = {}", setting.key, setting.value)).collect();
     let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
     let table = lines.iter().zip(&settings).map(|(line, setting)| format!("{line:width$}  # {}\n", setting.origin));

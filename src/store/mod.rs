@@ -56,7 +56,7 @@ use self::{
     clock::Clock,
     error::StoreError,
     generation::Generation,
-    metrics::WriterMetrics,
+    metrics::{StoreMetrics, Tries},
     snapshot::Snapshots,
     tokens::{Caller, Credentials, Noticed, Uses},
     waits::{Listener, Waits},
@@ -103,7 +103,7 @@ pub fn transact<T, E: From<StoreError>>(
 pub struct World {
     path: PathBuf,
     writer: Writer,
-    metrics: WriterMetrics,
+    metrics: StoreMetrics,
     generation: Generation,
     clock: Clock,
     waits: Waits,
@@ -136,7 +136,7 @@ impl World {
 
     fn start(path: &Path, connection: Connection, queue: usize, lock: Option<ServerLock>) -> Result<Self> {
         open::give_up_early(&connection)?;
-        let (generation, metrics) = (Generation::default(), WriterMetrics::default());
+        let (generation, metrics) = (Generation::default(), StoreMetrics::default());
         let (waits, outbox) = (Waits::new(), Waits::new());
         let told = Told {
             generation: generation.clone(),
@@ -186,6 +186,7 @@ impl World {
             waits: self.waits.clone(),
             outbox: self.outbox.clone(),
             pool: self.pool.clone(),
+            tries: self.metrics.tries.clone(),
         }
     }
 
@@ -221,6 +222,7 @@ pub struct Store {
     waits: Waits,
     outbox: Waits,
     pool: Pool<SqliteConnectionManager>,
+    tries: Tries,
 }
 
 impl Store {

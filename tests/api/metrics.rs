@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::harness::{Client, Home, Server, eventually};
+use crate::harness::{Client, Home, Receiver, Reply, Server, eventually};
 
 /// What an administrator is told.
 fn told(admin: &mut Client) -> String {
@@ -165,6 +165,12 @@ fn the_metrics_of_a_server() {
     surveyd_writer_batch_jobs_bucket{le="32.0"} 2
     surveyd_writer_batch_jobs_bucket{le="64.0"} 2
     surveyd_writer_batch_jobs_bucket{le="+Inf"} 2
+    # HELP surveyd_delivery_tries Tries of deliveries, by what they left: delivered, pending (to be tried again), dead, cancelled.
+    # TYPE surveyd_delivery_tries counter
+    surveyd_delivery_tries_total{state="cancelled"} 0
+    surveyd_delivery_tries_total{state="dead"} 0
+    surveyd_delivery_tries_total{state="delivered"} 0
+    surveyd_delivery_tries_total{state="pending"} 0
     # HELP surveyd_database_bytes Size of the database.
     # TYPE surveyd_database_bytes gauge
     # UNIT surveyd_database_bytes bytes
@@ -224,6 +230,27 @@ fn counters_move() {
     let names = ["requests_total{route=\"/api/auth/login\",status=\"401\"}", "failed_authentications_total"];
     let log_in = || drop(server.stranger().call("POST", "/api/auth/login", Some(&wrong)));
     assert_eq!(added(&names, &mut { log_in }), [1.0, 1.0]);
+}
+
+/// Also where the database is named by a link.
+#[test]
+fn deliveries_and_the_log_are_told() {
+    let home = Home::with_sample();
+    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
+    std::os::unix::fs::symlink("surveyd.db", home.path("link.db")).unwrap();
+    let server = home.serve_with(&[("DATABASE", "link.db"), ("DELIVERY__ALLOW", "127.0.0.0/8")]);
+    let (mut crm, mut admin) = (server.client(&token), server.client(&ops));
+    let gateway = Receiver::start(|_, before| Reply::status([500, 200, 410][before.min(2)], ""));
+    let channel = json!({"name": "Web widget", "type": "WEB", "deliveryUrl": gateway.url()});
+    assert_eq!(admin.call("PUT", "/admin/channels/1", Some(&channel)).status, 200);
+    for state in ["pending", "delivered", "cancelled"] {
+        assert_eq!(crm.send(1, 1).status, 200);
+        let name = format!("surveyd_delivery_tries_total{{state=\"{state}\"}}");
+        eventually(&name, || samples(&told(&mut admin))[&name] > 0.5);
+    }
+    let samples = samples(&told(&mut admin));
+    assert!(samples["surveyd_delivery_tries_total{state=\"dead\"}"] < 0.5, "it is told before there is one");
+    assert!(samples["surveyd_wal_bytes"] > 4096.0, "{samples:?}");
 }
 
 /// However many paths and methods callers make up, there are no more labels for it.

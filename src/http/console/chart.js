@@ -15,6 +15,11 @@ function count(kind, ms, number) {
   const bar = Math.floor(ms / WIDTH_MS);
   counts[kind].set(bar, (counts[kind].get(bar) ?? 0) + number);
   for (const old of counts[kind].keys()) if (old < bar - BARS) counts[kind].delete(old);
+  draw();
+}
+
+/** Not at once: at the start the words of numbers take longer than all else, and the list should not wait for them. */
+function draw() {
   frame ??= requestAnimationFrame(() => {
     frame = undefined;
     changed();
@@ -67,7 +72,7 @@ export function chart() {
       h('span', {}, `last 10 min · tallest bar ${Math.max(...columns.map(([sent, refused]) => sent + refused)).toLocaleString()} in 10 s`),
     );
   };
-  changed();
+  draw();
   const timer = setInterval(() => (picture.isConnected ? changed() : clearInterval(timer)), WIDTH_MS / 2);
   return h('figure', { class: 'chart' }, picture, words);
 }

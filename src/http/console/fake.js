@@ -74,7 +74,7 @@ function worlds(hints) {
 
 /** The view. */
 export function fake(hints) {
-  const parts = [clock(), faults(), worlds(hints)];
+  const parts = [worlds(hints), clock(), faults()];
   const refresh = () => Promise.all(parts.map((part) => part.begin()));
   const world = h('section', { class: 'card', 'aria-label': 'World' },
     h('h3', {}, 'World ', h('code', {}, hints.suffix() || 'the first one')),

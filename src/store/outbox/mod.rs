@@ -161,6 +161,18 @@ pub enum Outcome {
     Gone(ChannelId, DeliveryUrl),
 }
 
+impl Outcome {
+    /// In which state it leaves the delivery.
+    fn state(&self) -> DeliveryState {
+        match self {
+            Self::Delivered => DeliveryState::Delivered,
+            Self::Failed(Some(_)) => DeliveryState::Pending,
+            Self::Failed(None) => DeliveryState::Dead,
+            Self::Gone(..) => DeliveryState::Cancelled,
+        }
+    }
+}
+
 /// Writes down what came of a try. What was cancelled meanwhile stays so, unless it was delivered.
 pub(super) fn settle(
     connection: &Connection,
@@ -169,18 +181,13 @@ pub(super) fn settle(
     result: &str,
     now: Time,
 ) -> Result<(), StoreError> {
-    let (state, due) = match outcome {
-        Outcome::Delivered => (DeliveryState::Delivered, None),
-        Outcome::Failed(Some(next)) => (DeliveryState::Pending, Some(*next)),
-        Outcome::Failed(None) => (DeliveryState::Dead, None),
-        Outcome::Gone(..) => (DeliveryState::Cancelled, None),
-    };
+    let due = if let Outcome::Failed(next) = outcome { *next } else { None };
     connection
         .prepare_cached(
             "update delivery set state = ?2, tries = tries + 1, due_at = coalesce(?3, due_at), tried_at = ?4, result = ?5
               where sending_id = ?1 and (state = 'pending' or ?2 = 'delivered')",
         )?
-        .execute(params![id.0, state.as_str(), due.map(|due| due.0), now.0, result])?;
+        .execute(params![id.0, outcome.state().as_str(), due.map(|due| due.0), now.0, result])?;
     if let Outcome::Gone(channel, url) = outcome {
         let reason = format!("the gateway answered 410 Gone, {now}");
         audit::run(connection, &Actor::delivery(), now, |connection| switch_off(connection, channel.0, url, reason))?;
@@ -216,9 +223,11 @@ impl Store {
 
     /// Writes down what came of a try; durable when this yields.
     pub async fn settle(&self, id: SendingId, outcome: Outcome, result: String) -> Result<(), StoreError> {
-        let now = self.now();
+        let (now, state) = (self.now(), outcome.state());
         let settle = move |connection: &Connection| settle(connection, id, &outcome, &result, now);
-        self.writer.submit(move |batch| Ok((settle(batch.connection)?, Wrote::Record))).await
+        let written: Result<(), StoreError> =
+            self.writer.submit(move |batch| Ok((settle(batch.connection)?, Wrote::Record))).await;
+        written.inspect(|()| self.tries.count(state))
     }
 
     /// Cancels some of what is pending in a channel that has no address, or whose deliveries are off.

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use tokio::sync::mpsc;
 use tracing::error;
 
-use crate::store::{error::StoreError, generation::Generation, metrics::WriterMetrics, waits::Waits};
+use crate::store::{error::StoreError, generation::Generation, metrics::StoreMetrics, waits::Waits};
 
 /// How many jobs share a commit at the most. Measured: above 32 nothing is gained; this bounds what one failing commit takes
 /// down.
@@ -74,7 +74,7 @@ pub(in crate::store) struct Told {
     pub(in crate::store) waits: Waits,
     /// Those who deliver.
     pub(in crate::store) outbox: Waits,
-    pub(in crate::store) metrics: WriterMetrics,
+    pub(in crate::store) metrics: StoreMetrics,
 }
 
 /// Runs a batch of jobs in one transaction, and answers every one of them.

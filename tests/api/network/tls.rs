@@ -164,4 +164,5 @@ fn what_is_wrong_with_the_files_is_told(#[case] wrong: u8, #[case] expected: &st
     home.write("settings.toml", "[tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n");
     let said = home.fails(&["serve", "--listen", "127.0.0.1:0"]);
     assert!(said.starts_with(&format!("surveyd: {expected}")), "{said}");
+    assert_eq!(home.fails(&["config", "--check"]), said);
 }
