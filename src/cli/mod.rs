@@ -82,7 +82,7 @@ Examples:
   surveyd config --check --config new.toml && mv new.toml settings.toml
                                                    puts a file in place only if it is right")]
     Config {
-        /// Only say whether the settings, and the certificate, are right: exit code 0 if they are, 1 if not.
+        /// Only say whether the settings and the certificate are right: exit code 0 or 1.
         #[arg(long)]
         check: bool,
         /// As for `surveyd serve`.
