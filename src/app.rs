@@ -20,7 +20,7 @@ use crate::{
     http::{
         self, Manners, Side, Site,
         connection::{self, Places, Treatment, tls::Tls},
-        metrics, respond,
+        exposition, respond,
         tenant::Doors,
     },
     settings::{AdminListen, Settings},
@@ -107,7 +107,7 @@ impl<D: Doors> App<D> {
             let (address, listener) = bind(address, " for metrics", "metrics.listen")?;
             let routes = move || {
                 let metrics = Arc::clone(&metrics);
-                Routes::new().configure(|routes| metrics::open(routes, metrics)).wrap(from_fn(respond::finish))
+                Routes::new().configure(|routes| exposition::open(routes, metrics)).wrap(from_fn(respond::finish))
             };
             // In a network of one's own, whose collectors seldom know certificates.
             let treatment = Treatment { tls: None, connected: |_, _| {}, ..treatment.clone() };

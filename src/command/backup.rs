@@ -18,7 +18,7 @@ use super::{progress_bar, say, serve::Signals};
 use crate::{
     cli::FileFlags,
     settings::Settings,
-    store::backup::{Progress, back_up},
+    store::{Progress, backup::back_up},
 };
 
 pub(super) fn run(target: &Path, file: FileFlags) -> Result<()> {

@@ -1,34 +1,20 @@
-//! `GET /metrics`: what is counted of requests, and of the database behind them. No names and no ids of anybody: a label
-//! is one of a few words.
+//! What is counted of requests, and of the database behind them. No names and no ids of anybody: a label is one of a few
+//! words. It is told by `exposition`.
 
-use std::{cell::RefCell, sync::Arc};
+use std::cell::RefCell;
 
-use actix_web::{
-    HttpRequest, HttpResponse, Responder,
-    body::BoxBody,
-    http::{
-        StatusCode,
-        header::{CONTENT_TYPE, HeaderValue},
-    },
-    web::{ServiceConfig, ThinData},
-};
+use actix_web::http::StatusCode;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, info::Info},
     registry::Registry,
 };
 
-use super::{SiteOf, Table, at, auth, failure::Failure, get};
+use super::failure::Failure;
 use crate::{store::error::StoreError, survey::rules::Rule};
-
-pub(super) const METRICS: &str = "/metrics";
 
 /// The route of a request that meets none.
 pub(super) const NO_ROUTE: &str = "none";
-
-/// Source: <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>, "Text Format".
-const OPEN_METRICS: HeaderValue =
-    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
 /// What a program counts; shared by its workers.
 pub struct Metrics {
@@ -66,11 +52,11 @@ impl Metrics {
         self.refusals[rule as usize].inc();
     }
 
-    /// All of it, as text.
-    fn expose(&self) -> Result<Exposition, Failure> {
+    /// All of it, in OpenMetrics.
+    pub(super) fn text(&self) -> Result<String, Failure> {
         let mut text = String::new();
         encode(&mut text, &self.registry).map_err(|error| StoreError::Internal(error.to_string()))?;
-        Ok(Exposition(text))
+        Ok(text)
     }
 }
 
@@ -107,44 +93,4 @@ impl Counts {
         counter.inc();
         by_status.push((status, counter));
     }
-}
-
-struct Exposition(String);
-
-impl Responder for Exposition {
-    type Body = BoxBody;
-
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(self.0));
-        response.headers_mut().insert(CONTENT_TYPE, OPEN_METRICS);
-        response
-    }
-}
-
-type MetricsOf = ThinData<Arc<Metrics>>;
-
-/// Adds the route to all others, for administrators.
-pub(super) fn guarded(routes: &mut ServiceConfig, metrics: Arc<Metrics>) {
-    routes.app_data(ThinData(metrics));
-    table().register(routes);
-}
-
-/// The table of what a server has besides the routes of every program.
-pub fn table() -> Table {
-    let answer = async |request: HttpRequest, ThinData(site): SiteOf, ThinData(metrics): MetricsOf| {
-        auth::admin(&request, &site).await?;
-        metrics.expose()
-    };
-    let mut table = Table::default();
-    at(&mut table, METRICS, [get(answer)]);
-    table
-}
-
-/// The only route of an address of its own, where no token is asked for.
-pub fn open(routes: &mut ServiceConfig, metrics: Arc<Metrics>) {
-    routes.app_data(ThinData(metrics));
-    let mut table = Table::default();
-    at(&mut table, METRICS, [get(async |ThinData(metrics): MetricsOf| metrics.expose())]);
-    table.register(routes);
-    super::no_other(routes);
 }

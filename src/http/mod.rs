@@ -10,6 +10,7 @@ mod caller;
 pub mod connection;
 mod console;
 mod cors;
+pub mod exposition;
 pub mod failure;
 pub mod metrics;
 pub mod openapi;
@@ -82,7 +83,7 @@ pub enum Side {
 
 impl Side {
     fn answers(self, path: &str) -> bool {
-        let is_admin = path == metrics::METRICS || path == "/admin" || path.starts_with("/admin/");
+        let is_admin = path == exposition::METRICS || path == "/admin" || path.starts_with("/admin/");
         match self {
             Self::Whole => true,
             Self::Public => !is_admin,

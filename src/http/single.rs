@@ -21,8 +21,9 @@ use parking_lot::Mutex;
 
 use super::{
     attempts::kept::Attempts,
+    exposition,
     failure::Failure,
-    metrics::{self, Metrics},
+    metrics::Metrics,
     respond,
     tenant::{Doors, LogIn, Tenant, Tenants},
     throttle::Throttles,
@@ -102,7 +103,7 @@ impl Doors for Single {
     }
 
     fn routes(&self, routes: &mut ServiceConfig) {
-        metrics::guarded(routes, Arc::clone(&self.0.metrics));
+        exposition::guarded(routes, Arc::clone(&self.0.metrics));
     }
 
     fn metrics(&self) -> Option<Arc<Metrics>> {

@@ -3,24 +3,17 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use rusqlite::{
-    Connection, ErrorCode,
-    backup::{Backup, StepResult},
-};
+use rusqlite::ErrorCode;
 use tracing::info;
 
 use super::{
-    explain,
-    ladder::{NEWEST, Owner},
-    open::{check_readable, open_snapshot, refuse_foreign},
-    part::{COMPANIONS, Existing, Part, with_suffix},
+    connection::open_snapshot,
+    copying::Progress,
+    error::explain,
+    file::{COMPANIONS, check_readable, with_suffix},
+    ladder::{NEWEST, Owner, refuse_foreign},
+    part::{Existing, Part},
 };
-
-/// How many pages are copied before the progress is told: 256 KiB.
-const STEP: i32 = 64;
-
-/// Is told how many pages of how many are copied. Its error ends the copying, and nothing of the copy is left.
-pub type Progress<'a> = &'a dyn Fn(u64, u64) -> Result<()>;
 
 /// Copies the database to a new file, a server's too. It holds all that was acknowledged before this was called. Yields its
 /// size in bytes.
@@ -67,42 +60,6 @@ fn refuse_existing(target: &Path) -> Result<()> {
     for left in COMPANIONS.map(|suffix| with_suffix(target, suffix)) {
         ensure!(!left.exists(), "{} is left of another database of that name; remove it first", left.display());
     }
-    Ok(())
-}
-
-/// Copies all of one database over all of another, in one transaction of that one.
-pub(super) fn copy(from: &Connection, to: &mut Connection, progress: Progress<'_>) -> Result<()> {
-    run(&Backup::new(from, to)?, progress)
-}
-
-/// Copies what is left to be copied. The source must be a snapshot: otherwise each write to it would begin the copying anew,
-/// and beside a busy server it would never end.
-pub(super) fn run(copying: &Backup<'_, '_>, progress: Progress<'_>) -> Result<()> {
-    loop {
-        let step = step(copying, STEP)?;
-        let copied = copying.progress();
-        let (total, left) = (u64::try_from(copied.pagecount)?, u64::try_from(copied.remaining)?);
-        if step == StepResult::Done {
-            return Ok(());
-        }
-        progress(total - left, total)?;
-    }
-}
-
-/// Copies some pages; none only locks the copy's file.
-pub(super) fn step(copying: &Backup<'_, '_>, pages: i32) -> rusqlite::Result<StepResult> {
-    let busy = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
-    match copying.step(pages)? {
-        StepResult::Busy => Err(busy(rusqlite::ffi::SQLITE_BUSY)),
-        StepResult::Locked => Err(busy(rusqlite::ffi::SQLITE_LOCKED)),
-        done => Ok(done),
-    }
-}
-
-/// Checks a file that is to be trusted; [`super::check`] tells more of one that is not.
-pub(super) fn check_sound(connection: &Connection) -> Result<()> {
-    let first: String = connection.query_row("pragma integrity_check(1)", [], |row| row.get(0))?;
-    ensure!(first == "ok", "it is damaged: {}", first.replace('\n', " "));
     Ok(())
 }
 

@@ -6,10 +6,11 @@ use anyhow::Result;
 use rusqlite::{Connection, params_from_iter};
 
 use super::{
+    connection::open_snapshot,
     explain,
-    ladder::Owner,
+    file::check_readable,
+    ladder::{Owner, refuse_foreign},
     now,
-    open::{check_readable, open_snapshot, refuse_foreign},
 };
 
 /// A clock that is set back by less than this, in milliseconds, is no news: time services do it.

@@ -12,9 +12,9 @@ use tracing::warn;
 use super::{
     Store,
     audit::{Action, Actor, Changed, Entry as AuditEntry},
+    connection::give_up_early,
     directory::{self, object},
     error::StoreError,
-    open::give_up_early,
     transact,
 };
 use crate::survey::{ids::ClientId, model::Client};

@@ -1,5 +1,7 @@
 //! What can go wrong with the file, told by what a caller can do about it.
 
+use std::path::Path;
+
 use rusqlite::{Error, ErrorCode};
 use thiserror::Error;
 
@@ -70,4 +72,33 @@ impl From<Error> for StoreError {
             _ => Self::Internal(text),
         }
     }
+}
+
+/// Says what an administrator can do about an error of the file, where it is one.
+pub fn explain(path: &Path, error: anyhow::Error) -> anyhow::Error {
+    use rusqlite::ErrorCode as Code;
+    let file = path.display();
+    let of_store = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>());
+    let of_sqlite =
+        error.chain().find_map(|cause| cause.downcast_ref::<rusqlite::Error>()).map(rusqlite::Error::sqlite_error_code);
+    let sentence = match (of_sqlite, of_store) {
+        (Some(Some(Code::NotADatabase)), _) => {
+            format!("{file} is not a SQLite database; name another file with --database")
+        }
+        (Some(Some(Code::DatabaseCorrupt)), _) => {
+            format!("the database {file} is damaged; put a backup in its place with `surveyd restore FILE`")
+        }
+        (Some(Some(Code::ReadOnly)), _) => {
+            format!("the database {file} is read-only; give this user the right to write to it and to its folder")
+        }
+        (Some(Some(Code::DatabaseBusy | Code::DatabaseLocked)), _) | (_, Some(StoreError::Busy(_))) => {
+            format!("the database {file} is in use by another program for too long; try again when it is done")
+        }
+        (Some(_), _) | (_, Some(StoreError::Unavailable(_))) => format!(
+            "the database {file} cannot be read or written; look for a full disk, a failing one, or missing rights on the file and its folder"
+        ),
+        (None, Some(StoreError::Internal(_))) => format!("cannot use the database {file}"),
+        (None, _) => return error,
+    };
+    error.context(sentence)
 }

@@ -1,8 +1,8 @@
 //! The versions of the file: whose it is, which version it has, and the steps from an older one to the present.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 
@@ -43,6 +43,17 @@ impl fmt::Display for Later {
         let Self { surveyd, version } = self;
         let this = env!("CARGO_PKG_VERSION");
         write!(f, "surveyd {surveyd} (schema {version}), and this is surveyd {this} (schema {NEWEST})")
+    }
+}
+
+/// Refuses what is not ours to use: the file of another program, and that of a later surveyd.
+pub(super) fn refuse_foreign(owner: &Owner, path: &Path) -> Result<()> {
+    match owner {
+        Owner::Nobody | Owner::Surveyd(_) => Ok(()),
+        Owner::SomebodyElse => {
+            bail!("{} is a SQLite database, but not one of surveyd; name another file with --database", path.display())
+        }
+        Owner::LaterSurveyd(later) => bail!("the database {} was written by {later}; use that version", path.display()),
     }
 }
 

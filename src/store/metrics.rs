@@ -18,7 +18,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::part::with_suffix;
+use super::file::with_suffix;
 use crate::survey::delivery::DeliveryState;
 
 /// Upper bounds of commit times, in seconds: from a disk that lies to the patience of a caller.

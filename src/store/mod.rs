@@ -7,14 +7,18 @@ pub mod audit;
 pub mod backup;
 pub mod check;
 pub mod clock;
+mod connection;
+mod copying;
 pub mod csv_file;
 pub mod directory;
 pub mod erasure;
 pub mod error;
 mod facts;
+mod file;
 mod generation;
 pub mod idempotency;
 mod ladder;
+mod lock;
 mod metrics;
 pub mod news;
 mod open;
@@ -48,15 +52,22 @@ pub use rusqlite::Connection;
 use rusqlite::TransactionBehavior;
 use scheduled_thread_pool::ScheduledThreadPool;
 
-pub use open::{Missing, ServerLock, explain, folder_of, open};
-use open::{open_throw_away, open_to_serve};
+pub use self::{
+    copying::Progress,
+    error::explain,
+    file::folder_of,
+    lock::ServerLock,
+    open::{Missing, open},
+};
 
 use self::{
     audit::{Actor, Changed},
     clock::Clock,
+    connection::{SERVER_PATIENCE, give_up_early, open_reader, prepare_reader},
     error::StoreError,
     generation::Generation,
     metrics::{StoreMetrics, Tries},
+    open::{open_throw_away, open_to_serve},
     snapshot::Snapshots,
     tokens::{Caller, Credentials, Noticed, Uses},
     waits::{Listener, Waits},
@@ -135,7 +146,7 @@ impl World {
     }
 
     fn start(path: &Path, connection: Connection, queue: usize, lock: Option<ServerLock>) -> Result<Self> {
-        open::give_up_early(&connection)?;
+        give_up_early(&connection)?;
         let (generation, metrics) = (Generation::default(), StoreMetrics::default());
         let (waits, outbox) = (Waits::new(), Waits::new());
         let told = Told {
@@ -147,11 +158,11 @@ impl World {
         let writer = Writer::start(connection, queue, told);
         let writer = writer.context("cannot start the writer")?;
         // It must never make a file: a world that is gone is gone.
-        let manager = SqliteConnectionManager::file(path).with_flags(open::FLAGS).with_init(open::prepare_reader);
+        let manager = SqliteConnectionManager::file(path).with_flags(connection::FLAGS).with_init(prepare_reader);
         // A file that opened for the writer opens for readers too: no check at each check-out, no connection before it is needed.
         let pool = Pool::builder().max_size(LONG_READS).min_idle(Some(0)).test_on_check_out(false);
         // None is retired: r2d2's job that looks for those to retire would outlive the pool on the shared thread.
-        let pool = pool.idle_timeout(None).max_lifetime(None).connection_timeout(open::SERVER_PATIENCE);
+        let pool = pool.idle_timeout(None).max_lifetime(None).connection_timeout(SERVER_PATIENCE);
         let pool = pool.thread_pool(Arc::clone(&POOL_KEEPER)).build(manager)?;
         let (clock, noticed, is_delivered) = (Clock::default(), Noticed::default(), AtomicBool::default());
         let path = path.to_owned();
@@ -172,7 +183,7 @@ impl World {
     ///
     /// Errors: one sentence that names the file and the way out.
     pub fn open_reader(&self) -> Result<Connection> {
-        open::open_reader(&self.path).map_err(|error| explain(&self.path, error.into()))
+        open_reader(&self.path).map_err(|error| explain(&self.path, error.into()))
     }
 
     /// The view of the worker of that number. To be called on the worker's own thread, inside its `LocalSet`.

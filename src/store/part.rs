@@ -1,11 +1,9 @@
 //! A database file in the making: whole, verified and durable before it has its name.
 
 use std::{
-    ffi::OsString,
     fs::{self, File, OpenOptions, Permissions, TryLockError},
-    io::ErrorKind,
     os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -13,14 +11,11 @@ use rusqlite::Connection;
 use tempfile::TempPath;
 
 use super::{
-    backup::{Progress, check_sound, copy},
-    folder_of,
+    connection::FLAGS,
+    copying::{Progress, check_sound, copy},
+    file::{COMPANIONS, folder_of, remove_if_there, sync_folder, with_suffix},
     ladder::{Owner, owner_of},
-    open::{FLAGS, sync_folder},
 };
-
-/// What SQLite may have beside a file, behind its name.
-pub(super) const COMPANIONS: [&str; 3] = ["-wal", "-journal", "-shm"];
 
 /// What is done where the name of a copy is taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,18 +101,4 @@ impl Part {
         sync_folder(target).with_context(|| format!("{name} is there, but a power cut may take it away"))?;
         Ok(size)
     }
-}
-
-fn remove_if_there(path: &Path) -> std::io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// The file of that name with something behind it.
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
 }

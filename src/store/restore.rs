@@ -15,11 +15,12 @@ use rusqlite::{Connection, ErrorCode, backup::Backup};
 
 use super::{
     ServerLock,
-    backup::{Progress, check_sound, run, step},
+    connection::{open_snapshot, open_to_replace},
+    copying::{Progress, check_sound, run, step},
     explain,
+    file::{COMPANIONS, check_readable, sync_folder, with_suffix},
     ladder::Owner,
-    open::{check_readable, open_snapshot, open_to_replace, sync_folder},
-    part::{COMPANIONS, Existing, Part, with_suffix},
+    part::{Existing, Part},
 };
 
 /// Puts a backup in the place of the database. Yields where what was there is kept, if there was anything.

@@ -101,7 +101,7 @@ fn rows_of_a_fake() -> Vec<Row> {
 fn every_route_has_a_row() {
     for (table, rows) in [
         (surveyd::http::table(), rows()),
-        (surveyd::http::metrics::table(), rows_of_a_server()),
+        (surveyd::http::exposition::table(), rows_of_a_server()),
         (surveyd::fake::table(), rows_of_a_fake()),
     ] {
         let routes: Vec<_> = table.list().collect();

@@ -11,7 +11,7 @@ use std::{
 use rstest::rstest;
 use rusqlite::Connection;
 
-use crate::harness::{Home, eventually, kill_after, time_of};
+use crate::harness::{Home, Raise, eventually, kill_after, time_of};
 
 /// So many clients can be caught in the middle of being copied.
 const MANY: u32 = 20_000;
@@ -219,28 +219,24 @@ fn under_load(times: u32) {
                 }
             });
         }
-        let backups = scope.spawn(|| {
-            for number in 0..times {
-                let before = acknowledged.load(Ordering::SeqCst);
-                eventually("sends go on", || acknowledged.load(Ordering::SeqCst) > before + 20);
-                let before = acknowledged.load(Ordering::SeqCst);
-                home.says(&["backup", "copy.db"]);
-                let after = acknowledged.load(Ordering::SeqCst);
-                assert!(after > before, "backup {number}: nothing was sent meanwhile");
-                assert_eq!(home.says(&["check", "--database", "copy.db"]), "surveyd: the database copy.db is sound");
-                assert_eq!(home.says(&["check"]), "surveyd: the database surveyd.db is sound");
-                let copy = Connection::open(home.path("copy.db")).unwrap();
-                let sql = "select count(*), max(sending_id) from send";
-                let (held, last): (u32, u32) = copy.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-                assert!(held >= before, "backup {number}: {before} were acknowledged, it holds {held}");
-                assert_eq!(held, last, "backup {number}: it has a gap");
-                drop(copy);
-                fs::remove_file(home.path("copy.db")).unwrap();
-            }
-        });
-        let ended = backups.join();
-        stop.store(true, Ordering::Relaxed);
-        ended.unwrap();
+        let _raise = Raise(&stop);
+        for number in 0..times {
+            let before = acknowledged.load(Ordering::SeqCst);
+            eventually("sends go on", || acknowledged.load(Ordering::SeqCst) > before + 20);
+            let before = acknowledged.load(Ordering::SeqCst);
+            home.says(&["backup", "copy.db"]);
+            let after = acknowledged.load(Ordering::SeqCst);
+            assert!(after > before, "backup {number}: nothing was sent meanwhile");
+            assert_eq!(home.says(&["check", "--database", "copy.db"]), "surveyd: the database copy.db is sound");
+            assert_eq!(home.says(&["check"]), "surveyd: the database surveyd.db is sound");
+            let copy = Connection::open(home.path("copy.db")).unwrap();
+            let sql = "select count(*), max(sending_id) from send";
+            let (held, last): (u32, u32) = copy.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+            assert!(held >= before, "backup {number}: {before} were acknowledged, it holds {held}");
+            assert_eq!(held, last, "backup {number}: it has a gap");
+            drop(copy);
+            fs::remove_file(home.path("copy.db")).unwrap();
+        }
     });
 }
 

@@ -9,7 +9,7 @@ use std::{
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Home, Server};
+use crate::harness::{Client, Home, Raise, Server};
 
 /// While the administrator's change is answered and not yet taken back, nothing is sent: the list of sends does not grow
 /// between two looks at it. What the clients were told and what is recorded is the same.
@@ -34,6 +34,7 @@ fn nothing_is_sent_while(forbid: impl Fn(&mut Client), allow: impl Fn(&mut Clien
                 })
             })
             .collect();
+        let raise = Raise(&stop);
         let mut last = 0;
         for _ in 0..40 {
             let grown = |admin: &mut Client| {
@@ -53,7 +54,7 @@ fn nothing_is_sent_while(forbid: impl Fn(&mut Client), allow: impl Fn(&mut Clien
             }
             allow(&mut admin);
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(raise);
         clients.into_iter().map(|client| client.join().unwrap()).sum()
     });
     let ids: Vec<_> = admin.all_sends().iter().map(|send| send["sendingId"].as_i64().unwrap()).collect();
@@ -115,6 +116,7 @@ fn changes_of_another_process_hold_at_once() {
                 }
             });
         }
+        let _raise = Raise(&stop);
         let mut crm = server.client(&token);
         for _ in 0..10 {
             assert!(home.run(&["apply", off.to_str().unwrap()]).status.success());
@@ -122,7 +124,6 @@ fn changes_of_another_process_hold_at_once() {
             assert!(home.run(&["apply", on.to_str().unwrap()]).status.success());
             assert_eq!(crm.send(1, 1).short(), "200 ");
         }
-        stop.store(true, Ordering::Relaxed);
     });
 }
 

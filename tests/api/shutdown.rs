@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::harness::{Home, Server, eventually};
+use crate::harness::{Client, Home, eventually};
 
 const CLIENTS: usize = 8;
 
@@ -21,7 +21,10 @@ fn nothing_is_broken_off(times: usize) {
         let goal = answered.load(Ordering::Relaxed) + 20 + time * 7 % 50;
         thread::scope(|scope| {
             for _ in 0..CLIENTS {
-                scope.spawn(|| send_until_the_end(&server, &token, &answered));
+                let mut crm = server.client(&token);
+                // Connected while it answers, however late the thread begins.
+                crm.push(b"");
+                scope.spawn(|| send_until_the_end(crm, &answered));
             }
             eventually("sends are answered", || answered.load(Ordering::Relaxed) >= goal);
             thread::sleep(Duration::from_micros(time as u64 * 331 % 4000));
@@ -40,9 +43,8 @@ fn nothing_is_broken_off(times: usize) {
 }
 
 /// Sends on a kept connection until the server closes it.
-fn send_until_the_end(server: &Server, token: &str, answered: &AtomicUsize) {
+fn send_until_the_end(mut crm: Client, answered: &AtomicUsize) {
     let body = br#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#;
-    let mut crm = server.client(token);
     loop {
         match crm.try_call_with("POST", "/api/v1/quality/send", "Content-Type: application/json\r\n", body) {
             Ok(answer) => {

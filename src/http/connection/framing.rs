@@ -5,22 +5,13 @@
 //! told twice, extensions of chunks in disguise, trailers, a target that names another host than `Host`. See
 //! `docs/network.md` for the list.
 
-use super::head;
+use super::head::{self, Length};
 
 /// The longest line of a chunk's size, its extension in it, in bytes.
 const SIZE_LINE: usize = 256;
 
 /// The size of a chunk in hexadecimal digits: 256 MiB, which is more than anything here takes.
 const SIZE_DIGITS: usize = 7;
-
-/// What a request says of its body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Length {
-    /// So many bytes.
-    Of(u64),
-    /// As many as its chunks have.
-    Chunked,
-}
 
 /// What may be done with the bytes that are there.
 #[derive(Debug, PartialEq, Eq)]

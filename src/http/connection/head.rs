@@ -1,9 +1,16 @@
 //! What a head must be for everybody to read it alike. Source: RFC 9112; stricter where it leaves a choice.
 
-use super::framing::Length;
-
 /// Of a length in decimal digits: more than any body, and far from an overflow.
 const LENGTH_DIGITS: usize = 15;
+
+/// What a request says of its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Length {
+    /// So many bytes.
+    Of(u64),
+    /// As many as its chunks have.
+    Chunked,
+}
 
 /// How long the body is that follows this head, which has no empty line at its end; None for one that is refused.
 pub(super) fn check(head: &[u8]) -> Option<Length> {

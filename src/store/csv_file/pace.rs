@@ -11,7 +11,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use crate::store::{ServerLock, part::with_suffix};
+use crate::store::{ServerLock, file::with_suffix};
 
 /// How long a transaction may hold the write lock beside a server, which is what a send may have to wait for.
 const HELD_BESIDE_SERVER: Duration = Duration::from_millis(1);

@@ -39,7 +39,7 @@ fn the_document_is_what_the_server_answers() {
 
 #[test]
 fn every_route_is_in_the_document_and_nothing_else_is() {
-    let tables = [surveyd::http::table(), surveyd::http::metrics::table(), surveyd::fake::table()];
+    let tables = [surveyd::http::table(), surveyd::http::exposition::table(), surveyd::fake::table()];
     let routes: BTreeSet<String> =
         tables.iter().flat_map(surveyd::http::Table::list).map(|(method, path)| format!("{method} {path}")).collect();
     let document: Value = serde_json::from_str(DOCUMENT).unwrap();
