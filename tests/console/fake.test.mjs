@@ -24,6 +24,8 @@ test('it opens with the token of the fake, and is light', async (t) => {
   const page = await look(browser, t, url);
   await page.getByRole('heading', { name: 'Sends' }).waitFor();
   assert.equal(await page.getByLabel('Token', { exact: true }).inputValue(), 'test-admin');
+  // The other sections are fetched behind the first.
+  await page.waitForFunction(() => performance.getEntriesByName(`${location.origin}/console/fake.js`).length);
   const sizes = await page.evaluate(() => performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))
     .filter(({ name }) => !name.endsWith('/admin/events')).map(({ transferSize }) => transferSize));
   const weight = sizes.reduce((sum, size) => sum + size);
@@ -31,20 +33,32 @@ test('it opens with the token of the fake, and is light', async (t) => {
   t.diagnostic(`first load: ${weight} bytes in ${sizes.length} answers`);
 });
 
-/** What a page of the console takes from its start until everything in it is there, in milliseconds; half of nine took less. */
-async function usableAfter(t) {
-  const took = [];
-  for (let round = 0; round < 9; round += 1) {
-    const page = await look(browser, t, url);
-    const timeOf = () => document.querySelector('#main[data-view]:not([aria-busy]) tbody') && document.querySelector('#state.live') && performance.now();
-    took.push(await (await page.waitForFunction(timeOf, undefined, { polling: 'raf' })).jsonValue());
-  }
-  return took.sort((a, b) => a - b)[4];
+/** Says in the page's console when the last sends are there and whatever comes is shown: nothing else is asked meanwhile. */
+function tellWhenUsable() {
+  const isThere = () => document.querySelector('#main[data-view]:not([aria-busy]) tbody tr') && document.querySelector('#state.live');
+  const observer = new MutationObserver(() => {
+    if (!isThere()) return;
+    observer.disconnect();
+    console.debug(`usable after ${performance.now()}`);
+  });
+  observer.observe(document, { subtree: true, childList: true, attributes: true });
 }
 
 test('it is usable at once', async (t) => {
   await send(url, 'test-crm', 1);
-  t.diagnostic(`usable after ${Math.round(await usableAfter(t))} ms, at the median`);
+  const took = [];
+  for (let round = 0; round < 9; round += 1) {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    const page = await context.newPage();
+    await page.addInitScript(tellWhenUsable);
+    const told = page.waitForEvent('console', (message) => message.text().startsWith('usable'));
+    await page.goto(url);
+    took.push(Number((await told).text().split(' ')[2]));
+    await context.close();
+  }
+  took.sort((one, other) => one - other);
+  // How long is for the machine to say: 200 ms are aimed at.
+  t.diagnostic(`usable after ${Math.round(took[4])} ms, at the median of ${took.length} new pages`);
 });
 
 test('the switch changes what the API answers, and says who turned it', async (t) => {
@@ -205,7 +219,7 @@ test('the worlds are listed, and one is a click away', async (t) => {
   const worlds = page.getByRole('region', { name: 'Worlds' });
   assert.equal(await worlds.getByRole('button', { name: 'lister', exact: true }).getAttribute('aria-current'), 'true');
   await worlds.getByRole('button', { name: 'listed', exact: true }).click();
-  await page.getByRole('heading', { name: 'World listed' }).waitFor();
+  await page.getByRole('heading', { name: 'World @listed' }).waitFor();
   await section(page, 'Sends');
   await page.getByRole('cell', { name: '#1', exact: true }).waitFor();
 });

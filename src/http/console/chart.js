@@ -1,6 +1,6 @@
 // Sends and refusals of the last ten minutes, a bar for each ten seconds.
 
-import { h, svg } from './dom.js';
+import { figure, h, svg } from './dom.js';
 import { on } from './live.js';
 
 const BARS = 60;
@@ -11,14 +11,14 @@ const counts = { sends: new Map(), refusals: new Map() };
 let frame;
 let changed = () => {};
 
-function count(kind, ms, number) {
+function count(kind, ms, many) {
   const bar = Math.floor(ms / WIDTH_MS);
-  counts[kind].set(bar, (counts[kind].get(bar) ?? 0) + number);
+  counts[kind].set(bar, (counts[kind].get(bar) ?? 0) + many);
   for (const old of counts[kind].keys()) if (old < bar - BARS) counts[kind].delete(old);
   draw();
 }
 
-/** Not at once: at the start the words of numbers take longer than all else, and the list should not wait for them. */
+/** Once a frame at the most, and not at once: the list should not wait for it. */
 function draw() {
   frame ??= requestAnimationFrame(() => {
     frame = undefined;
@@ -27,7 +27,7 @@ function draw() {
 }
 
 let isFirst = false;
-on('begin', () => {
+on('connected', () => {
   isFirst = true;
   counts.sends.clear();
   counts.refusals.clear();
@@ -54,22 +54,23 @@ export function chart() {
       return [counts.sends.get(bar) ?? 0, counts.refusals.get(bar) ?? 0];
     });
     const sum = (which) => columns.reduce((total, column) => total + column[which], 0);
-    const most = Math.max(4, ...columns.map(([sent, refused]) => sent + refused));
+    const tallest = Math.max(...columns.map(([sent, refused]) => sent + refused));
+    const most = Math.max(4, tallest);
     const step = WIDTH / BARS;
     bars.replaceChildren(
       ...columns.flatMap(([sent, refused], index) => {
-        const tall = (number) => (number ? Math.max(2, (number / most) * HEIGHT) : 0);
-        const bar = (number, below, kind) =>
-          svg('rect', { class: kind, x: index * step + 1, width: step - 2, y: HEIGHT - below - tall(number), height: tall(number) });
+        const tall = (many) => (many ? Math.max(2, (many / most) * HEIGHT) : 0);
+        const bar = (many, below, kind) =>
+          svg('rect', { class: kind, x: index * step + 1, width: step - 2, y: HEIGHT - below - tall(many), height: tall(many) });
         return [sent && bar(sent, 0, 'sent'), refused && bar(refused, tall(sent), 'refused')].filter(Boolean);
       }),
     );
-    const said = [`${sum(0).toLocaleString()} sent`, `${sum(1).toLocaleString()} refused`];
+    const said = [`${figure(sum(0))} sent`, `${figure(sum(1))} refused`];
     picture.setAttribute('aria-label', `The last ten minutes: ${said.join(', ')}`);
     words.replaceChildren(
       h('span', { class: 'key sent' }, said[0]),
       h('span', { class: 'key refused' }, said[1]),
-      h('span', {}, `last 10 min · tallest bar ${Math.max(...columns.map(([sent, refused]) => sent + refused)).toLocaleString()} in 10 s`),
+      h('span', {}, `last 10 min · tallest bar ${figure(tallest)} in 10 s`),
     );
   };
   draw();

@@ -1,7 +1,7 @@
 // How what was sent is handed to the gateways, and trying again by hand.
 
 import { ask, query } from './api.js';
-import { button, choice, field, form, h, say, time } from './dom.js';
+import { button, choice, field, figure, form, h, say, time } from './dom.js';
 import { List, PAGE } from './list.js';
 import { atMost, on } from './live.js';
 import { state } from './sends.js';
@@ -33,9 +33,9 @@ export function deliveries() {
     const rows = await ask('GET', '/admin/deliveries/counts');
     counts.replaceChildren(
       ...rows.map((row) =>
-        h('li', {}, `Channel ${row.channel}: `, h('b', {}, row.deliveries.toLocaleString()), ' ', state(row.state), ' ', row.state === 'pending' ? null : button('Try all again', async () => {
+        h('li', {}, `Channel ${row.channel}: `, h('b', {}, figure(row.deliveries)), ' ', state(row.state), ' ', row.state === 'pending' ? null : button('Try all again', async () => {
           const { retried } = await ask('POST', `/admin/channels/${row.channel}/retry?state=${row.state}`);
-          say(`${retried.toLocaleString()} are being delivered again.`);
+          say(`${figure(retried)} are being delivered again.`);
         }, { 'aria-label': `Try all ${row.state} of channel ${row.channel} again` })),
       ),
     );

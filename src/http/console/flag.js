@@ -4,8 +4,8 @@ import { ask } from './api.js';
 import { button, h, say, time } from './dom.js';
 import { on } from './live.js';
 
-/** The switch; it follows whoever else turns it. */
-export function flag() {
+/** The switch, as the settings have it; it follows whoever else turns it. */
+export function flag(settings) {
   let isOn = false;
   const words = h('span', {});
   const toggle = button([h('span', { class: 'knob', 'aria-hidden': 'true' }), words], async () => {
@@ -24,10 +24,12 @@ export function flag() {
     if (row) by.replaceChildren(`by ${row.who}, `, time(row.at));
     else by.replaceChildren('never turned here');
   };
+  const begin = async () => tell((await ask('GET', '/admin/audit?object=settings&before=end&limit=1'))[0]);
   const refresh = async () => {
     show(await ask('GET', '/admin/settings'));
-    tell((await ask('GET', '/admin/audit?object=settings&before=end&limit=1'))[0]);
+    await begin();
   };
+  show(settings);
   const ends = [
     on('begin', () => refresh().catch(() => {})),
     on('audit', ({ rows }) => {
@@ -37,5 +39,5 @@ export function flag() {
       tell(row);
     }),
   ];
-  return { element: h('div', { class: 'flag' }, toggle, by), end: () => ends.forEach((end) => end()) };
+  return { element: h('div', { class: 'flag' }, toggle, by), begin, end: () => ends.forEach((end) => end()) };
 }

@@ -16,12 +16,15 @@ function tell(event, data) {
   for (const listener of listeners.get(event) ?? []) listener(data);
 }
 
-/** Begins to listen, and goes on through restarts of the server; `tellState` is told how it stands, in words. */
-export function begin(tellState) {
+/**
+ * Begins to listen, and goes on through restarts of the server; `tellState` is told how it stands, in words. Where all that is
+ * shown `isFresh` anyway, nobody is told to look again.
+ */
+export function begin(tellState, isFresh = false) {
   end();
   const control = new AbortController();
   stop = control;
-  listen(control.signal, tellState);
+  listen(control.signal, tellState, isFresh);
 }
 
 /** Listens no more. */
@@ -30,14 +33,16 @@ export function end() {
   stop = null;
 }
 
-async function listen(signal, tellState) {
+async function listen(signal, tellState, isFresh) {
   for (let wait = 250; !signal.aborted; wait = Math.min(2 * wait, 5000)) {
     try {
       const response = await fetch('/admin/events', { headers: credentials(), signal });
       if (response.status === 401 || response.status === 403) return tellState('refused');
       if (response.ok) {
+        tell('connected');
         // What was there before may be gone: a fake's world can be put back.
-        tell('begin');
+        if (!isFresh) tell('begin');
+        isFresh = false;
         tellState('live');
         wait = 250;
         await read(response.body.pipeThrough(new TextDecoderStream()).getReader());

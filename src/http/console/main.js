@@ -1,34 +1,34 @@
 // The page: who looks on, and at what.
 
 import { ask, known, use } from './api.js';
-import { audit } from './audit.js';
-import { compose } from './compose.js';
-import { deliveries } from './deliveries.js';
 import { empty, h, say } from './dom.js';
-import { fake } from './fake.js';
 import { flag } from './flag.js';
-import { forms } from './forms.js';
 import { begin, end } from './live.js';
-import { rows } from './rows.js';
 import { sends } from './sends.js';
-import { tokens } from './tokens.js';
-import { why } from './why.js';
 
 const byId = (name) => document.getElementById(name);
 
-/** What there is to look at, by the word in the address; the last are a fake's alone. */
+const rowsOf = (list) => async () => {
+  const { rows } = await import('./rows.js');
+  return (_, number) => rows(list, number);
+};
+
+/**
+ * What there is to look at, by the word in the address, and where it comes from: all but the first is fetched when that is
+ * there. The last are a fake's alone.
+ */
 const VIEWS = {
-  sends: ['Sends', sends],
-  why: ['Refused', why],
-  deliveries: ['Deliveries', deliveries],
-  forms: ['Forms', forms],
-  clients: ['Clients', (_, number) => rows('clients', number)],
-  threads: ['Threads', (_, number) => rows('threads', number)],
-  channels: ['Channels', (_, number) => rows('channels', number)],
-  tokens: ['Tokens', tokens],
-  audit: ['Audit', audit],
-  compose: ['Try a send', compose, true],
-  fake: ['World, clock, faults', fake, true],
+  sends: ['Sends', async () => sends],
+  why: ['Refused', async () => (await import('./why.js')).why],
+  deliveries: ['Deliveries', async () => (await import('./deliveries.js')).deliveries],
+  forms: ['Forms', async () => (await import('./forms.js')).forms],
+  clients: ['Clients', rowsOf('clients')],
+  threads: ['Threads', rowsOf('threads')],
+  channels: ['Channels', rowsOf('channels')],
+  tokens: ['Tokens', async () => (await import('./tokens.js')).tokens],
+  audit: ['Audit', async () => (await import('./audit.js')).audit],
+  compose: ['Try a send', async () => (await import('./compose.js')).compose, true],
+  fake: ['World, clock, faults', async () => (await import('./fake.js')).fake, true],
 };
 
 let view = null;
@@ -65,11 +65,14 @@ const hints = {
 };
 
 /** Shows what the address names. */
-function show(isFirst = false) {
-  if (!isOpen) return;
-  const [name, argument] = location.hash.slice(1).split('/');
+async function show(isFirst = false) {
+  const { hash } = location;
+  const [name, argument] = hash.slice(1).split('/');
   const word = VIEWS[name] && (known.fake || !VIEWS[name][2]) ? name : 'sends';
-  const [title, make] = VIEWS[word];
+  const [title, load] = VIEWS[word];
+  const make = await load();
+  // Whoever has gone on meanwhile looks at something else.
+  if (!isOpen || hash !== location.hash) return;
   view?.end?.();
   view = make(hints, argument && decodeURIComponent(argument));
   const heading = h('h2', { tabindex: -1 }, title);
@@ -85,7 +88,10 @@ function show(isFirst = false) {
   byId('main').setAttribute('aria-busy', 'true');
   Promise.resolve(view.begin?.())
     .catch((error) => say(error.message, true))
-    .finally(() => view === shown && byId('main').removeAttribute('aria-busy'));
+    .finally(() => {
+      if (view === shown) byId('main').removeAttribute('aria-busy');
+      if (isFirst) Object.values(VIEWS).forEach(([, load]) => load().catch(() => {}));
+    });
 }
 
 async function open() {
@@ -93,7 +99,7 @@ async function open() {
   tellState('opening');
   const secret = byId('token').value.trim();
   use(secret.includes('@') ? secret : secret + suffix());
-  await ask('GET', '/admin/settings').catch((error) => {
+  const settings = await ask('GET', '/admin/settings').catch((error) => {
     tellState('');
     const isUnknown = error.status === 401 || error.status === 403;
     throw isUnknown ? new Error(`${error.message}. It takes the token of an administrator.`) : error;
@@ -103,10 +109,11 @@ async function open() {
   byId('close').hidden = known.fake;
   byId('token-label').hidden = byId('open').hidden = !known.fake;
   theFlag?.end();
-  theFlag = flag();
+  theFlag = flag(settings);
   byId('flag').replaceChildren(theFlag.element);
-  show(true);
-  begin(tellState);
+  await show(true);
+  theFlag.begin().catch((error) => say(error.message, true));
+  begin(tellState, true);
 }
 
 function close(words) {
@@ -133,15 +140,16 @@ byId('access').addEventListener('submit', (event) => {
   open().catch((error) => say(error.message, true));
 });
 byId('close').addEventListener('click', () => close());
-addEventListener('hashchange', () => show());
+addEventListener('hashchange', () => show().catch((error) => say(error.message, true)));
 
 Object.assign(known, await (await fetch('/console.json')).json());
 byId('nav').append(h('ul', {}, Object.entries(VIEWS).filter(([, view]) => known.fake || !view[2]).map(([word, [title]]) => h('li', {}, h('a', { href: `#${word}` }, title)))));
 byId('kind').hidden = byId('world-label').hidden = !known.fake;
-close();
 if (known.token) {
   // Everybody knows it: it is filled in, in plain sight, and used.
   byId('token').type = 'text';
   byId('token').value = known.token;
   open().catch((error) => say(error.message, true));
+} else {
+  close();
 }

@@ -2,7 +2,7 @@
 
 import { query } from './api.js';
 import { chart } from './chart.js';
-import { badge, button, field, form, h, time } from './dom.js';
+import { badge, button, field, figure, form, h, time } from './dom.js';
 import { List, PAGE } from './list.js';
 import { atMost, on } from './live.js';
 
@@ -59,7 +59,7 @@ export function sends(hints) {
     on('begin', () => list.reload().catch(() => {})),
     on('sends', ({ count, rows }) => {
       missed += count;
-      if (isPaused) pause.textContent = `Resume, ${missed.toLocaleString()} more`;
+      if (isPaused) pause.textContent = `Resume, ${figure(missed)} more`;
       else list.prepend(rows.filter(fits));
     }),
     on('committed', settle),
