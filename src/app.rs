@@ -53,11 +53,13 @@ struct Beside {
 }
 
 impl<D: Doors> App<D> {
-    /// Binds the addresses and makes the workers, which let requests in by the doors. To be called inside an actix system.
+    /// Binds the addresses and makes the workers, which let requests in by the doors. These come behind the certificate: with a
+    /// wrong one no database is made or brought to another schema. To be called inside an actix system.
     ///
     /// Errors: one sentence that names the address or the file of TLS, and the way out.
-    pub fn build(settings: &Settings, workers: usize, doors: D) -> Result<Self> {
+    pub fn build(settings: &Settings, workers: usize, doors: impl FnOnce() -> Result<D>) -> Result<Self> {
         let tls = settings.tls.as_ref().map(|files| Tls::load(&files.cert, &files.key)).transpose()?.map(Arc::new);
+        let doors = doors()?;
         let (starts, started) = mpsc::unbounded_channel();
         let (limits, stopping) = (settings.limits, Arc::<AtomicBool>::default());
         let places = Places::new(limits.connections);

@@ -12,7 +12,7 @@ use crate::{
 
 pub(super) fn run(check: bool, flags: Flags) -> Result<()> {
     if check {
-        // All that a start reads before it touches the database.
+        // All that a start reads before it touches the database, in its order.
         if let Some(files) = Settings::load(flags)?.tls {
             Tls::load(&files.cert, &files.key)?;
         }

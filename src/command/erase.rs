@@ -33,7 +33,7 @@ pub(super) fn run(id: Option<i64>, external_id: Option<String>, file: FileFlags)
     let erasure = erasure.ok_or_else(|| anyhow!("nothing is kept of a client {client}"))?;
     let Erased { threads, sends, audit } = erasure.erased;
     say(format_args!(
-        "client {client} is erased: {threads} threads, whom {sends} sends were to, {audit} rows of the audit"
+        "client {client} is erased everywhere; threads: {threads}, sends to them: {sends}, rows of the audit: {audit}"
     ));
     Ok(())
 }

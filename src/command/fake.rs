@@ -40,7 +40,7 @@ pub(super) fn run(flags: FakeFlags) -> Result<()> {
         let settings = Settings::for_fake(Flags { listen, ..Flags::default() })?;
         // A body that breaks off is an error to actix, and to a fake what its faults are for.
         start_log(&settings, &["actix_http::h1::dispatcher"]);
-        App::build(&settings, worlds::workers(), Worlds::new(folder, &settings, world, max_worlds)?)
+        App::build(&settings, worlds::workers(), || Worlds::new(folder, &settings, world, max_worlds))
     };
     let ready_file = ready_file.map(ReadyFile::new).transpose()?;
     let end = async {

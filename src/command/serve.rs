@@ -31,10 +31,7 @@ pub(super) fn run(flags: Flags) -> Result<()> {
     start_log(&settings, &[]);
     let database = settings.database.display().to_string();
     let workers = available_parallelism().map_or(1, usize::from);
-    let prepare = || {
-        let single = Single::open(&settings, workers)?;
-        App::build(&settings, workers, single)
-    };
+    let prepare = || App::build(&settings, workers, || Single::open(&settings, workers));
     serve(prepare, pending(), |app| {
         info!(%database, "serving");
         for (what, url) in app.beside() {

@@ -121,7 +121,7 @@ impl Builder {
         let (stop, stopped) = oneshot::channel::<()>();
         let run = move || {
             System::new().block_on(async move {
-                let app = App::build(&settings, worlds::workers(), doors)?;
+                let app = App::build(&settings, worlds::workers(), || Ok(doors))?;
                 let stopped = async {
                     // A fake that is gone asks for nothing more, either.
                     let _ = stopped.await;

@@ -38,10 +38,13 @@ fn news(connection: &Connection, seen: Seen, limit: usize) -> Result<News, Store
     let mut sends = sends::list(connection, sends, limit)?.sends;
     let audit = audit::Filter { after: Some(seen.audited), before, object: None };
     let mut audit = audit::list(connection, &audit, limit)?;
-    let seen = Seen {
-        sent: sends.first().map_or(seen.sent, |sent| sent.sending_id.0),
-        audited: audit.first().map_or(seen.audited, |row| row.id),
+    let sent = match sends.first() {
+        Some(sent) => sent.sending_id.0,
+        // Where retention has taken all of them, ids go on all the same.
+        None if seen.sent == 0 => sends::last_id(connection)?,
+        None => seen.sent,
     };
+    let seen = Seen { sent, audited: audit.first().map_or(seen.audited, |row| row.id) };
     sends.reverse();
     audit.reverse();
     Ok(News { sends, audit, seen })

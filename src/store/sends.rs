@@ -183,6 +183,12 @@ fn record(connection: &Connection, sending: Sending, token: String, now: Time) -
     Ok(sent)
 }
 
+/// The id of the last send that there was, be it gone by now; 0 where there was none.
+pub(super) fn last_id(connection: &Connection) -> Result<i64, StoreError> {
+    let sql = "select coalesce((select seq from sqlite_sequence where name = 'send'), 0)";
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
 /// The columns that [`sent`] takes.
 const COLUMNS: &str = "sending_id, form_id, thread_id, client_id, sent_at, token,
     coalesce((select state from delivery d where d.sending_id = send.sending_id), 'recorded')";

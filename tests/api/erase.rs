@@ -103,7 +103,7 @@ fn nothing_is_left_of_a_person(#[values("route", "command", "external id")] by: 
             let output = home.run(&[&["erase", "client"], whom].concat());
             assert_eq!(
                 String::from_utf8(output.stderr).unwrap(),
-                "surveyd: client 250 is erased: 20 threads, whom 3 sends were to, 22 rows of the audit\n"
+                "surveyd: client 250 is erased everywhere; threads: 20, sends to them: 3, rows of the audit: 22\n"
             );
         }
     }

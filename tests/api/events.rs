@@ -67,6 +67,21 @@ fn of_a_flood_all_are_counted() {
     assert_eq!(counts.map(|count| count.parse::<u64>().unwrap()).sum::<u64>(), 400);
 }
 
+/// Ids go on behind what was deleted: what is gone is not counted again.
+#[test]
+fn what_retention_took_is_not_told_as_new() {
+    let home = Home::with_sample();
+    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
+    let server = home.serve();
+    let mut crm = server.client(&token);
+    (0..3).for_each(|_| assert_eq!(crm.send(1, 1).status, 200));
+    rusqlite::Connection::open(home.path("surveyd.db")).unwrap().execute("delete from send", []).unwrap();
+    let mut events = look_on(server.client(&ops));
+    events.pull_until("\n\n");
+    crm.send(1, 1);
+    events.pull_until("event: sends\ndata: {\"count\":1,\"rows\":[{\"sendingId\":4,");
+}
+
 /// Also by a command, of which the server is told nothing.
 #[test]
 fn who_is_shut_out_is_told_no_more() {

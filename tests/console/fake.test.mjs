@@ -214,8 +214,12 @@ test('clock, faults, and a world that is put back', async (t) => {
 
 test('the worlds are listed, and one is a click away', async (t) => {
   await send(url, 'test-crm@listed', 1);
-  const page = await lookInto(browser, t, url, 'lister');
+  const page = await lookInto(browser, t, url, 'other');
   await section(page, 'World, clock, faults');
+  // A token that names its world has the last word.
+  await page.getByLabel('Token', { exact: true }).fill('test-admin@lister');
+  await page.getByRole('button', { name: 'Open' }).click();
+  await page.getByRole('heading', { name: 'World @lister' }).waitFor();
   const worlds = page.getByRole('region', { name: 'Worlds' });
   assert.equal(await worlds.getByRole('button', { name: 'lister', exact: true }).getAttribute('aria-current'), 'true');
   await worlds.getByRole('button', { name: 'listed', exact: true }).click();

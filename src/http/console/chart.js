@@ -32,7 +32,7 @@ on('connected', () => {
   counts.sends.clear();
   counts.refusals.clear();
 });
-on('looked', () => (isFirst = false));
+on('told', () => (isFirst = false));
 for (const [kind, at] of [['sends', 'sentAt'], ['refusals', 'at']]) {
   on(kind, (batch) => {
     const now = Date.now();

@@ -45,7 +45,7 @@ export function deliveries() {
     const tasks = [list.refresh(), counts.contains(document.activeElement) ? null : count()];
     Promise.all(tasks).catch(() => {});
   });
-  const ends = [on('begin', () => list.reload().catch(() => {})), on('committed', refresh)];
+  const ends = [on('begin', () => list.reload().catch(() => {})), on('told', refresh), on('committed', refresh)];
   const states = ['', 'pending', 'delivered', 'dead', 'cancelled'].map((name) => [name, name || 'any']);
   const filters = form(
     (data) => {

@@ -42,7 +42,6 @@ async function listen(signal, tellState, isFresh) {
         tell('connected');
         // What was there before may be gone: a fake's world can be put back.
         if (!isFresh) tell('begin');
-        isFresh = false;
         tellState('live');
         wait = 250;
         await read(response.body.pipeThrough(new TextDecoderStream()).getReader());
@@ -51,6 +50,7 @@ async function listen(signal, tellState, isFresh) {
       // The server went away, or this page did; what follows is the same.
     }
     if (signal.aborted) return;
+    isFresh = false;
     tellState('lost');
     await new Promise((resolve) => setTimeout(resolve, wait));
   }
@@ -58,6 +58,7 @@ async function listen(signal, tellState, isFresh) {
 
 async function read(reader) {
   let text = '';
+  let isFirst = true;
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
@@ -68,7 +69,9 @@ async function read(reader) {
       const data = /^data: (.*)$/m.exec(block);
       if (event && data) tell(event[1], parse(data[1]));
       // Either ends a look at the file: with the first, all that was there before has been told.
-      if (block === ':' || event?.[1] === 'committed') tell('looked');
+      if (!isFirst || !(block === ':' || event?.[1] === 'committed')) continue;
+      isFirst = false;
+      tell('told');
     }
   }
 }

@@ -35,9 +35,10 @@ let view = null;
 let theFlag = null;
 let isOpen = false;
 
-/** What stands behind a token: the world, at a fake. */
+/** What stands behind a token: the world, at a fake. A token may name one itself. */
 function suffix() {
-  const world = byId('world').value.trim();
+  const [, named] = byId('token').value.trim().split('@');
+  const world = named ?? byId('world').value.trim();
   return known.fake && world ? `@${world}` : '';
 }
 
@@ -54,6 +55,8 @@ const hints = {
   suffix,
   tellState,
   enterWorld(name) {
+    const [token] = byId('token').value.split('@');
+    byId('token').value = token;
     byId('world').value = name;
     return open();
   },
@@ -94,16 +97,22 @@ async function show(isFirst = false) {
     });
 }
 
+let opening = null;
+
 async function open() {
   end();
   tellState('opening');
-  const secret = byId('token').value.trim();
-  use(secret.includes('@') ? secret : secret + suffix());
+  const mine = (opening = {});
+  const [secret] = byId('token').value.trim().split('@');
+  use(secret + suffix());
   const settings = await ask('GET', '/admin/settings').catch((error) => {
-    tellState('');
+    // What is in sight would be another world's, or another one's.
+    if (mine === opening) close();
     const isUnknown = error.status === 401 || error.status === 403;
     throw isUnknown ? new Error(`${error.message}. It takes the token of an administrator.`) : error;
   });
+  // Whoever has opened another one meanwhile looks at that.
+  if (mine !== opening) return;
   isOpen = true;
   byId('nav').hidden = false;
   byId('close').hidden = known.fake;
@@ -111,7 +120,8 @@ async function open() {
   theFlag?.end();
   theFlag = flag(settings);
   byId('flag').replaceChildren(theFlag.element);
-  await show(true);
+  await show(true).catch((error) => say(error.message, true));
+  if (mine !== opening) return;
   theFlag.begin().catch((error) => say(error.message, true));
   begin(tellState, true);
 }
@@ -119,6 +129,7 @@ async function open() {
 function close(words) {
   end();
   use(null);
+  opening = null;
   isOpen = false;
   view?.end?.();
   theFlag?.end();

@@ -58,10 +58,12 @@ export function sends(hints) {
   const ends = [
     on('begin', () => list.reload().catch(() => {})),
     on('sends', ({ count, rows }) => {
+      if (!isPaused) return list.prepend(rows.filter(fits));
       missed += count;
-      if (isPaused) pause.textContent = `Resume, ${figure(missed)} more`;
-      else list.prepend(rows.filter(fits));
+      pause.textContent = `Resume, ${figure(missed)} more`;
     }),
+    // What became of a delivery between the list and this is told by nobody.
+    on('told', settle),
     on('committed', settle),
   ];
   const number = (name, words) => field(words, h('input', { name, inputmode: 'numeric', pattern: '-?[0-9]{1,19}', size: 8 }));

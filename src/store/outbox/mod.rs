@@ -173,26 +173,28 @@ impl Outcome {
     }
 }
 
-/// Writes down what came of a try. What was cancelled meanwhile stays so, unless it was delivered.
+/// Writes down what came of a try; yields the state in which that leaves the delivery. What was cancelled meanwhile stays so,
+/// unless it was delivered.
 pub(super) fn settle(
     connection: &Connection,
     id: SendingId,
     outcome: &Outcome,
     result: &str,
     now: Time,
-) -> Result<(), StoreError> {
+) -> Result<DeliveryState, StoreError> {
     let due = if let Outcome::Failed(next) = outcome { *next } else { None };
-    connection
+    let state = outcome.state();
+    let settled = connection
         .prepare_cached(
             "update delivery set state = ?2, tries = tries + 1, due_at = coalesce(?3, due_at), tried_at = ?4, result = ?5
               where sending_id = ?1 and (state = 'pending' or ?2 = 'delivered')",
         )?
-        .execute(params![id.0, outcome.state().as_str(), due.map(|due| due.0), now.0, result])?;
+        .execute(params![id.0, state.as_str(), due.map(|due| due.0), now.0, result])?;
     if let Outcome::Gone(channel, url) = outcome {
         let reason = format!("the gateway answered 410 Gone, {now}");
         audit::run(connection, &Actor::delivery(), now, |connection| switch_off(connection, channel.0, url, reason))?;
     }
-    Ok(())
+    Ok(if settled == 0 { DeliveryState::Cancelled } else { state })
 }
 
 /// How many rows one job of the writer changes: a send never waits behind more.
@@ -223,11 +225,12 @@ impl Store {
 
     /// Writes down what came of a try; durable when this yields.
     pub async fn settle(&self, id: SendingId, outcome: Outcome, result: String) -> Result<(), StoreError> {
-        let (now, state) = (self.now(), outcome.state());
+        let now = self.now();
         let settle = move |connection: &Connection| settle(connection, id, &outcome, &result, now);
-        let written: Result<(), StoreError> =
+        let settled: Result<_, StoreError> =
             self.writer.submit(move |batch| Ok((settle(batch.connection)?, Wrote::Record))).await;
-        written.inspect(|()| self.tries.count(state))
+        self.tries.count(settled?);
+        Ok(())
     }
 
     /// Cancels some of what is pending in a channel that has no address, or whose deliveries are off.

@@ -162,7 +162,9 @@ fn what_is_wrong_with_the_files_is_told(#[case] wrong: u8, #[case] expected: &st
         _ => {}
     }
     home.write("settings.toml", "[tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n");
+    std::fs::remove_file(home.path("surveyd.db")).unwrap();
     let said = home.fails(&["serve", "--listen", "127.0.0.1:0"]);
+    assert!(!home.path("surveyd.db").exists(), "the certificate comes first");
     assert!(said.starts_with(&format!("surveyd: {expected}")), "{said}");
     assert_eq!(home.fails(&["config", "--check"]), said);
 }
