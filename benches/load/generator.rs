@@ -77,13 +77,7 @@ async fn connection(target: Target, kind: Kind, seed: u64, end: Instant) -> Vec<
     while Instant::now() < end {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let client = 1 + (random >> 33) % target.clients;
-        let body = format!(r#"{{"clientId":{{"type":"internalClientId","id":{client}}},"qualityFormId":{form}}}"#);
-        let request = format!(
-            "POST /api/v1/quality/send HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            target.token,
-            body.len()
-        );
+        let request = request(&target.token, client, form);
         let sent = Instant::now();
         write(&stream, request.as_bytes()).await;
         let answer = read(&stream, &mut buffer).await;
@@ -91,6 +85,16 @@ async fn connection(target: Target, kind: Kind, seed: u64, end: Instant) -> Vec<
         latencies.push(sent.elapsed().as_micros() as u32);
     }
     latencies
+}
+
+/// Asks for that form to be sent to that client.
+pub fn request(token: &str, client: u64, form: u64) -> String {
+    let body = format!(r#"{{"clientId":{{"type":"internalClientId","id":{client}}},"qualityFormId":{form}}}"#);
+    format!(
+        "POST /api/v1/quality/send HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 async fn write(stream: &TcpStream, mut bytes: &[u8]) {

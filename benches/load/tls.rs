@@ -14,7 +14,7 @@ use rustls::{
 };
 
 use crate::{
-    median,
+    generator, median,
     servers::{Database, Running},
 };
 
@@ -75,12 +75,7 @@ fn open(address: SocketAddr, trust: Option<&Arc<ClientConfig>>) -> Box<dyn Strea
 /// Half of the answers on one connection arrived in so many microseconds, 99 of 100 in so many, and half of the first
 /// answers on new connections.
 fn round(open: &dyn Fn() -> Box<dyn Stream>, token: &str) -> [f64; 3] {
-    let body = r#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":9}"#;
-    let request = format!(
-        "POST /api/v1/quality/send HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
+    let request = generator::request(token, 1, 9);
     let mut kept = open();
     let ask = |stream: &mut dyn Stream| {
         stream.write_all(request.as_bytes()).expect("a connection");

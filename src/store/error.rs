@@ -76,22 +76,21 @@ impl From<Error> for StoreError {
 
 /// Says what an administrator can do about an error of the file, where it is one.
 pub fn explain(path: &Path, error: anyhow::Error) -> anyhow::Error {
-    use rusqlite::ErrorCode as Code;
     let file = path.display();
     let of_store = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>());
     let of_sqlite =
         error.chain().find_map(|cause| cause.downcast_ref::<rusqlite::Error>()).map(rusqlite::Error::sqlite_error_code);
     let sentence = match (of_sqlite, of_store) {
-        (Some(Some(Code::NotADatabase)), _) => {
+        (Some(Some(ErrorCode::NotADatabase)), _) => {
             format!("{file} is not a SQLite database; name another file with --database")
         }
-        (Some(Some(Code::DatabaseCorrupt)), _) => {
+        (Some(Some(ErrorCode::DatabaseCorrupt)), _) => {
             format!("the database {file} is damaged; put a backup in its place with `surveyd restore FILE`")
         }
-        (Some(Some(Code::ReadOnly)), _) => {
+        (Some(Some(ErrorCode::ReadOnly)), _) => {
             format!("the database {file} is read-only; give this user the right to write to it and to its folder")
         }
-        (Some(Some(Code::DatabaseBusy | Code::DatabaseLocked)), _) | (_, Some(StoreError::Busy(_))) => {
+        (Some(Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)), _) | (_, Some(StoreError::Busy(_))) => {
             format!("the database {file} is in use by another program for too long; try again when it is done")
         }
         (Some(_), _) | (_, Some(StoreError::Unavailable(_))) => format!(

@@ -19,6 +19,13 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// The file that belongs to a database, by way of its real path: two names of one file are one database, and SQLite has its log
+/// beside the file itself.
+pub(super) fn beside(database: &Path, suffix: &str) -> PathBuf {
+    // One that is missing (`surveyd restore` may find none) has no other name yet.
+    with_suffix(database.canonicalize().as_deref().unwrap_or(database), suffix)
+}
+
 /// The folder that a file is in.
 pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))

@@ -4,13 +4,16 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io::ErrorKind,
     os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
+    path::Path,
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
 
-use super::file::with_suffix;
+use super::file::beside;
+
+/// What the lock has behind the name of its database.
+const SUFFIX: &str = "-lock";
 
 /// Proof that no other server runs on the file. Given back when dropped, and by the system when the process dies.
 #[derive(Debug)]
@@ -21,7 +24,7 @@ pub struct ServerLock {
 impl ServerLock {
     /// Whether a server runs on the file at the moment. Where that cannot be known, one may.
     pub(super) fn is_held(database: &Path) -> bool {
-        let path = Self::path(database);
+        let path = beside(database, SUFFIX);
         match File::open(path).map(|file| file.try_lock_shared()) {
             Ok(Ok(())) => false,
             Err(error) => error.kind() != ErrorKind::NotFound,
@@ -29,17 +32,10 @@ impl ServerLock {
         }
     }
 
-    /// The file of the lock, by way of the real path: two names of one file are one database.
-    fn path(database: &Path) -> PathBuf {
-        // One that is missing (`surveyd restore` may find none) has no other name yet.
-        let real = database.canonicalize().unwrap_or_else(|_| database.to_owned());
-        with_suffix(&real, "-lock")
-    }
-
     /// Takes the lock, a file beside the database: SQLite's own locks are free between two transactions, and closing
     /// a second handle on the database itself would drop them.
     pub fn take(database: &Path) -> Result<Self> {
-        let path = Self::path(database);
+        let path = beside(database, SUFFIX);
         let file =
             OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).with_context(|| {
                 format!("cannot open the lock {}: give this user the right to write to it", path.display())

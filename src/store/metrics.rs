@@ -18,7 +18,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::file::with_suffix;
+use super::file::beside;
 use crate::survey::delivery::DeliveryState;
 
 /// Upper bounds of commit times, in seconds: from a disk that lies to the patience of a caller.
@@ -94,9 +94,7 @@ struct Sizes(PathBuf);
 
 impl Collector for Sizes {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        // SQLite has its log beside the file itself, and not beside a link to it.
-        let file = self.0.canonicalize().unwrap_or_else(|_| self.0.clone());
-        let wal = with_suffix(&file, "-wal");
+        let wal = beside(&self.0, "-wal");
         for (name, help, path) in [
             ("database", "Size of the database.", self.0.as_path()),
             ("wal", "Size of the write-ahead log beside it.", wal.as_path()),

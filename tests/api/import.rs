@@ -1,6 +1,10 @@
 //! `surveyd import`: every row that can be put is, and every other is told by its line.
 
-use std::{fmt::Write as _, io::Write as _, process::Stdio};
+use std::{
+    fmt::Write as _,
+    io::Write as _,
+    process::{Command, Stdio},
+};
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -324,4 +328,21 @@ fn sends_go_on_meanwhile() {
     assert!(status.success());
     assert!(sent > 20, "only {sent} sends came through");
     assert_eq!(crm.send(4, 1).short(), "200 ", "the client has threads now");
+}
+
+/// Durable when it says so: beside a server it is the import itself that syncs the log, also where the file is named by a link.
+#[test]
+fn what_is_applied_is_on_the_disk() {
+    let home = Home::with_sample();
+    std::os::unix::fs::symlink("surveyd.db", home.path("link.db")).unwrap();
+    home.write("in.csv", "id,externalId\n77,crm-77\n");
+    let _server = home.serve();
+    for database in ["surveyd.db", "link.db"] {
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-y", "-e", "trace=fsync,fdatasync", "-o", "syncs", env!("CARGO_BIN_EXE_surveyd")]);
+        command.args(["import", "clients", "in.csv", "--database", database]).current_dir(home.path(""));
+        assert!(command.status().unwrap().success());
+        let syncs = std::fs::read_to_string(home.path("syncs")).unwrap();
+        assert!(syncs.contains("/surveyd.db-wal>"), "{database}: {syncs}");
+    }
 }

@@ -8,8 +8,9 @@ import { sends } from './sends.js';
 
 const byId = (name) => document.getElementById(name);
 
+const viewOf = (name) => async () => (await import(`./${name}.js`))[name];
 const rowsOf = (list) => async () => {
-  const { rows } = await import('./rows.js');
+  const rows = await viewOf('rows')();
   return (_, number) => rows(list, number);
 };
 
@@ -19,16 +20,16 @@ const rowsOf = (list) => async () => {
  */
 const VIEWS = {
   sends: ['Sends', async () => sends],
-  why: ['Refused', async () => (await import('./why.js')).why],
-  deliveries: ['Deliveries', async () => (await import('./deliveries.js')).deliveries],
-  forms: ['Forms', async () => (await import('./forms.js')).forms],
+  why: ['Refused', viewOf('why')],
+  deliveries: ['Deliveries', viewOf('deliveries')],
+  forms: ['Forms', viewOf('forms')],
   clients: ['Clients', rowsOf('clients')],
   threads: ['Threads', rowsOf('threads')],
   channels: ['Channels', rowsOf('channels')],
-  tokens: ['Tokens', async () => (await import('./tokens.js')).tokens],
-  audit: ['Audit', async () => (await import('./audit.js')).audit],
-  compose: ['Try a send', async () => (await import('./compose.js')).compose, true],
-  fake: ['World, clock, faults', async () => (await import('./fake.js')).fake, true],
+  tokens: ['Tokens', viewOf('tokens')],
+  audit: ['Audit', viewOf('audit')],
+  compose: ['Try a send', viewOf('compose'), true],
+  fake: ['World, clock, faults', viewOf('fake'), true],
 };
 
 let view = null;

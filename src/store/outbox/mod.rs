@@ -161,18 +161,6 @@ pub enum Outcome {
     Gone(ChannelId, DeliveryUrl),
 }
 
-impl Outcome {
-    /// In which state it leaves the delivery.
-    fn state(&self) -> DeliveryState {
-        match self {
-            Self::Delivered => DeliveryState::Delivered,
-            Self::Failed(Some(_)) => DeliveryState::Pending,
-            Self::Failed(None) => DeliveryState::Dead,
-            Self::Gone(..) => DeliveryState::Cancelled,
-        }
-    }
-}
-
 /// Writes down what came of a try; yields the state in which that leaves the delivery. What was cancelled meanwhile stays so,
 /// unless it was delivered.
 pub(super) fn settle(
@@ -182,8 +170,12 @@ pub(super) fn settle(
     result: &str,
     now: Time,
 ) -> Result<DeliveryState, StoreError> {
-    let due = if let Outcome::Failed(next) = outcome { *next } else { None };
-    let state = outcome.state();
+    let (state, due) = match outcome {
+        Outcome::Delivered => (DeliveryState::Delivered, None),
+        Outcome::Failed(Some(next)) => (DeliveryState::Pending, Some(*next)),
+        Outcome::Failed(None) => (DeliveryState::Dead, None),
+        Outcome::Gone(..) => (DeliveryState::Cancelled, None),
+    };
     let settled = connection
         .prepare_cached(
             "update delivery set state = ?2, tries = tries + 1, due_at = coalesce(?3, due_at), tried_at = ?4, result = ?5
