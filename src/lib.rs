@@ -13,14 +13,14 @@
 //!
 //! Arrows point one way: `command -> fake -> app -> http -> delivery -> store -> survey`.
 
-pub mod app;
-pub mod cli;
-pub mod command;
-pub mod delivery;
-pub mod fake;
-pub mod http;
-pub mod settings;
-pub mod store;
-pub mod survey;
+mod cli;
+mod command;
+mod delivery;
+mod fake;
+mod http;
+mod server;
+mod settings;
+mod store;
+mod survey;
 
-pub use fake::library::Fake;
+pub use self::{command::run, fake::library::Fake};

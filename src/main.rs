@@ -1,18 +1,7 @@
-//! argv -> command -> exit code.
+//! The program; what it does is in the library.
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use surveyd::{cli::Cli, command};
-
 fn main() -> ExitCode {
-    // clap ends wrong usage with 2 by itself, and --help and --version with 0.
-    let cli = Cli::parse();
-    match command::run(cli.word) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("surveyd: {}", command::sentence(&error));
-            ExitCode::from(1)
-        }
-    }
+    surveyd::run()
 }

@@ -1,13 +1,13 @@
 //! The words of the command line; what they do is in [`crate::command`].
 
-mod nested;
+mod arguments;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-pub use self::nested::{EraseWord, FakeFlags, FileFlags, List, TokenWord};
+pub(crate) use crate::cli::arguments::{EraseWord, FakeFlags, FileFlags, List, TokenWord};
 use crate::survey::time::Lifetime;
 
 /// Send Survey of edna Chat Center: a durable server on one SQLite file, and a fake for tests.
@@ -23,15 +23,15 @@ Examples:
                                                    let a CRM in: prints its token
   surveyd backup monday.db                         a copy of it all, while the server runs"
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub word: Word,
+    pub(crate) word: Word,
 }
 
 /// The words.
 #[derive(Debug, Subcommand)]
-pub enum Word {
+pub(crate) enum Word {
     /// Run a fake of the Chat Center for tests: a throw-away database, ready-made tokens.
     #[command(after_help = "\
 The tokens of a fake: test-admin may use /admin, test-expired gets 401, test-wrongrole gets 403, and any

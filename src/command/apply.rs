@@ -4,14 +4,14 @@ use std::{fs, io, path::Path};
 
 use anyhow::{Context, Error, Result};
 
-use super::{progress_bar, say};
+use crate::command::{progress_bar, say};
 use crate::{
     cli::FileFlags,
     settings::Settings,
-    store::{Missing, explain, open, world_file::WorldFile},
+    store::{Missing, explain, open, transfer::world_file::WorldFile},
 };
 
-pub(super) fn run(path: &Path, file: FileFlags) -> Result<()> {
+pub(crate) fn run(path: &Path, file: FileFlags) -> Result<()> {
     let Settings { database, delivery, .. } = Settings::load(file.flags(None))?;
     let world = read_world(path)?;
     let checked = delivery.client().check_world(&world).map_err(Error::msg);
@@ -28,7 +28,7 @@ pub(super) fn run(path: &Path, file: FileFlags) -> Result<()> {
 }
 
 /// Reads a world file; `-` is standard input.
-pub(super) fn read_world(path: &Path) -> Result<WorldFile> {
+pub(crate) fn read_world(path: &Path) -> Result<WorldFile> {
     let text = if path == Path::new("-") { io::read_to_string(io::stdin()) } else { fs::read_to_string(path) };
     let text = text.with_context(|| format!("cannot read the world file {}", path.display()))?;
     WorldFile::parse(&text).with_context(|| format!("the world file {} has an error", path.display()))

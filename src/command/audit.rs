@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 
-use super::{print_array, unless_closed};
+use crate::command::{print_array, unless_closed};
 use crate::{
     cli::FileFlags,
     settings::Settings,
@@ -19,7 +19,7 @@ use crate::{
 /// How many rows are read at once.
 const PAGE: usize = 1000;
 
-pub(super) fn run(json: bool, after: Option<i64>, file: FileFlags) -> Result<()> {
+pub(crate) fn run(json: bool, after: Option<i64>, file: FileFlags) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let connection = open(&database, Missing::Refuse)?;
     let rows = rows(&connection, after).map(|row| row.map_err(|error| explain(&database, error.into())));

@@ -14,14 +14,14 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use tokio::runtime::Builder;
 
-use super::{progress_bar, say, serve::Signals};
+use crate::command::{progress_bar, say, serve::Signals};
 use crate::{
     cli::FileFlags,
     settings::Settings,
-    store::{Progress, backup::back_up},
+    store::{Progress, file::backup::back_up},
 };
 
-pub(super) fn run(target: &Path, file: FileFlags) -> Result<()> {
+pub(crate) fn run(target: &Path, file: FileFlags) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let size = copying(|progress| back_up(&database, target, progress))?;
     say(format_args!(
@@ -33,7 +33,7 @@ pub(super) fn run(target: &Path, file: FileFlags) -> Result<()> {
 }
 
 /// Runs what copies pages: with a progress bar on a terminal, and until a signal, which lets it clean up.
-pub(super) fn copying<T>(work: impl FnOnce(Progress<'_>) -> Result<T>) -> Result<T> {
+pub(crate) fn copying<T>(work: impl FnOnce(Progress<'_>) -> Result<T>) -> Result<T> {
     let stopped = watch_signals()?;
     // Only the first pages tell how many there are.
     let bar = OnceCell::new();

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use anyhow::{Result, ensure};
 
-use super::say;
-use crate::{cli::FileFlags, settings::Settings, store::check::check};
+use crate::command::say;
+use crate::{cli::FileFlags, settings::Settings, store::file::check::check};
 
-pub(super) fn run(file: FileFlags) -> Result<()> {
+pub(crate) fn run(file: FileFlags) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let mut stdout = io::stdout().lock();
     let found = check(&database, &mut |problem| {

@@ -4,13 +4,13 @@ use std::io::{self, ErrorKind, Write};
 
 use anyhow::Result;
 
-use super::say;
+use crate::command::say;
 use crate::{
     http::connection::tls::Tls,
     settings::{Flags, Settings},
 };
 
-pub(super) fn run(check: bool, flags: Flags) -> Result<()> {
+pub(crate) fn run(check: bool, flags: Flags) -> Result<()> {
     if check {
         // All that a start reads before it touches the database, in its order.
         if let Some(files) = Settings::load(flags)?.tls {

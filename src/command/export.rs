@@ -4,15 +4,20 @@ use std::io::{self, BufWriter};
 
 use anyhow::{Context, Result};
 
-use super::{progress_bar, unless_closed};
+use crate::command::{progress_bar, unless_closed};
 use crate::{
     cli::{FileFlags, List},
     settings::Settings,
-    store::{Connection, Missing, csv_file, directory::count, open, pseudonym::Pseudonyms, world_file},
+    store::{
+        Connection, Missing,
+        directory::count,
+        open,
+        transfer::{anonymize::Pseudonyms, csv, world_file},
+    },
     survey::model::{Channel, Client, Form, Thread},
 };
 
-pub(super) fn run(csv: Option<List>, anonymize: bool, file: FileFlags) -> Result<()> {
+pub(crate) fn run(csv: Option<List>, anonymize: bool, file: FileFlags) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let connection = open(&database, Missing::Refuse)?;
     let names = anonymize.then(Pseudonyms::new).transpose()?;
@@ -33,9 +38,9 @@ fn export_world(connection: &Connection, names: Option<&Pseudonyms>) -> Result<(
     exported
 }
 
-fn export_list<E: csv_file::Tabular>(connection: &Connection, names: Option<&Pseudonyms>) -> Result<()> {
+fn export_list<E: csv::Tabular>(connection: &Connection, names: Option<&Pseudonyms>) -> Result<()> {
     let bar = progress_bar(count::<E>(connection)?.unsigned_abs(), "rows");
-    let exported = csv_file::export::<E>(connection, &mut io::stdout().lock(), names, &|| bar.inc(1));
+    let exported = csv::export::<E>(connection, &mut io::stdout().lock(), names, &|| bar.inc(1));
     bar.finish_and_clear();
     exported
 }

@@ -14,23 +14,23 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use tracing::info;
 
-use super::{
+use crate::command::{
     apply::read_world,
     say,
     serve::{serve, start_log},
 };
 use crate::{
-    app::App,
     cli::FakeFlags,
     fake::{
-        folder::{Folder, remove_leftovers},
+        temp_folder::{Folder, remove_leftovers},
         worlds::{self, Worlds},
     },
+    server::App,
     settings::{Flags, Settings},
     store::folder_of,
 };
 
-pub(super) fn run(flags: FakeFlags) -> Result<()> {
+pub(crate) fn run(flags: FakeFlags) -> Result<()> {
     let FakeFlags { listen, world, max_worlds, ready_file, exit_on_stdin_close } = flags;
     let world = world.map(|path| read_world(&path)).transpose()?;
     // Removed when it goes out of scope, which every way out of this function does, a signal's too.

@@ -13,7 +13,7 @@ use ureq::{
 };
 
 use crate::{
-    http::LIVEZ,
+    http::monitoring::LIVEZ,
     settings::{Flags, Settings},
     survey::time::Lifetime,
 };
@@ -24,7 +24,7 @@ const TRY: Duration = Duration::from_secs(5);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
 
-pub(super) fn run(url: Option<String>, wait: Option<Lifetime>) -> Result<()> {
+pub(crate) fn run(url: Option<String>, wait: Option<Lifetime>) -> Result<()> {
     let is_own = url.is_none();
     let url = match url {
         Some(url) => url,

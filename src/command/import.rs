@@ -11,15 +11,15 @@ use std::{
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::say;
+use crate::command::say;
 use crate::{
     cli::{FileFlags, List},
     settings::Settings,
     store::{
         Missing,
-        csv_file::{Import, Rehearsal, Rejection, Rows, Tabular, Watcher},
         error::StoreError,
         explain, open,
+        transfer::csv::{Import, Rehearsal, Rejection, Rows, Tabular, Watcher},
     },
     survey::model::{Channel, Client, Form, Thread},
 };
@@ -27,7 +27,7 @@ use crate::{
 /// How many rejected rows are told where there is no report.
 const SHOWN: u64 = 20;
 
-pub(super) fn run(list: List, path: &Path, dry_run: bool, report: Option<PathBuf>, file: FileFlags) -> Result<()> {
+pub(crate) fn run(list: List, path: &Path, dry_run: bool, report: Option<PathBuf>, file: FileFlags) -> Result<()> {
     let settings = Settings::load(file.flags(None))?;
     match list {
         List::Channels => import::<Channel>(&settings, path, dry_run, report),

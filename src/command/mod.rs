@@ -10,28 +10,40 @@ mod export;
 mod fake;
 mod health;
 mod import;
-mod notify;
 mod openapi;
 mod pages;
 mod restore;
 mod serve;
+mod systemd;
 mod token;
 
 use std::{
     fmt::Display,
     io::{self, BufWriter, ErrorKind, IsTerminal, Write},
+    process::ExitCode,
 };
 
 use anyhow::Result;
+use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::cli::{EraseWord, TokenWord, Word};
+use crate::cli::{Cli, EraseWord, TokenWord, Word};
 
-/// Does what the word says.
+/// The program: reads the command line, does what it says, and tells what failed in one sentence on stderr.
 ///
-/// Errors: see [`sentence`].
-pub fn run(word: Word) -> Result<()> {
+/// Exit codes: 0 it is done; 1 it failed; wrong usage ends the process with 2.
+pub fn run() -> ExitCode {
+    match dispatch(Cli::parse().word) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(sentence(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(word: Word) -> Result<()> {
     if !matches!(word, Word::Fake(_) | Word::Serve { .. }) {
         serve::start_telling();
     }
@@ -59,7 +71,7 @@ pub fn run(word: Word) -> Result<()> {
 }
 
 /// An error as one sentence: what failed, and behind it why.
-pub fn sentence(error: &anyhow::Error) -> String {
+fn sentence(error: &anyhow::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     for part in error.chain().map(|cause| cause.to_string().replace('\n', " ")) {
         // Some errors repeat their cause in their own words.

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 
-use super::unless_closed;
-use crate::http::openapi::DOCUMENT;
+use crate::command::unless_closed;
+use crate::http::pages::openapi::DOCUMENT;
 
-pub(super) fn run() -> Result<()> {
+pub(crate) fn run() -> Result<()> {
     unless_closed(io::stdout().write_all(DOCUMENT.as_bytes()).map_err(Into::into))
 }

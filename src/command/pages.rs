@@ -15,11 +15,11 @@ use clap_mangen::{
     roff::{Roff, roman},
 };
 
-use super::unless_closed;
 use crate::cli::Cli;
+use crate::command::unless_closed;
 
 /// Writes a page for the program and for each word: `surveyd.1`, `surveyd-token-create.1` and so on.
-pub(super) fn man(folder: &Path) -> Result<()> {
+pub(crate) fn man(folder: &Path) -> Result<()> {
     let mut program = Cli::command().disable_help_subcommand(true);
     // Gives the words below it their full names.
     program.build();
@@ -43,7 +43,7 @@ fn write_pages(command: Command, folder: &Path) -> io::Result<()> {
 }
 
 /// Prints the script for that shell.
-pub(super) fn completions(shell: Shell) -> Result<()> {
+pub(crate) fn completions(shell: Shell) -> Result<()> {
     // In memory first: the generator panics where its writer fails.
     let mut script = Vec::new();
     generate(shell, &mut Cli::command(), "surveyd", &mut script);

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{backup::copying, say};
-use crate::{cli::FileFlags, settings::Settings, store::restore::restore};
+use crate::command::{backup::copying, say};
+use crate::{cli::FileFlags, settings::Settings, store::file::restore::restore};
 
-pub(super) fn run(backup: &Path, file: FileFlags) -> Result<()> {
+pub(crate) fn run(backup: &Path, file: FileFlags) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let aside = copying(|progress| restore(backup, &database, progress))?;
     let kept = aside.map_or("there was none before".to_owned(), |aside| {

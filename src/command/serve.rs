@@ -16,17 +16,17 @@ use tokio::{
 use tracing::{Level, error, info, level_filters::LevelFilter, warn};
 use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use super::{
-    notify::{READY, STOPPING, is_supervised, notify},
+use crate::command::{
     sentence,
+    systemd::{READY, STOPPING, is_supervised, notify},
 };
 use crate::{
-    app::App,
-    http::{connection::tls::Tls, request_log, single::Single, tenant::Doors},
+    http::{connection::tls::Tls, middleware::request_log, tenant::Doors},
+    server::{App, serve_program::Single},
     settings::{Flags, Settings},
 };
 
-pub(super) fn run(flags: Flags) -> Result<()> {
+pub(crate) fn run(flags: Flags) -> Result<()> {
     let settings = Settings::load(flags)?;
     start_log(&settings, &[]);
     let database = settings.database.display().to_string();
@@ -51,7 +51,7 @@ pub(super) fn run(flags: Flags) -> Result<()> {
 /// stdout.
 ///
 /// `prepare` runs with the signals caught already: what it makes is cleaned up whenever they come.
-pub(super) fn serve<D: Doors>(
+pub(crate) fn serve<D: Doors>(
     prepare: impl FnOnce() -> Result<App<D>>,
     end: impl Future<Output = ()>,
     ready: impl FnOnce(&App<D>) -> Result<()>,
@@ -109,13 +109,13 @@ fn announce(url: &str) {
     let _ = writeln!(stdout, "ready url={url}").and_then(|()| stdout.flush());
 }
 
-pub(super) struct Signals {
+pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    pub(super) fn catch() -> Result<Self> {
+    pub(crate) fn catch() -> Result<Self> {
         let catch = |kind| signal(kind).context("cannot catch signals");
         Ok(Self { terminate: catch(SignalKind::terminate())?, interrupt: catch(SignalKind::interrupt())? })
     }
@@ -128,7 +128,7 @@ impl Signals {
         self.next().await;
     }
 
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
@@ -138,7 +138,7 @@ impl Signals {
 
 /// Logs go to stderr: text for a reader at a terminal, JSON for a collector. Of the libraries only what is wrong is told.
 /// Of `mute` not even that.
-pub(super) fn start_log(settings: &Settings, mute: &[&str]) {
+pub(crate) fn start_log(settings: &Settings, mute: &[&str]) {
     let level = settings.log;
     let requests = if settings.log_requests { LevelFilter::INFO } else { LevelFilter::OFF };
     let filter = Targets::new().with_default(level.min(Level::WARN)).with_target("surveyd", level);
@@ -154,7 +154,7 @@ pub(super) fn start_log(settings: &Settings, mute: &[&str]) {
 }
 
 /// For the other words: what the store has to tell goes to stderr as sentences.
-pub(super) fn start_telling() {
+pub(crate) fn start_telling() {
     let stderr = || {
         let mut stderr = io::stderr();
         let _ = stderr.write_all(b"surveyd: ");

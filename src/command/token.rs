@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::{Result, anyhow};
 
-use super::{print_array, say, unless_closed};
+use crate::command::{print_array, say, unless_closed};
 use crate::{
     cli::FileFlags,
     settings::Settings,
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-pub(super) fn create(name: &str, role: Role, lifetime: Option<Lifetime>, file: FileFlags) -> Result<()> {
+pub(crate) fn create(name: &str, role: Role, lifetime: Option<Lifetime>, file: FileFlags) -> Result<()> {
     let now = now();
     let Issued { token, secret } =
         change(file, Missing::Create, |connection| tokens::create(connection, name, role, lifetime, now))?;
@@ -32,7 +32,7 @@ pub(super) fn create(name: &str, role: Role, lifetime: Option<Lifetime>, file: F
     Ok(())
 }
 
-pub(super) fn rotate(id: i64, overlap: Option<Lifetime>, file: FileFlags) -> Result<()> {
+pub(crate) fn rotate(id: i64, overlap: Option<Lifetime>, file: FileFlags) -> Result<()> {
     let issued = change(file, Missing::Refuse, |connection| tokens::rotate(connection, id, overlap, now()))?;
     let Issued { token, secret } = issued.ok_or_else(|| no_token(id))?;
     writeln!(io::stdout(), "{}", secret.reveal())?;
@@ -45,7 +45,7 @@ pub(super) fn rotate(id: i64, overlap: Option<Lifetime>, file: FileFlags) -> Res
     Ok(())
 }
 
-pub(super) fn list(json: bool, file: FileFlags) -> Result<()> {
+pub(crate) fn list(json: bool, file: FileFlags) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let connection = open(&database, Missing::Refuse)?;
     let tokens = tokens::list(&connection, None, usize::MAX).map_err(|error| explain(&database, error.into()))?;
@@ -81,7 +81,7 @@ fn state(token: &Token, now: Time) -> String {
     }
 }
 
-pub(super) fn revoke(id: i64, file: FileFlags) -> Result<()> {
+pub(crate) fn revoke(id: i64, file: FileFlags) -> Result<()> {
     let token = change(file, Missing::Refuse, |connection| tokens::revoke(connection, id, now()))?;
     let token = token.ok_or_else(|| no_token(id))?;
     match token.revoked_at {

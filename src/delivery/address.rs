@@ -9,20 +9,20 @@ use ipnet::IpNet;
 
 /// Where deliveries may go: the settings `delivery.allow` and `delivery.deny`.
 #[derive(Clone, Debug, Default)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// Where there are any, nothing else is called.
-    pub allow: Vec<IpNet>,
+    pub(crate) allow: Vec<IpNet>,
     /// These are not called, whatever is allowed.
-    pub deny: Vec<IpNet>,
+    pub(crate) deny: Vec<IpNet>,
     /// Whether this machine itself may be called, without being allowed: in a fake.
-    pub loopback: bool,
+    pub(crate) loopback: bool,
 }
 
 impl Policy {
     /// Whether this address may be called.
     ///
     /// Errors: why not, and what would change that.
-    pub fn check(&self, address: IpAddr) -> Result<(), String> {
+    pub(crate) fn check(&self, address: IpAddr) -> Result<(), String> {
         // An IPv6 address that leads to one of IPv4 is that one, and both must pass.
         let inner = match address {
             IpAddr::V4(_) => None,

@@ -19,10 +19,10 @@ use ureq::{
     },
 };
 
-use super::address::Policy;
+use crate::delivery::address::Policy;
 use crate::{
-    store::{directory::Gateway, world_file::WorldFile},
-    survey::delivery::DeliveryUrl,
+    store::{directory::Gateway, transfer::world_file::WorldFile},
+    survey::gateway::DeliveryUrl,
 };
 
 /// How much of an answer's body is read, in bytes; it is dropped, and the rest with the connection.
@@ -33,7 +33,7 @@ const LONGEST_RESULT: usize = 200;
 
 /// Who makes the tries. A clone is the same client.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     agent: Agent,
     policy: Arc<Policy>,
     timeout: Duration,
@@ -41,16 +41,16 @@ pub struct Client {
 
 /// What came of a try.
 #[derive(Debug)]
-pub struct Tried {
+pub(crate) struct Tried {
     /// How it is to go on.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// What happened, in words of ours: nothing that a gateway sends gets into a list or a log as it is.
-    pub result: String,
+    pub(crate) result: String,
 }
 
 /// How it is to go on after a try.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// 2xx: it was accepted.
     Accepted,
     /// Anything else. It may ask for so much time.
@@ -61,7 +61,7 @@ pub enum Verdict {
 
 impl Client {
     /// One that goes where the policy lets it, and gives a try so much time.
-    pub fn new(policy: Policy, timeout: Duration) -> Self {
+    pub(crate) fn new(policy: Policy, timeout: Duration) -> Self {
         let policy = Arc::new(policy);
         let config = Config::builder()
             .timeout_global(Some(timeout))
@@ -84,7 +84,7 @@ impl Client {
     /// Hands a message to a gateway, in this thread: it may take as long as the time limit.
     ///
     /// The time that is signed is the system's, whatever the clock of a fake's world shows: a gateway compares it with its own.
-    pub fn deliver(&self, gateway: &Gateway, webhook_id: &str, body: &str) -> Tried {
+    pub(crate) fn deliver(&self, gateway: &Gateway, webhook_id: &str, body: &str) -> Tried {
         let timestamp = Timestamp::now().as_second();
         let signatures: Vec<_> =
             gateway.secrets.iter().map(|secret| secret.sign(webhook_id, timestamp, body)).collect();
@@ -128,7 +128,7 @@ impl Client {
     /// Whether an address may be called, as far as can be told now: its name is resolved.
     ///
     /// Errors: why not.
-    pub fn check(&self, url: &DeliveryUrl) -> Result<(), String> {
+    pub(crate) fn check(&self, url: &DeliveryUrl) -> Result<(), String> {
         let uri: Uri = url.as_str().parse().map_err(|_| "must be a URL".to_owned())?;
         let timeout =
             NextTimeout { after: self.timeout.into(), reason: ureq::Timeout::Resolve, ..NextTimeout::default() };
@@ -142,7 +142,7 @@ impl Client {
     /// The same for every address of a world file.
     ///
     /// Errors: the place (`channels[0].deliveryUrl`), and why not.
-    pub fn check_world(&self, world: &WorldFile) -> Result<(), String> {
+    pub(crate) fn check_world(&self, world: &WorldFile) -> Result<(), String> {
         world.delivery_urls().try_for_each(|(place, url)| self.check(url).map_err(|error| format!("{place}: {error}")))
     }
 }

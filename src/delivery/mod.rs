@@ -4,7 +4,8 @@
 //! is due, one [`client`] makes each try, to an [`address`] that may be called, and the [`schedule`] says when it is tried
 //! again. Source of the form: Standard Webhooks 1.0, <https://www.standardwebhooks.com>; the vendor publishes none.
 
-pub mod address;
-pub mod client;
-pub mod queues;
-pub mod schedule;
+pub(crate) mod address;
+pub(crate) mod client;
+pub(crate) mod message;
+pub(crate) mod queue;
+pub(crate) mod schedule;

@@ -17,7 +17,7 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 ///
 /// Half of each step is jitter, so that what failed together does not come again together: from half the step to the whole.
 /// `random` is any number. A gateway that asks for more time gets it, up to a day.
-pub fn next(tries: i64, retry_after: Option<Duration>, random: u64) -> Option<Duration> {
+pub(crate) fn next(tries: i64, retry_after: Option<Duration>, random: u64) -> Option<Duration> {
     let index = usize::try_from(tries).ok()?.checked_sub(1)?;
     let step = *STEPS_MS.get(index)?;
     let wait = Duration::from_millis(step - random % (step / 2 + 1));

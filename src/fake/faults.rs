@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    http::{SEND, failure::Failure},
+    http::{api::SEND, failure::Failure},
     survey::{
         Facts,
         ids::{ClientId, FormId, ThreadId},
@@ -26,7 +26,7 @@ const LONGEST_DELAY_MS: i64 = 60_000;
 /// A fault as it is written, and shown: what happens to the next calls that it fits.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     /// How many calls are left for it; 1 where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     times: Option<i64>,
@@ -64,7 +64,7 @@ pub(super) struct Fault {
 
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// It is answered with that status, and perhaps `Retry-After`; nothing is done.
     Status(StatusCode, Option<u32>),
     /// It is held up, and then done.
@@ -79,16 +79,16 @@ pub(super) enum Kind {
 
 /// A fault that strikes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Strike {
-    pub(super) delay: Duration,
-    pub(super) kind: Kind,
+pub(crate) struct Strike {
+    pub(crate) delay: Duration,
+    pub(crate) kind: Kind,
 }
 
 /// A call, as far as faults look at it.
-pub(super) struct Call<'a> {
-    pub(super) path: &'a str,
+pub(crate) struct Call<'a> {
+    pub(crate) path: &'a str,
     /// What a send is about, where it can be read.
-    pub(super) about: Option<(FormId, &'a Facts)>,
+    pub(crate) about: Option<(FormId, &'a Facts)>,
 }
 
 impl Fault {
@@ -167,13 +167,13 @@ impl Fault {
 
 /// The faults of a world.
 #[derive(Default)]
-pub(super) struct Faults(Mutex<VecDeque<Fault>>);
+pub(crate) struct Faults(Mutex<VecDeque<Fault>>);
 
 impl Faults {
     /// Puts one behind the others; yields it as it is shown.
     ///
     /// Errors: 400 that names the field; 409 where there are too many.
-    pub(super) fn add(&self, fault: Fault) -> Result<Fault, Failure> {
+    pub(crate) fn add(&self, fault: Fault) -> Result<Fault, Failure> {
         let fault = fault.check()?;
         let mut waiting = self.0.lock();
         if waiting.len() >= MOST {
@@ -184,22 +184,22 @@ impl Faults {
     }
 
     /// Those that have not struck yet, the next one first.
-    pub(super) fn list(&self) -> Vec<Fault> {
+    pub(crate) fn list(&self) -> Vec<Fault> {
         self.0.lock().iter().cloned().collect()
     }
 
     /// Drops all of them.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.0.lock().clear();
     }
 
     /// Whether one waits for calls of that path.
-    pub(super) fn wait_for(&self, path: &str) -> bool {
+    pub(crate) fn wait_for(&self, path: &str) -> bool {
         self.0.lock().iter().any(|fault| fault.is_of(path))
     }
 
     /// Takes the first fault that fits.
-    pub(super) fn take(&self, call: &Call<'_>) -> Option<Strike> {
+    pub(crate) fn take(&self, call: &Call<'_>) -> Option<Strike> {
         let mut waiting = self.0.lock();
         let index = waiting.iter().position(|fault| fault.fits(call))?;
         let fault = waiting.get_mut(index)?;

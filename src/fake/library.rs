@@ -10,17 +10,17 @@ use actix_web::rt::System;
 use anyhow::{Context, Result, anyhow};
 use tokio::sync::oneshot;
 
-use super::{
-    folder::{Folder, remove_leftovers},
+use crate::fake::{
+    temp_folder::{Folder, remove_leftovers},
     token::WorldName,
     worlds::{self, MOST_WORLDS, Worlds},
 };
 use crate::{
-    app::App,
+    server::App,
     settings::{Flags, Settings},
     store::{
         sends::{self, Filter},
-        world_file::WorldFile,
+        transfer::world_file::WorldFile,
     },
     survey::model::Sent,
 };

@@ -4,18 +4,19 @@
 //! [`around`] stands before the routes that every server has, [`routes`] are those that only a fake has. [`library`] is
 //! the fake for tests in Rust.
 
-mod around;
-mod cut;
-mod doors;
+mod disconnect;
 mod faults;
-pub mod folder;
-mod guard;
-pub mod library;
+pub(crate) mod library;
+mod middleware;
+mod program;
 mod routes;
+pub(crate) mod temp_folder;
 mod token;
-pub mod worlds;
+mod web_guard;
+pub(crate) mod worlds;
 
-pub use routes::table;
+#[cfg(test)]
+pub(crate) use routes::table;
 
 /// Every rule has a client that shows it.
 const SAMPLE_WORLD: &str = include_str!("sample-world.json");

@@ -10,17 +10,19 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use super::{
+use crate::fake::{
     faults::Fault,
     token::{TestToken, WorldName},
     worlds::{FakeWorld, Worlds},
 };
 use crate::{
     http::{
-        Site, SiteOf, Table, at, auth, delete,
+        admin::read_body,
+        auth,
         failure::Failure,
-        get, post, put, read_body,
-        respond::{Empty, Json},
+        responses::{Empty, Json},
+        routes::{Table, at, delete, get, post, put},
+        state::{Site, SiteOf},
     },
     store::{Store, clock::Reading, error::StoreError},
     survey::time::{Lifetime, Time},
@@ -30,7 +32,7 @@ use crate::{
 const LONGEST_TRIES: Duration = Duration::from_mins(1);
 
 /// The table of them, beside that of every server.
-pub fn table() -> Table {
+pub(crate) fn table() -> Table {
     let mut table = Table::default();
     let routes = &mut table;
     at(routes, "/admin/reset", [post(reset)]);

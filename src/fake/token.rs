@@ -17,36 +17,36 @@ const PREFIX: &str = "test-";
 
 /// The name of a world: 1 to 64 characters of `A-Za-z0-9._-`, or none for the world of tokens that name none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct WorldName(String);
+pub(crate) struct WorldName(String);
 
 impl WorldName {
     /// What one must be, where it is told.
-    pub(super) const EXPECTED: &str = "1 to 64 characters of A-Za-z0-9._-";
+    pub(crate) const EXPECTED: &str = "1 to 64 characters of A-Za-z0-9._-";
 
     /// Takes a name as it was written behind the `@`.
-    pub fn new(name: &str) -> Option<Self> {
+    pub(crate) fn new(name: &str) -> Option<Self> {
         let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         ((1..=64).contains(&name.len()) && name.bytes().all(is_fit)).then(|| Self(name.to_owned()))
     }
 
     /// What stands behind a token of it: `@` and the name, or nothing.
-    pub(super) fn suffix(&self) -> String {
+    pub(crate) fn suffix(&self) -> String {
         if self.0.is_empty() { String::new() } else { format!("@{}", self.0) }
     }
 }
 
 /// A token that was read. `test-<user>~<ms>@<world>` expires at that time, in milliseconds since 1970, by its world's clock.
 #[derive(Debug)]
-pub(super) struct TestToken {
-    pub(super) credentials: Credentials,
-    pub(super) world: WorldName,
+pub(crate) struct TestToken {
+    pub(crate) credentials: Credentials,
+    pub(crate) world: WorldName,
 }
 
 impl TestToken {
     /// Reads a token.
     ///
     /// Errors: 401 for what is none, 400 for a world that cannot be.
-    pub(super) fn parse(secret: &Secret) -> Result<Self, Failure> {
+    pub(crate) fn parse(secret: &Secret) -> Result<Self, Failure> {
         let (token, world) = in_world(secret.reveal(), "Authorization")?;
         if token.starts_with(Secret::PREFIX) {
             return Ok(Self { credentials: Credentials::Secret(Secret::new(token).digest()), world });
@@ -69,22 +69,22 @@ impl TestToken {
     }
 
     /// Its name, where the text says it.
-    pub(super) fn name(&self) -> Option<&str> {
+    pub(crate) fn name(&self) -> Option<&str> {
         if let Credentials::Known(caller) = &self.credentials { Some(&caller.name) } else { None }
     }
 }
 
 /// Somebody who logs in, as `<user>` or `<user>@<world>`.
-pub(super) struct Login {
+pub(crate) struct Login {
     user: String,
-    pub(super) world: WorldName,
+    pub(crate) world: WorldName,
 }
 
 impl Login {
     /// Reads a login. What cannot stand in a token becomes `_`.
     ///
     /// Errors: 400 for a user or a world that cannot be.
-    pub(super) fn parse(login: &str) -> Result<Self, Failure> {
+    pub(crate) fn parse(login: &str) -> Result<Self, Failure> {
         let (user, world) = in_world(login, "login")?;
         if !(1..=200).contains(&user.chars().count()) {
             return Err(Failure::bad_request("login must have 1 to 200 characters, before the @ of a world"));
@@ -94,7 +94,7 @@ impl Login {
     }
 
     /// Their token, good until that time.
-    pub(super) fn token(&self, expires_at: Time) -> Secret {
+    pub(crate) fn token(&self, expires_at: Time) -> Secret {
         Secret::new(format!("{PREFIX}{}~{}{}", self.user, expires_at.0, self.world.suffix()))
     }
 }

@@ -15,25 +15,25 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use super::{SAMPLE_WORLD, faults::Faults, folder::Folder, token::WorldName};
+use crate::fake::{SAMPLE_WORLD, faults::Faults, temp_folder::Folder, token::WorldName};
 use crate::{
     delivery::client::Client,
-    http::{attempts::kept::Attempts, failure::Failure},
+    http::{attempts::log::Attempts, failure::Failure},
     settings::Settings,
-    store::{World, world_file::WorldFile},
+    store::{World, transfer::world_file::WorldFile},
 };
 
 /// How many worlds a fake has at the most, where it is not told.
-pub const MOST_WORLDS: usize = 1000;
+pub(crate) const MOST_WORLDS: usize = 1000;
 
 /// How many HTTP workers a fake has: two at the most, for each has a connection to each world that it is called in.
-pub fn workers() -> usize {
+pub(crate) fn workers() -> usize {
     available_parallelism().map_or(1, usize::from).min(2)
 }
 
-/// The worlds of a fake; its doors are in [`super::doors`].
+/// The worlds of a fake; its doors are in [`crate::fake::program`].
 #[derive(Clone)]
-pub struct Worlds(Arc<Shared>);
+pub(crate) struct Worlds(Arc<Shared>);
 
 struct Shared {
     open: Mutex<BTreeMap<WorldName, Arc<FakeWorld>>>,
@@ -48,10 +48,10 @@ struct Shared {
 }
 
 /// One world.
-pub(super) struct FakeWorld {
-    pub(super) world: World,
-    pub(super) attempts: Arc<Attempts>,
-    pub(super) faults: Faults,
+pub(crate) struct FakeWorld {
+    pub(crate) world: World,
+    pub(crate) attempts: Arc<Attempts>,
+    pub(crate) faults: Faults,
     /// Where its files are. Behind the world, so that they are removed when it is closed.
     _folder: TempDir,
 }
@@ -60,7 +60,7 @@ impl Worlds {
     /// At most so many worlds in that folder, each of which begins as the world file says; without one, as the sample.
     ///
     /// Errors: what is wrong in the world file, and its place.
-    pub fn new(folder: &Folder, settings: &Settings, world: Option<WorldFile>, most: usize) -> Result<Self> {
+    pub(crate) fn new(folder: &Folder, settings: &Settings, world: Option<WorldFile>, most: usize) -> Result<Self> {
         let seed = Seed::new(world);
         if let Some(world) = &seed.world {
             // The sample is known to be good; another is checked before anybody is told that the fake is ready.
@@ -85,44 +85,44 @@ impl Worlds {
     }
 
     /// Whether nobody but this machine can call.
-    pub(super) fn is_on_loopback(&self) -> bool {
+    pub(crate) fn is_on_loopback(&self) -> bool {
         self.0.is_on_loopback
     }
 
     /// Who calls the gateways of channels.
-    pub(super) fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         self.0.client.clone()
     }
 
     /// Tells whenever worlds were put back or dropped.
-    pub(super) fn changes(&self) -> watch::Receiver<()> {
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.0.gone.subscribe()
     }
 
     /// Every world that there is.
-    pub(super) fn all(&self) -> Vec<Arc<FakeWorld>> {
+    pub(crate) fn all(&self) -> Vec<Arc<FakeWorld>> {
         self.0.open.lock().values().cloned().collect()
     }
 
     /// Their names, in order.
-    pub(super) fn names(&self) -> Vec<WorldName> {
+    pub(crate) fn names(&self) -> Vec<WorldName> {
         self.0.open.lock().keys().cloned().collect()
     }
 
     /// A world, if anybody has been there.
-    pub(super) fn get(&self, name: &WorldName) -> Option<Arc<FakeWorld>> {
+    pub(crate) fn get(&self, name: &WorldName) -> Option<Arc<FakeWorld>> {
         self.0.open.lock().get(name).cloned()
     }
 
     /// Whether this is the world that goes by that name now.
-    pub(super) fn is_open(&self, name: &WorldName, world: &Arc<FakeWorld>) -> bool {
+    pub(crate) fn is_open(&self, name: &WorldName, world: &Arc<FakeWorld>) -> bool {
         self.get(name).is_some_and(|current| Arc::ptr_eq(&current, world))
     }
 
     /// A world, as the seed has it where nobody has been there yet.
     ///
     /// Errors: 429 where there are as many as there may be; 500 where no file can be made.
-    pub(super) fn enter(&self, name: &WorldName) -> Result<Arc<FakeWorld>, Failure> {
+    pub(crate) fn enter(&self, name: &WorldName) -> Result<Arc<FakeWorld>, Failure> {
         if let Some(world) = self.get(name) {
             return Ok(world);
         }
@@ -152,7 +152,7 @@ impl Worlds {
     }
 
     /// Puts a world back to the seed: rows, sends, attempts, faults and clock. What is in flight there ends there.
-    pub(super) fn reset(&self, name: &WorldName) -> Result<(), Failure> {
+    pub(crate) fn reset(&self, name: &WorldName) -> Result<(), Failure> {
         let fresh = self.clone_seed()?;
         let old = self.0.open.lock().insert(name.clone(), fresh);
         self.let_go(old);
@@ -160,7 +160,7 @@ impl Worlds {
     }
 
     /// Drops a world; who names it again meets the seed.
-    pub(super) fn drop_world(&self, name: &WorldName) {
+    pub(crate) fn drop_world(&self, name: &WorldName) {
         let old = self.0.open.lock().remove(name);
         self.let_go(old);
     }
@@ -186,7 +186,7 @@ impl Worlds {
 }
 
 /// A fake has nothing to hide: its caller is told what is wrong with the machine.
-pub(super) fn no_room(error: &anyhow::Error) -> Failure {
+pub(crate) fn no_room(error: &anyhow::Error) -> Failure {
     Failure::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         format!(

@@ -10,11 +10,11 @@ use actix_web::{
     },
 };
 
-use super::{
-    Site,
+use crate::http::{
     attempts::{self, Outcome},
-    caller,
     failure::Failure,
+    middleware::real_ip,
+    state::Site,
     tenant::Tenant,
 };
 use crate::{
@@ -33,16 +33,16 @@ use crate::{
 };
 
 /// One who shows a token. Whether it is good is for the tenant's store to say, where the decision is made.
-pub(super) struct Bearer {
+pub(crate) struct Bearer {
     tenant: Rc<Tenant>,
-    pub(super) credentials: Credentials,
+    pub(crate) credentials: Credentials,
 }
 
 impl Bearer {
     /// The bearer of the token of a call to `/api/**`.
     ///
     /// Errors: 401 for no token, a malformed header, or a token of a form that is good nowhere.
-    pub(super) fn of(request: &HttpRequest, site: &Site) -> Result<Self, Failure> {
+    pub(crate) fn of(request: &HttpRequest, site: &Site) -> Result<Self, Failure> {
         let (tenant, credentials) = admit(request, site).inspect_err(|failure| {
             if failure.status() == StatusCode::UNAUTHORIZED
                 && let Some(tenant) = site.tenants.of_anonymous()
@@ -56,14 +56,14 @@ impl Bearer {
     }
 
     /// Where they are known.
-    pub(super) fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Store {
         &self.tenant.store
     }
 
     /// Lets in who has one of those roles.
     ///
     /// Errors: 401 for a token that is unknown, revoked or expired, 403 for another role.
-    pub(super) async fn authenticate(
+    pub(crate) async fn authenticate(
         &self,
         request: &HttpRequest,
         allowed: &'static [Role],
@@ -75,8 +75,8 @@ impl Bearer {
 }
 
 /// Who the audit says it was.
-pub(super) fn actor(request: &HttpRequest, caller: &Caller) -> Actor {
-    Actor::token(&caller.name, caller::address(request))
+pub(crate) fn actor(request: &HttpRequest, caller: &Caller) -> Actor {
+    Actor::token(&caller.name, real_ip::address(request))
 }
 
 /// An administrator's way to a tenant; only [`admin`] opens it.
@@ -93,23 +93,23 @@ impl Admin {
     }
 
     /// The same, and what was tried there.
-    pub(super) fn tenant(&self) -> &Tenant {
+    pub(crate) fn tenant(&self) -> &Tenant {
         &self.tenant
     }
 
     /// Erases a client in the caller's name; see [`Store::erase`].
-    pub(super) async fn erase(&self, client: ClientId) -> Result<Option<Erasure>, StoreError> {
+    pub(crate) async fn erase(&self, client: ClientId) -> Result<Option<Erasure>, StoreError> {
         self.store().erase(self.actor.clone(), client).await
     }
 
     /// Whether they still may: for an answer that goes on and on.
-    pub(super) async fn still_may(&self) -> bool {
+    pub(crate) async fn still_may(&self) -> bool {
         let caller = self.store().authenticate(self.credentials.clone(), Role::ADMINS).await;
         matches!(caller, Ok(Ok(_)))
     }
 
     /// Changes something in the caller's name; see [`Store::change`].
-    pub(super) async fn change<T: Send + 'static>(
+    pub(crate) async fn change<T: Send + 'static>(
         &self,
         change: impl FnOnce(&Connection) -> Result<Changed<T>, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

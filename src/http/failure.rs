@@ -18,19 +18,19 @@ use crate::{
 /// How a token that is not good is challenged.
 const INVALID_TOKEN: &str = "Bearer error=\"invalid_token\"";
 
-/// An answer that is an error; its body is written by [`super::respond::finish`].
+/// An answer that is an error; its body is written by [`crate::http::finalize::finish`].
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     status: StatusCode,
-    pub(super) message: String,
-    pub(super) extra: Option<Extra>,
+    pub(crate) message: String,
+    pub(crate) extra: Option<Extra>,
     /// What the log keeps and the caller does not see.
-    pub(super) cause: Option<String>,
+    pub(crate) cause: Option<String>,
 }
 
 /// A header that goes with a failure.
 #[derive(Clone, Debug)]
-pub(super) enum Extra {
+pub(crate) enum Extra {
     /// `WWW-Authenticate`: how to come again.
     Challenge(&'static str),
     /// `Allow`: the methods that the path takes.
@@ -40,7 +40,7 @@ pub(super) enum Extra {
 }
 
 impl Extra {
-    pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+    pub(crate) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         Some(match self {
             Self::Challenge(challenge) => (WWW_AUTHENTICATE, HeaderValue::from_static(challenge)),
             Self::Allow(methods) => (ALLOW, HeaderValue::try_from(methods).ok()?),
@@ -51,53 +51,53 @@ impl Extra {
 
 impl Failure {
     /// A failure of that status, with that message.
-    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), extra: None, cause: None }
     }
 
     /// Its status.
-    pub fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
 
     /// 400: what the caller sent is wrong; the message names the field, and what it must be.
-    pub fn bad_request(message: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
     /// 401: who calls is not known.
-    pub fn unauthorized(message: impl Into<String>) -> Self {
+    pub(crate) fn unauthorized(message: impl Into<String>) -> Self {
         Self { extra: Some(Extra::Challenge("Bearer")), ..Self::new(StatusCode::UNAUTHORIZED, message) }
     }
 
     /// 404: there is nothing of that path.
-    pub fn no_such_path() -> Self {
+    pub(crate) fn no_such_path() -> Self {
         Self::new(StatusCode::NOT_FOUND, "No such path")
     }
 
     /// 409: what is there stands in the way.
-    pub fn conflict(message: impl Into<String>) -> Self {
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, message)
     }
 
     /// 429: too often, for so many seconds.
-    pub fn too_many_requests(message: impl Into<String>, seconds: u32) -> Self {
+    pub(crate) fn too_many_requests(message: impl Into<String>, seconds: u32) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(seconds)
     }
 
     /// Whether it is told to who showed a token that is not good.
-    pub(super) fn is_of_bad_token(&self) -> bool {
+    pub(crate) fn is_of_bad_token(&self) -> bool {
         matches!(self.extra, Some(Extra::Challenge(INVALID_TOKEN)))
     }
 
     /// With the number of seconds after which it may be tried again.
     #[must_use]
-    pub fn retry_after(self, seconds: u32) -> Self {
+    pub(crate) fn retry_after(self, seconds: u32) -> Self {
         Self { extra: Some(Extra::RetryAfter(seconds)), ..self }
     }
 
     /// 405: the path is known, the method is not.
-    pub fn method_not_allowed(allow: String) -> Self {
+    pub(crate) fn method_not_allowed(allow: String) -> Self {
         let message = format!("Method not allowed; this path takes {allow}");
         Self { extra: Some(Extra::Allow(allow)), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
     }

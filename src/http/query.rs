@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use actix_web::{HttpRequest, web::Query as Pairs};
 
-use super::failure::Failure;
+use crate::http::failure::Failure;
 use crate::survey::time::Lifetime;
 
 /// How many rows a list has where `limit` does not say.

@@ -12,9 +12,11 @@ use actix_web::{
 };
 use serde::Serialize;
 
-use super::{attempts::kept::Attempts, failure::Failure, metrics::Metrics, throttle::Throttles};
+use crate::http::{
+    attempts::log::Attempts, failure::Failure, middleware::throttle::Throttles, monitoring::metrics::Metrics,
+};
 use crate::{
-    delivery::{client::Client, queues},
+    delivery::{client::Client, queue},
     store::{
         Store, World,
         tokens::{Credentials, Secret},
@@ -22,7 +24,7 @@ use crate::{
 };
 
 /// The data of one customer, as one HTTP worker sees it.
-pub struct Tenant {
+pub(crate) struct Tenant {
     pub(crate) store: Rc<Store>,
     /// Who calls the gateways of its channels.
     pub(crate) client: Client,
@@ -33,39 +35,39 @@ pub struct Tenant {
 
 impl Tenant {
     /// A worker's view of a store that belongs to `owner`, and of what was tried there.
-    pub fn new(store: Store, client: Client, attempts: Arc<Attempts>, owner: Arc<dyn Any>) -> Rc<Self> {
+    pub(crate) fn new(store: Store, client: Client, attempts: Arc<Attempts>, owner: Arc<dyn Any>) -> Rc<Self> {
         Rc::new(Self { store: Rc::new(store), client, attempts, _owner: owner })
     }
 
     /// Begins to deliver what is sent in its world, on the calling worker's thread, unless another worker does already.
-    pub fn deliver(&self, world: &World) {
+    pub(crate) fn deliver(&self, world: &World) {
         if world.claim_deliveries() {
-            queues::start(Rc::clone(&self.store), self.client.clone());
+            queue::start(Rc::clone(&self.store), self.client.clone());
         }
     }
 }
 
 /// Who logs in, as far as it is known without looking into a file.
-pub struct LogIn {
+pub(crate) struct LogIn {
     /// Whose data they will work on.
-    pub tenant: Rc<Tenant>,
+    pub(crate) tenant: Rc<Tenant>,
     /// What they show.
-    pub credentials: Credentials,
+    pub(crate) credentials: Credentials,
     /// What they get for it.
-    pub token: Secret,
+    pub(crate) token: Secret,
 }
 
 /// What everybody may know of a program.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct Known {
+pub(crate) struct Known {
     /// Whether it has what only a fake has.
-    pub fake: bool,
+    pub(crate) fake: bool,
     /// A token of role ADMIN that is no secret, if there is one.
-    pub token: Option<&'static str>,
+    pub(crate) token: Option<&'static str>,
 }
 
 /// Finds a worker's tenant for a request.
-pub trait Tenants {
+pub(crate) trait Tenants {
     /// The tenant that a token belongs to, and what its store is to make of the token.
     ///
     /// Errors: the token is of a form that is good nowhere; there is no room for another tenant.
@@ -89,7 +91,7 @@ pub trait Tenants {
 }
 
 /// The ways into a program: which tenants it has, and what stands around the routes that every one has.
-pub trait Doors: Clone + Send + 'static {
+pub(crate) trait Doors: Clone + Send + 'static {
     /// The way to the tenants of the worker of that number. Called once on its own thread, inside its `LocalSet`.
     fn tenants(&self, worker: usize) -> Box<dyn Tenants>;
 

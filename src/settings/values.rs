@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use anyhow::{Context, Result, ensure};
 use ipnet::IpNet;
 
-pub(super) fn networks(key: &str, written: &[String]) -> Result<Vec<IpNet>> {
+pub(crate) fn networks(key: &str, written: &[String]) -> Result<Vec<IpNet>> {
     let network = |text: &String| {
         // An address alone is a network of one.
         let text = text.trim();
@@ -17,7 +17,7 @@ pub(super) fn networks(key: &str, written: &[String]) -> Result<Vec<IpNet>> {
 
 /// As browsers write them: a scheme, a host and a port where it is not the scheme's own. What they never write would never
 /// match, and is an error rather than a riddle.
-pub(super) fn origins(written: &[String]) -> Result<Vec<String>> {
+pub(crate) fn origins(written: &[String]) -> Result<Vec<String>> {
     let origin = |text: &String| {
         let text = text.trim();
         let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
@@ -32,7 +32,7 @@ pub(super) fn origins(written: &[String]) -> Result<Vec<String>> {
     written.iter().filter(|text| !text.trim().is_empty()).map(origin).collect()
 }
 
-pub(super) fn parse_address(key: &str, value: &str, example: &str) -> Result<SocketAddr> {
+pub(crate) fn parse_address(key: &str, value: &str, example: &str) -> Result<SocketAddr> {
     let wrong = || format!("the setting {key} is {value:?}; it must be an address and a port such as {example}");
     value.parse().with_context(wrong)
 }

@@ -6,47 +6,47 @@ use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{error::StoreError, newest_first};
+use crate::store::{error::StoreError, newest_first};
 use crate::survey::time::Time;
 
 /// Who a command is in the audit, and who the server itself is when a gateway's answer or the age of something makes it change
 /// something; no token has these names.
-pub(super) const RESERVED: [&str; 3] = ["cli", "delivery", "retention"];
+pub(crate) const RESERVED: [&str; 3] = ["cli", "delivery", "retention"];
 
 /// Who changes something, and from where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Actor {
+pub(crate) struct Actor {
     who: String,
     address: Option<IpAddr>,
 }
 
 impl Actor {
     /// The holder of a token of that name, who calls from there.
-    pub fn token(name: &str, address: Option<IpAddr>) -> Self {
+    pub(crate) fn token(name: &str, address: Option<IpAddr>) -> Self {
         Self { who: name.to_owned(), address: address.map(|address| address.to_canonical()) }
     }
 
     /// Whoever may run commands on this machine and its file.
-    pub(super) fn command() -> Self {
+    pub(crate) fn command() -> Self {
         Self { who: RESERVED[0].to_owned(), address: None }
     }
 
     /// The server itself, when it delivers.
-    pub(super) fn delivery() -> Self {
+    pub(crate) fn delivery() -> Self {
         Self { who: RESERVED[1].to_owned(), address: None }
     }
 }
 
 impl Actor {
     /// The server itself, when it deletes what is too old.
-    pub(super) fn retention() -> Self {
+    pub(crate) fn retention() -> Self {
         Self { who: RESERVED[2].to_owned(), address: None }
     }
 }
 
 /// What is done to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action {
+pub(crate) enum Action {
     Create,
     Change,
     Delete,
@@ -78,7 +78,7 @@ impl Action {
 
 /// What the audit is to tell of a change: the object as the admin routes call it, and its JSON before and after.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     action: Action,
     object: String,
     before: Option<String>,
@@ -86,7 +86,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new<T: Serialize>(
+    pub(crate) fn new<T: Serialize>(
         action: Action,
         object: impl Into<String>,
         before: Option<&T>,
@@ -99,7 +99,7 @@ impl Entry {
     }
 
     /// The same for an object that is created, changed or deleted; none where it is as it was.
-    pub(super) fn of_row<T: Serialize>(
+    pub(crate) fn of_row<T: Serialize>(
         object: impl Into<String>,
         before: Option<&T>,
         after: Option<&T>,
@@ -117,40 +117,40 @@ impl Entry {
 /// What a change yields, and what the audit is to tell of it. One that left everything as it was leaves no row.
 #[derive(Debug)]
 #[must_use]
-pub struct Changed<T> {
+pub(crate) struct Changed<T> {
     value: T,
     entries: Vec<Entry>,
 }
 
 impl<T> Changed<T> {
     /// A change that did nothing.
-    pub fn nothing(value: T) -> Self {
+    pub(crate) fn nothing(value: T) -> Self {
         Self { value, entries: Vec::new() }
     }
 
-    pub(super) fn told(value: T, entries: impl IntoIterator<Item = Entry>) -> Self {
+    pub(crate) fn told(value: T, entries: impl IntoIterator<Item = Entry>) -> Self {
         Self { value, entries: entries.into_iter().collect() }
     }
 
     /// The same change, of which the audit tells this besides.
-    pub(super) fn and(mut self, entry: Entry) -> Self {
+    pub(crate) fn and(mut self, entry: Entry) -> Self {
         self.entries.push(entry);
         self
     }
 
     /// The same change, which yields something else.
-    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Changed<U> {
+    pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> Changed<U> {
         Changed { value: map(self.value), entries: self.entries }
     }
 
     /// What is yielded where nobody asks who did it: in a file that is being made.
-    pub(super) fn untold(self) -> T {
+    pub(crate) fn untold(self) -> T {
         self.value
     }
 }
 
 /// Runs a change inside the open transaction, and writes down who did it and what it did.
-pub(super) fn run<T, E: From<StoreError>>(
+pub(crate) fn run<T, E: From<StoreError>>(
     connection: &Connection,
     actor: &Actor,
     now: Time,
@@ -175,23 +175,23 @@ fn write(connection: &Connection, actor: &Actor, now: Time, entry: &Entry) -> Re
 
 /// One change, as it was told.
 #[derive(Debug, Serialize)]
-pub struct Audited {
+pub(crate) struct Audited {
     /// Sequential; never used again.
-    pub id: i64,
+    pub(crate) id: i64,
     /// When it was changed.
-    pub at: Time,
+    pub(crate) at: Time,
     /// The name of the token; `cli` for a command, `delivery` for the server itself.
-    pub who: String,
+    pub(crate) who: String,
     /// From where; none for a command.
-    pub address: Option<String>,
+    pub(crate) address: Option<String>,
     /// What was done.
-    pub action: String,
+    pub(crate) action: String,
     /// To what.
-    pub object: String,
+    pub(crate) object: String,
     /// What it was; none where there was nothing.
-    pub before: Option<Box<RawValue>>,
+    pub(crate) before: Option<Box<RawValue>>,
     /// What it is; none where there is nothing left.
-    pub after: Option<Box<RawValue>>,
+    pub(crate) after: Option<Box<RawValue>>,
 }
 
 impl Audited {
@@ -216,17 +216,17 @@ impl Audited {
 
 /// Which rows are listed.
 #[derive(Clone, Debug, Default)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// Only those after this id.
-    pub after: Option<i64>,
+    pub(crate) after: Option<i64>,
     /// Only those before this id, and the newest first.
-    pub before: Option<i64>,
+    pub(crate) before: Option<i64>,
     /// Only of this object.
-    pub object: Option<String>,
+    pub(crate) object: Option<String>,
 }
 
 /// The changes that the filter lets through, the oldest first unless it says otherwise, at most `limit`.
-pub fn list(connection: &Connection, filter: &Filter, limit: usize) -> Result<Vec<Audited>, StoreError> {
+pub(crate) fn list(connection: &Connection, filter: &Filter, limit: usize) -> Result<Vec<Audited>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
         "select id, at, who, address, action, object, before, after from audit
           where id > ?1 and id < ?2 and (?3 is null or object = ?3) order by id {} limit ?4",
@@ -242,7 +242,7 @@ pub fn list(connection: &Connection, filter: &Filter, limit: usize) -> Result<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::open::open_in_memory;
+    use crate::store::file::open::open_in_memory;
 
     #[test]
     fn a_row_never_changes_and_never_goes() {

@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use crate::survey::time::Time;
 
-use super::now;
+use crate::store::now;
 
 /// The clock of a world, shared by all who ask it.
 #[derive(Clone, Default)]
-pub struct Clock(Arc<Mutex<State>>);
+pub(crate) struct Clock(Arc<Mutex<State>>);
 
 /// How a clock goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,13 +27,13 @@ enum State {
 
 /// What a clock shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// The time.
-    pub now: Time,
+    pub(crate) now: Time,
     /// Whether that is the system's.
-    pub real: bool,
+    pub(crate) real: bool,
     /// Whether it goes on by itself.
-    pub ticking: bool,
+    pub(crate) ticking: bool,
 }
 
 impl State {
@@ -48,12 +48,12 @@ impl State {
 
 impl Clock {
     /// The time.
-    pub fn now(&self) -> Time {
+    pub(crate) fn now(&self) -> Time {
         self.read().now
     }
 
     /// The time, and how it goes on.
-    pub fn read(&self) -> Reading {
+    pub(crate) fn read(&self) -> Reading {
         let state = *self.0.lock();
         Reading {
             now: state.now().unwrap_or_else(now),
@@ -63,7 +63,7 @@ impl Clock {
     }
 
     /// Lets it go with the system's clock again.
-    pub fn follow_system(&self) {
+    pub(crate) fn follow_system(&self) {
         *self.0.lock() = State::Real;
     }
 
@@ -71,7 +71,7 @@ impl Clock {
     /// clock's own.
     ///
     /// Errors: the clock's own time, where that is later.
-    pub fn stop_before(&self, time: Time) -> Result<(), Time> {
+    pub(crate) fn stop_before(&self, time: Time) -> Result<(), Time> {
         let mut state = self.0.lock();
         let own = state.now().unwrap_or_else(now);
         if own > time {
@@ -82,7 +82,7 @@ impl Clock {
     }
 
     /// Puts it forward to a time, stopped or not; one that is past changes nothing.
-    pub fn forward_to(&self, time: Time) {
+    pub(crate) fn forward_to(&self, time: Time) {
         let mut state = self.0.lock();
         if state.now().is_some_and(|own| own < time) {
             *state = match *state {

@@ -9,12 +9,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use tracing::warn;
 
-use super::{
+use crate::store::{
     Store,
     audit::{Action, Actor, Changed, Entry as AuditEntry},
-    connection::give_up_early,
     directory::{self, object},
     error::StoreError,
+    file::connection::give_up_early,
     transact,
 };
 use crate::survey::{ids::ClientId, model::Client};
@@ -23,35 +23,35 @@ use crate::survey::{ids::ClientId, model::Client};
 const STEP: usize = 200;
 
 /// The client and the thread of a send whose client was erased.
-pub const NOBODY: i64 = 0;
+pub(crate) const NOBODY: i64 = 0;
 
 /// How much was erased.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Erased {
+pub(crate) struct Erased {
     /// Threads that are gone.
-    pub threads: usize,
+    pub(crate) threads: usize,
     /// Sends that tell no more to whom.
-    pub sends: usize,
+    pub(crate) sends: usize,
     /// Rows of the audit that tell no more what the client and their threads were.
-    pub audit: usize,
+    pub(crate) audit: usize,
 }
 
 /// What is kept of a client, as it was found; to be erased by taking its steps, each in a transaction of its own.
 #[derive(Debug)]
-pub struct Erasure {
+pub(crate) struct Erasure {
     /// Whose.
-    pub client: ClientId,
+    pub(crate) client: ClientId,
     /// Their identifier in the integrator's system, if there is one.
-    pub external_id: Option<String>,
+    pub(crate) external_id: Option<String>,
     /// How much it is.
-    pub erased: Erased,
+    pub(crate) erased: Erased,
     steps: Vec<Step>,
 }
 
 /// A part of an erasure.
 #[derive(Debug)]
-pub struct Step(What);
+pub(crate) struct Step(What);
 
 #[derive(Debug)]
 enum What {
@@ -70,7 +70,7 @@ enum What {
 }
 
 /// The client who has that identifier in the integrator's system.
-pub fn named(connection: &Connection, external_id: &str) -> Result<Option<ClientId>, StoreError> {
+pub(crate) fn named(connection: &Connection, external_id: &str) -> Result<Option<ClientId>, StoreError> {
     let mut statement = connection.prepare_cached("select id from client where external_id = ?1")?;
     Ok(statement.query_row([external_id], |row| row.get(0).map(ClientId)).optional()?)
 }
@@ -78,7 +78,7 @@ pub fn named(connection: &Connection, external_id: &str) -> Result<Option<Client
 /// Finds what is kept of a client, be their row there or not. `None` where it is nothing.
 ///
 /// Goes through all sends and the whole audit, which have no index by client: not for the writer's time.
-pub fn find(connection: &Connection, client: ClientId) -> Result<Option<Erasure>, StoreError> {
+pub(crate) fn find(connection: &Connection, client: ClientId) -> Result<Option<Erasure>, StoreError> {
     let snapshot = connection.unchecked_transaction()?;
     let row = directory::get::<Client>(&snapshot, client.0)?;
     let threads = ids(&snapshot, "select id from thread where client_id = ?1", &[client.0])?;
@@ -103,14 +103,14 @@ pub fn find(connection: &Connection, client: ClientId) -> Result<Option<Erasure>
 
 impl Erasure {
     /// Its steps, in the order in which they are to be taken.
-    pub fn steps(&mut self) -> impl Iterator<Item = Step> + use<> {
+    pub(crate) fn steps(&mut self) -> impl Iterator<Item = Step> + use<> {
         std::mem::take(&mut self.steps).into_iter()
     }
 }
 
 impl Step {
     /// Takes it. The last one is told by the audit, without anything of the person but their id.
-    pub fn take(self, connection: &Connection) -> Result<Changed<()>, StoreError> {
+    pub(crate) fn take(self, connection: &Connection) -> Result<Changed<()>, StoreError> {
         match self.0 {
             What::Threads(ids) => {
                 let mut statement = connection.prepare_cached("delete from thread where id = ?1")?;
@@ -220,7 +220,7 @@ fn parts<T>(rows: Vec<T>, what: fn(Vec<T>) -> What) -> impl Iterator<Item = Step
 }
 
 /// Erases a client by a command, not a server. `None` where nothing is kept of them.
-pub fn erase(connection: &mut Connection, client: ClientId) -> Result<Option<Erasure>, StoreError> {
+pub(crate) fn erase(connection: &mut Connection, client: ClientId) -> Result<Option<Erasure>, StoreError> {
     let Some(mut erasure) = find(connection, client)? else { return Ok(None) };
     for step in erasure.steps() {
         transact(connection, |connection| step.take(connection))?;
@@ -231,7 +231,7 @@ pub fn erase(connection: &mut Connection, client: ClientId) -> Result<Option<Era
 
 impl Store {
     /// Erases a client in somebody's name. `None` where nothing is kept of them.
-    pub async fn erase(&self, actor: Actor, client: ClientId) -> Result<Option<Erasure>, StoreError> {
+    pub(crate) async fn erase(&self, actor: Actor, client: ClientId) -> Result<Option<Erasure>, StoreError> {
         let Some(mut erasure) = self.long_read(move |connection| find(connection, client)).await? else {
             return Ok(None);
         };

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 /// Why the store did not do what it was asked for. Nothing of it was done.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum StoreError {
+pub(crate) enum StoreError {
     /// Too much is waiting for the writer, or another process holds the file for long. Try again.
     #[error("the database is busy: {0}")]
     Busy(String),
@@ -32,7 +32,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// A value that is not allowed.
-    pub fn invalid(field: &'static str, problem: impl Into<String>) -> Self {
+    pub(crate) fn invalid(field: &'static str, problem: impl Into<String>) -> Self {
         Self::Invalid { field, problem: problem.into() }
     }
 
@@ -75,7 +75,7 @@ impl From<Error> for StoreError {
 }
 
 /// Says what an administrator can do about an error of the file, where it is one.
-pub fn explain(path: &Path, error: anyhow::Error) -> anyhow::Error {
+pub(crate) fn explain(path: &Path, error: anyhow::Error) -> anyhow::Error {
     let file = path.display();
     let of_store = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>());
     let of_sqlite =

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use rusqlite::{Connection, Row, ToSql};
 
-use super::error::StoreError;
+use crate::store::error::StoreError;
 use crate::survey::{
     Facts, SendSurvey,
     ids::{ChannelId, ClientId, Target, ThreadId},
@@ -47,7 +47,7 @@ static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
 });
 
 /// Reads the facts for one send. All of them come from one statement, hence from one state of the file.
-pub(super) fn read(connection: &Connection, ask: &SendSurvey) -> Result<Facts, StoreError> {
+pub(crate) fn read(connection: &Connection, ask: &SendSurvey) -> Result<Facts, StoreError> {
     let (statement, target): (&str, &dyn ToSql) = match &ask.target {
         Target::Client(id) => (&STATEMENTS.client, &id.0),
         Target::ExternalClient(id) => (&STATEMENTS.external_client, &id.as_str()),

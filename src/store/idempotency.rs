@@ -5,7 +5,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::{error::StoreError, tokens::Caller};
+use crate::store::{error::StoreError, tokens::Caller};
 use crate::survey::{
     SendSurvey,
     ids::{SendingId, Target},
@@ -21,11 +21,11 @@ const SWEPT: i64 = 4;
 
 /// A caller's own name for a request: 1 to 255 printable characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdempotencyKey(String);
+pub(crate) struct IdempotencyKey(String);
 
 impl IdempotencyKey {
     /// Takes a header's value, with or without quotes; `None` if it cannot be one.
-    pub fn new(value: &str) -> Option<Self> {
+    pub(crate) fn new(value: &str) -> Option<Self> {
         let quoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         let key = quoted.unwrap_or(value);
         let is_printable = key.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'"');
@@ -34,7 +34,7 @@ impl IdempotencyKey {
 }
 
 /// What a key stands for.
-pub(super) enum Known {
+pub(crate) enum Known {
     /// This very request, which was sent then.
     Same(SendingId),
     /// Another request.
@@ -42,7 +42,7 @@ pub(super) enum Known {
 }
 
 /// What the caller's key stands for, if they have used it within a day.
-pub(super) fn find(
+pub(crate) fn find(
     connection: &Connection,
     caller: &Caller,
     IdempotencyKey(key): &IdempotencyKey,
@@ -65,7 +65,7 @@ pub(super) fn find(
 }
 
 /// Keeps a key of the token of that id, in the transaction of the send that it stands for from now on.
-pub(super) fn keep(
+pub(crate) fn keep(
     connection: &Connection,
     token: i64,
     IdempotencyKey(key): &IdempotencyKey,
@@ -84,7 +84,7 @@ pub(super) fn keep(
 }
 
 /// Deletes keys that are too old, at most `limit`; tells whether there were so many.
-pub(super) fn sweep(connection: &Connection, now: Time, limit: i64) -> Result<bool, StoreError> {
+pub(crate) fn sweep(connection: &Connection, now: Time, limit: i64) -> Result<bool, StoreError> {
     let swept = connection
         .prepare_cached(
             "delete from idempotency_key where (holder, key) in

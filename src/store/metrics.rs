@@ -18,8 +18,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::file::beside;
-use crate::survey::delivery::DeliveryState;
+use crate::store::file::beside;
+use crate::survey::gateway::DeliveryState;
 
 /// Upper bounds of commit times, in seconds: from a disk that lies to the patience of a caller.
 const COMMIT_SECONDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 3.0];
@@ -29,27 +29,27 @@ const BATCH_JOBS: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
 
 /// What is counted. Clones count together.
 #[derive(Clone)]
-pub(super) struct StoreMetrics {
+pub(crate) struct StoreMetrics {
     /// Jobs that wait. A channel does not tell its length.
-    pub(super) waiting: Gauge,
+    pub(crate) waiting: Gauge,
     /// How long the commits took that wrote something: the disk's share of what a send waits for.
-    pub(super) commit_seconds: Histogram,
+    pub(crate) commit_seconds: Histogram,
     /// How many jobs each of those served.
-    pub(super) batch_jobs: Histogram,
+    pub(crate) batch_jobs: Histogram,
     /// What came of deliveries.
-    pub(super) tries: Tries,
+    pub(crate) tries: Tries,
 }
 
 /// Tries of deliveries, by the state in which they left it.
 #[derive(Clone)]
-pub(super) struct Tries(Family<[(&'static str, &'static str); 1], Counter>);
+pub(crate) struct Tries(Family<[(&'static str, &'static str); 1], Counter>);
 
 impl Tries {
     fn of(&self, state: DeliveryState) -> Counter {
         self.0.get_or_create_owned(&[("state", state.as_str())])
     }
 
-    pub(super) fn count(&self, state: DeliveryState) {
+    pub(crate) fn count(&self, state: DeliveryState) {
         self.of(state).inc();
     }
 }
@@ -78,7 +78,7 @@ impl Default for StoreMetrics {
 }
 
 /// Adds what is counted, and the sizes of the files.
-pub(super) fn register(registry: &mut Registry, counted: &StoreMetrics, database: &Path) {
+pub(crate) fn register(registry: &mut Registry, counted: &StoreMetrics, database: &Path) {
     registry.register("writer_waiting_jobs", "Sends and changes that wait for the writer", counted.waiting.clone());
     let help = "How long the commits took that wrote something";
     registry.register_with_unit("writer_commit", help, Unit::Seconds, counted.commit_seconds.clone());

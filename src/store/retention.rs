@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::time::sleep;
 use tracing::warn;
 
-use super::{
+use crate::store::{
     Store,
     audit::{Action, Actor, Changed, Entry as AuditEntry},
     error::StoreError,
@@ -25,11 +25,11 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// For how many days something is kept; 0 is for ever.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Retention {
+pub(crate) struct Retention {
     /// Sends, with their deliveries.
-    pub sends_days: u32,
+    pub(crate) sends_days: u32,
     /// The audit.
-    pub audit_days: u32,
+    pub(crate) audit_days: u32,
 }
 
 /// What the audit tells of what is gone.
@@ -51,7 +51,7 @@ fn too_old(days: u32, now: Time) -> Option<Time> {
 }
 
 /// Sweeps now and every hour, on the calling worker's thread.
-pub fn start(store: Rc<Store>, retention: Retention) {
+pub(crate) fn start(store: Rc<Store>, retention: Retention) {
     if retention == Retention::default() {
         return;
     }

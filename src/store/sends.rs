@@ -5,21 +5,20 @@ use std::rc::Rc;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use thiserror::Error;
 
-use super::{
+use crate::store::{
     Store,
     error::StoreError,
     facts,
     idempotency::{self, IdempotencyKey, Known},
     newest_first, outbox,
     tokens::{self, Caller, Credentials, Uses},
-    waits::Wait,
-    writer::Wrote,
+    write::{batch::Wrote, notifier::Wait},
 };
 use crate::survey::{
     Facts, SendSurvey, Sending,
     access::{Denied, Role},
     decide,
-    delivery::DeliveryState,
+    gateway::DeliveryState,
     ids::{ClientId, FormId, SendingId, ThreadId},
     model::Sent,
     refusal::Refusal,
@@ -28,7 +27,7 @@ use crate::survey::{
 
 /// Why a survey was not sent.
 #[derive(Debug, Error)]
-pub enum SendError {
+pub(crate) enum SendError {
     /// The caller's token was good when the request began, and is not any more.
     #[error(transparent)]
     Denied(#[from] Denied),
@@ -99,11 +98,11 @@ impl Question {
 
 /// A send that is recorded durably.
 #[derive(Debug)]
-pub struct Answered {
+pub(crate) struct Answered {
     /// The send.
-    pub sent: Sent,
+    pub(crate) sent: Sent,
     /// Whether it was there already, by an earlier request with the same key.
-    pub replayed: bool,
+    pub(crate) replayed: bool,
 }
 
 impl Store {
@@ -113,7 +112,7 @@ impl Store {
     /// nothing has changed since that snapshot, and otherwise settles everything again in its transaction: either way the
     /// rules allow the send at the moment of its commit. A key is always looked for again: of two requests that come
     /// together, the second sees the first.
-    pub async fn send(
+    pub(crate) async fn send(
         &self,
         credentials: Credentials,
         ask: SendSurvey,
@@ -151,13 +150,18 @@ impl Store {
     }
 
     /// What the rules look at for a send.
-    pub async fn facts(&self, ask: SendSurvey) -> Result<Facts, StoreError> {
+    pub(crate) async fn facts(&self, ask: SendSurvey) -> Result<Facts, StoreError> {
         self.read(move |connection| facts::read(connection, &ask)).await
     }
 
     /// The sends that the filter lets through, the oldest first, at most `limit`: as soon as there are `count` of them, or
     /// when the time is over, or the world ends.
-    pub async fn wait_for_sends(&self, mut filter: Filter, limit: usize, wait: Wait) -> Result<Vec<Sent>, StoreError> {
+    pub(crate) async fn wait_for_sends(
+        &self,
+        mut filter: Filter,
+        limit: usize,
+        wait: Wait,
+    ) -> Result<Vec<Sent>, StoreError> {
         let find = async |found: &mut Vec<Sent>| {
             let room = limit - found.len();
             let page = self.long_read(move |connection| list(connection, filter, room)).await?;
@@ -184,7 +188,7 @@ fn record(connection: &Connection, sending: Sending, token: String, now: Time) -
 }
 
 /// The id of the last send that there was, be it gone by now; 0 where there was none.
-pub(super) fn last_id(connection: &Connection) -> Result<i64, StoreError> {
+pub(crate) fn last_id(connection: &Connection) -> Result<i64, StoreError> {
     let sql = "select coalesce((select seq from sqlite_sequence where name = 'send'), 0)";
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
@@ -213,29 +217,29 @@ fn get(connection: &Connection, id: SendingId) -> Result<Option<Sent>, StoreErro
 
 /// Which sends are listed.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// Only those after this sendingId.
-    pub after: Option<i64>,
+    pub(crate) after: Option<i64>,
     /// Only those before this sendingId, and the newest first.
-    pub before: Option<i64>,
+    pub(crate) before: Option<i64>,
     /// Only to this client.
-    pub client: Option<i64>,
+    pub(crate) client: Option<i64>,
     /// Only to this thread.
-    pub thread: Option<i64>,
+    pub(crate) thread: Option<i64>,
     /// Only with this form.
-    pub form: Option<i64>,
+    pub(crate) form: Option<i64>,
 }
 
 /// Some of the sends.
-pub struct Page {
+pub(crate) struct Page {
     /// In the order that was asked for.
-    pub sends: Vec<Sent>,
+    pub(crate) sends: Vec<Sent>,
     /// The sendingId up to which every send was looked at: the next page begins after it.
-    pub seen: i64,
+    pub(crate) seen: i64,
 }
 
 /// The sends that the filter lets through, the oldest first unless it says otherwise, at most `limit`.
-pub fn list(connection: &Connection, filter: Filter, limit: usize) -> Result<Page, StoreError> {
+pub(crate) fn list(connection: &Connection, filter: Filter, limit: usize) -> Result<Page, StoreError> {
     // One state of the file: a send that is committed between the two statements would be seen by none.
     let snapshot = connection.unchecked_transaction()?;
     // Ids begin at 1, so that no "after" is an "after 0"; in the order of the table, from the cursor on: nothing is sorted.

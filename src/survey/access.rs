@@ -4,12 +4,12 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::rules::Rule;
+use crate::survey::rules::Rule;
 
 /// What a token stands for. All but ADMIN are the vendor's; ADMIN is ours, for the routes under `/admin`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Role {
+pub(crate) enum Role {
     /// A system that calls on behalf of the contact centre (a CRM, a telephony system).
     Integrator,
     /// An employee who answers clients.
@@ -26,22 +26,22 @@ pub enum Role {
 
 impl Role {
     /// Every role, in the order in which messages name them.
-    pub const ALL: [Self; 5] = [Self::Integrator, Self::Operator, Self::Supervisor, Self::Admin, Self::Bot];
+    pub(crate) const ALL: [Self; 5] = [Self::Integrator, Self::Operator, Self::Supervisor, Self::Admin, Self::Bot];
 
     /// Who may send a survey. Source: "Send Survey", permissions.
-    pub const SENDERS: &[Self] = &[Self::Integrator, Self::Operator, Self::Supervisor];
+    pub(crate) const SENDERS: &[Self] = &[Self::Integrator, Self::Operator, Self::Supervisor];
 
     /// Who may create a form. Source: "Create quality survey", permissions.
-    pub const INTEGRATORS: &[Self] = &[Self::Integrator];
+    pub(crate) const INTEGRATORS: &[Self] = &[Self::Integrator];
 
     /// Who may log in: whoever has a token.
-    pub const ANYBODY: &[Self] = &Self::ALL;
+    pub(crate) const ANYBODY: &[Self] = &Self::ALL;
 
     /// Who may use the routes under `/admin`. Chosen.
-    pub const ADMINS: &[Self] = &[Self::Admin];
+    pub(crate) const ADMINS: &[Self] = &[Self::Admin];
 
     /// The name as the wire and the file have it.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Integrator => "INTEGRATOR",
             Self::Operator => "OPERATOR",
@@ -52,14 +52,14 @@ impl Role {
     }
 
     /// The role of that name.
-    pub fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == name)
     }
 }
 
 /// Why a caller is turned away. `Display` is the message of the answer; it never repeats what was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Denied {
+pub(crate) enum Denied {
     /// No credentials came.
     #[error("Token is missing: send it as \"Authorization: Bearer <token>\"")]
     Missing,
@@ -92,12 +92,12 @@ pub enum Denied {
 
 impl Denied {
     /// The rule that failed.
-    pub fn rule(&self) -> Rule {
+    pub(crate) fn rule(&self) -> Rule {
         if let Self::Role { .. } = self { Rule::Role } else { Rule::Token }
     }
 
     /// The name of the token, where it was known.
-    pub fn token(&self) -> Option<&str> {
+    pub(crate) fn token(&self) -> Option<&str> {
         match self {
             Self::Missing | Self::Invalid => None,
             Self::Revoked { token } | Self::Expired { token } | Self::Role { token, .. } => Some(token),

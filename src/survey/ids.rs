@@ -36,18 +36,18 @@ ids! {
 /// Identifier of a client in the integrator's own system: 1 to 255 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct ExternalId(String);
+pub(crate) struct ExternalId(String);
 
 impl ExternalId {
     /// Takes a text as it came; `None` unless it has 1 to 255 characters.
-    pub fn new(text: String) -> Option<Self> {
+    pub(crate) fn new(text: String) -> Option<Self> {
         // The bytes bound the characters from above, so that the usual short text is not counted through.
         let fits = !text.is_empty() && (text.len() <= 255 || text.chars().count() <= 255);
         fits.then_some(Self(text))
     }
 
     /// The text itself.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -57,7 +57,7 @@ impl ExternalId {
 /// Source: "Send Survey", request parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", content = "id")]
-pub enum Target {
+pub(crate) enum Target {
     /// `internalClientId`: the client's last closed thread.
     #[serde(rename = "internalClientId")]
     Client(ClientId),

@@ -11,7 +11,7 @@ use serde_json::error::Category;
 /// Reads a whole document: a world file, or a row of one.
 ///
 /// Errors: one sentence that begins with the place, `threads[3].status: unknown variant …`.
-pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     let mut json = serde_json::Deserializer::from_str(text);
     let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let place = error.path().to_string();
@@ -32,7 +32,7 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 
 /// A value that is written as a JSON object, and not as the array of its fields that serde takes for a struct as well.
 #[derive(Debug)]
-pub struct Object<T>(pub T);
+pub(crate) struct Object<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

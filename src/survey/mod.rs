@@ -2,58 +2,59 @@
 //!
 //! Source of the rules: the vendor's page "Send Survey". Their order is the order of its conditions and samples.
 
-pub mod access;
-pub mod delivery;
-pub mod ids;
-pub mod json;
-pub mod message;
-pub mod model;
-pub mod refusal;
-pub mod rules;
-pub mod time;
+pub(crate) mod access;
+pub(crate) mod gateway;
+pub(crate) mod ids;
+pub(crate) mod json;
+pub(crate) mod model;
+#[cfg(test)]
+mod properties;
+pub(crate) mod refusal;
+pub(crate) mod rules;
+pub(crate) mod time;
 
 use ids::{ChannelId, ClientId, FormId, Target, ThreadId};
 use refusal::Refusal;
 
 /// What a caller asks for: this form, to that client or thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SendSurvey {
+pub(crate) struct SendSurvey {
     /// Whom the survey is for.
-    pub target: Target,
+    pub(crate) target: Target,
     /// Which survey.
-    pub form: FormId,
+    pub(crate) form: FormId,
 }
 
 /// Everything that the rules look at, read from one snapshot of the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// "Surveys via external API are enabled in the system settings."
-    pub enabled: bool,
+    pub(crate) enabled: bool,
     /// The client that was named, or the owner of the thread that was; `None` where there is none.
-    pub client: Option<ClientId>,
+    pub(crate) client: Option<ClientId>,
     /// A thread of this client in any status but CLOSED, if there is one.
-    pub open_thread: Option<ThreadId>,
+    pub(crate) open_thread: Option<ThreadId>,
     /// The thread that the survey would go to, and its channel: the one that was named, or the client's last closed one.
-    pub destination: Option<(ThreadId, ChannelId)>,
+    pub(crate) destination: Option<(ThreadId, ChannelId)>,
     /// Whether the form is enabled for the channel of this thread.
-    pub form_enabled: bool,
+    pub(crate) form_enabled: bool,
 }
 
 /// A send that the rules allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sending {
+pub(crate) struct Sending {
     /// The form that goes out.
-    pub form: FormId,
+    pub(crate) form: FormId,
     /// The thread it goes to.
-    pub thread: ThreadId,
+    pub(crate) thread: ThreadId,
     /// The client it reaches.
-    pub client: ClientId,
+    pub(crate) client: ClientId,
     /// Where the thread took place: by whose gateway it is delivered.
-    pub channel: ChannelId,
+    pub(crate) channel: ChannelId,
 }
 
 /// Decides whether a survey may be sent, and to which thread. The order is that of [`rules::Rule`].
-pub fn decide(ask: &SendSurvey, facts: &Facts) -> Result<Sending, Refusal> {
+pub(crate) fn decide(ask: &SendSurvey, facts: &Facts) -> Result<Sending, Refusal> {
     if !facts.enabled {
         return Err(Refusal::Disabled);
     }

@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{
-    delivery::{DeliveryState, DeliveryUrl, SigningSecret},
+use crate::survey::{
+    gateway::{DeliveryState, DeliveryUrl, SigningSecret},
     ids::{ChannelId, ClientId, FormId, SendingId, ThreadId},
     json::Object,
     time::Time,
@@ -14,71 +14,71 @@ use super::{
 /// The system settings that a send depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// "Surveys via external API are enabled in the system settings."
-    pub surveys_via_external_api: bool,
+    pub(crate) surveys_via_external_api: bool,
 }
 
 /// Where conversations take place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Channel {
+pub(crate) struct Channel {
     /// Its identifier.
-    pub id: ChannelId,
+    pub(crate) id: ChannelId,
     /// What people call it: 1 to 255 characters.
-    pub name: String,
+    pub(crate) name: String,
     /// What it is (`WEB`, `MOBILE`, …): 1 to 255 characters.
-    pub r#type: String,
+    pub(crate) r#type: String,
     /// The gateway that what is sent in this channel is delivered to; without one it is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivery_url: Option<DeliveryUrl>,
+    pub(crate) delivery_url: Option<DeliveryUrl>,
     /// What deliveries are signed with, where whoever writes the row brings a secret of their own. Never shown.
     #[serde(default, skip_serializing)]
-    pub delivery_secret: Option<SigningSecret>,
+    pub(crate) delivery_secret: Option<SigningSecret>,
     /// Why nothing is delivered at the moment, if that is so: 1 to 255 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivery_off: Option<String>,
+    pub(crate) delivery_off: Option<String>,
 }
 
 /// One who is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Client {
+pub(crate) struct Client {
     /// Internal identifier.
-    pub id: ClientId,
+    pub(crate) id: ClientId,
     /// Identifier in the integrator's system; unique where present.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external_id: Option<String>,
+    pub(crate) external_id: Option<String>,
     /// Display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// As a telephony system has it: 1 to 64 characters. Several clients may share one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub phone: Option<String>,
+    pub(crate) phone: Option<String>,
 }
 
 /// A conversation of a client in a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Thread {
+pub(crate) struct Thread {
     /// Internal identifier.
-    pub id: ThreadId,
+    pub(crate) id: ThreadId,
     /// Whose it is.
-    pub client_id: ClientId,
+    pub(crate) client_id: ClientId,
     /// Where it takes place.
-    pub channel: ChannelId,
+    pub(crate) channel: ChannelId,
     /// Open is everything but `CLOSED`.
-    pub status: ThreadStatus,
+    pub(crate) status: ThreadStatus,
     /// When it began.
-    pub start_time: Time,
+    pub(crate) start_time: Time,
     /// When it came into its status; of a closed thread, the closing time.
-    pub state_change_time: Time,
+    pub(crate) state_change_time: Time,
 }
 
 /// The vendor's thread statuses. Source: "Get thread by id".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ThreadStatus {
+pub(crate) enum ThreadStatus {
     /// Just begun.
     New,
     /// Waits for an agent.
@@ -113,17 +113,17 @@ impl ThreadStatus {
     ];
 
     /// The name as the wire and the file have it.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         Self::NAMES[self as usize].1
     }
 
     /// Every status, in the vendor's order.
-    pub fn all() -> impl Iterator<Item = Self> {
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
         Self::NAMES.iter().map(|(status, _)| *status)
     }
 
     /// The status of that name.
-    pub fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Self::NAMES.iter().find(|(_, other)| *other == name).map(|(status, _)| *status)
     }
 }
@@ -133,50 +133,50 @@ impl ThreadStatus {
 /// Source of the optional fields: "Create quality survey".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Form {
+pub(crate) struct Form {
     /// Its identifier.
-    pub id: FormId,
+    pub(crate) id: FormId,
     /// What people call it: 1 to 255 characters.
-    pub name: String,
+    pub(crate) name: String,
     /// Whether the answer is yes or no rather than a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub binary_question: Option<bool>,
+    pub(crate) binary_question: Option<bool>,
     /// What the client is asked.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "object")]
-    pub question: Option<Question>,
+    pub(crate) question: Option<Question>,
     /// How many messages a conversation must have before the survey is sent by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub required_message_count: Option<i64>,
+    pub(crate) required_message_count: Option<i64>,
     /// n: the survey is sent by itself to every n-th client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sending_frequency: Option<i64>,
+    pub(crate) sending_frequency: Option<i64>,
     /// Seconds the form stays available after the thread closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hide_after: Option<i64>,
+    pub(crate) hide_after: Option<i64>,
     /// Enablement: the channels that the form may be sent in, in ascending order.
     #[serde(default)]
-    pub channels: Vec<ChannelId>,
+    pub(crate) channels: Vec<ChannelId>,
 }
 
 /// The question of a form.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Question {
+pub(crate) struct Question {
     /// The lowest rate.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub min_value: Option<i64>,
+    pub(crate) min_value: Option<i64>,
     /// The highest rate.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_value: Option<i64>,
+    pub(crate) max_value: Option<i64>,
     /// The average rate to be reached.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kpi: Option<f64>,
+    pub(crate) kpi: Option<f64>,
     /// What the client reads.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
+    pub(crate) text: Option<String>,
     /// What reports call it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub display_text: Option<String>,
+    pub(crate) display_text: Option<String>,
 }
 
 fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Question>, D::Error> {

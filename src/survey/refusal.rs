@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{
+use crate::survey::{
     ids::{ChannelId, ClientId, FormId, Target, ThreadId},
     rules::Rule,
 };
@@ -11,7 +11,7 @@ use super::{
 ///
 /// The three documented sentences are the vendor's ("Send Survey", examples of failed responses); the rest is chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The flag in the system settings is off. Documented.
     #[error("Sending surveys via external api is disabled")]
     Disabled,
@@ -48,7 +48,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// The rule that failed.
-    pub fn rule(&self) -> Rule {
+    pub(crate) fn rule(&self) -> Rule {
         match self {
             Self::Disabled => Rule::SurveysEnabled,
             Self::NotFound(_) => Rule::TargetExists,
@@ -59,7 +59,7 @@ impl Refusal {
     }
 
     /// The client that was found for the target, if the rules came that far.
-    pub fn client(&self) -> Option<ClientId> {
+    pub(crate) fn client(&self) -> Option<ClientId> {
         match self {
             Self::Disabled | Self::NotFound(_) => None,
             Self::OpenThread { client, .. } | Self::NoClosedThread { client } | Self::FormNotEnabled { client, .. } => {
@@ -69,7 +69,7 @@ impl Refusal {
     }
 
     /// The thread that the survey would have gone to, if the rules came that far.
-    pub fn thread(&self) -> Option<ThreadId> {
+    pub(crate) fn thread(&self) -> Option<ThreadId> {
         if let Self::FormNotEnabled { thread, .. } = self { Some(*thread) } else { None }
     }
 }

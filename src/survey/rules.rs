@@ -5,7 +5,7 @@ use serde::Serialize;
 /// What must hold for a survey to be sent. Each is decided only if those before it hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Rule {
+pub(crate) enum Rule {
     /// The caller's token is good.
     Token,
     /// Its role is one of those that may.
@@ -26,7 +26,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them, in their order.
-    pub const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Token,
         Self::Role,
         Self::Body,
@@ -41,7 +41,7 @@ impl Rule {
 /// How a rule came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum State {
+pub(crate) enum State {
     /// It holds.
     Passed,
     /// It does not, and this is why nothing was sent.

@@ -11,18 +11,18 @@ pub struct Time(pub i64);
 
 impl Time {
     /// The milliseconds of a timestamp; anything finer is cut off.
-    pub fn from_timestamp(timestamp: Timestamp) -> Self {
+    pub(crate) fn from_timestamp(timestamp: Timestamp) -> Self {
         Self(timestamp.as_millisecond())
     }
 
     /// So many milliseconds later, if that is a time that can be written down.
-    pub fn plus(self, ms: i64) -> Option<Self> {
+    pub(crate) fn plus(self, ms: i64) -> Option<Self> {
         let time = self.0.checked_add(ms)?;
         Timestamp::from_millisecond(time).is_ok().then_some(Self(time))
     }
 
     /// The form of HTTP's headers, in whole seconds. Source: RFC 9110, section 5.6.7.
-    pub fn http_date(self) -> String {
+    pub(crate) fn http_date(self) -> String {
         Timestamp::from_millisecond(self.0).map_or_else(
             |_| self.0.to_string(),
             |timestamp| timestamp.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
@@ -73,22 +73,17 @@ impl<'de> Deserialize<'de> for Time {
 
 /// How long something lasts: whole milliseconds, at least one. Written such as `90d`, `12h` or `PT2H`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lifetime(i64);
+pub(crate) struct Lifetime(i64);
 
 impl Lifetime {
     /// When it ends, if that is a time that can be written down.
-    pub fn end(self, start: Time) -> Option<Time> {
+    pub(crate) fn end(self, start: Time) -> Option<Time> {
         start.plus(self.0)
     }
 
     /// As the standard library has it.
-    pub fn duration(self) -> Duration {
+    pub(crate) fn duration(self) -> Duration {
         Duration::from_millis(self.0.unsigned_abs())
-    }
-
-    /// In milliseconds.
-    pub fn ms(self) -> i64 {
-        self.0
     }
 }
 

@@ -9,21 +9,21 @@ use actix_web::{
 };
 use serde::Serialize;
 
-use super::{history::wait, parse_id};
+use crate::http::admin::{history::wait, parse_id};
 use crate::{
     delivery::{
         client::{Tried, Verdict},
-        queues::try_once,
+        message,
+        queue::try_once,
     },
-    http::{SiteOf, auth, failure::Failure, query::Query, respond::Json},
+    http::{auth, failure::Failure, query::Query, responses::Json, state::SiteOf},
     store::{
         directory::{gateway, rotate_secret},
         outbox::lists::{self, Count, Filter},
     },
     survey::{
-        delivery::{Delivery, DeliveryState},
+        gateway::{Delivery, DeliveryState},
         ids::{ChannelId, SendingId},
-        message,
         time::{Lifetime, Time},
     },
 };
@@ -35,10 +35,7 @@ const OVERLAP: Duration = Duration::from_hours(24);
 const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
 
 /// `GET /admin/deliveries`: at once, or with `wait` as soon as `count` of them match; with `before` the newest first.
-pub(in crate::http) async fn list(
-    request: HttpRequest,
-    ThinData(site): SiteOf,
-) -> Result<Json<Vec<Delivery>>, Failure> {
+pub(crate) async fn list(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Delivery>>, Failure> {
     let admin = auth::admin(&request, &site).await?;
     let query = Query::of(&request, &["after", "before", "limit", "state", "channel", "wait", "count"])?;
     let filter = Filter {
@@ -62,13 +59,13 @@ fn state(query: &Query, otherwise: Option<DeliveryState>) -> Result<Option<Deliv
 }
 
 /// `GET /admin/deliveries/counts`: how many are pending, dead or cancelled, by channel.
-pub(in crate::http) async fn counts(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Count>>, Failure> {
+pub(crate) async fn counts(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Count>>, Failure> {
     let admin = auth::admin(&request, &site).await?;
     Ok(Json::ok(admin.store().count_deliveries().await?))
 }
 
 /// `POST /admin/deliveries/{id}/retry`: tries it again, whatever its state, from now on by the whole schedule.
-pub(in crate::http) async fn retry(
+pub(crate) async fn retry(
     request: HttpRequest,
     path: Path<String>,
     ThinData(site): SiteOf,
@@ -84,12 +81,12 @@ pub(in crate::http) async fn retry(
 
 /// How many were made due.
 #[derive(Serialize)]
-pub(in crate::http) struct Retried {
+pub(crate) struct Retried {
     retried: usize,
 }
 
 /// `POST /admin/channels/{id}/retry?state=dead`: tries all of a channel again that are in that state.
-pub(in crate::http) async fn retry_all(
+pub(crate) async fn retry_all(
     request: HttpRequest,
     path: Path<String>,
     ThinData(site): SiteOf,
@@ -113,13 +110,13 @@ pub(in crate::http) async fn retry_all(
 
 /// What came of a ping.
 #[derive(Serialize)]
-pub(in crate::http) struct Pinged {
+pub(crate) struct Pinged {
     accepted: bool,
     result: String,
 }
 
 /// `POST /admin/channels/{id}/ping`: a signed `ping` event, at once and once, also where deliveries are off.
-pub(in crate::http) async fn ping(
+pub(crate) async fn ping(
     request: HttpRequest,
     path: Path<String>,
     ThinData(site): SiteOf,
@@ -139,14 +136,14 @@ pub(in crate::http) async fn ping(
 /// A secret, shown this once.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::http) struct Rotated {
+pub(crate) struct Rotated {
     delivery_secret: String,
     /// Until then deliveries are signed with the one before, too.
     secret_before_until: Time,
 }
 
 /// `POST /admin/channels/{id}/rotate?overlap=24h`: makes a secret, and shows it.
-pub(in crate::http) async fn rotate(
+pub(crate) async fn rotate(
     request: HttpRequest,
     path: Path<String>,
     ThinData(site): SiteOf,

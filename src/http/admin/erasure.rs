@@ -5,15 +5,15 @@ use actix_web::{
     web::{Path, ThinData},
 };
 
-use super::{delete, not_found, parse_id};
+use crate::http::admin::{delete, not_found, parse_id};
 use crate::{
-    http::{SiteOf, auth, failure::Failure, query::Query, respond::Json},
+    http::{auth, failure::Failure, query::Query, responses::Json, state::SiteOf},
     survey::{ids::ClientId, model::Client},
 };
 
 /// `DELETE /admin/clients/{id}`: deletes the row, if no thread needs it. With `erase=true` everything that is kept of the
 /// client goes: their row and threads, whom sends were to, what deliveries say, what the audit and the attempts tell of them.
-pub(in crate::http) async fn delete_client(
+pub(crate) async fn delete_client(
     request: HttpRequest,
     path: Path<String>,
     site: SiteOf,

@@ -21,14 +21,14 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     http::{
-        SiteOf,
         auth::{self, Admin},
         failure::Failure,
         query::Query,
+        state::SiteOf,
     },
     store::{
-        news::{News, Seen},
-        waits::Listener,
+        read::changes::{News, Seen},
+        write::notifier::Listener,
     },
 };
 
@@ -46,10 +46,10 @@ const AT_FIRST: usize = 50;
 const AT_ONCE: usize = 100;
 
 /// An answer that goes on until the caller or the server leaves, or the caller's token is good no more.
-pub(in crate::http) struct Events(Watch);
+pub(crate) struct Events(Watch);
 
 /// `GET /admin/events`: begins with the last sends, refused attempts and rows of the audit.
-pub(in crate::http) async fn events(request: HttpRequest, ThinData(site): SiteOf) -> Result<Events, Failure> {
+pub(crate) async fn events(request: HttpRequest, ThinData(site): SiteOf) -> Result<Events, Failure> {
     let admin = auth::admin(&request, &site).await?;
     Query::of(&request, &[])?;
     let listener = admin.store().listen();

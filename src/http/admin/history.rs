@@ -10,21 +10,21 @@ use actix_web::{
 
 use crate::{
     http::{
-        SiteOf,
         attempts::{
             Outcome, Verdict,
-            kept::{Filter as AttemptFilter, Shown},
+            log::{Filter as AttemptFilter, Shown},
         },
         auth,
         failure::Failure,
         query::Query,
-        respond::Json,
-        wire,
+        request_body,
+        responses::Json,
+        state::SiteOf,
     },
     store::{
         audit::{self, Audited},
         sends::Filter,
-        waits::Wait,
+        write::notifier::Wait,
     },
     survey::{decide, ids::FormId, model::Sent, rules::Rule},
 };
@@ -33,7 +33,7 @@ use crate::{
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// `GET /admin/sends`: at once, or with `wait` as soon as `count` of them match; with `before` the newest first.
-pub(in crate::http) async fn sends(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Sent>>, Failure> {
+pub(crate) async fn sends(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Sent>>, Failure> {
     let admin = auth::admin(&request, &site).await?;
     let query = Query::of(&request, &["after", "before", "limit", "client", "thread", "form", "wait", "count"])?;
     let filter = Filter {
@@ -48,7 +48,7 @@ pub(in crate::http) async fn sends(request: HttpRequest, ThinData(site): SiteOf)
 }
 
 /// How long a list of at most `limit` rows is waited for.
-pub(super) fn wait(query: &Query, limit: usize) -> Result<Wait, Failure> {
+pub(crate) fn wait(query: &Query, limit: usize) -> Result<Wait, Failure> {
     if query.text("wait").and(query.text("before")).is_some() {
         return Err(Failure::bad_request("wait goes with after, not with before: nothing new comes there"));
     }
@@ -63,10 +63,7 @@ pub(super) fn wait(query: &Query, limit: usize) -> Result<Wait, Failure> {
 }
 
 /// `GET /admin/audit`: who changed what; with `before` the newest first.
-pub(in crate::http) async fn audit(
-    request: HttpRequest,
-    ThinData(site): SiteOf,
-) -> Result<Json<Vec<Audited>>, Failure> {
+pub(crate) async fn audit(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Audited>>, Failure> {
     let admin = auth::admin(&request, &site).await?;
     let query = Query::of(&request, &["after", "before", "limit", "object"])?;
     let object = query.text("object").map(str::to_owned);
@@ -76,10 +73,7 @@ pub(in crate::http) async fn audit(
 }
 
 /// `GET /admin/attempts`: the last calls to `/api/**`, and what the rules said.
-pub(in crate::http) async fn attempts(
-    request: HttpRequest,
-    ThinData(site): SiteOf,
-) -> Result<Json<Vec<Shown>>, Failure> {
+pub(crate) async fn attempts(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Shown>>, Failure> {
     let admin = auth::admin(&request, &site).await?;
     let query = Query::of(&request, &["after", "limit", "status", "client", "thread"])?;
     let filter = AttemptFilter {
@@ -92,13 +86,17 @@ pub(in crate::http) async fn attempts(
 }
 
 /// `POST /admin/explain`: what a send with this body would be answered, and why; nothing is sent.
-pub(in crate::http) async fn explain(
+pub(crate) async fn explain(
     request: HttpRequest,
     payload: Payload,
     ThinData(site): SiteOf,
 ) -> Result<Json<Verdict>, Failure> {
     let admin = auth::admin(&request, &site).await?;
-    let body = wire::in_time(wire::read_body(&request, payload, wire::SEND_LIMIT), site.body_timeout()).await?;
+    let body = request_body::in_time(
+        request_body::read_body(&request, payload, request_body::SEND_LIMIT),
+        site.body_timeout(),
+    )
+    .await?;
     let ask = match body.parse_send() {
         Ok(ask) => ask,
         // Not our own failure: it is what the send would be told.

@@ -1,10 +1,10 @@
 //! The routes under `/admin`: what they change holds for the very next send.
 
-pub(super) mod deliveries;
-pub(super) mod erasure;
-pub(super) mod events;
-pub(super) mod history;
-pub(super) mod tokens;
+pub(crate) mod deliveries;
+pub(crate) mod erasure;
+pub(crate) mod events;
+pub(crate) mod history;
+pub(crate) mod tokens;
 
 use actix_web::{
     HttpRequest,
@@ -14,12 +14,13 @@ use actix_web::{
 
 use tokio::task::spawn_blocking;
 
-use super::{
-    Site, SiteOf, auth,
+use crate::http::{
+    auth,
     failure::Failure,
     query::Query,
-    respond::{Empty, Json},
-    wire,
+    request_body,
+    responses::{Empty, Json},
+    state::{Site, SiteOf},
 };
 use crate::{
     store::{
@@ -34,12 +35,12 @@ use crate::{
     },
 };
 
-pub(super) async fn settings(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Settings>, Failure> {
+pub(crate) async fn settings(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Settings>, Failure> {
     let admin = auth::admin(&request, &site).await?;
     Ok(Json::ok(admin.store().read(directory::read_settings).await?))
 }
 
-pub(super) async fn change_settings(
+pub(crate) async fn change_settings(
     request: HttpRequest,
     payload: Payload,
     ThinData(site): SiteOf,
@@ -50,14 +51,14 @@ pub(super) async fn change_settings(
     Ok(Json::ok(settings))
 }
 
-pub(super) async fn list<E: Entry>(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<E>>, Failure> {
+pub(crate) async fn list<E: Entry>(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<E>>, Failure> {
     let admin = auth::admin(&request, &site).await?;
     let query = Query::of(&request, &["after", "limit"])?;
     let (after, limit) = (query.integer("after")?, query.limit()?);
     Ok(Json::ok(admin.store().long_read(move |connection| directory::list(connection, after, limit)).await?))
 }
 
-pub(super) async fn read<E: Entry>(
+pub(crate) async fn read<E: Entry>(
     request: HttpRequest,
     path: Path<String>,
     ThinData(site): SiteOf,
@@ -68,7 +69,7 @@ pub(super) async fn read<E: Entry>(
     Ok(Json::ok(entry.ok_or_else(|| not_found::<E>(id))?))
 }
 
-pub(super) async fn put<E: Entry>(
+pub(crate) async fn put<E: Entry>(
     request: HttpRequest,
     path: Path<String>,
     payload: Payload,
@@ -88,7 +89,7 @@ pub(super) async fn put<E: Entry>(
     Ok(Json { status, value: entry })
 }
 
-pub(super) async fn delete<E: Entry>(
+pub(crate) async fn delete<E: Entry>(
     request: HttpRequest,
     path: Path<String>,
     ThinData(site): SiteOf,
@@ -99,11 +100,11 @@ pub(super) async fn delete<E: Entry>(
     if deleted { Ok(Empty::NO_CONTENT) } else { Err(not_found::<E>(id)) }
 }
 
-pub(super) async fn enable(request: HttpRequest, path: Path<(String, String)>, site: SiteOf) -> Result<Empty, Failure> {
+pub(crate) async fn enable(request: HttpRequest, path: Path<(String, String)>, site: SiteOf) -> Result<Empty, Failure> {
     change_enablement(request, path, site, directory::enable).await
 }
 
-pub(super) async fn disable(
+pub(crate) async fn disable(
     request: HttpRequest,
     path: Path<(String, String)>,
     site: SiteOf,
@@ -136,11 +137,16 @@ async fn change_enablement(
 }
 
 /// The body of an admin route.
-pub(crate) async fn read_body(request: &HttpRequest, payload: Payload, site: &Site) -> Result<wire::Body, Failure> {
-    wire::in_time(wire::read_body(request, payload, wire::ADMIN_LIMIT), site.body_timeout()).await
+pub(crate) async fn read_body(
+    request: &HttpRequest,
+    payload: Payload,
+    site: &Site,
+) -> Result<request_body::Body, Failure> {
+    request_body::in_time(request_body::read_body(request, payload, request_body::ADMIN_LIMIT), site.body_timeout())
+        .await
 }
 
-pub(super) fn parse_id(name: &str, text: &str) -> Result<i64, Failure> {
+pub(crate) fn parse_id(name: &str, text: &str) -> Result<i64, Failure> {
     text.parse().map_err(|_| Failure::bad_request(format!("{name} in the path must be a 64-bit integer")))
 }
 

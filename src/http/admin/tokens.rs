@@ -8,13 +8,14 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{parse_id, read_body};
+use crate::http::admin::{parse_id, read_body};
 use crate::{
     http::{
-        SiteOf, auth,
+        auth,
         failure::Failure,
         query::Query,
-        respond::{Empty, Json},
+        responses::{Empty, Json},
+        state::SiteOf,
     },
     store::tokens::{self, Issued, Token},
     survey::{access::Role, time::Lifetime},
@@ -38,7 +39,7 @@ struct RotationAsked {
 
 /// A token, and this once its secret.
 #[derive(Serialize)]
-pub(in crate::http) struct Shown {
+pub(crate) struct Shown {
     #[serde(flatten)]
     token: Token,
     secret: String,
@@ -51,7 +52,7 @@ impl From<Issued> for Shown {
 }
 
 /// `GET /admin/tokens`.
-pub(in crate::http) async fn list(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Token>>, Failure> {
+pub(crate) async fn list(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Token>>, Failure> {
     let admin = auth::admin(&request, &site).await?;
     let query = Query::of(&request, &["after", "limit"])?;
     let (after, limit) = (query.integer("after")?, query.limit()?);
@@ -59,7 +60,7 @@ pub(in crate::http) async fn list(request: HttpRequest, ThinData(site): SiteOf) 
 }
 
 /// `POST /admin/tokens`.
-pub(in crate::http) async fn create(
+pub(crate) async fn create(
     request: HttpRequest,
     payload: Payload,
     ThinData(site): SiteOf,
@@ -72,7 +73,7 @@ pub(in crate::http) async fn create(
 }
 
 /// `POST /admin/tokens/{id}/rotate`.
-pub(in crate::http) async fn rotate(
+pub(crate) async fn rotate(
     request: HttpRequest,
     path: Path<String>,
     payload: Payload,
@@ -87,11 +88,7 @@ pub(in crate::http) async fn rotate(
 }
 
 /// `DELETE /admin/tokens/{id}`: revokes it. The last administrator may go, too: `surveyd token create` lets in another.
-pub(in crate::http) async fn revoke(
-    request: HttpRequest,
-    path: Path<String>,
-    ThinData(site): SiteOf,
-) -> Result<Empty, Failure> {
+pub(crate) async fn revoke(request: HttpRequest, path: Path<String>, ThinData(site): SiteOf) -> Result<Empty, Failure> {
     let admin = auth::admin(&request, &site).await?;
     let id = parse_id("id", &path)?;
     let now = admin.store().now();

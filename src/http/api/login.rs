@@ -11,7 +11,9 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    http::{SiteOf, attempts, caller, failure::Failure, respond::Json, tenant::LogIn, wire},
+    http::{
+        attempts, failure::Failure, middleware::real_ip, request_body, responses::Json, state::SiteOf, tenant::LogIn,
+    },
     store::tokens::Secret,
     survey::access::{Denied, Role},
 };
@@ -26,7 +28,7 @@ struct Ask {
 }
 
 /// Who has logged in, and with which token they go on.
-pub(in crate::http) struct LoggedIn {
+pub(crate) struct LoggedIn {
     user_id: i64,
     token: Secret,
     role: Role,
@@ -61,12 +63,16 @@ impl Responder for LoggedIn {
 /// Hands out a token for a login and its password.
 ///
 /// Source: "Authorization". That failed tries are slowed down is chosen.
-pub(in crate::http) async fn log_in(
+pub(crate) async fn log_in(
     request: HttpRequest,
     payload: Payload,
     ThinData(site): SiteOf,
 ) -> Result<LoggedIn, Failure> {
-    let body = wire::in_time(wire::read_body(&request, payload, wire::SEND_LIMIT), site.body_timeout()).await?;
+    let body = request_body::in_time(
+        request_body::read_body(&request, payload, request_body::SEND_LIMIT),
+        site.body_timeout(),
+    )
+    .await?;
     // In words of ours: a parser's would repeat what was sent, and that may be a password.
     let Ok(Ask { login, password, .. }) = body.parse() else {
         return Err(Failure::bad_request(
@@ -78,7 +84,7 @@ pub(in crate::http) async fn log_in(
     }
     let LogIn { tenant, credentials, token } = site.tenants.log_in(&login, &password)?;
     attempts::begin(&request, &tenant);
-    let throttled = site.tenants.throttles().zip(caller::address(&request));
+    let throttled = site.tenants.throttles().zip(real_ip::address(&request));
     if let Some((throttles, address)) = throttled {
         throttles.check_login(address, Instant::now())?;
     }

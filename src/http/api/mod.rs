@@ -1,9 +1,11 @@
 //! The vendor's calls, `/api/**`, as far as they are published.
 
-pub(super) mod directory;
-pub(super) mod login;
-pub(super) mod send;
+pub(crate) mod clients;
+pub(crate) mod forms;
+pub(crate) mod login;
+pub(crate) mod send;
 mod send_body;
+pub(crate) mod threads;
 
 /// The call that this program exists for.
 pub(crate) const SEND: &str = "/api/v1/quality/send";

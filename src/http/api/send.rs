@@ -18,11 +18,11 @@ use actix_web::{
 
 use crate::{
     http::{
-        SiteOf,
         attempts::{self, Outcome},
         auth::Bearer,
         failure::Failure,
-        wire,
+        request_body,
+        state::SiteOf,
     },
     store::{
         idempotency::IdempotencyKey,
@@ -34,13 +34,9 @@ use crate::{
 /// Sends the survey to the specified thread, or to the last closed thread of the client.
 ///
 /// Source: "Send Survey". Nothing is said of the body to who may not send.
-pub(in crate::http) async fn send(
-    request: HttpRequest,
-    payload: Payload,
-    ThinData(site): SiteOf,
-) -> Result<Done, Failure> {
+pub(crate) async fn send(request: HttpRequest, payload: Payload, ThinData(site): SiteOf) -> Result<Done, Failure> {
     let bearer = Bearer::of(&request, &site);
-    let mut body = pin!(wire::read_body(&request, payload, wire::SEND_LIMIT));
+    let mut body = pin!(request_body::read_body(&request, payload, request_body::SEND_LIMIT));
     // A body mostly comes along with its head. Then token, rules and facts are all settled in one state of the database,
     // and the connection can be kept whatever the answer. A late one is waited for only if the caller may send.
     let prompt = already_there(body.as_mut()).await;
@@ -49,7 +45,7 @@ pub(in crate::http) async fn send(
         body
     } else {
         bearer.authenticate(&request, Role::SENDERS).await?;
-        wire::in_time(body, site.body_timeout()).await
+        request_body::in_time(body, site.body_timeout()).await
     };
     let ask = body.and_then(|body| body.parse_send());
     let (ask, key) = match ask.and_then(|ask| Ok((ask, idempotency_key(request.headers())?))) {
@@ -71,7 +67,7 @@ pub(in crate::http) async fn send(
 }
 
 /// 200, and whether it is told for the second time.
-pub(in crate::http) struct Done {
+pub(crate) struct Done {
     replayed: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Why: every call to `/api/**` leaves an attempt, the last of which are kept in memory.
 
-pub mod kept;
-mod verdict;
+pub(crate) mod log;
+mod report;
 
 use std::{
     cell::{Ref, RefMut},
@@ -14,10 +14,10 @@ use actix_web::{
     http::{StatusCode, header::HeaderValue},
 };
 
-use self::kept::Attempt;
-pub(crate) use self::verdict::Outcome;
-pub(super) use self::verdict::Verdict;
-use super::{Site, api::SEND, tenant::Tenant};
+use crate::http::attempts::log::Attempt;
+pub(crate) use crate::http::attempts::report::Outcome;
+pub(crate) use crate::http::attempts::report::Verdict;
+use crate::http::{api::SEND, state::Site, tenant::Tenant};
 use crate::{
     store::tokens::Caller,
     survey::{
@@ -42,7 +42,7 @@ pub(crate) fn begin(request: &HttpRequest, tenant: &Rc<Tenant>) {
 }
 
 /// What became of the caller's token and role, if they were looked at.
-pub(super) fn note_caller(request: &HttpRequest, caller: &Result<Caller, Denied>) {
+pub(crate) fn note_caller(request: &HttpRequest, caller: &Result<Caller, Denied>) {
     note(request, |trace| {
         (trace.token, trace.outcome) = match caller {
             Ok(caller) => (Some(caller.name.clone()), Outcome::Authenticated),
@@ -73,7 +73,7 @@ pub(crate) fn note_send(request: &HttpRequest, form: FormId, token: Option<&str>
 }
 
 /// Notes whom a send was for, in the caller's words: a rule may refuse it before anybody is looked for.
-pub(super) fn note_asked(request: &HttpRequest, target: Target) {
+pub(crate) fn note_asked(request: &HttpRequest, target: Target) {
     note(request, |trace| trace.asked = Some(target));
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn note_outcome(request: &HttpRequest, outcome: Outcome) {
 }
 
 /// The name of the token, where it became known.
-pub(super) fn token(request: &HttpRequest) -> Option<Ref<'_, str>> {
+pub(crate) fn token(request: &HttpRequest) -> Option<Ref<'_, str>> {
     let extensions: Ref<'_, Extensions> = request.extensions();
     Ref::filter_map(extensions, |extensions| extensions.get::<Trace>()?.token.as_deref()).ok()
 }

@@ -5,7 +5,7 @@
 //! told twice, extensions of chunks in disguise, trailers, a target that names another host than `Host`. See
 //! `docs/network.md` for the list.
 
-use super::head::{self, Length};
+use crate::http::connection::head::{self, Length};
 
 /// The longest line of a chunk's size, its extension in it, in bytes.
 const SIZE_LINE: usize = 256;
@@ -15,7 +15,7 @@ const SIZE_DIGITS: usize = 7;
 
 /// What may be done with the bytes that are there.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// So many of them are good; at least one.
     Pass(usize),
     /// They are too few to tell.
@@ -38,7 +38,7 @@ enum Next {
 }
 
 /// The requests of one connection.
-pub(super) struct Framing {
+pub(crate) struct Framing {
     next: Next,
     /// How much of a head has been looked at.
     seen: usize,
@@ -47,17 +47,17 @@ pub(super) struct Framing {
 
 impl Framing {
     /// Those of a new connection, with heads of so many bytes at most.
-    pub(super) fn new(head_limit: usize) -> Self {
+    pub(crate) fn new(head_limit: usize) -> Self {
         Self { next: Next::Head, seen: 0, head_limit }
     }
 
     /// Whether a head is awaited, and not what belongs to one that has come.
-    pub(super) fn is_between_requests(&self) -> bool {
+    pub(crate) fn is_between_requests(&self) -> bool {
         self.next == Next::Head
     }
 
     /// Looks at what has come and was not passed yet.
-    pub(super) fn step(&mut self, bytes: &[u8]) -> Step {
+    pub(crate) fn step(&mut self, bytes: &[u8]) -> Step {
         if bytes.is_empty() {
             return Step::More;
         }

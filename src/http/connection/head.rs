@@ -5,7 +5,7 @@ const LENGTH_DIGITS: usize = 15;
 
 /// What a request says of its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Length {
+pub(crate) enum Length {
     /// So many bytes.
     Of(u64),
     /// As many as its chunks have.
@@ -13,7 +13,7 @@ pub(super) enum Length {
 }
 
 /// How long the body is that follows this head, which has no empty line at its end; None for one that is refused.
-pub(super) fn check(head: &[u8]) -> Option<Length> {
+pub(crate) fn check(head: &[u8]) -> Option<Length> {
     let mut lines = head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let (target, is_new) = request_line(lines.next()?)?;
     let (mut host, mut length, mut chunked) = (None, None, false);

@@ -5,11 +5,11 @@
 
 mod framing;
 mod head;
-mod places;
+mod limiter;
+mod pipeline;
 mod stream;
-pub mod tls;
-mod turn;
-mod wire;
+pub(crate) mod tls;
+mod transport;
 
 use std::{
     fmt::Debug,
@@ -30,9 +30,9 @@ use actix_web::{
 };
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-pub(super) use self::turn::answered;
-use self::{places::Place, tls::Tls, wire::Wire};
-pub use self::{places::Places, stream::Stream};
+pub(crate) use crate::http::connection::pipeline::answered;
+use crate::http::connection::{limiter::Place, tls::Tls, transport::Wire};
+pub(crate) use crate::http::connection::{limiter::Places, stream::Stream};
 use crate::settings::Limits;
 
 /// How many connections may wait to be accepted.
@@ -47,21 +47,21 @@ const SEND_BUFFER: usize = 128 * 1024;
 
 /// How connections to one address are treated.
 #[derive(Clone)]
-pub struct Treatment {
+pub(crate) struct Treatment {
     /// What none of them may exceed.
-    pub limits: Limits,
+    pub(crate) limits: Limits,
     /// Those of all addresses of the program.
-    pub places: Places,
+    pub(crate) places: Places,
     /// None for plain HTTP.
-    pub tls: Option<Arc<Tls>>,
+    pub(crate) tls: Option<Arc<Tls>>,
     /// What is remembered of each.
-    pub connected: fn(&TcpStream, &mut Extensions),
+    pub(crate) connected: fn(&TcpStream, &mut Extensions),
 }
 
 /// Takes an address; port 0 is a free one.
 ///
 /// Errors: it is in use, or not of this machine.
-pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
@@ -72,7 +72,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// Makes the server of an address: `routes` is called by each of its workers.
 ///
 /// Errors: the address cannot be listened on.
-pub fn serve<F, I, S, B>(
+pub(crate) fn serve<F, I, S, B>(
     server: ServerBuilder,
     listener: TcpListener,
     treatment: Treatment,

@@ -23,11 +23,11 @@ use actix_web::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{
+use crate::http::connection::{
     Place,
     framing::{Framing, Step},
-    turn::Turn,
-    wire::Wire,
+    pipeline::Turn,
+    transport::Wire,
 };
 use crate::settings::Limits;
 
@@ -38,7 +38,7 @@ const NONSENSE: &[u8] = b"\r\r";
 const BODY_GRACE: Duration = Duration::from_secs(1);
 
 /// One that keeps to the limits.
-pub struct Stream {
+pub(crate) struct Stream {
     /// None once it is dropped.
     wire: Option<Wire>,
     limits: Limits,
@@ -66,7 +66,7 @@ enum End {
 }
 
 impl Stream {
-    pub(super) fn new(wire: Wire, limits: Limits, place: Place) -> Self {
+    pub(crate) fn new(wire: Wire, limits: Limits, place: Place) -> Self {
         Self {
             wire: Some(wire),
             limits,
@@ -87,7 +87,7 @@ impl Stream {
         self.wire.as_ref().map(Wire::tcp)
     }
 
-    pub(super) fn turn(&self) -> &Rc<Turn> {
+    pub(crate) fn turn(&self) -> &Rc<Turn> {
         &self.turn
     }
 

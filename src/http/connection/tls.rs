@@ -19,7 +19,7 @@ use x509_parser::parse_x509_certificate;
 const PROTOCOL: &[u8] = b"http/1.1";
 
 /// What is shown to who connects.
-pub struct Tls {
+pub(crate) struct Tls {
     certificate: PathBuf,
     key: PathBuf,
     current: RwLock<Arc<ServerConfig>>,
@@ -29,7 +29,7 @@ impl Tls {
     /// From two PEM files: the certificate, with those that lead to its root behind it, and its key.
     ///
     /// Errors: one sentence that names the file, and what is wrong with it.
-    pub fn load(certificate: &Path, key: &Path) -> Result<Self> {
+    pub(crate) fn load(certificate: &Path, key: &Path) -> Result<Self> {
         let current = RwLock::new(read(certificate, key)?);
         Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), current })
     }
@@ -37,13 +37,13 @@ impl Tls {
     /// Reads the files again; new connections get what is in them.
     ///
     /// Errors: as for [`Tls::load`]; what was in use stays in use.
-    pub fn reload(&self) -> Result<()> {
+    pub(crate) fn reload(&self) -> Result<()> {
         let new = read(&self.certificate, &self.key)?;
         *self.current.write() = new;
         Ok(())
     }
 
-    pub(super) fn acceptor(&self) -> TlsAcceptor {
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
         Arc::clone(&self.current.read()).into()
     }
 }

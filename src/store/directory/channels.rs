@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Entry, first_naming, object};
+use crate::store::directory::{Entry, first_naming, object};
 use crate::{
     store::{
         audit::{Action, Changed, Entry as AuditEntry},
         error::StoreError,
-        pseudonym::Pseudonyms,
         random,
+        transfer::anonymize::Pseudonyms,
     },
     survey::{
-        delivery::{DeliveryUrl, SigningSecret},
+        gateway::{DeliveryUrl, SigningSecret},
         ids::ChannelId,
         model::Channel,
         time::Time,
@@ -101,7 +101,7 @@ fn random_secret() -> Result<SigningSecret, StoreError> {
 
 /// Gives a channel a new secret, which is shown this once. Until that time deliveries are signed with the one before, too.
 /// `None` where there is no such channel.
-pub fn rotate_secret(
+pub(crate) fn rotate_secret(
     connection: &Connection,
     id: i64,
     until: Time,
@@ -123,33 +123,33 @@ pub fn rotate_secret(
 
 /// Where the deliveries of a channel go, and what they are signed with.
 #[derive(Clone, Debug)]
-pub struct Gateway {
+pub(crate) struct Gateway {
     /// Its address.
-    pub url: DeliveryUrl,
+    pub(crate) url: DeliveryUrl,
     /// The secret, and the one before while that is good.
-    pub secrets: Vec<SigningSecret>,
+    pub(crate) secrets: Vec<SigningSecret>,
     /// Whether deliveries are switched off.
-    pub is_off: bool,
+    pub(crate) is_off: bool,
 }
 
 /// Switches the deliveries of a channel off, for that reason, if it still has that address.
-pub fn switch_off(
+pub(crate) fn switch_off(
     connection: &Connection,
     id: i64,
     url: &DeliveryUrl,
     reason: String,
 ) -> Result<Changed<()>, StoreError> {
-    match super::get::<Channel>(connection, id)? {
+    match crate::store::directory::get::<Channel>(connection, id)? {
         Some(channel) if channel.delivery_url.as_ref() == Some(url) && channel.delivery_off.is_none() => {
             let off = Channel { delivery_off: Some(reason), ..channel };
-            Ok(super::put(connection, &off)?.map(|_| ()))
+            Ok(crate::store::directory::put(connection, &off)?.map(|_| ()))
         }
         _ => Ok(Changed::nothing(())),
     }
 }
 
 /// The gateway of a channel; the outer `None` where there is no such channel, the inner where it has no address.
-pub fn gateway(connection: &Connection, id: i64, now: Time) -> Result<Option<Option<Gateway>>, StoreError> {
+pub(crate) fn gateway(connection: &Connection, id: i64, now: Time) -> Result<Option<Option<Gateway>>, StoreError> {
     let gateway = |row: &Row<'_>| {
         let url = row.get::<_, Option<String>>(0)?.and_then(|text| DeliveryUrl::new(text).ok());
         let secrets = [row.get::<_, Option<Vec<u8>>>(1)?, row.get(2)?];

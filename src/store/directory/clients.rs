@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
-use super::{Entry, first_naming};
+use crate::store::directory::{Entry, first_naming};
 use crate::{
-    store::{error::StoreError, pseudonym::Pseudonyms},
+    store::{error::StoreError, transfer::anonymize::Pseudonyms},
     survey::{ids::ClientId, model::Client},
 };
 
@@ -65,7 +65,7 @@ impl Entry for Client {
 /// A client, as whoever calls them looks them up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ShortInfo {
+pub(crate) struct ShortInfo {
     id: ClientId,
     external_id: Option<String>,
     phone: Option<String>,
@@ -73,7 +73,7 @@ pub struct ShortInfo {
 }
 
 /// The clients who have one of those phones or external ids, each once, in the order of their ids.
-pub fn short_info(
+pub(crate) fn short_info(
     connection: &Connection,
     phones: &[String],
     external_ids: &[String],

@@ -3,16 +3,16 @@
 use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 
-use super::{Entry, must_exist, object};
+use crate::store::directory::{Entry, must_exist, object};
 use crate::{
+    delivery::message::LONGEST_TEXT,
     store::{
         audit::{Changed, Entry as AuditEntry},
         error::StoreError,
-        pseudonym::Pseudonyms,
+        transfer::anonymize::Pseudonyms,
     },
     survey::{
         ids::{ChannelId, FormId},
-        message::LONGEST_TEXT,
         model::{Channel, Form, Question},
     },
 };
@@ -110,7 +110,7 @@ impl Entry for Form {
 /// Enables a form, which exists, for a channel; it may be enabled there already.
 ///
 /// Errors: there is no such channel.
-pub fn enable(connection: &Connection, form: FormId, channel: ChannelId) -> Result<Changed<()>, StoreError> {
+pub(crate) fn enable(connection: &Connection, form: FormId, channel: ChannelId) -> Result<Changed<()>, StoreError> {
     let inserted = insert_enablement(connection, form, channel)?;
     change_of_enablement(form, channel, !inserted, true)
 }
@@ -123,7 +123,7 @@ fn insert_enablement(connection: &Connection, form: FormId, channel: ChannelId) 
 }
 
 /// Disables a form for a channel; it may be disabled there already.
-pub fn disable(connection: &Connection, form: FormId, channel: ChannelId) -> Result<Changed<()>, StoreError> {
+pub(crate) fn disable(connection: &Connection, form: FormId, channel: ChannelId) -> Result<Changed<()>, StoreError> {
     let sql = "delete from form_channel where form_id = ?1 and channel_id = ?2";
     let deleted = connection.prepare_cached(sql)?.execute([form.0, channel.0])? > 0;
     change_of_enablement(form, channel, deleted, false)
@@ -144,7 +144,11 @@ fn change_of_enablement(form: FormId, channel: ChannelId, was: bool, is: bool) -
 /// named after what reports call its question. Without an id it gets the next one. Yields it as it is stored.
 ///
 /// Errors: no id is left.
-pub fn put_by_question(connection: &Connection, id: Option<i64>, form: Form) -> Result<Changed<Form>, StoreError> {
+pub(crate) fn put_by_question(
+    connection: &Connection,
+    id: Option<i64>,
+    form: Form,
+) -> Result<Changed<Form>, StoreError> {
     let id = match id {
         Some(id) => id,
         None => connection
@@ -153,7 +157,7 @@ pub fn put_by_question(connection: &Connection, id: Option<i64>, form: Form) -> 
             .ok_or_else(|| StoreError::Conflict("no form id is left above the greatest one".to_owned()))?,
     };
     let mut form = Form { id: FormId(id), ..form };
-    if let Some(stored) = super::get::<Form>(connection, id)? {
+    if let Some(stored) = crate::store::directory::get::<Form>(connection, id)? {
         (form.name, form.channels) = (stored.name, stored.channels);
     } else {
         let question = form.question.as_ref();
@@ -161,5 +165,5 @@ pub fn put_by_question(connection: &Connection, id: Option<i64>, form: Form) -> 
         let title: String = title.map_or_else(String::new, |title| title.chars().take(255).collect());
         form.name = if title.is_empty() { format!("Quality form {id}") } else { title };
     }
-    Ok(super::put(connection, &form)?.map(|(form, _)| form))
+    Ok(crate::store::directory::put(connection, &form)?.map(|(form, _)| form))
 }

@@ -10,21 +10,21 @@ mod threads;
 use rusqlite::{Connection, Error, OptionalExtension, Row, ffi};
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use channels::{Gateway, gateway, rotate_secret, switch_off};
-pub use clients::{ShortInfo, short_info};
-pub use forms::{disable, enable, put_by_question};
-pub use settings::{read_settings, write_settings};
-pub use threads::{Conversation, get_conversation, list_conversations};
+pub(crate) use channels::{Gateway, gateway, rotate_secret, switch_off};
+pub(crate) use clients::{ShortInfo, short_info};
+pub(crate) use forms::{disable, enable, put_by_question};
+pub(crate) use settings::{read_settings, write_settings};
+pub(crate) use threads::{Conversation, get_conversation, list_conversations};
 
-use super::{
+use crate::store::{
     audit::{Changed, Entry as AuditEntry},
     error::StoreError,
-    pseudonym::Pseudonyms,
+    transfer::anonymize::Pseudonyms,
 };
-use crate::survey::delivery::DeliveryUrl;
+use crate::survey::gateway::DeliveryUrl;
 
 /// A kind of row in the directory.
-pub trait Entry: Serialize + DeserializeOwned + Send + Sized + 'static {
+pub(crate) trait Entry: Serialize + DeserializeOwned + Send + Sized + 'static {
     /// What one is called in a sentence.
     const KIND: &'static str;
     /// Its list in the world file and in the admin routes.
@@ -70,7 +70,7 @@ pub trait Entry: Serialize + DeserializeOwned + Send + Sized + 'static {
 
 /// What [`put`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Put {
+pub(crate) enum Put {
     /// There was none of that id.
     Created,
     /// The one of that id is gone.
@@ -78,7 +78,7 @@ pub enum Put {
 }
 
 /// The row of that id.
-pub fn get<E: Entry>(connection: &Connection, id: i64) -> Result<Option<E>, StoreError> {
+pub(crate) fn get<E: Entry>(connection: &Connection, id: i64) -> Result<Option<E>, StoreError> {
     let sql = format!("select {} from {} where id = ?1", E::COLUMNS, E::TABLE);
     let mut entry = connection.prepare_cached(&sql)?.query_row([id], E::from_row).optional()?;
     if let Some(entry) = &mut entry {
@@ -88,7 +88,7 @@ pub fn get<E: Entry>(connection: &Connection, id: i64) -> Result<Option<E>, Stor
 }
 
 /// At most `limit` rows with an id above `after`, in the order of their ids.
-pub fn list<E: Entry>(connection: &Connection, after: Option<i64>, limit: usize) -> Result<Vec<E>, StoreError> {
+pub(crate) fn list<E: Entry>(connection: &Connection, after: Option<i64>, limit: usize) -> Result<Vec<E>, StoreError> {
     let Some(from) = after.map_or(Some(i64::MIN), |after| after.checked_add(1)) else {
         return Ok(Vec::new());
     };
@@ -105,7 +105,7 @@ pub fn list<E: Entry>(connection: &Connection, after: Option<i64>, limit: usize)
 /// Puts a row: creates it, or replaces the one of the same id. Yields it as it is stored.
 ///
 /// Errors: those of [`Entry::write`].
-pub fn put<E: Entry>(connection: &Connection, entry: &E) -> Result<Changed<(E, Put)>, StoreError> {
+pub(crate) fn put<E: Entry>(connection: &Connection, entry: &E) -> Result<Changed<(E, Put)>, StoreError> {
     let id = entry.id();
     let before = get::<E>(connection, id)?;
     let put = if before.is_some() { Put::Replaced } else { Put::Created };
@@ -119,7 +119,7 @@ pub fn put<E: Entry>(connection: &Connection, entry: &E) -> Result<Changed<(E, P
 /// Deletes a row; tells whether there was one.
 ///
 /// Errors: another row needs it.
-pub fn delete<E: Entry>(connection: &Connection, id: i64) -> Result<Changed<bool>, StoreError> {
+pub(crate) fn delete<E: Entry>(connection: &Connection, id: i64) -> Result<Changed<bool>, StoreError> {
     let Some(before) = get::<E>(connection, id)? else { return Ok(Changed::nothing(false)) };
     if let Some(other) = E::needed_by(connection, id)? {
         return Err(StoreError::Conflict(format!("{} {id} is needed by {other}", E::KIND)));
@@ -130,18 +130,18 @@ pub fn delete<E: Entry>(connection: &Connection, id: i64) -> Result<Changed<bool
 }
 
 /// What the audit calls a row.
-pub(super) fn object<E: Entry>(id: i64) -> String {
+pub(crate) fn object<E: Entry>(id: i64) -> String {
     format!("{}/{id}", E::LIST)
 }
 
 /// Whether there is a row of that id.
-pub fn exists<E: Entry>(connection: &Connection, id: i64) -> Result<bool, StoreError> {
+pub(crate) fn exists<E: Entry>(connection: &Connection, id: i64) -> Result<bool, StoreError> {
     let sql = format!("select 1 from {} where id = ?1", E::TABLE);
     Ok(connection.prepare_cached(&sql)?.exists([id])?)
 }
 
 /// How many rows there are.
-pub fn count<E: Entry>(connection: &Connection) -> Result<i64, StoreError> {
+pub(crate) fn count<E: Entry>(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.query_row(&format!("select count(*) from {}", E::TABLE), [], |row| row.get(0))?)
 }
 

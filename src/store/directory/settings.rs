@@ -11,13 +11,13 @@ use crate::{
 };
 
 /// What is set.
-pub fn read_settings(connection: &Connection) -> Result<Settings, StoreError> {
+pub(crate) fn read_settings(connection: &Connection) -> Result<Settings, StoreError> {
     let mut statement = connection.prepare_cached("select surveys_via_external_api from settings where id = 1")?;
     Ok(statement.query_row([], |row| Ok(Settings { surveys_via_external_api: row.get(0)? }))?)
 }
 
 /// Sets it, for the very next send.
-pub fn write_settings(connection: &Connection, settings: Settings) -> Result<Changed<()>, StoreError> {
+pub(crate) fn write_settings(connection: &Connection, settings: Settings) -> Result<Changed<()>, StoreError> {
     let before = read_settings(connection)?;
     connection
         .prepare_cached("update settings set surveys_via_external_api = ?1 where id = 1")?

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, Row, ToSql, params};
 
-use super::{Entry, is_reference_to_nothing, must_exist};
+use crate::store::directory::{Entry, is_reference_to_nothing, must_exist};
 use crate::{
-    store::{error::StoreError, pseudonym::Pseudonyms},
+    store::{error::StoreError, transfer::anonymize::Pseudonyms},
     survey::{
         ids::{ChannelId, ClientId, ThreadId},
         model::{Channel, Client, Thread, ThreadStatus},
@@ -73,13 +73,13 @@ impl Entry for Thread {
 
 /// A thread, and what the vendor's calls tell of its client.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Conversation {
+pub(crate) struct Conversation {
     /// The thread.
-    pub thread: Thread,
+    pub(crate) thread: Thread,
     /// The client's identifier in the integrator's system.
-    pub client_external_id: Option<String>,
+    pub(crate) client_external_id: Option<String>,
     /// The client's display name.
-    pub client_name: Option<String>,
+    pub(crate) client_name: Option<String>,
 }
 
 /// The conversations whose threads fit the condition, in the order of their ids; at most `limit`.
@@ -103,12 +103,12 @@ fn conversations(
 }
 
 /// The conversation of that id.
-pub fn get_conversation(connection: &Connection, id: i64) -> Result<Option<Conversation>, StoreError> {
+pub(crate) fn get_conversation(connection: &Connection, id: i64) -> Result<Option<Conversation>, StoreError> {
     Ok(conversations(connection, "id = ?1", &id, 1)?.pop())
 }
 
 /// The conversations in one of those statuses, in the order of their ids; at most `limit` of each.
-pub fn list_conversations(
+pub(crate) fn list_conversations(
     connection: &Connection,
     statuses: &BTreeSet<ThreadStatus>,
     limit: usize,

@@ -5,25 +5,28 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, Row, ToSql};
 use serde::Serialize;
 
-use super::STEP;
+use crate::store::outbox::STEP;
 use crate::{
     store::{
         Store,
         audit::{Action, Changed, Entry as AuditEntry},
         error::StoreError,
         newest_first,
-        waits::Wait,
-        writer::Wrote,
+        write::{batch::Wrote, notifier::Wait},
     },
     survey::{
-        delivery::{Delivery, DeliveryState},
+        gateway::{Delivery, DeliveryState},
         ids::{ChannelId, SendingId},
         time::Time,
     },
 };
 
 /// Makes a delivery due now, with all its tries before it; yields it. `None` where the send has none.
-pub fn retry(connection: &Connection, id: SendingId, now: Time) -> Result<Changed<Option<Delivery>>, StoreError> {
+pub(crate) fn retry(
+    connection: &Connection,
+    id: SendingId,
+    now: Time,
+) -> Result<Changed<Option<Delivery>>, StoreError> {
     let get = || {
         let filter = Filter { after: Some(id.0.saturating_sub(1)), ..Filter::default() };
         Ok::<_, StoreError>(list(connection, filter, 1)?.pop().filter(|delivery| delivery.sending_id == id))
@@ -38,7 +41,7 @@ pub fn retry(connection: &Connection, id: SendingId, now: Time) -> Result<Change
 }
 
 /// What the audit tells of [`Store::retry_all`].
-pub fn tell_retry(channel: ChannelId, state: DeliveryState) -> Result<Changed<()>, StoreError> {
+pub(crate) fn tell_retry(channel: ChannelId, state: DeliveryState) -> Result<Changed<()>, StoreError> {
     let which = BTreeMap::from([("state", state)]);
     let told = AuditEntry::new(Action::Retry, format!("channels/{channel}/deliveries"), Some(&which), None)?;
     Ok(Changed::told((), [told]))
@@ -77,15 +80,15 @@ fn retry_some(
 
 /// Which deliveries are listed.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// Only those of sends after this sendingId.
-    pub after: Option<i64>,
+    pub(crate) after: Option<i64>,
     /// Only those of sends before this sendingId, and the newest first.
-    pub before: Option<i64>,
+    pub(crate) before: Option<i64>,
     /// Only in this state.
-    pub state: Option<DeliveryState>,
+    pub(crate) state: Option<DeliveryState>,
     /// Only of this channel.
-    pub channel: Option<i64>,
+    pub(crate) channel: Option<i64>,
 }
 
 /// The deliveries that the filter lets through, in the order of their sends or against it, at most `limit`.
@@ -122,14 +125,14 @@ fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
 }
 
 /// Reads the name of a state.
-pub(in crate::store) fn state_at(row: &Row<'_>, column: usize) -> rusqlite::Result<DeliveryState> {
+pub(crate) fn state_at(row: &Row<'_>, column: usize) -> rusqlite::Result<DeliveryState> {
     DeliveryState::named(row.get_ref(column)?.as_str()?).ok_or(rusqlite::Error::InvalidQuery)
 }
 
 /// How many deliveries of a channel are not where they should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Count {
+pub(crate) struct Count {
     /// Which channel.
     channel: ChannelId,
     /// How they stand; the delivered ones are not counted.
@@ -158,7 +161,12 @@ fn count(connection: &Connection) -> Result<Vec<Count>, StoreError> {
 impl Store {
     /// The deliveries that the filter lets through, in the order of their sends, at most `limit`: as soon as there are `count`
     /// of them, or when the time is over, or the world ends.
-    pub async fn deliveries(&self, filter: Filter, limit: usize, wait: Wait) -> Result<Vec<Delivery>, StoreError> {
+    pub(crate) async fn deliveries(
+        &self,
+        filter: Filter,
+        limit: usize,
+        wait: Wait,
+    ) -> Result<Vec<Delivery>, StoreError> {
         let find = async |found: &mut Vec<Delivery>| {
             // From the beginning each time: unlike sends, deliveries change.
             *found = self.long_read(move |connection| list(connection, filter, limit)).await?;
@@ -168,12 +176,12 @@ impl Store {
     }
 
     /// How many deliveries are pending, dead or cancelled, by channel.
-    pub async fn count_deliveries(&self) -> Result<Vec<Count>, StoreError> {
+    pub(crate) async fn count_deliveries(&self) -> Result<Vec<Count>, StoreError> {
         self.long_read(count).await
     }
 
     /// Tries all deliveries of a channel again that are in that state, in small steps; yields how many they were.
-    pub async fn retry_all(&self, channel: ChannelId, state: DeliveryState) -> Result<usize, StoreError> {
+    pub(crate) async fn retry_all(&self, channel: ChannelId, state: DeliveryState) -> Result<usize, StoreError> {
         let (mut count, mut after) = (0, SendingId(0));
         loop {
             let now = self.now();

@@ -2,26 +2,28 @@
 //!
 //! The schedule is here and nowhere else: a server that dies forgets nothing, for it had nothing to remember.
 
-pub mod lists;
+pub(crate) mod lists;
 
 use std::sync::LazyLock;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{
+use crate::store::{
     Store,
     audit::{self, Actor},
     directory::{Entry, Gateway, gateway, switch_off},
     error::StoreError,
-    writer::Wrote,
+    write::batch::Wrote,
 };
-use crate::survey::{
-    Sending,
-    delivery::{DeliveryState, DeliveryUrl},
-    ids::{ChannelId, SendingId},
-    message,
-    model::{Form, Sent},
-    time::Time,
+use crate::{
+    delivery::message,
+    survey::{
+        Sending,
+        gateway::{DeliveryState, DeliveryUrl},
+        ids::{ChannelId, SendingId},
+        model::{Form, Sent},
+        time::Time,
+    },
 };
 
 /// The form of a send, its client's external id and whether its channel's deliveries are on, where the channel has an address.
@@ -36,7 +38,7 @@ static OF_SEND: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Puts the delivery of a send into the outbox, if its channel has an address; yields how it stands.
-pub(super) fn put(connection: &Connection, sending: Sending, sent: &Sent) -> Result<DeliveryState, StoreError> {
+pub(crate) fn put(connection: &Connection, sending: Sending, sent: &Sent) -> Result<DeliveryState, StoreError> {
     let found = connection
         .prepare_cached(&OF_SEND)?
         .query_row([sending.channel.0, sending.form.0, sending.client.0], |row| {
@@ -47,7 +49,7 @@ pub(super) fn put(connection: &Connection, sending: Sending, sent: &Sent) -> Res
         .optional()?;
     let Some((form, external_id, is_on)) = found else { return Ok(DeliveryState::Recorded) };
     let state = if is_on { DeliveryState::Pending } else { DeliveryState::Cancelled };
-    let number = u128::from_ne_bytes(super::random()?);
+    let number = u128::from_ne_bytes(crate::store::random()?);
     let uuid = uuid(number);
     let body = message::survey_sent(sent, sending.channel, external_id.as_deref(), &form, &uuid);
     connection
@@ -74,32 +76,32 @@ fn uuid(random: u128) -> String {
 
 /// A delivery that is to be tried now.
 #[derive(Debug)]
-pub struct Due {
+pub(crate) struct Due {
     /// Of which send.
-    pub sending_id: SendingId,
+    pub(crate) sending_id: SendingId,
     /// The same over all tries.
-    pub webhook_id: String,
+    pub(crate) webhook_id: String,
     /// What is said; the same over all tries.
-    pub body: String,
+    pub(crate) body: String,
     /// How often it was tried already.
-    pub tries: i64,
+    pub(crate) tries: i64,
 }
 
 /// What is to be done in one channel.
 #[derive(Debug)]
-pub struct Work {
+pub(crate) struct Work {
     /// Which one.
-    pub channel: ChannelId,
+    pub(crate) channel: ChannelId,
     /// Where it goes; `None` where nothing is to be delivered any more, so that what is pending is to be cancelled.
-    pub gateway: Option<Gateway>,
+    pub(crate) gateway: Option<Gateway>,
     /// The deliveries that are due, the longest first.
-    pub due: Vec<Due>,
+    pub(crate) due: Vec<Due>,
 }
 
 /// What is due now in each channel, besides what is in flight already, and when something will be due next.
 ///
 /// `room` tells how many of a channel's may be tried now, and which of them are in flight.
-pub(super) fn due(
+pub(crate) fn due(
     connection: &Connection,
     now: Time,
     room: impl Fn(ChannelId) -> (usize, Vec<SendingId>),
@@ -144,7 +146,7 @@ pub(super) fn due(
 }
 
 /// When something is due at the earliest, be it past or to come.
-pub(super) fn first_due(connection: &Connection) -> Result<Option<Time>, StoreError> {
+pub(crate) fn first_due(connection: &Connection) -> Result<Option<Time>, StoreError> {
     let sql =
         "select min((select min(due_at) from delivery where channel_id = c.id and state = 'pending')) from channel c";
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(Time))
@@ -152,7 +154,7 @@ pub(super) fn first_due(connection: &Connection) -> Result<Option<Time>, StoreEr
 
 /// What came of a try.
 #[derive(Clone, Debug)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The gateway has accepted it.
     Delivered,
     /// It has not; the next try is then, if there is one.
@@ -163,7 +165,7 @@ pub enum Outcome {
 
 /// Writes down what came of a try; yields the state in which that leaves the delivery. What was cancelled meanwhile stays so,
 /// unless it was delivered.
-pub(super) fn settle(
+pub(crate) fn settle(
     connection: &Connection,
     id: SendingId,
     outcome: &Outcome,
@@ -190,10 +192,10 @@ pub(super) fn settle(
 }
 
 /// How many rows one job of the writer changes: a send never waits behind more.
-pub(super) const STEP: i64 = 500;
+pub(crate) const STEP: i64 = 500;
 
 /// Cancels what is pending in a channel that has no address, or whose deliveries are off; at most [`STEP`] of them.
-pub(super) fn cancel(connection: &Connection, channel: ChannelId) -> Result<(), StoreError> {
+pub(crate) fn cancel(connection: &Connection, channel: ChannelId) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "update delivery set state = 'cancelled' where sending_id in
@@ -207,7 +209,7 @@ pub(super) fn cancel(connection: &Connection, channel: ChannelId) -> Result<(), 
 impl Store {
     /// What is due now in each channel, as far as there is room, and when something will be due next. What is in flight is
     /// named with the room, and left out.
-    pub async fn due(
+    pub(crate) async fn due(
         &self,
         room: impl Fn(ChannelId) -> (usize, Vec<SendingId>) + 'static,
     ) -> Result<(Vec<Work>, Option<Time>), StoreError> {
@@ -216,7 +218,7 @@ impl Store {
     }
 
     /// Writes down what came of a try; durable when this yields.
-    pub async fn settle(&self, id: SendingId, outcome: Outcome, result: String) -> Result<(), StoreError> {
+    pub(crate) async fn settle(&self, id: SendingId, outcome: Outcome, result: String) -> Result<(), StoreError> {
         let now = self.now();
         let settle = move |connection: &Connection| settle(connection, id, &outcome, &result, now);
         let settled: Result<_, StoreError> =
@@ -226,13 +228,13 @@ impl Store {
     }
 
     /// Cancels some of what is pending in a channel that has no address, or whose deliveries are off.
-    pub async fn cancel(&self, channel: ChannelId) -> Result<(), StoreError> {
+    pub(crate) async fn cancel(&self, channel: ChannelId) -> Result<(), StoreError> {
         self.writer.submit(move |batch| Ok((cancel(batch.connection, channel)?, Wrote::Record))).await
     }
 
     /// Waits until nothing is due any more, hence until all that was due has been tried; yields when something will be. None
     /// also where the world ends before.
-    pub async fn nothing_due(&self) -> Result<Option<Time>, StoreError> {
+    pub(crate) async fn nothing_due(&self) -> Result<Option<Time>, StoreError> {
         let mut listener = self.waits.listen();
         loop {
             let first = self.read(first_due).await?;

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{Digest, uses::Uses};
+use crate::store::tokens::{Digest, uses::Uses};
 use crate::{
     store::error::StoreError,
     survey::{
@@ -13,7 +13,7 @@ use crate::{
 
 /// What a caller shows of themselves.
 #[derive(Clone, Debug)]
-pub enum Credentials {
+pub(crate) enum Credentials {
     /// A secret: who holds it is in the file.
     Secret(Digest),
     /// A secret, and the name that its token must have: a login and its password.
@@ -29,20 +29,20 @@ pub enum Credentials {
 
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// The token's id.
-    pub id: i64,
+    pub(crate) id: i64,
     /// Written into what they send.
-    pub name: String,
+    pub(crate) name: String,
     /// What they may do.
-    pub role: Role,
+    pub(crate) role: Role,
     /// From when on they are refused.
-    pub expires_at: Option<Time>,
+    pub(crate) expires_at: Option<Time>,
 }
 
 impl Caller {
     /// Whether their token is refused for its age at that time.
-    pub(in crate::store) fn is_expired(&self, now: Time) -> bool {
+    pub(crate) fn is_expired(&self, now: Time) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
     }
 
@@ -61,7 +61,7 @@ impl Caller {
 /// Finds who calls, if their token is good now and its role is one of those. That it was used is noticed by `uses`.
 ///
 /// Errors of the inner result: unknown or revoked, expired, of another role.
-pub(in crate::store) fn authenticate(
+pub(crate) fn authenticate(
     connection: &Connection,
     credentials: &Credentials,
     allowed: &'static [Role],

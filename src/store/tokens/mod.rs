@@ -7,15 +7,15 @@ mod uses;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
-pub(super) use self::{
+pub(crate) use crate::store::tokens::{
     caller::authenticate,
     uses::{Noticed, Uses},
 };
-pub use self::{
+pub(crate) use crate::store::tokens::{
     caller::{Caller, Credentials},
     secret::{Digest, Secret},
 };
-use super::{
+use crate::store::{
     audit::{self, Action, Changed, Entry},
     error::StoreError,
 };
@@ -27,23 +27,23 @@ use crate::survey::{
 /// A token as the file knows it, and as its lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Token {
+pub(crate) struct Token {
     /// Sequential; never used again.
-    pub id: i64,
+    pub(crate) id: i64,
     /// Who holds it; written into what it sends.
-    pub name: String,
+    pub(crate) name: String,
     /// What it may do.
-    pub role: Role,
+    pub(crate) role: Role,
     /// When it was made.
-    pub created_at: Time,
+    pub(crate) created_at: Time,
     /// From when on it is refused as expired.
-    pub expires_at: Option<Time>,
+    pub(crate) expires_at: Option<Time>,
     /// Since when it is refused as invalid.
-    pub revoked_at: Option<Time>,
+    pub(crate) revoked_at: Option<Time>,
     /// The beginning of the hour in which it was last used.
-    pub last_used_at: Option<Time>,
+    pub(crate) last_used_at: Option<Time>,
     /// If it was rotated: from when on each of its old secrets is refused as expired.
-    pub old_secret_until: Option<Time>,
+    pub(crate) old_secret_until: Option<Time>,
 }
 
 const COLUMNS: &str = "id, name, role, created_at, expires_at, revoked_at, last_used_at, \
@@ -68,17 +68,17 @@ impl Token {
 
 /// A token with a new secret, which is kept nowhere.
 #[derive(Debug)]
-pub struct Issued {
+pub(crate) struct Issued {
     /// The token.
-    pub token: Token,
+    pub(crate) token: Token,
     /// What its holder is to show.
-    pub secret: Secret,
+    pub(crate) secret: Secret,
 }
 
 /// Makes a token, good for ever or for so long.
 ///
 /// Errors: the name is empty, too long, reserved or in use; the lifetime ends beyond all time.
-pub fn create(
+pub(crate) fn create(
     connection: &Connection,
     name: &str,
     role: Role,
@@ -113,7 +113,7 @@ pub fn create(
 }
 
 /// At most `limit` tokens with an id above `after`, the oldest first.
-pub fn list(connection: &Connection, after: Option<i64>, limit: usize) -> Result<Vec<Token>, StoreError> {
+pub(crate) fn list(connection: &Connection, after: Option<i64>, limit: usize) -> Result<Vec<Token>, StoreError> {
     // Ids begin at 1, so that no "after" is an "after 0".
     let sql = format!("select {COLUMNS} from token where id > ?1 order by id limit ?2");
     let mut statement = connection.prepare_cached(&sql)?;
@@ -129,7 +129,7 @@ pub fn list(connection: &Connection, after: Option<i64>, limit: usize) -> Result
 /// Yields none if there is no token of that id.
 ///
 /// Errors: it is revoked or expired; the overlap ends beyond all time.
-pub fn rotate(
+pub(crate) fn rotate(
     connection: &Connection,
     id: i64,
     overlap: Option<Lifetime>,
@@ -163,7 +163,7 @@ pub fn rotate(
 
 /// Makes a token useless from the very next request on; once revoked it stays so. Yields the token as it was, if there is
 /// one of that id.
-pub fn revoke(connection: &Connection, id: i64, now: Time) -> Result<Changed<Option<Token>>, StoreError> {
+pub(crate) fn revoke(connection: &Connection, id: i64, now: Time) -> Result<Changed<Option<Token>>, StoreError> {
     let Some(token) = get(connection, id)? else { return Ok(Changed::nothing(None)) };
     if token.revoked_at.is_some() {
         return Ok(Changed::nothing(Some(token)));
@@ -191,7 +191,7 @@ fn object(id: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{store::open::open_in_memory, survey::access::Denied};
+    use crate::{store::file::open::open_in_memory, survey::access::Denied};
 
     /// By the clock, to the millisecond; over the wire only the order can be seen.
     #[test]

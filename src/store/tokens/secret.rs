@@ -8,32 +8,32 @@ use crate::store::{error::StoreError, random};
 
 /// A token as its holder has it. Never printed by accident: `Debug` says nothing.
 #[derive(Clone)]
-pub struct Secret(String);
+pub(crate) struct Secret(String);
 
 impl Secret {
     /// Marks a secret as ours, for people who find one and for programs that look for leaked ones.
-    pub const PREFIX: &str = "surveyd_";
+    pub(crate) const PREFIX: &str = "surveyd_";
 
     /// Takes what a caller sent.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
     /// Makes one of 32 random bytes, as 64 hexadecimal digits behind the prefix.
     ///
     /// Errors: the system has no randomness to give.
-    pub fn generate() -> Result<Self, StoreError> {
+    pub(crate) fn generate() -> Result<Self, StoreError> {
         let bytes = random::<32>()?;
         Ok(Self(bytes.iter().fold(Self::PREFIX.to_owned(), |text, byte| text + &format!("{byte:02x}"))))
     }
 
     /// The text, for the one who is to keep it.
-    pub fn reveal(&self) -> &str {
+    pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 
     /// What the file knows of it. A slow hash would add nothing: there is no guessing 32 random bytes.
-    pub fn digest(&self) -> Digest {
+    pub(crate) fn digest(&self) -> Digest {
         Digest(Sha256::digest(self.0.as_bytes()).into())
     }
 }
@@ -46,11 +46,11 @@ impl fmt::Debug for Secret {
 
 /// SHA-256 of a secret: finds its row, tells nothing of the secret.
 #[derive(Clone, Copy, Debug)]
-pub struct Digest([u8; 32]);
+pub(crate) struct Digest([u8; 32]);
 
 impl Digest {
     /// As the file has it.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 }

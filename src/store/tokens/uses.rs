@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use crate::{
-    store::{error::StoreError, writer::Submitter},
+    store::{error::StoreError, write::writer::Submitter},
     survey::time::Time,
 };
 
@@ -15,23 +15,23 @@ const GRAIN_MS: i64 = 60 * 60 * 1000;
 
 /// The hour up to which the use of each token is with the writer. Shared by the workers of a world, so that of many calls
 /// that come together only one has it written.
-pub(in crate::store) type Noticed = Arc<Mutex<HashMap<i64, Time>>>;
+pub(crate) type Noticed = Arc<Mutex<HashMap<i64, Time>>>;
 
 /// One worker's way of having it written.
-pub(in crate::store) struct Uses {
+pub(crate) struct Uses {
     noticed: Noticed,
     writer: Submitter,
 }
 
 impl Uses {
-    pub(in crate::store) fn new(noticed: Noticed, writer: Submitter) -> Self {
+    pub(crate) fn new(noticed: Noticed, writer: Submitter) -> Self {
         Self { noticed, writer }
     }
 
     /// A token is used now; the file knows of a use in the hour that began at `known`. Nearly always that is this hour, and
     /// there is nothing to do. Nobody waits for what is written, and nobody misses it if the queue is full: the next call
     /// tries again.
-    pub(super) fn notice(&self, token: i64, known: Option<Time>, now: Time) {
+    pub(crate) fn notice(&self, token: i64, known: Option<Time>, now: Time) {
         let hour = Time(now.0 - now.0.rem_euclid(GRAIN_MS));
         let is_news = |known: Option<Time>| known.is_none_or(|known| known < hour);
         if !is_news(known) {

@@ -3,8 +3,8 @@
 
 use std::sync::LazyLock;
 
+use super::DOCUMENT;
 use serde_json::Value;
-use surveyd::http::openapi::DOCUMENT;
 
 use super::schema;
 use crate::harness::Answer;

@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use surveyd::{http::failure::Failure, store::error::StoreError};
 
 /// The texts, the shapes, and the operations.
 #[derive(Deserialize)]
@@ -162,9 +161,8 @@ impl Operation {
             add(404, &format!("`{program}` does not have it"), Answer { elsewhere: true, ..Answer::default() });
         }
         if self.who.is_some() || self.body.is_some() {
-            let told = |error: StoreError| message(&Failure::from(error).to_string());
-            add(500, "An error of the inside", told(StoreError::Internal(String::new())));
-            let busy = told(StoreError::Busy(String::new()));
+            add(500, "An error of the inside", message("Internal error; the log says more under this X-Request-Id"));
+            let busy = message("The server is busy; nothing was done, try again");
             let what = "The server is full, its disk fails, or it is about to stop";
             add(503, what, Answer { headers: vec!["Retry-After".to_owned()], ..busy });
         }

@@ -1,0 +1,189 @@
+//! Each channel has a queue of its own, and few deliveries in flight: a gateway that is slow or dead delays nobody else.
+//!
+//! What is in flight is all that is kept in memory, so a crash leaves nothing behind that had to be taken up again: whatever
+//! was not settled is still pending in the file, and due.
+
+use std::{collections::HashMap, rc::Rc, time::Duration};
+
+use tokio::{sync::oneshot, task::JoinSet, time::sleep};
+use tracing::{error, warn};
+
+use crate::delivery::{
+    client::{Client, Tried, Verdict},
+    schedule,
+};
+use crate::{
+    store::{
+        Store,
+        directory::Gateway,
+        error::StoreError,
+        outbox::{Due, Outcome, Work},
+    },
+    survey::{
+        ids::{ChannelId, SendingId},
+        time::Time,
+    },
+};
+
+/// How many deliveries of one channel are in flight at once.
+const IN_FLIGHT: usize = 4;
+
+/// The same where the last one has failed: one is enough to find out when the gateway is back.
+const IN_FLIGHT_OF_FAILING: usize = 1;
+
+/// How long nobody looks at the longest: another process (`surveyd apply`) may have given a channel an address.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// How long to wait where the file cannot be read or written.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
+
+/// What is in flight in one channel.
+#[derive(Clone, Default)]
+struct Lane {
+    in_flight: Vec<SendingId>,
+    has_failed: bool,
+}
+
+impl Lane {
+    fn room(&self) -> usize {
+        let most = if self.has_failed { IN_FLIGHT_OF_FAILING } else { IN_FLIGHT };
+        most.saturating_sub(self.in_flight.len())
+    }
+}
+
+/// A delivery that is settled.
+struct Done {
+    channel: ChannelId,
+    id: SendingId,
+    has_failed: bool,
+}
+
+/// Delivers what is sent in a world, on the calling worker's thread, until the world ends.
+pub(crate) fn start(store: Rc<Store>, client: Client) {
+    tokio::task::spawn_local(async move {
+        let run = |store: Rc<Store>, client| async move {
+            let (lanes, tries) = (HashMap::new(), JoinSet::new());
+            Queues { store, client, lanes, tries }.run().await;
+        };
+        while let Err(ended) = tokio::task::spawn_local(run(Rc::clone(&store), client.clone())).await {
+            // A defect of ours must not stop deliveries for good: what was in flight is due again.
+            error!(%ended, "the deliveries have to begin anew");
+            sleep(LONGEST_PAUSE).await;
+        }
+    });
+}
+
+struct Queues {
+    store: Rc<Store>,
+    client: Client,
+    lanes: HashMap<ChannelId, Lane>,
+    tries: JoinSet<Done>,
+}
+
+impl Queues {
+    async fn run(&mut self) {
+        let mut wakes = self.store.listen_for_deliveries();
+        loop {
+            let pause = match self.fill().await {
+                Ok(next) => self.until(next),
+                Err(error) => {
+                    warn!(%error, "what is to be delivered cannot be read");
+                    PAUSE_AFTER_ERROR
+                }
+            };
+            tokio::select! {
+                goes_on = wakes.woken() => if !goes_on { return },
+                Some(done) = self.tries.join_next() => self.land(done.ok()),
+                () = sleep(pause) => {}
+            }
+            while let Some(done) = self.tries.try_join_next() {
+                self.land(done.ok());
+            }
+        }
+    }
+
+    /// Begins what is due, as far as there is room; yields when something will be due next.
+    async fn fill(&mut self) -> Result<Option<Time>, StoreError> {
+        let lanes = self.lanes.clone();
+        let room = move |channel| {
+            lanes.get(&channel).map_or((IN_FLIGHT, Vec::new()), |lane| (lane.room(), lane.in_flight.clone()))
+        };
+        let (work, next) = self.store.due(room).await?;
+        for Work { channel, gateway, due } in work {
+            let Some(gateway) = gateway else {
+                self.store.cancel(channel).await?;
+                // There may be more of it than one step.
+                return Ok(Some(self.store.now()));
+            };
+            for due in due {
+                self.lanes.entry(channel).or_default().in_flight.push(due.sending_id);
+                let (store, client, gateway) = (Rc::clone(&self.store), self.client.clone(), gateway.clone());
+                self.tries.spawn_local(async move { deliver(&store, client, channel, gateway, due).await });
+            }
+        }
+        Ok(next)
+    }
+
+    fn until(&self, next: Option<Time>) -> Duration {
+        let ms = next.map(|next| next.0.saturating_sub(self.store.now().0).max(0));
+        ms.map_or(LONGEST_PAUSE, |ms| Duration::from_millis(ms.unsigned_abs()).min(LONGEST_PAUSE))
+    }
+
+    fn land(&mut self, done: Option<Done>) {
+        // None is a try that panicked; it stays in flight, for it would do so again.
+        let Some(Done { channel, id, has_failed }) = done else { return };
+        let lane = self.lanes.entry(channel).or_default();
+        lane.in_flight.retain(|other| *other != id);
+        lane.has_failed = has_failed;
+        if lane.in_flight.is_empty() && !has_failed {
+            self.lanes.remove(&channel);
+        }
+    }
+}
+
+/// Makes one try, and settles it.
+async fn deliver(store: &Store, client: Client, channel: ChannelId, gateway: Gateway, due: Due) -> Done {
+    let Due { sending_id: id, webhook_id, body, tries } = due;
+    let url = gateway.url.clone();
+    let Tried { verdict, result } = try_once(client, gateway, webhook_id, body).await;
+    let outcome = match verdict {
+        Verdict::Accepted => Outcome::Delivered,
+        Verdict::Gone => {
+            warn!(
+                channel = channel.0,
+                sending_id = id.0,
+                "the gateway answered 410 Gone; its deliveries are switched off"
+            );
+            Outcome::Gone(channel, url)
+        }
+        Verdict::Failed(retry_after) => {
+            let wait = schedule::next(tries + 1, retry_after, getrandom::u64().unwrap_or_default());
+            let next = wait.and_then(|wait| store.now().plus(i64::try_from(wait.as_millis()).ok()?));
+            if next.is_none() {
+                warn!(channel = channel.0, sending_id = id.0, result, "a delivery has failed for the last time");
+            }
+            Outcome::Failed(next)
+        }
+    };
+    let has_failed = !matches!(outcome, Outcome::Delivered);
+    // It stays in flight until this is written down: otherwise it would be delivered again.
+    while let Err(error) = store.settle(id, outcome.clone(), result.clone()).await {
+        warn!(channel = channel.0, sending_id = id.0, %error, "what came of a delivery cannot be written down");
+        sleep(PAUSE_AFTER_ERROR).await;
+    }
+    Done { channel, id, has_failed }
+}
+
+/// Makes one try on a thread of its own, which may take its time: nothing else waits for it, not even the end of the program.
+pub(crate) async fn try_once(client: Client, gateway: Gateway, webhook_id: String, body: String) -> Tried {
+    let (sender, tried) = oneshot::channel();
+    let run = move || {
+        // Whoever waited may have stopped with the program.
+        let _ = sender.send(client.deliver(&gateway, &webhook_id, &body));
+    };
+    let failed = |result: String| Tried { verdict: Verdict::Failed(None), result };
+    match std::thread::Builder::new().name("delivery".to_owned()).spawn(run) {
+        Ok(_) => tried.await.unwrap_or_else(|_| failed("the try ended by a defect of ours".to_owned())),
+        Err(error) => failed(format!("there is no thread for it: {error}")),
+    }
+}

@@ -1,0 +1,93 @@
+//! Cutting a connection, which no answer of HTTP can do.
+
+use std::{
+    collections::VecDeque,
+    io,
+    net::TcpStream,
+    os::fd::AsFd,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::{BodySize, BoxBody, MessageBody, to_bytes},
+    dev::{Extensions, ServiceRequest, ServiceResponse},
+    rt::net::TcpStream as Connection,
+    web::Bytes,
+};
+use socket2::SockRef;
+
+/// A second handle on the socket of a connection.
+struct Socket(TcpStream);
+
+/// Remembers the socket of a connection: actix hands it out at no other time.
+pub(crate) fn remember(connection: &Connection, remembered: &mut Extensions) {
+    if let Ok(socket) = connection.as_fd().try_clone_to_owned() {
+        remembered.insert(Socket(socket.into()));
+    }
+}
+
+/// Cuts the connection of a request that is not answered: its caller sees a reset.
+pub(crate) fn before_answer(request: ServiceRequest) -> ServiceResponse<BoxBody> {
+    let (request, _) = request.into_parts();
+    reset(request)
+}
+
+/// Cuts the connection instead of an answer that is made already.
+pub(crate) fn instead_of(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let (request, _) = response.into_parts();
+    reset(request)
+}
+
+/// Cuts an answer in the middle of its body; one that has none announces a byte that never comes.
+pub(crate) async fn in_the_middle(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let (request, response) = response.into_parts();
+    let (response, body) = response.into_parts();
+    let bytes = to_bytes(body).await.unwrap_or_default();
+    let announced = bytes.len().max(1) as u64;
+    let torn = Torn { announced, steps: VecDeque::from([Step::Bytes(bytes.slice(..bytes.len() / 2)), Step::Flush]) };
+    ServiceResponse::new(request, response.set_body(BoxBody::new(torn)))
+}
+
+/// Makes the close of the connection a reset, as that of a process which is killed with bytes unread, and closes it.
+fn reset(request: HttpRequest) -> ServiceResponse<BoxBody> {
+    if let Some(Socket(socket)) = request.conn_data::<Socket>() {
+        // Where it cannot be set the connection is closed in the usual way, which is cut short as well.
+        let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+    }
+    ServiceResponse::new(request, HttpResponse::Ok().body(Torn { announced: 1, steps: VecDeque::new() }))
+}
+
+/// A body that breaks off. actix closes the connection then; a head that was not flushed before is never sent.
+struct Torn {
+    announced: u64,
+    /// What happens before it breaks off.
+    steps: VecDeque<Step>,
+}
+
+enum Step {
+    Bytes(Bytes),
+    /// actix sends what it has when a body has nothing more at the moment.
+    Flush,
+}
+
+impl MessageBody for Torn {
+    type Error = io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.announced)
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, io::Error>>> {
+        match self.steps.pop_front() {
+            Some(Step::Bytes(bytes)) => Poll::Ready(Some(Ok(bytes))),
+            Some(Step::Flush) => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            None => Poll::Ready(Some(Err(io::Error::other("cut by a fault")))),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Web pages and `/admin`: the tokens of a fake are known to everyone.
+
+use std::net::IpAddr;
+
+use actix_web::{
+    dev::ServiceRequest,
+    http::{
+        StatusCode,
+        header::{HOST, HeaderName},
+    },
+};
+
+use crate::http::failure::Failure;
+
+/// A web page that is open on the same machine must not get at `/admin`: not from another site, and not under another name
+/// that leads to this address (DNS rebinding).
+///
+/// Errors: 403.
+pub(crate) fn refuse_web_pages(request: &ServiceRequest, is_on_loopback: bool) -> Result<(), Failure> {
+    const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+    let forbidden = |message: String| Err(Failure::new(StatusCode::FORBIDDEN, message));
+    if !request.path().starts_with("/admin") {
+        return Ok(());
+    }
+    let text = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
+    match text(SEC_FETCH_SITE) {
+        None | Some("none" | "same-origin") => {}
+        Some(site) => return forbidden(format!("Sec-Fetch-Site: {site} may not use /admin of a fake")),
+    }
+    match text(HOST) {
+        Some(host) if is_on_loopback && !is_this_machine(host) => {
+            forbidden(format!("Host: {host:?} may not use /admin of a fake on loopback; use localhost or 127.0.0.1"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let name = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(name, _)| name);
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}

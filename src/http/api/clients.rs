@@ -1,0 +1,40 @@
+//! `POST /api/v1/clients/short-info`: clients, as far as the vendor has published them.
+
+use actix_web::{
+    HttpRequest,
+    web::{Payload, ThinData},
+};
+use serde::Deserialize;
+
+use crate::{
+    http::{admin::read_body, auth::Bearer, failure::Failure, responses::Json, state::SiteOf},
+    store::directory::{self, ShortInfo},
+    survey::access::Role,
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Lookup {
+    phones: Option<Vec<String>>,
+    external_ids: Option<Vec<String>>,
+}
+
+/// `POST /api/v1/clients/short-info`: who has these phones or external ids, and whether they have an active thread.
+///
+/// Source: "Client short info"; that senders may, and that unknown ones are left out, is chosen.
+pub(crate) async fn short_info(
+    request: HttpRequest,
+    payload: Payload,
+    ThinData(site): SiteOf,
+) -> Result<Json<Vec<ShortInfo>>, Failure> {
+    let bearer = Bearer::of(&request, &site)?;
+    bearer.authenticate(&request, Role::SENDERS).await?;
+    let body = read_body(&request, payload, &site).await?;
+    let Lookup { phones, external_ids } = body.parse()?;
+    if phones.is_none() && external_ids.is_none() {
+        return Err(Failure::bad_request("phones or externalIds must be an array of strings"));
+    }
+    let (phones, external_ids) = (phones.unwrap_or_default(), external_ids.unwrap_or_default());
+    let found = bearer.store().long_read(move |connection| directory::short_info(connection, &phones, &external_ids));
+    Ok(Json::ok(found.await?))
+}

@@ -1,0 +1,132 @@
+//! `GET /api/v1/threads`: threads, as far as the vendor has published them.
+
+use std::collections::BTreeSet;
+
+use actix_web::{
+    HttpRequest,
+    http::StatusCode,
+    web::{Path, ThinData},
+};
+use serde::Serialize;
+
+use crate::{
+    http::{
+        admin::parse_id,
+        attempts::{self, Outcome},
+        auth::Bearer,
+        failure::Failure,
+        query::Query,
+        responses::Json,
+        state::SiteOf,
+    },
+    store::directory::{self, Conversation},
+    survey::{
+        access::Role,
+        ids::{ChannelId, ClientId, ThreadId},
+        model::{Thread, ThreadStatus},
+        time::Time,
+    },
+};
+
+/// How many threads one answer lists: the vendor's has no pages, and a list without end would help nobody.
+const MOST_THREADS: usize = 10_000;
+
+/// A thread as the vendor's calls show it. There are no agents here, and no messages: what would tell of them is empty.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ThreadShown {
+    id: ThreadId,
+    status: ThreadStatus,
+    start_time: Time,
+    state_change_time: Time,
+    unread: bool,
+    unanswered: bool,
+    current_agent: Option<()>,
+    current_agent_login: Option<()>,
+    last_agent: Option<()>,
+    last_agent_login: Option<()>,
+    channel: ChannelId,
+    client_id: ClientId,
+    client_external_id: Option<String>,
+    client_name: Option<String>,
+    thread_url: Option<()>,
+    tags: [(); 0],
+    info: Nothing,
+}
+
+/// `{}`.
+#[derive(Serialize)]
+struct Nothing {}
+
+impl From<Conversation> for ThreadShown {
+    fn from(Conversation { thread, client_external_id, client_name }: Conversation) -> Self {
+        let Thread { id, client_id, channel, status, start_time, state_change_time } = thread;
+        Self {
+            id,
+            status,
+            start_time,
+            state_change_time,
+            unread: false,
+            unanswered: false,
+            current_agent: None,
+            current_agent_login: None,
+            last_agent: None,
+            last_agent_login: None,
+            channel,
+            client_id,
+            client_external_id,
+            client_name,
+            thread_url: None,
+            tags: [],
+            info: Nothing {},
+        }
+    }
+}
+
+/// `GET /api/v1/threads/{id}`. Source: "Get thread by id"; that senders may is chosen.
+pub(crate) async fn thread(
+    request: HttpRequest,
+    path: Path<String>,
+    ThinData(site): SiteOf,
+) -> Result<Json<ThreadShown>, Failure> {
+    let bearer = Bearer::of(&request, &site)?;
+    bearer.authenticate(&request, Role::SENDERS).await?;
+    let id = parse_id("id", &path)?;
+    let found = bearer.store().read(move |connection| directory::get_conversation(connection, id)).await?;
+    let found = found.ok_or_else(|| Failure::new(StatusCode::NOT_FOUND, format!("Thread {id} not found")))?;
+    attempts::note_outcome(&request, Outcome::About(found.thread.client_id, Some(found.thread.id)));
+    Ok(Json::ok(found.into()))
+}
+
+/// `GET /api/v1/threads?statuses=NEW,ASSIGNED`. Source: "Get threads"; without statuses all of them are meant (chosen).
+/// No thread has an agent here, so that none matches `agentsLogins`.
+pub(crate) async fn threads(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<ThreadShown>>, Failure> {
+    let bearer = Bearer::of(&request, &site)?;
+    bearer.authenticate(&request, Role::SENDERS).await?;
+    let query = Query::of(&request, &["statuses", "agentsLogins"])?;
+    let statuses: BTreeSet<_> = match query.text("statuses").filter(|statuses| !statuses.is_empty()) {
+        None => ThreadStatus::all().collect(),
+        Some(names) => names
+            .split(',')
+            .map(|name| {
+                ThreadStatus::named(name.trim()).ok_or_else(|| {
+                    let all: Vec<_> = ThreadStatus::all().map(ThreadStatus::as_str).collect();
+                    Failure::bad_request(format!("statuses: {name:?} is none of {}", all.join(", ")))
+                })
+            })
+            .collect::<Result<_, _>>()?,
+    };
+    if query.text("agentsLogins").is_some_and(|logins| !logins.is_empty()) {
+        return Ok(Json::ok(Vec::new()));
+    }
+    let found = bearer
+        .store()
+        .long_read(move |connection| directory::list_conversations(connection, &statuses, MOST_THREADS + 1))
+        .await?;
+    if found.len() > MOST_THREADS {
+        return Err(Failure::bad_request(format!(
+            "statuses: more than {MOST_THREADS} threads match; ask for fewer statuses"
+        )));
+    }
+    Ok(Json::ok(found.into_iter().map(ThreadShown::from).collect()))
+}

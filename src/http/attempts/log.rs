@@ -1,0 +1,227 @@
+//! The attempts that are kept, in memory, the last of them.
+
+use std::{borrow::Cow, collections::VecDeque};
+
+use actix_web::http::{Method, StatusCode, header::HeaderValue};
+use parking_lot::Mutex;
+use serde::Serialize;
+
+use crate::http::attempts::report::{Outcome, Verdict};
+use crate::{
+    http::{api, failure::Failure},
+    survey::{
+        ids::{ClientId, FormId, Target},
+        rules::Rule,
+        time::Time,
+    },
+};
+
+/// How many attempts are kept.
+pub(crate) const KEPT: usize = 1000;
+
+/// How much of a path or a message is kept, and of a method, in bytes: whoever calls, with or without a token, must
+/// not fill the memory.
+const LONGEST_TEXT: usize = 1024;
+const LONGEST_METHOD: usize = 32;
+
+/// The attempts of a tenant, the oldest first. Ids begin at 1 and have no gaps.
+#[derive(Default)]
+pub(crate) struct Attempts(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    /// The id of the last that was forgotten: the oldest that is kept has the next one.
+    forgotten: i64,
+    attempts: VecDeque<Attempt>,
+}
+
+/// One call, as much as is kept of it.
+pub(crate) struct Attempt {
+    pub(crate) at: Time,
+    pub(crate) request_id: HeaderValue,
+    pub(crate) method: Method,
+    pub(crate) uri: Cow<'static, str>,
+    pub(crate) token: Option<String>,
+    pub(crate) form: Option<FormId>,
+    pub(crate) asked: Option<Target>,
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) message: Option<String>,
+    pub(crate) remark: Option<&'static str>,
+    pub(crate) outcome: Outcome,
+}
+
+/// One call, as it is shown.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Shown {
+    id: i64,
+    at: Time,
+    request_id: String,
+    method: String,
+    uri: String,
+    /// The name of the token, where it is known.
+    token: Option<String>,
+    /// Whom a send that was refused should have gone to: with the flag off, nobody is looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<Target>,
+    #[serde(flatten)]
+    verdict: Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remark: Option<&'static str>,
+}
+
+/// Which attempts are listed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Filter {
+    /// Only those after this id.
+    pub(crate) after: Option<i64>,
+    /// Only with this status.
+    pub(crate) status: Option<i64>,
+    /// Only about this client.
+    pub(crate) client: Option<i64>,
+    /// Only about this thread.
+    pub(crate) thread: Option<i64>,
+}
+
+impl Attempts {
+    pub(crate) fn keep(&self, mut attempt: Attempt) {
+        if attempt.method.as_str().len() > LONGEST_METHOD {
+            attempt.method =
+                Method::from_bytes(&attempt.method.as_str().as_bytes()[..LONGEST_METHOD]).unwrap_or_default();
+        }
+        if let Cow::Owned(uri) = &mut attempt.uri {
+            cut(uri, LONGEST_TEXT);
+        }
+        attempt.message.iter_mut().for_each(|message| cut(message, LONGEST_TEXT));
+        let mut kept = self.0.lock();
+        // What is forgotten is dropped when the lock is free again.
+        let _forgotten = if kept.attempts.len() == KEPT {
+            kept.forgotten += 1;
+            kept.attempts.pop_front()
+        } else {
+            None
+        };
+        kept.attempts.push_back(attempt);
+        drop(kept);
+    }
+
+    /// Forgets what attempts were about, where it was this client: ids have no gaps, so that they stay as calls.
+    pub(crate) fn forget(&self, client: ClientId, external_id: Option<&str>) {
+        let is_theirs = |attempt: &Attempt| match &attempt.asked {
+            Some(Target::ExternalClient(id)) if external_id == Some(id.as_str()) => true,
+            _ => attempt.client() == Some(client.0),
+        };
+        for attempt in self.0.lock().attempts.iter_mut().filter(|attempt| is_theirs(attempt)) {
+            attempt.uri = "erased".into();
+            attempt.message = None;
+            attempt.asked = None;
+            attempt.outcome = Outcome::Authenticated;
+        }
+    }
+
+    /// Those that the filter lets through, the oldest first: at most `limit` behind the cursor, or, without one, the last.
+    ///
+    /// Errors: 410 where attempts after the cursor are forgotten.
+    pub(crate) fn list(&self, filter: Filter, limit: usize) -> Result<Vec<Shown>, Failure> {
+        let kept = self.0.lock();
+        // Ids begin at 1: whatever is before them is their beginning.
+        let after = filter.after.unwrap_or(kept.forgotten).max(0);
+        if after < kept.forgotten {
+            let oldest = kept.forgotten + 1;
+            return Err(Failure::new(
+                StatusCode::GONE,
+                format!(
+                    "after: attempts before {oldest} are forgotten, the last {KEPT} are kept; leave it out, or go on after {}",
+                    kept.forgotten
+                ),
+            ));
+        }
+        let skipped = usize::try_from(after - kept.forgotten).unwrap_or(usize::MAX);
+        let ids = kept.forgotten + 1..;
+        let matching = ids.zip(&kept.attempts).skip(skipped).filter(|(_, attempt)| {
+            let is = |filter: Option<i64>, value: Option<i64>| filter.is_none_or(|wanted| value == Some(wanted));
+            is(filter.status, attempt.status.map(|status| status.as_u16().into()))
+                && is(filter.client, attempt.client())
+                && is(filter.thread, attempt.thread())
+        });
+        let matching: Vec<_> = matching.collect();
+        let first = if filter.after.is_some() { 0 } else { matching.len().saturating_sub(limit) };
+        Ok(matching[first..].iter().take(limit).map(|(id, attempt)| attempt.show(*id)).collect())
+    }
+
+    /// What was kept behind a cursor and did not succeed.
+    pub(crate) fn refused_since(&self, cursor: i64, limit: usize) -> Refused {
+        let kept = self.0.lock();
+        let newest = kept.forgotten + i64::try_from(kept.attempts.len()).unwrap_or(i64::MAX);
+        let skipped = usize::try_from(cursor - kept.forgotten).unwrap_or(0);
+        let refused =
+            (kept.forgotten + 1..).zip(&kept.attempts).skip(skipped).filter(|(_, attempt)| !attempt.succeeded());
+        let refused: Vec<_> = refused.collect();
+        let last = refused.iter().skip(refused.len().saturating_sub(limit));
+        let last = last.map(|(id, attempt)| attempt.show(*id)).collect();
+        Refused { cursor: newest, count: refused.len(), attempts: last }
+    }
+}
+
+/// Attempts that did not succeed.
+pub(crate) struct Refused {
+    /// Where the next ones begin.
+    pub(crate) cursor: i64,
+    /// How many there were; of more than are kept, those that are.
+    pub(crate) count: usize,
+    /// The last of them, the oldest first.
+    pub(crate) attempts: Vec<Shown>,
+}
+
+impl Attempt {
+    /// The client that it was about, or should have been.
+    fn client(&self) -> Option<i64> {
+        let asked = if let Some(Target::Client(id)) = self.asked { Some(id) } else { None };
+        self.outcome.client().or(asked).map(|id| id.0)
+    }
+
+    /// The same for a thread.
+    fn thread(&self) -> Option<i64> {
+        let asked = if let Some(Target::Thread(id)) = self.asked { Some(id) } else { None };
+        self.outcome.thread().or(asked).map(|id| id.0)
+    }
+
+    fn succeeded(&self) -> bool {
+        self.status.is_some_and(|status| status.is_success())
+    }
+
+    /// The rules that a call of this kind has.
+    fn rules(&self) -> &'static [Rule] {
+        let is_no_call = matches!(self.status, Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_FOUND));
+        match &*self.uri {
+            api::SEND if self.method == Method::POST => &Rule::ALL,
+            api::LOGIN => &[],
+            _ if is_no_call && self.token.is_none() => &[],
+            _ => &[Rule::Token, Rule::Role],
+        }
+    }
+
+    fn show(&self, id: i64) -> Shown {
+        let rules = self.rules();
+        let message = match &self.outcome {
+            Outcome::Refused(refusal) => Some(refusal.to_string()),
+            _ => self.message.clone(),
+        };
+        Shown {
+            id,
+            at: self.at,
+            request_id: self.request_id.to_str().unwrap_or_default().to_owned(),
+            method: self.method.to_string(),
+            uri: self.uri.to_string(),
+            token: self.token.clone(),
+            asked: self.asked.clone(),
+            verdict: Verdict::new(rules, self.status, message, self.form, &self.outcome),
+            remark: self.remark,
+        }
+    }
+}
+
+/// Cuts a text after so many bytes, or a few before where a character would be cut.
+fn cut(text: &mut String, longest: usize) {
+    text.truncate(text.floor_char_boundary(longest));
+}

@@ -1,0 +1,6 @@
+//! What a request passes besides its handler.
+
+pub(crate) mod cors;
+pub(crate) mod real_ip;
+pub(crate) mod request_log;
+pub(crate) mod throttle;

@@ -1,0 +1,41 @@
+//! From where a request comes: one answer for the audit, the throttle and the log.
+
+use std::net::{IpAddr, SocketAddr};
+
+use actix_web::{HttpRequest, http::header::X_FORWARDED_FOR, web::ThinData};
+use ipnet::IpNet;
+
+use crate::http::state::SiteOf;
+
+/// The address of the caller: that of the connection, or, where this is a trusted proxy's, the last one in
+/// `X-Forwarded-For` that is not. What stands before that may be the caller's own invention.
+pub(crate) fn address(request: &HttpRequest) -> Option<IpAddr> {
+    let peer = request.peer_addr()?.ip().to_canonical();
+    let proxies = request.app_data::<SiteOf>().map_or(&[] as &[_], |ThinData(site)| &site.manners.proxies);
+    if !is_trusted(peer, proxies) {
+        return Some(peer);
+    }
+    // Lines of one name are one list.
+    let lines: Vec<_> = request.headers().get_all(X_FORWARDED_FOR).collect();
+    let hops = lines.iter().rev().flat_map(|line| line.to_str().unwrap_or("?").rsplit(','));
+    let mut caller = peer;
+    for hop in hops {
+        // Whoever wrote this is the last one that is known.
+        let Some(before) = parse(hop.trim()) else { break };
+        caller = before;
+        if !is_trusted(before, proxies) {
+            break;
+        }
+    }
+    Some(caller)
+}
+
+fn is_trusted(address: IpAddr, proxies: &[IpNet]) -> bool {
+    proxies.iter().any(|network| network.contains(&address))
+}
+
+/// With a port or without: some proxies write it.
+fn parse(hop: &str) -> Option<IpAddr> {
+    let address = hop.parse::<SocketAddr>().map(|address| address.ip()).or_else(|_| hop.parse::<IpAddr>());
+    address.or_else(|_| hop.trim_matches(['[', ']']).parse()).ok().map(|address| address.to_canonical())
+}

@@ -1,0 +1,67 @@
+//! `GET /metrics`: what is counted, in OpenMetrics.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest, HttpResponse, Responder,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, HeaderValue},
+    },
+    web::{ServiceConfig, ThinData},
+};
+
+use crate::http::{
+    auth,
+    monitoring::metrics::Metrics,
+    routes::{Table, at, get},
+    state::SiteOf,
+};
+
+pub(crate) const METRICS: &str = "/metrics";
+
+/// Source: <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>, "Text Format".
+const OPEN_METRICS: HeaderValue =
+    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+
+/// All that is counted, as text.
+struct Exposition(String);
+
+impl Responder for Exposition {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(self.0));
+        response.headers_mut().insert(CONTENT_TYPE, OPEN_METRICS);
+        response
+    }
+}
+
+type MetricsOf = ThinData<Arc<Metrics>>;
+
+/// Adds the route to all others, for administrators.
+pub(crate) fn guarded(routes: &mut ServiceConfig, metrics: Arc<Metrics>) {
+    routes.app_data(ThinData(metrics));
+    table().register(routes);
+}
+
+/// The table of what a server has besides the routes of every program.
+pub(crate) fn table() -> Table {
+    let answer = async |request: HttpRequest, ThinData(site): SiteOf, ThinData(metrics): MetricsOf| {
+        auth::admin(&request, &site).await?;
+        metrics.text().map(Exposition)
+    };
+    let mut table = Table::default();
+    at(&mut table, METRICS, [get(answer)]);
+    table
+}
+
+/// The only route of an address of its own, where no token is asked for.
+pub(crate) fn open(routes: &mut ServiceConfig, metrics: Arc<Metrics>) {
+    routes.app_data(ThinData(metrics));
+    let mut table = Table::default();
+    at(&mut table, METRICS, [get(async |ThinData(metrics): MetricsOf| metrics.text().map(Exposition))]);
+    table.register(routes);
+    crate::http::routes::no_other(routes);
+}

@@ -1,0 +1,90 @@
+//! The console: one page for administrators, and for developers at a fake. It is part of the binary, needs nothing from
+//! anywhere else, and does everything by the routes under `/admin`, with the token that its reader types.
+
+use actix_web::{
+    HttpRequest, HttpResponse, Responder,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue},
+    },
+    web::{Path, ThinData},
+};
+
+use crate::http::{failure::Failure, responses::Json, state::SiteOf, tenant::Known};
+
+/// Nothing inline, nothing from elsewhere, in nobody's frame: whatever a client is called, it can only be text.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// A file of the page.
+#[derive(Clone, Copy)]
+pub(crate) struct Asset {
+    name: &'static str,
+    media_type: &'static str,
+    text: &'static str,
+}
+
+/// Embeds the files beside this one.
+macro_rules! assets {
+    ($($name:literal $media_type:ident),+ $(,)?) => {
+        [$(Asset { name: $name, media_type: $media_type, text: include_str!($name) }),+]
+    };
+}
+
+const PAGE: [Asset; 1] = assets!["index.html" HTML];
+
+const ASSETS: [Asset; 18] = assets![
+    "style.css" CSS,
+    "icon.svg" SVG,
+    "main.js" JAVASCRIPT,
+    "api.js" JAVASCRIPT,
+    "dom.js" JAVASCRIPT,
+    "list.js" JAVASCRIPT,
+    "live.js" JAVASCRIPT,
+    "chart.js" JAVASCRIPT,
+    "flag.js" JAVASCRIPT,
+    "sends.js" JAVASCRIPT,
+    "why.js" JAVASCRIPT,
+    "deliveries.js" JAVASCRIPT,
+    "forms.js" JAVASCRIPT,
+    "rows.js" JAVASCRIPT,
+    "tokens.js" JAVASCRIPT,
+    "audit.js" JAVASCRIPT,
+    "compose.js" JAVASCRIPT,
+    "fake.js" JAVASCRIPT,
+];
+
+/// `GET /`.
+pub(crate) async fn page() -> Asset {
+    PAGE[0]
+}
+
+/// `GET /console/{asset}`: what the page is made of.
+pub(crate) async fn asset(name: Path<String>) -> Result<Asset, Failure> {
+    ASSETS.into_iter().find(|asset| asset.name == *name).ok_or_else(Failure::no_such_path)
+}
+
+/// `GET /console.json`: what the page has to know before anybody has shown a token.
+pub(crate) async fn known(ThinData(site): SiteOf) -> Json<Known> {
+    Json::ok(site.tenants().known())
+}
+
+impl Responder for Asset {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(self.text));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.media_type));
+        headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+        response
+    }
+}

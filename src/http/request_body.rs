@@ -1,0 +1,134 @@
+//! What for: a body, taken in within its limits and parsed once into types that need no more checks.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest,
+    http::{
+        StatusCode,
+        header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap},
+    },
+    web::{Bytes, Payload},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::http::{api, failure::Failure};
+use crate::survey::{SendSurvey, json};
+
+/// The largest body of a send, in bytes: forty times the documented one.
+pub(crate) const SEND_LIMIT: usize = 4 * 1024;
+
+/// The largest body of an admin route, in bytes: a form with every text and a thousand channels.
+pub(crate) const ADMIN_LIMIT: usize = 64 * 1024;
+
+/// Takes in a JSON body, however long it takes.
+///
+/// Errors: 415 another media type; 413 over the limit; 400 cut off, or not UTF-8.
+pub(crate) async fn read_body(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Body, Failure> {
+    check_media_type(request.headers())?;
+    // A body that says that it is too large need not be waited for.
+    if announced_length(request.headers()).is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
+    }
+    let bytes = read_bytes(payload, limit).await?;
+    match std::str::from_utf8(&bytes) {
+        Ok(_) => Ok(Body(bytes)),
+        Err(error) => {
+            Err(Failure::bad_request(format!("The body is not UTF-8: see its byte {}", error.valid_up_to() + 1)))
+        }
+    }
+}
+
+/// The length that a body says that it has.
+pub(crate) fn announced_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok())
+}
+
+/// Takes in a body of whatever type.
+///
+/// Errors: 413 over the limit; 400 cut off.
+pub(crate) async fn read_bytes(payload: Payload, limit: usize) -> Result<Bytes, Failure> {
+    let bytes = payload.to_bytes_limited(limit).await.map_err(|_| too_large(limit))?;
+    bytes.map_err(|_| Failure::bad_request("The body was cut off"))
+}
+
+fn too_large(limit: usize) -> Failure {
+    Failure::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is too large: it may have {limit} bytes"))
+}
+
+/// Waits for a body, but not for ever.
+///
+/// Errors: 408 not there in time; those of the body.
+pub(crate) async fn in_time<T>(body: impl Future<Output = Result<T, Failure>>, limit: Duration) -> Result<T, Failure> {
+    tokio::time::timeout(limit, body).await.unwrap_or_else(|_| {
+        let ms = limit.as_millis();
+        Err(Failure::new(StatusCode::REQUEST_TIMEOUT, format!("The body did not arrive within {ms} ms")))
+    })
+}
+
+/// A body of UTF-8 text.
+pub(crate) struct Body(Bytes);
+
+impl Body {
+    fn text(&self) -> &str {
+        // Checked where it was made; asking again costs less than a type that remembers.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// The document that it is.
+    ///
+    /// Errors: 400 with the place (`question.kpi`) and what was expected there.
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        json::parse(self.text()).map_err(Failure::bad_request)
+    }
+
+    /// The row that it is; its id may be left to the path.
+    ///
+    /// Errors: as for [`Body::parse`]; also where the two ids differ.
+    pub(crate) fn parse_row<T: DeserializeOwned>(&self, id: i64) -> Result<T, Failure> {
+        #[derive(Deserialize)]
+        struct Probe {
+            id: Option<serde_json::Value>,
+        }
+        let text = self.text();
+        match serde_json::from_str::<Probe>(text) {
+            Ok(Probe { id: Some(other) }) if other != id => {
+                Err(Failure::bad_request(format!("id: must be {id}, as in the path, or be left out")))
+            }
+            Ok(Probe { id: None }) if let Some(rest) = text.trim_start().strip_prefix('{') => {
+                let comma = if rest.trim_start().starts_with('}') { "" } else { "," };
+                json::parse(&format!("{{\"id\":{id}{comma}{rest}")).map_err(Failure::bad_request)
+            }
+            // Also what is no row at all: its own words are the better ones.
+            _ => self.parse(),
+        }
+    }
+
+    /// The send that it asks for.
+    ///
+    /// Errors: 400 with the field, and what it must be.
+    pub(crate) fn parse_send(&self) -> Result<SendSurvey, Failure> {
+        api::parse_send(self.text()).map_err(Failure::bad_request)
+    }
+}
+
+/// `application/json`, with nothing but `charset=utf-8` behind it, and not compressed.
+fn check_media_type(headers: &HeaderMap) -> Result<(), Failure> {
+    let unsupported = |message: &str| Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = media_type.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    let is_utf8 = |part: &str| {
+        let charset = part.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("charset"));
+        part.is_empty() || charset.is_some_and(|(_, value)| value.trim_matches('"').eq_ignore_ascii_case("utf-8"))
+    };
+    if !is_json || !parts.all(is_utf8) {
+        return Err(unsupported("Content-Type must be application/json"));
+    }
+    let encoding = headers.get(CONTENT_ENCODING).map_or("identity", |value| value.to_str().unwrap_or_default());
+    if encoding.eq_ignore_ascii_case("identity") {
+        Ok(())
+    } else {
+        Err(unsupported("Content-Encoding must be identity"))
+    }
+}

@@ -1,0 +1,153 @@
+//! The one table of all routes.
+
+use std::rc::Rc;
+
+use actix_web::{
+    FromRequest, Handler, Responder, Route,
+    http::Method,
+    web::{self, ServiceConfig},
+};
+
+use super::{
+    admin::{self, deliveries, events, history, tokens},
+    api::{self, LOGIN, SEND},
+    failure::Failure,
+    monitoring::{LIVEZ, metrics::Counts, readiness},
+    pages::{console, openapi},
+    responses::Empty,
+    state::Site,
+};
+use crate::{
+    store::directory::Entry,
+    survey::model::{Channel, Client, Form, Thread},
+};
+
+/// Paths and their methods, before they are given to actix, which tells nobody what it has: the tests read them here.
+#[derive(Default)]
+pub(crate) struct Table(Vec<(String, Vec<(Method, Route)>)>);
+
+impl Table {
+    /// Every method of every path.
+    #[cfg(test)]
+    pub(crate) fn list(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().flat_map(|(path, methods)| methods.iter().map(|(method, _)| (method.as_str(), path.as_str())))
+    }
+
+    /// Lets actix answer them; a 405 that names the methods of the path answers every other.
+    pub(crate) fn register(self, routes: &mut ServiceConfig) {
+        for (path, methods) in self.0 {
+            let allow = methods.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ");
+            let mut resource = web::resource(&path).app_data(Counts::of(&path));
+            for (_, route) in methods {
+                resource = resource.route(route);
+            }
+            routes.service(resource.default_service(web::to(move || {
+                let failure = Failure::method_not_allowed(allow.clone());
+                async move { Err::<&str, _>(failure) }
+            })));
+        }
+    }
+}
+
+/// Registers the routes that every program has.
+pub(crate) fn routes(routes: &mut ServiceConfig, site: Rc<Site>) {
+    routes.app_data(web::ThinData(site));
+    table().register(routes);
+    no_other(routes);
+}
+
+/// The one table of all routes.
+pub(crate) fn table() -> Table {
+    let mut table = Table::default();
+    let routes = &mut table;
+    at(routes, "/", [get(console::page)]);
+    at(routes, "/console.json", [get(console::known)]);
+    at(routes, "/console/{asset}", [get(console::asset)]);
+    at(routes, LIVEZ, [get(|| async { Empty::OK })]);
+    at(routes, "/readyz", [get(readiness::readyz)]);
+    openapi::routes(routes);
+    at(routes, SEND, [post(api::send::send)]);
+    at(routes, LOGIN, [post(api::login::log_in)]);
+    at(routes, "/api/v1/quality", [post(api::forms::put_form)]);
+    at(routes, "/api/v1/threads", [get(api::threads::threads)]);
+    at(routes, "/api/v1/threads/{id}", [get(api::threads::thread)]);
+    at(routes, "/api/v1/clients/short-info", [post(api::clients::short_info)]);
+    at(routes, "/admin/settings", [get(admin::settings), patch(admin::change_settings)]);
+    entries::<Channel>(routes, delete(admin::delete::<Channel>));
+    entries::<Client>(routes, delete(admin::erasure::delete_client));
+    entries::<Thread>(routes, delete(admin::delete::<Thread>));
+    entries::<Form>(routes, delete(admin::delete::<Form>));
+    at(routes, "/admin/forms/{id}/channels/{channelId}", [put(admin::enable), delete(admin::disable)]);
+    at(routes, "/admin/channels/{id}/ping", [post(deliveries::ping)]);
+    at(routes, "/admin/channels/{id}/retry", [post(deliveries::retry_all)]);
+    at(routes, "/admin/channels/{id}/rotate", [post(deliveries::rotate)]);
+    at(routes, "/admin/deliveries", [get(deliveries::list)]);
+    at(routes, "/admin/deliveries/counts", [get(deliveries::counts)]);
+    at(routes, "/admin/deliveries/{id}/retry", [post(deliveries::retry)]);
+    at(routes, "/admin/sends", [get(history::sends)]);
+    at(routes, "/admin/audit", [get(history::audit)]);
+    at(routes, "/admin/tokens", [get(tokens::list), post(tokens::create)]);
+    at(routes, "/admin/tokens/{id}", [delete(tokens::revoke)]);
+    at(routes, "/admin/tokens/{id}/rotate", [post(tokens::rotate)]);
+    at(routes, "/admin/attempts", [get(history::attempts)]);
+    at(routes, "/admin/events", [get(events::events)]);
+    at(routes, "/admin/explain", [post(history::explain)]);
+    table
+}
+
+/// Every other path: a 404.
+pub(crate) fn no_other(routes: &mut ServiceConfig) {
+    routes.default_service(web::to(|| async { Err::<&str, _>(Failure::no_such_path()) }));
+}
+
+/// The routes of one kind of row.
+fn entries<E: Entry>(routes: &mut Table, delete: (Method, Route)) {
+    at(routes, &format!("/admin/{}", E::LIST), [get(admin::list::<E>)]);
+    at(routes, &format!("/admin/{}/{{id}}", E::LIST), [get(admin::read::<E>), put(admin::put::<E>), delete]);
+}
+
+/// One path, and its methods.
+pub(crate) fn at<const N: usize>(routes: &mut Table, path: &str, methods: [(Method, Route); N]) {
+    routes.0.push((path.to_owned(), methods.into()));
+}
+
+/// Declares the methods of the table.
+macro_rules! methods {
+    ($($name:ident $method:ident),+) => {$(
+        pub(crate) fn $name<F, Args>(handler: F) -> (Method, Route)
+        where
+            F: Handler<Args>,
+            Args: FromRequest + 'static,
+            F::Output: Responder + 'static,
+        {
+            (Method::$method, web::$name().to(handler))
+        }
+    )+};
+}
+
+methods!(get GET, post POST, put PUT, patch PATCH, delete DELETE);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::{fake, http::monitoring::endpoint};
+
+    #[test]
+    fn the_document_has_every_route_and_no_other() {
+        let tables = [table(), endpoint::table(), fake::table()];
+        let routes: BTreeSet<_> =
+            tables.iter().flat_map(Table::list).map(|(method, path)| format!("{method} {path}")).collect();
+        let document: Value = serde_json::from_str(openapi::DOCUMENT).expect("JSON");
+        let paths = document["paths"].as_object().expect("paths");
+        let described: BTreeSet<_> = paths
+            .iter()
+            .flat_map(|(path, methods)| methods.as_object().expect("methods").keys().map(move |method| (method, path)))
+            .map(|(method, path)| format!("{} {path}", method.to_uppercase()))
+            .collect();
+        assert_eq!(described, routes);
+    }
+}

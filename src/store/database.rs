@@ -1,0 +1,255 @@
+//! A database, its writer and its readers.
+
+use std::{
+    path::{Path, PathBuf},
+    rc::Rc,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use anyhow::{Context, Result};
+use prometheus_client::registry::Registry;
+use r2d2::Pool;
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::Connection;
+use scheduled_thread_pool::ScheduledThreadPool;
+
+use crate::store::{
+    audit::{self, Actor, Changed},
+    clock::Clock,
+    error::{StoreError, explain},
+    file::{
+        connection::{FLAGS, SERVER_PATIENCE, give_up_early, open_reader, prepare_reader},
+        lock::ServerLock,
+        migrations,
+        open::{open_throw_away, open_to_serve},
+    },
+    metrics::{self, StoreMetrics, Tries},
+    read::snapshot::Snapshots,
+    tokens::{self, Caller, Credentials, Noticed, Uses},
+    write::{
+        batch::{Told, Wrote},
+        generation::Generation,
+        notifier::{Listener, Waits},
+        writer::{Submitter, Writer},
+    },
+};
+use crate::survey::{
+    access::{Denied, Role},
+    time::Time,
+};
+
+/// How many long reads (lists) run at once; the next ones wait.
+const LONG_READS: u32 = 4;
+
+/// The thread that opens and retires pooled connections: one for all pools, where r2d2 would start three for each.
+static POOL_KEEPER: LazyLock<Arc<ScheduledThreadPool>> = LazyLock::new(|| Arc::new(ScheduledThreadPool::new(1)));
+
+/// A database and its writer. A server has one, a fake may have many; each HTTP worker sees it through a [`Store`].
+pub(crate) struct World {
+    path: PathBuf,
+    writer: Writer,
+    metrics: StoreMetrics,
+    generation: Generation,
+    clock: Clock,
+    waits: Waits,
+    outbox: Waits,
+    is_delivered: AtomicBool,
+    noticed: Noticed,
+    pool: Pool<SqliteConnectionManager>,
+    /// None where nobody else can know of the file.
+    _lock: Option<ServerLock>,
+}
+
+impl World {
+    /// Takes the file for a server: no other server can have it while this one lives.
+    ///
+    /// Errors: one sentence that names the file and the way out.
+    pub(crate) fn open(path: &Path, queue: usize) -> Result<Self> {
+        // First of all the lock: a server that has to give way must not have touched the file.
+        let lock = if path.exists() { Some(ServerLock::take(path)?) } else { None };
+        let connection = open_to_serve(path)?;
+        let lock = lock.map_or_else(|| ServerLock::take(path), Ok)?;
+        Self::start(path, connection, queue, Some(lock))
+    }
+
+    /// Takes a file that nobody else knows of and nobody will miss: nothing waits for the disk.
+    ///
+    /// Errors: as for [`World::open`].
+    pub(crate) fn open_throw_away(path: &Path, queue: usize) -> Result<Self> {
+        Self::start(path, open_throw_away(path)?, queue, None)
+    }
+
+    fn start(path: &Path, connection: Connection, queue: usize, lock: Option<ServerLock>) -> Result<Self> {
+        give_up_early(&connection)?;
+        let (generation, metrics) = (Generation::default(), StoreMetrics::default());
+        let (waits, outbox) = (Waits::new(), Waits::new());
+        let told = Told {
+            generation: generation.clone(),
+            waits: waits.clone(),
+            outbox: outbox.clone(),
+            metrics: metrics.clone(),
+        };
+        let writer = Writer::start(connection, queue, told);
+        let writer = writer.context("cannot start the writer")?;
+        // It must never make a file: a world that is gone is gone.
+        let manager = SqliteConnectionManager::file(path).with_flags(FLAGS).with_init(prepare_reader);
+        // A file that opened for the writer opens for readers too: no check at each check-out, no connection before it is needed.
+        let pool = Pool::builder().max_size(LONG_READS).min_idle(Some(0)).test_on_check_out(false);
+        // None is retired: r2d2's job that looks for those to retire would outlive the pool on the shared thread.
+        let pool = pool.idle_timeout(None).max_lifetime(None).connection_timeout(SERVER_PATIENCE);
+        let pool = pool.thread_pool(Arc::clone(&POOL_KEEPER)).build(manager)?;
+        let (clock, noticed, is_delivered) = (Clock::default(), Noticed::default(), AtomicBool::default());
+        let path = path.to_owned();
+        Ok(Self { path, writer, metrics, generation, clock, waits, outbox, is_delivered, noticed, pool, _lock: lock })
+    }
+
+    /// The world's clock.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Adds what can be counted of it.
+    pub(crate) fn register_metrics(&self, registry: &mut Registry) {
+        metrics::register(registry, &self.metrics, &self.path);
+    }
+
+    /// A reading connection for one worker, to be handed to [`World::store`].
+    ///
+    /// Errors: one sentence that names the file and the way out.
+    pub(crate) fn open_reader(&self) -> Result<Connection> {
+        open_reader(&self.path).map_err(|error| explain(&self.path, error.into()))
+    }
+
+    /// The view of the worker of that number. To be called on the worker's own thread, inside its `LocalSet`.
+    pub(crate) fn store(&self, worker: usize, reader: Connection) -> Store {
+        let writer = self.writer.submitter(worker);
+        Store {
+            snapshots: Snapshots::new(reader, self.generation.clone()),
+            uses: Rc::new(Uses::new(Arc::clone(&self.noticed), writer.clone())),
+            writer,
+            clock: self.clock.clone(),
+            waits: self.waits.clone(),
+            outbox: self.outbox.clone(),
+            pool: self.pool.clone(),
+            tries: self.metrics.tries.clone(),
+        }
+    }
+
+    /// Answers those who wait for sends with what there is: the server stops, or the world is gone.
+    pub(crate) fn end_waits(&self) {
+        self.waits.end();
+        self.outbox.end();
+    }
+
+    /// Whether it is for the caller to deliver what is sent here: true for the first who asks.
+    pub(crate) fn claim_deliveries(&self) -> bool {
+        !self.is_delivered.swap(true, Ordering::Relaxed)
+    }
+
+    /// Resolves when [`World::end_waits`] is called, or was.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + use<> {
+        let mut listener = self.waits.listen();
+        async move { while listener.woken().await {} }
+    }
+
+    /// Waits until everything that was submitted is committed and answered; whatever comes after it is refused.
+    pub(crate) fn close(&self) {
+        self.writer.finish();
+    }
+}
+
+/// The store as one HTTP worker sees it.
+pub(crate) struct Store {
+    pub(super) snapshots: Rc<Snapshots>,
+    pub(super) uses: Rc<Uses>,
+    pub(super) writer: Submitter,
+    pub(super) clock: Clock,
+    pub(super) waits: Waits,
+    pub(super) outbox: Waits,
+    pub(super) pool: Pool<SqliteConnectionManager>,
+    pub(super) tries: Tries,
+}
+
+impl Store {
+    /// What time it is here.
+    pub(crate) fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// The clock by which it is that time.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Tells whenever something was recorded or came of a delivery, until the world ends.
+    pub(crate) fn listen(&self) -> Listener {
+        self.waits.listen()
+    }
+
+    /// Tells whenever there may be something to deliver, until the world ends.
+    pub(crate) fn listen_for_deliveries(&self) -> Listener {
+        self.outbox.listen()
+    }
+
+    /// The clock was set: what is due by it is to be looked for again.
+    pub(crate) fn clock_was_set(&self) {
+        self.outbox.wake();
+    }
+
+    /// Finds who calls, if their token is good now and its role is one of those.
+    ///
+    /// Errors of the inner result: unknown or revoked, expired, of another role.
+    pub(crate) async fn authenticate(
+        &self,
+        credentials: Credentials,
+        allowed: &'static [Role],
+    ) -> Result<Result<Caller, Denied>, StoreError> {
+        let (now, uses) = (self.now(), Rc::clone(&self.uses));
+        self.read(move |connection| tokens::authenticate(connection, &credentials, allowed, now, Some(&uses))).await
+    }
+
+    /// Runs a read of a few rows, on this worker's own connection.
+    pub(crate) async fn read<T: 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError> + 'static,
+    ) -> Result<T, StoreError> {
+        self.snapshots.read(move |snapshot| read(snapshot.connection)).await
+    }
+
+    /// Runs somebody's change, and writes what the audit tells of it, all of it or nothing; it holds for the very next send.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        actor: Actor,
+        change: impl FnOnce(&Connection) -> Result<Changed<T>, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let clock = self.clock.clone();
+        self.writer.change(move |connection| audit::run(connection, &actor, clock.now(), change)).await
+    }
+
+    /// Comes back when the writer has come round to a job that does nothing: it runs, and has the file's lock when it wants it.
+    pub(crate) async fn probe_writer(&self) -> Result<(), StoreError> {
+        self.writer.submit(|_| Ok(((), Wrote::Nothing))).await
+    }
+
+    /// Whether the file has the schema of this program; another one may have brought it to a later one meanwhile.
+    pub(crate) async fn schema_is_current(&self) -> Result<bool, StoreError> {
+        self.read(|connection| Ok(migrations::is_current(connection)?)).await
+    }
+
+    /// Runs a read that may be long, on a thread where blocking is allowed; waits while too many of them run.
+    pub(crate) async fn long_read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let pool = self.pool.clone();
+        let run = move || {
+            let connection = pool.get().map_err(|error| StoreError::Busy(format!("no connection: {error}")))?;
+            read(&connection)
+        };
+        let ended = tokio::task::spawn_blocking(run).await;
+        ended.unwrap_or_else(|error| Err(StoreError::Internal(format!("a long read ended: {error}"))))
+    }
+}

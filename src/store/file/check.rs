@@ -1,0 +1,150 @@
+//! What can be wrong with a file: with its pages, its references, and with what no constraint of `schema.sql` can hold.
+
+use std::{iter, path::Path};
+
+use anyhow::Result;
+use rusqlite::{Connection, params_from_iter};
+
+use crate::store::{
+    explain,
+    file::{
+        check_readable,
+        connection::open_snapshot,
+        migrations::{Owner, refuse_foreign},
+    },
+    now,
+};
+
+/// A clock that is set back by less than this, in milliseconds, is no news: time services do it.
+const SET_BACK_MS: i64 = 60_000;
+
+/// A rule of the file: a statement that yields a sentence for each row that breaks it.
+struct Rule {
+    /// The version of the schema that brought what it looks at.
+    since: i32,
+    /// ?1 is the time.
+    sql: String,
+}
+
+fn rules() -> Vec<Rule> {
+    let rule = |since, sql: String| Rule { since, sql };
+    let time = |column: &str| format!("strftime('%Y-%m-%dT%H:%M:%fZ', {column} / 1000.0, 'unixepoch')");
+    let in_future = |table: &str, id: &str, done: &str, column: &str| {
+        format!(
+            "select '{table} ' || {id} || ': {done} in the future, ' || {} || '; look at the clock of this machine'
+               from {table} where {column} > ?1 order by {id}",
+            time(column)
+        )
+    };
+    let used_up = |table: &str, id: &str| {
+        format!(
+            "select '{table} ' || max({id}) || ': the counter of ids stands before it, so that this id would be used again'
+               from {table} having max({id}) > coalesce((select seq from sqlite_sequence where name = '{table}'), 0)"
+        )
+    };
+    vec![
+        rule(1, "select 'settings: the one row is missing' where not exists (select 1 from settings)".to_owned()),
+        rule(
+            1,
+            "select 'schema_version: it says ' || coalesce(max(version), 'nothing') || ', and the file ' || user_version
+               from schema_version, pragma_user_version group by user_version
+             having max(version) is not user_version"
+                .to_owned(),
+        ),
+        rule(
+            1,
+            format!(
+                "select 'thread ' || id || ': it changed ' || {} || ', before it began ' || {}
+                   from thread where state_change_time < start_time order by id",
+                time("state_change_time"),
+                time("start_time")
+            ),
+        ),
+        rule(1, used_up("send", "sending_id")),
+        rule(1, used_up("token", "id")),
+        rule(1, in_future("send", "sending_id", "sent", "sent_at")),
+        rule(1, in_future("token", "id", "made", "created_at")),
+        rule(
+            1,
+            format!(
+                "select 'send ' || sending_id || ': sent ' || {} || ', after send ' || before || ' but dated before its '
+                        || {} || '; the clock was set back'
+                   from (select sending_id, sent_at, lag(sending_id) over by_id as before, lag(sent_at) over by_id as time_before
+                           from send window by_id as (order by sending_id))
+                  where sent_at < time_before - {SET_BACK_MS}",
+                time("sent_at"),
+                time("time_before")
+            ),
+        ),
+        rule(
+            2,
+            "select 'idempotency_key ' || quote(key) || ' of ' || holder || ': there is no send ' || sending_id
+               from idempotency_key k where not exists (select 1 from send where sending_id = k.sending_id)
+              order by 1"
+                .to_owned(),
+        ),
+        rule(
+            3,
+            "select 'delivery ' || sending_id || ': there is no such send'
+               from delivery d where not exists (select 1 from send where sending_id = d.sending_id) order by sending_id"
+                .to_owned(),
+        ),
+        rule(
+            3,
+            "select 'delivery ' || sending_id || ': it is pending, and there is no channel ' || channel_id
+               from delivery d where state = 'pending' and not exists (select 1 from channel where id = d.channel_id)
+              order by sending_id"
+                .to_owned(),
+        ),
+    ]
+}
+
+/// Tells a sentence for each thing that is wrong with the file, which a server may be running on. Yields how many there are.
+///
+/// Errors: the file cannot be looked at at all; one sentence that names it and the way out.
+pub(crate) fn check(database: &Path, tell: &mut dyn FnMut(&str)) -> Result<u64> {
+    check_readable(database)?;
+    let (connection, owner) = open_snapshot(database).map_err(|error| explain(database, error.into()))?;
+    refuse_foreign(&owner, database)?;
+    let version = if let Owner::Surveyd(version) = owner { version } else { 0 };
+    let mut found = 0;
+    let mut tell = |sentence: String| {
+        found += 1;
+        tell(&sentence.replace('\n', " "));
+    };
+    if let Err(error) = look(&connection, version, &mut tell) {
+        // A damaged file ends it; what was found is told.
+        tell(format!("the file cannot be read any further: {error}"));
+    }
+    Ok(found)
+}
+
+fn look(connection: &Connection, version: i32, tell: &mut dyn FnMut(String)) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("pragma integrity_check(1000000)")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let sentence: String = row.get(0)?;
+        if sentence != "ok" {
+            tell(sentence);
+        }
+    }
+    let mut statement =
+        connection.prepare("select \"table\", rowid, parent from pragma_foreign_key_check order by 1, 2")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (table, id, parent): (String, Option<i64>, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let id = id.map(|id| format!(" {id}")).unwrap_or_default();
+        tell(format!("{table}{id}: it refers to a {parent} that does not exist"));
+    }
+    // After the snapshot was taken: what a server sends meanwhile is not in it, and so not in its future.
+    let now = now().0;
+    for rule in rules().iter().filter(|rule| rule.since <= version) {
+        let mut statement = connection.prepare(&rule.sql)?;
+        let parameters = iter::repeat_n(now, statement.parameter_count());
+        let mut rows = statement.query(params_from_iter(parameters))?;
+        while let Some(row) = rows.next()? {
+            tell(row.get(0)?);
+        }
+    }
+    Ok(())
+}

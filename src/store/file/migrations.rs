@@ -1,0 +1,178 @@
+//! The versions of the file: whose it is, which version it has, and the steps from an older one to the present.
+
+use std::{fmt, path::Path};
+
+use anyhow::{Result, bail};
+use jiff::Timestamp;
+use rusqlite::{Connection, TransactionBehavior, params};
+
+/// `pragma application_id` of our files: "srvy".
+const APPLICATION_ID: i32 = 0x7372_7679;
+
+/// What a new file gets at once.
+const SCHEMA: &str = include_str!("../../../schema.sql");
+
+/// The steps that bring an older file to the same; the first leads from version 1 to 2.
+const LADDER: [&str; NEWEST as usize - 1] = [include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
+
+/// The version of [`SCHEMA`], to which the ladder leads.
+pub(crate) const NEWEST: i32 = 3;
+
+/// Whose a file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// There is nothing in it yet.
+    Nobody,
+    /// Ours, of that version: the present or an older one.
+    Surveyd(i32),
+    /// Ours, of a version that this program does not know.
+    LaterSurveyd(Later),
+    /// Another program's.
+    SomebodyElse,
+}
+
+/// What wrote a file that is too new. `Display` is "surveyd 9.9.9 (schema 99), and this is surveyd 0.1.0 (schema 2)".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Later {
+    surveyd: String,
+    version: i32,
+}
+
+impl fmt::Display for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { surveyd, version } = self;
+        let this = env!("CARGO_PKG_VERSION");
+        write!(f, "surveyd {surveyd} (schema {version}), and this is surveyd {this} (schema {NEWEST})")
+    }
+}
+
+/// Refuses what is not ours to use: the file of another program, and that of a later surveyd.
+pub(crate) fn refuse_foreign(owner: &Owner, path: &Path) -> Result<()> {
+    match owner {
+        Owner::Nobody | Owner::Surveyd(_) => Ok(()),
+        Owner::SomebodyElse => {
+            bail!("{} is a SQLite database, but not one of surveyd; name another file with --database", path.display())
+        }
+        Owner::LaterSurveyd(later) => bail!("the database {} was written by {later}; use that version", path.display()),
+    }
+}
+
+/// Whose the file is. Reads it, and so begins what a transaction sees of it.
+pub(crate) fn owner_of(connection: &Connection) -> rusqlite::Result<Owner> {
+    match application_and_version(connection)? {
+        (APPLICATION_ID, version) if version > NEWEST => {
+            let last = "select surveyd from schema_version order by version desc limit 1";
+            let surveyd = connection.query_row(last, [], |row| row.get(0)).unwrap_or_else(|_| "newer".to_owned());
+            Ok(Owner::LaterSurveyd(Later { surveyd, version }))
+        }
+        (APPLICATION_ID, version) => Ok(Owner::Surveyd(version)),
+        (0, 0) => {
+            let tables: i64 = connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
+            Ok(if tables == 0 { Owner::Nobody } else { Owner::SomebodyElse })
+        }
+        _ => Ok(Owner::SomebodyElse),
+    }
+}
+
+/// Whether the file is ours, and of the present schema.
+pub(crate) fn is_current(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(application_and_version(connection)? == (APPLICATION_ID, NEWEST))
+}
+
+/// Makes the schema of a new file, or climbs what is left of the ladder for an older one. Each step is one transaction with
+/// its version: whoever is killed in between leaves a file of a version that was one, and the next goes on from there.
+///
+/// `before` is called once with the version of an older file, while nobody else can write to it; what it yields is kept until
+/// the last step is done.
+pub(crate) fn climb<T>(connection: &mut Connection, before: impl FnOnce(i32) -> Result<T>) -> Result<()> {
+    // The usual case first, without asking for the write lock of a busy server.
+    if is_current(connection)? {
+        return Ok(());
+    }
+    let (mut before, mut _kept) = (Some(before), None);
+    loop {
+        let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Asked anew for each step: another process may have climbed meanwhile.
+        let (_, version) = application_and_version(&step)?;
+        let next = LADDER.into_iter().zip(2..).find(|(_, leads_to)| *leads_to > version);
+        let (sql, leads_to) = match next {
+            _ if version == 0 => (SCHEMA, NEWEST),
+            Some(next) => next,
+            None => return Ok(()),
+        };
+        if version > 0
+            && let Some(before) = before.take()
+        {
+            _kept = Some(before(version)?);
+        }
+        step.execute_batch(sql)?;
+        step.execute(
+            "insert into schema_version (version, applied_at, surveyd) values (?1, ?2, ?3)",
+            params![leads_to, Timestamp::now().as_millisecond(), env!("CARGO_PKG_VERSION")],
+        )?;
+        step.pragma_update(None, "application_id", APPLICATION_ID)?;
+        step.pragma_update(None, "user_version", leads_to)?;
+        step.commit()?;
+    }
+}
+
+fn application_and_version(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
+    Ok((
+        connection.pragma_query_value(None, "application_id", |row| row.get(0))?,
+        connection.pragma_query_value(None, "user_version", |row| row.get(0))?,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::store::{Missing, open};
+
+    /// Columns, indexes and triggers of every table; columns by what they are and not by how they were written.
+    fn shape(connection: &Connection) -> Vec<String> {
+        let sql =
+            "select t.name || '.' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' ' || c.pk || ' ' || c.hidden
+                     from sqlite_schema t, pragma_table_xinfo(t.name) c where t.type = 'table'
+                   union all
+                   select name || ': ' || sql from sqlite_schema where type in ('index', 'trigger') and sql is not null
+                   order by 1";
+        let mut statement = connection.prepare(sql).expect("the statement is sound");
+        let rows = statement.query_map([], |row| row.get(0)).expect("a schema");
+        rows.map(|row| row.expect("a row")).collect()
+    }
+
+    #[rstest]
+    #[case(1, include_str!("../../../tests/schemas/1.sql"))]
+    #[case(2, include_str!("../../../tests/schemas/2.sql"))]
+    fn an_older_file_climbs_to_the_present_schema(#[case] version: i32, #[case] schema: &str) {
+        let folder = tempfile::tempdir().expect("a folder for a test");
+        let old = folder.path().join("old.db");
+        let connection = Connection::open(&old).expect("a new file");
+        connection.execute_batch(schema).expect("an older schema");
+        connection
+            .execute_batch(&format!(
+                "insert into schema_version values ({version}, 1, '0.1.0');
+                 insert into client (id, name) values (7, 'Alice');
+                 pragma application_id = {APPLICATION_ID}; pragma user_version = {version}"
+            ))
+            .expect("a file of that version");
+        drop(connection);
+        let climbed = open(&old, Missing::Refuse).expect("it opens");
+        let new = open(&folder.path().join("new.db"), Missing::Create).expect("a new file opens");
+        assert_eq!(shape(&climbed), shape(&new));
+        let name: String =
+            climbed.query_row("select name from client where id = 7", [], |row| row.get(0)).expect("a row");
+        assert_eq!(name, "Alice");
+        let statuses = |connection: &Connection| -> String {
+            let sql = "select sql from sqlite_schema where name = 'thread'";
+            let sql: String = connection.query_row(sql, [], |row| row.get(0)).expect("a table");
+            sql.lines().skip_while(|line| !line.contains("thread_status")).take(3).collect()
+        };
+        assert_eq!(statuses(&climbed), statuses(&new), "what a status can be");
+        let versions: i32 =
+            climbed.query_row("select count(*) from schema_version", [], |row| row.get(0)).expect("a count");
+        assert_eq!(versions, NEWEST - version + 1, "a row for each step, behind that of the file");
+    }
+}

@@ -1,0 +1,106 @@
+//! Opening the file: is it ours, is it of this version, and is it held the way that keeps what was acknowledged.
+
+use std::{fs::OpenOptions, io::ErrorKind, os::unix::fs::OpenOptionsExt, path::Path};
+
+use anyhow::{Context, Result, bail, ensure};
+use rusqlite::Connection;
+
+use crate::store::{
+    error::explain,
+    file::{
+        backup, check_readable,
+        connection::{Durability, FLAGS, hold, wait_as_command},
+        lock::ServerLock,
+        migrations::{climb, owner_of, refuse_foreign},
+        sync_folder,
+    },
+};
+
+/// Earlier versions can lose a commit in WAL mode with two connections. Source: <https://sqlite.org/wal.html#walresetbug>.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// Whether a missing file is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// Make it, readable by its owner alone.
+    Create,
+    /// Say that there is none.
+    Refuse,
+}
+
+/// Opens the file for writing, and brings it to the present schema, if no server runs on an older one: that would be a server
+/// of an earlier version, which does not know what is done to its file.
+///
+/// Errors: one sentence that names the file, what is wrong with it, and the way out.
+pub(crate) fn open(path: &Path, missing: Missing) -> Result<Connection> {
+    open_alone(path, missing, || ServerLock::take(path).map(Some))
+}
+
+/// The same for the server itself, which has made sure of that.
+pub(crate) fn open_to_serve(path: &Path) -> Result<Connection> {
+    open_alone(path, Missing::Create, || Ok(None))
+}
+
+fn open_alone(path: &Path, missing: Missing, lock: impl Fn() -> Result<Option<ServerLock>>) -> Result<Connection> {
+    ensure!(
+        rusqlite::version_number() >= OLDEST_SQLITE,
+        "this surveyd was built with SQLite {}, which can lose commits; build it with its bundled SQLite",
+        rusqlite::version()
+    );
+    if missing == Missing::Create {
+        create(path)?;
+    }
+    check_readable(path)?;
+    open_as(path, Durability::Full, |version| {
+        let lock = lock().with_context(|| {
+            format!("the database {} is of schema {version}, which only an earlier surveyd serves", path.display())
+        })?;
+        backup::before_schema(path, version)?;
+        Ok(lock)
+    })
+}
+
+/// Opens the file of a world that nobody will miss. As [`open`], but nothing waits for the disk: what was committed
+/// survives the end of the process, not that of the machine.
+///
+/// Errors: as for [`open`].
+pub(crate) fn open_throw_away(path: &Path) -> Result<Connection> {
+    open_as(path, Durability::None, |_| Ok(()))
+}
+
+/// A new database that is in memory alone, with the present schema.
+pub(crate) fn open_in_memory() -> Result<Connection> {
+    let mut connection = Connection::open_in_memory()?;
+    connection.execute_batch("pragma foreign_keys = on")?;
+    climb(&mut connection, |_| Ok(()))?;
+    Ok(connection)
+}
+
+fn open_as<T>(path: &Path, durability: Durability, before: impl Fn(i32) -> Result<T>) -> Result<Connection> {
+    let mut connection = Connection::open_with_flags(path, FLAGS)
+        .with_context(|| format!("cannot open the database {}", path.display()))?;
+    let ready = |connection: &mut Connection| {
+        wait_as_command(connection)?;
+        // Before anything is set: a file of somebody else is left as it was.
+        refuse_foreign(&owner_of(connection)?, path)?;
+        hold(connection, durability)?;
+        climb(connection, &before)
+    };
+    ready(&mut connection).map_err(|error| explain(path, error))?;
+    Ok(connection)
+}
+
+/// Makes the file with its final permissions, so that it is at no moment readable by others.
+fn create(path: &Path) -> Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        // The name itself must survive a power cut, or everything in the file goes with it.
+        Ok(_) => sync_folder(path).with_context(|| format!("cannot make the database {} durable", path.display())),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            bail!("cannot make the database {}: its folder does not exist; make the folder first", path.display())
+        }
+        Err(error) => Err(error).with_context(|| {
+            format!("cannot make the database {}: choose a folder that this user may write to", path.display())
+        }),
+    }
+}

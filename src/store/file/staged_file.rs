@@ -1,0 +1,106 @@
+//! A database file in the making: whole, verified and durable before it has its name.
+
+use std::{
+    fs::{self, File, OpenOptions, Permissions, TryLockError},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::Path,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use rusqlite::Connection;
+use tempfile::TempPath;
+
+use crate::store::file::{
+    COMPANIONS,
+    connection::FLAGS,
+    copy::{Progress, check_sound, copy},
+    folder_of,
+    migrations::{Owner, owner_of},
+    remove_if_there, sync_folder, with_suffix,
+};
+
+/// What is done where the name of a copy is taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Existing {
+    Refuse,
+    Replace,
+}
+
+/// A copy that is not whole yet, beside the place where it will be. Removed unless it is published; what is left of one that
+/// was killed is taken over by the next.
+pub(crate) struct Part {
+    path: TempPath,
+    /// Locked, so that two who write the same copy do not write into one file.
+    file: File,
+}
+
+impl Part {
+    /// Makes an empty one, readable by its owner alone.
+    ///
+    /// Errors: one sentence that names the file and the way out.
+    pub(crate) fn beside(target: &Path) -> Result<Self> {
+        let name = target.display();
+        let folder = folder_of(target);
+        ensure!(folder.is_dir(), "cannot write {name}: its folder does not exist; make the folder first");
+        let path = with_suffix(target, ".surveyd-part");
+        let open = || {
+            let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                locked => locked?,
+            }
+            // Whoever had the lock before may have published the file meanwhile.
+            let (of_file, of_path) = (file.metadata()?, fs::metadata(&path));
+            let is_mine = of_path.is_ok_and(|of_path| (of_path.dev(), of_path.ino()) == (of_file.dev(), of_file.ino()));
+            Ok::<_, std::io::Error>(is_mine.then_some(file))
+        };
+        let file =
+            open().with_context(|| format!("cannot write {name}: choose a folder that this user may write to"))?;
+        let Some(file) = file else { bail!("another surveyd is writing {name}; wait for it, or name another file") };
+        let empty = || {
+            file.set_len(0)?;
+            file.set_permissions(Permissions::from_mode(0o600))?;
+            COMPANIONS.into_iter().try_for_each(|suffix| remove_if_there(&with_suffix(&path, suffix)))
+        };
+        empty().with_context(|| format!("cannot replace {}; remove it", path.display()))?;
+        Ok(Self { path: TempPath::try_from_path(path.clone())?, file })
+    }
+
+    /// Copies a snapshot into it.
+    pub(crate) fn fill(&self, from: &Connection, progress: Progress<'_>) -> Result<()> {
+        let mut to = Connection::open_with_flags(&self.path, FLAGS)?;
+        // Nobody else knows of it, and it is synced when it is whole.
+        to.execute_batch("pragma journal_mode = off; pragma synchronous = off")?;
+        copy(from, &mut to, progress)
+    }
+
+    /// Checks that what was written is sound and that owner's, and makes it a file that needs no other beside it.
+    pub(crate) fn verify(&self, expected: &Owner) -> Result<()> {
+        let copy = Connection::open_with_flags(&self.path, FLAGS)?;
+        copy.execute_batch("pragma trusted_schema = off; pragma journal_mode = delete")?;
+        check_sound(&copy)?;
+        let owner = owner_of(&copy)?;
+        ensure!(owner == *expected, "it reads back as another file than was written; look for a failing disk");
+        Ok(())
+    }
+
+    /// Gives it its name, once it is on the disk. Yields its size in bytes.
+    pub(crate) fn publish(self, target: &Path, existing: Existing) -> Result<u64> {
+        let name = target.display();
+        let size = self.file.sync_all().and_then(|()| self.file.metadata()).map(|metadata| metadata.len());
+        let size =
+            size.with_context(|| format!("cannot make {name} durable; look for a full disk or a failing one"))?;
+        let published = match existing {
+            Existing::Refuse => self.path.persist_noclobber(target),
+            Existing::Replace => {
+                // What is left of the one before would be taken for this one's.
+                let mut left = COMPANIONS.into_iter().map(|suffix| with_suffix(target, suffix));
+                left.try_for_each(|left| remove_if_there(&left)).context("cannot remove its old log")?;
+                self.path.persist(target)
+            }
+        };
+        published.map_err(|error| error.error).with_context(|| format!("cannot give {name} its name"))?;
+        sync_folder(target).with_context(|| format!("{name} is there, but a power cut may take it away"))?;
+        Ok(size)
+    }
+}

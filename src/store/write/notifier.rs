@@ -1,0 +1,82 @@
+//! Waiting for what is committed, instead of asking again and again.
+
+use std::time::Duration;
+
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
+
+use crate::store::error::StoreError;
+
+/// Wakes those who wait whenever something was committed: one tells of records, another of what is to be delivered.
+#[derive(Clone)]
+pub(crate) struct Waits(watch::Sender<State>);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// Nobody is kept waiting any more.
+    Ended,
+}
+
+impl Waits {
+    pub(crate) fn new() -> Self {
+        Self(watch::Sender::new(State::Open))
+    }
+
+    /// Something was committed.
+    pub(crate) fn wake(&self) {
+        self.0.send_modify(|_| ());
+    }
+
+    /// The server stops, or the world is gone: whoever waits is answered with what there is.
+    pub(crate) fn end(&self) {
+        self.0.send_replace(State::Ended);
+    }
+
+    /// Begins to listen: nothing that is committed after this call is missed.
+    pub(crate) fn listen(&self) -> Listener {
+        Listener(self.0.subscribe())
+    }
+}
+
+/// One who waits.
+pub(crate) struct Listener(watch::Receiver<State>);
+
+impl Listener {
+    /// Resolves when something was committed since the last call; false when there is nothing to wait for any more.
+    pub(crate) async fn woken(&mut self) -> bool {
+        *self.0.borrow() == State::Open && self.0.changed().await.is_ok()
+    }
+}
+
+/// How long a list is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    /// At the most.
+    pub(crate) time: Duration,
+    /// Until there are so many.
+    pub(crate) count: usize,
+}
+
+impl Wait {
+    /// Finds rows whenever something was committed, until there are as many as are waited for (or as may be), the time is
+    /// over, or there is nothing to wait for any more.
+    pub(crate) async fn find<T>(
+        self,
+        mut listener: Listener,
+        limit: usize,
+        mut find: impl AsyncFnMut(&mut Vec<T>) -> Result<(), StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let until = Instant::now() + self.time;
+        let mut found = Vec::new();
+        loop {
+            find(&mut found).await?;
+            let is_enough = found.len() >= self.count.min(limit);
+            if is_enough || !timeout_at(until, listener.woken()).await.unwrap_or(false) {
+                return Ok(found);
+            }
+        }
+    }
+}
