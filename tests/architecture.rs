@@ -7,7 +7,7 @@ use std::{
 };
 
 /// From the door to the rules. Each module may name those behind it, and none before it.
-const ORDER: [&str; 7] = ["command", "fake", "app", "http", "delivery", "store", "survey"];
+const ORDER: [&str; 7] = ["command", "fake", "server", "http", "delivery", "store", "survey"];
 
 /// Words that a module must not know, whatever it imports.
 const FOREIGN: [(&str, &[&str]); 4] = [

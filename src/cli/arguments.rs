@@ -12,7 +12,7 @@ use crate::{
 
 /// Who is erased.
 #[derive(Debug, Subcommand)]
-pub(crate) enum EraseWord {
+pub(crate) enum EraseCommand {
     /// Erase a client: their row and threads, whom sends were to, what deliveries and the audit tell of them.
     #[command(after_help = "\
 Sends stay as rows that tell no more to whom, so that counts by form and day hold; pending deliveries are cancelled.
@@ -32,13 +32,13 @@ Examples:
         external_id: Option<String>,
         /// Which file.
         #[command(flatten)]
-        file: FileFlags,
+        file: DatabaseArgs,
     },
 }
 
 /// What a CSV file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum List {
+pub(crate) enum ListKind {
     /// Where conversations take place.
     Channels,
     /// Those who are asked.
@@ -51,7 +51,7 @@ pub(crate) enum List {
 
 /// How a fake starts.
 #[derive(Debug, Args)]
-pub(crate) struct FakeFlags {
+pub(crate) struct FakeArgs {
     /// Address and port to answer on; port 0 takes a free one [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) listen: Option<SocketAddr>,
@@ -75,7 +75,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 
 /// The words about tokens.
 #[derive(Debug, Subcommand)]
-pub(crate) enum TokenWord {
+pub(crate) enum TokenCommand {
     /// Make a token; it is printed once, alone on stdout, and kept nowhere.
     #[command(after_help = "\
 Examples:
@@ -94,22 +94,22 @@ Examples:
         expires: Option<Lifetime>,
         /// Which file.
         #[command(flatten)]
-        file: FileFlags,
+        file: DatabaseArgs,
     },
-    /// List the tokens, a line each, the id first; the secrets are not known.
+    /// ListKind the tokens, a line each, the id first; the secrets are not known.
     #[command(after_help = "\
 When a token was last used is known to the hour.
 
 Examples:
   surveyd token list
   surveyd token list --json | jq '.[] | select(.lastUsedAt == null)'")]
-    List {
+    ListKind {
         /// As a JSON array, as GET /admin/tokens has it.
         #[arg(long)]
         json: bool,
         /// Which file.
         #[command(flatten)]
-        file: FileFlags,
+        file: DatabaseArgs,
     },
     /// Give a token a new secret; it is printed once, alone on stdout. Id and name stay.
     #[command(after_help = "\
@@ -126,7 +126,7 @@ Examples:
         overlap: Option<Lifetime>,
         /// Which file.
         #[command(flatten)]
-        file: FileFlags,
+        file: DatabaseArgs,
     },
     /// Make a token useless, from the very next request on.
     #[command(
@@ -137,13 +137,13 @@ Examples:
         id: i64,
         /// Which file.
         #[command(flatten)]
-        file: FileFlags,
+        file: DatabaseArgs,
     },
 }
 
 /// Which database, and which settings name it.
 #[derive(Debug, Args)]
-pub(crate) struct FileFlags {
+pub(crate) struct DatabaseArgs {
     /// The SQLite file [default: surveyd.db, or what the settings say].
     #[arg(long, value_name = "FILE")]
     database: Option<PathBuf>,
@@ -152,7 +152,7 @@ pub(crate) struct FileFlags {
     config: Option<PathBuf>,
 }
 
-impl FileFlags {
+impl DatabaseArgs {
     /// As the settings take them.
     pub(crate) fn flags(self, listen: Option<SocketAddr>) -> Flags {
         Flags { config: self.config, listen, database: self.database }

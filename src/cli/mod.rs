@@ -7,7 +7,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-pub(crate) use crate::cli::arguments::{EraseWord, FakeFlags, FileFlags, List, TokenWord};
+pub(crate) use crate::cli::arguments::{DatabaseArgs, EraseCommand, FakeArgs, ListKind, TokenCommand};
 use crate::survey::time::Lifetime;
 
 /// Send Survey of edna Chat Center: a durable server on one SQLite file, and a fake for tests.
@@ -26,12 +26,12 @@ Examples:
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub(crate) word: Word,
+    pub(crate) command: Commands,
 }
 
 /// The words.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Word {
+pub(crate) enum Commands {
     /// Run a fake of the Chat Center for tests: a throw-away database, ready-made tokens.
     #[command(after_help = "\
 The tokens of a fake: test-admin may use /admin, test-expired gets 401, test-wrongrole gets 403, and any
@@ -50,7 +50,7 @@ Examples:
   curl -i http://127.0.0.1:8080/api/v1/quality/send \\
        -H 'Authorization: Bearer test-crm' -H 'Content-Type: application/json' \\
        -d '{\"clientId\":{\"type\":\"internalClientId\",\"id\":1},\"qualityFormId\":1}'")]
-    Fake(FakeFlags),
+    Fake(FakeArgs),
     /// Run the durable server.
     #[command(after_help = "\
 Settings come from settings.toml (in the working directory, where it exists), over it the environment
@@ -69,7 +69,7 @@ Examples:
         listen: Option<SocketAddr>,
         /// Which file.
         #[command(flatten)]
-        file: FileFlags,
+        file: DatabaseArgs,
     },
     /// Show the settings that `surveyd serve` would run with, and where each comes from.
     #[command(after_help = "\
@@ -90,7 +90,7 @@ Examples:
         listen: Option<SocketAddr>,
         /// Which file.
         #[command(flatten)]
-        file: FileFlags,
+        file: DatabaseArgs,
     },
     /// Print the OpenAPI 3.1 document of everything that a server and a fake answer.
     #[command(after_help = "\
@@ -125,7 +125,7 @@ Examples:
   surveyd token rotate 3 --overlap 24h
   surveyd token revoke 3"
     )]
-    Token(TokenWord),
+    Token(TokenCommand),
     /// Show who changed what, the oldest first: settings, rows and tokens, by /admin or by a command.
     #[command(after_help = "\
 A line for each change: its id, when, who (the name of a token, or cli for a command on this machine), from which
@@ -144,7 +144,7 @@ Examples:
         after: Option<i64>,
         /// Which file.
         #[command(flatten)]
-        file: FileFlags,
+        file: DatabaseArgs,
     },
     /// Put a world file into the database: all of it or nothing.
     #[command(after_help = "\
@@ -167,7 +167,7 @@ A world file:
         world: PathBuf,
         /// Which file.
         #[command(flatten)]
-        file: FileFlags,
+        file: DatabaseArgs,
     },
     /// Put the rows of a CSV file into the database, in small steps beside which a server's sends go on.
     #[command(after_help = "\
@@ -188,7 +188,7 @@ Examples:
   zcat threads.csv.gz | surveyd import threads -")]
     Import {
         /// What the rows are.
-        list: List,
+        list: ListKind,
         /// The CSV file, in UTF-8; `-` reads standard input.
         csv: PathBuf,
         /// Only tell what would be rejected.
@@ -199,11 +199,11 @@ Examples:
         report: Option<PathBuf>,
         /// Which file.
         #[command(flatten)]
-        file: FileFlags,
+        file: DatabaseArgs,
     },
     /// Remove a person everywhere.
     #[command(subcommand, after_help = "Example:\n  surveyd erase client 7")]
-    Erase(EraseWord),
+    Erase(EraseCommand),
     /// Write the database's settings, channels, clients, threads and forms to stdout, as a world file.
     #[command(after_help = "\
 Sends and tokens are not part of a world. `surveyd apply` takes the file back unchanged, `surveyd import` a CSV file.
@@ -219,13 +219,13 @@ Examples:
     Export {
         /// One list alone, as CSV.
         #[arg(long, value_name = "LIST")]
-        csv: Option<List>,
+        csv: Option<ListKind>,
         /// With other names than the real ones.
         #[arg(long)]
         anonymize: bool,
         /// Which file.
         #[command(flatten)]
-        file: FileFlags,
+        file: DatabaseArgs,
     },
     /// Copy the database to a new file, while a server runs on it too.
     #[command(after_help = "\
@@ -242,7 +242,7 @@ Examples:
         target: PathBuf,
         /// Which file.
         #[command(flatten)]
-        file: FileFlags,
+        file: DatabaseArgs,
     },
     /// Put a backup in the place of the database; no server may run on it.
     #[command(after_help = "\
@@ -260,7 +260,7 @@ Examples, with the server stopped:
         backup: PathBuf,
         /// Which file.
         #[command(flatten)]
-        file: FileFlags,
+        file: DatabaseArgs,
     },
     /// Look for what is wrong with the database: a line for each on stdout, and exit code 1 if there is any.
     #[command(after_help = "\
@@ -273,7 +273,7 @@ Examples:
     Check {
         /// Which file.
         #[command(flatten)]
-        file: FileFlags,
+        file: DatabaseArgs,
     },
     // The last two are for packages, and hidden: who runs a server has no use for them once it is installed.
     /// Write the man pages of all words into a folder.

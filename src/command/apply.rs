@@ -6,12 +6,12 @@ use anyhow::{Context, Error, Result};
 
 use crate::command::{progress_bar, say};
 use crate::{
-    cli::FileFlags,
+    cli::DatabaseArgs,
     settings::Settings,
     store::{Missing, explain, open, transfer::world_file::WorldFile},
 };
 
-pub(crate) fn run(path: &Path, file: FileFlags) -> Result<()> {
+pub(crate) fn run(path: &Path, file: DatabaseArgs) -> Result<()> {
     let Settings { database, delivery, .. } = Settings::load(file.flags(None))?;
     let world = read_world(path)?;
     let checked = delivery.client().check_world(&world).map_err(Error::msg);

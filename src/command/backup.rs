@@ -16,12 +16,12 @@ use tokio::runtime::Builder;
 
 use crate::command::{progress_bar, say, serve::Signals};
 use crate::{
-    cli::FileFlags,
+    cli::DatabaseArgs,
     settings::Settings,
     store::{Progress, file::backup::back_up},
 };
 
-pub(crate) fn run(target: &Path, file: FileFlags) -> Result<()> {
+pub(crate) fn run(target: &Path, file: DatabaseArgs) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let size = copying(|progress| back_up(&database, target, progress))?;
     say(format_args!(

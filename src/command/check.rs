@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use anyhow::{Result, ensure};
 
 use crate::command::say;
-use crate::{cli::FileFlags, settings::Settings, store::file::check::check};
+use crate::{cli::DatabaseArgs, settings::Settings, store::file::check::check};
 
-pub(crate) fn run(file: FileFlags) -> Result<()> {
+pub(crate) fn run(file: DatabaseArgs) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let mut stdout = io::stdout().lock();
     let found = check(&database, &mut |problem| {

@@ -4,7 +4,7 @@ use anyhow::{Result, anyhow};
 
 use crate::command::say;
 use crate::{
-    cli::FileFlags,
+    cli::DatabaseArgs,
     settings::Settings,
     store::{
         Missing,
@@ -15,7 +15,7 @@ use crate::{
     survey::ids::ClientId,
 };
 
-pub(crate) fn run(id: Option<i64>, external_id: Option<String>, file: FileFlags) -> Result<()> {
+pub(crate) fn run(id: Option<i64>, external_id: Option<String>, file: DatabaseArgs) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let mut connection = open(&database, Missing::Refuse)?;
     let explained = |error: StoreError| explain(&database, error.into());

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::command::{progress_bar, unless_closed};
 use crate::{
-    cli::{FileFlags, List},
+    cli::{DatabaseArgs, ListKind},
     settings::Settings,
     store::{
         Connection, Missing,
@@ -17,16 +17,16 @@ use crate::{
     survey::model::{Channel, Client, Form, Thread},
 };
 
-pub(crate) fn run(csv: Option<List>, anonymize: bool, file: FileFlags) -> Result<()> {
+pub(crate) fn run(csv: Option<ListKind>, anonymize: bool, file: DatabaseArgs) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let connection = open(&database, Missing::Refuse)?;
     let names = anonymize.then(Pseudonyms::new).transpose()?;
     let exported = match csv {
         None => export_world(&connection, names.as_ref()),
-        Some(List::Channels) => export_list::<Channel>(&connection, names.as_ref()),
-        Some(List::Clients) => export_list::<Client>(&connection, names.as_ref()),
-        Some(List::Threads) => export_list::<Thread>(&connection, names.as_ref()),
-        Some(List::Forms) => export_list::<Form>(&connection, names.as_ref()),
+        Some(ListKind::Channels) => export_list::<Channel>(&connection, names.as_ref()),
+        Some(ListKind::Clients) => export_list::<Client>(&connection, names.as_ref()),
+        Some(ListKind::Threads) => export_list::<Thread>(&connection, names.as_ref()),
+        Some(ListKind::Forms) => export_list::<Form>(&connection, names.as_ref()),
     };
     unless_closed(exported).with_context(|| format!("cannot export the database {}", database.display()))
 }

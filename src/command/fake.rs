@@ -20,7 +20,7 @@ use crate::command::{
     serve::{serve, start_log},
 };
 use crate::{
-    cli::FakeFlags,
+    cli::FakeArgs,
     fake::{
         temp_folder::{Folder, remove_leftovers},
         worlds::{self, Worlds},
@@ -30,8 +30,8 @@ use crate::{
     store::folder_of,
 };
 
-pub(crate) fn run(flags: FakeFlags) -> Result<()> {
-    let FakeFlags { listen, world, max_worlds, ready_file, exit_on_stdin_close } = flags;
+pub(crate) fn run(flags: FakeArgs) -> Result<()> {
+    let FakeArgs { listen, world, max_worlds, ready_file, exit_on_stdin_close } = flags;
     let world = world.map(|path| read_world(&path)).transpose()?;
     // Removed when it goes out of scope, which every way out of this function does, a signal's too.
     let mut folder = None;

@@ -13,13 +13,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::command::say;
 use crate::{
-    cli::{FileFlags, List},
+    cli::{DatabaseArgs, ListKind},
     settings::Settings,
     store::{
         Missing,
         error::StoreError,
         explain, open,
-        transfer::csv::{Import, Rehearsal, Rejection, Rows, Tabular, Watcher},
+        transfer::csv::{DryRun, Import, ImportObserver, Rejection, Rows, Tabular},
     },
     survey::model::{Channel, Client, Form, Thread},
 };
@@ -27,13 +27,19 @@ use crate::{
 /// How many rejected rows are told where there is no report.
 const SHOWN: u64 = 20;
 
-pub(crate) fn run(list: List, path: &Path, dry_run: bool, report: Option<PathBuf>, file: FileFlags) -> Result<()> {
+pub(crate) fn run(
+    list: ListKind,
+    path: &Path,
+    dry_run: bool,
+    report: Option<PathBuf>,
+    file: DatabaseArgs,
+) -> Result<()> {
     let settings = Settings::load(file.flags(None))?;
     match list {
-        List::Channels => import::<Channel>(&settings, path, dry_run, report),
-        List::Clients => import::<Client>(&settings, path, dry_run, report),
-        List::Threads => import::<Thread>(&settings, path, dry_run, report),
-        List::Forms => import::<Form>(&settings, path, dry_run, report),
+        ListKind::Channels => import::<Channel>(&settings, path, dry_run, report),
+        ListKind::Clients => import::<Client>(&settings, path, dry_run, report),
+        ListKind::Threads => import::<Thread>(&settings, path, dry_run, report),
+        ListKind::Forms => import::<Form>(&settings, path, dry_run, report),
     }
 }
 
@@ -42,8 +48,9 @@ fn import<E: Tabular>(settings: &Settings, path: &Path, dry_run: bool, report: O
     let (input, bytes) = open_input(path).with_context(|| format!("cannot read the CSV file {name}"))?;
     let mut rows = Rows::of::<E>(input).with_context(|| format!("the CSV file {name} cannot be imported"))?;
     let mut connection = open(database, Missing::Refuse)?;
-    let mut rehearsal = dry_run.then(|| Rehearsal::of::<E>(database)).transpose()?;
-    let connection = rehearsal.as_mut().map_or(&mut connection, |rehearsal| &mut rehearsal.connection);
+    let mut dry_run_database = dry_run.then(|| DryRun::of::<E>(database)).transpose()?;
+    let connection =
+        dry_run_database.as_mut().map_or(&mut connection, |dry_run_database| &mut dry_run_database.connection);
     let client = settings.delivery.client();
     let check = |row: &E| match row.delivery_url().map(|url| client.check(url)) {
         Some(Err(problem)) => Err(StoreError::invalid("deliveryUrl", problem)),
@@ -117,7 +124,7 @@ impl Told {
     }
 }
 
-impl Watcher for Told {
+impl ImportObserver for Told {
     fn rejected(&mut self, rejection: &Rejection) -> Result<()> {
         self.rejected += 1;
         let Rejection { line, field, reason } = rejection;
@@ -135,7 +142,7 @@ impl Watcher for Told {
         Ok(())
     }
 
-    fn went_on(&mut self, rows: u64, bytes: u64) {
+    fn progressed(&mut self, rows: u64, bytes: u64) {
         self.bar.set_position(bytes);
         let ms = self.began.elapsed().as_millis().max(1);
         self.bar.set_message(format!("{rows} rows, {} a second", u128::from(rows) * 1000 / ms));

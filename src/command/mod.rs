@@ -28,13 +28,13 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::cli::{Cli, EraseWord, TokenWord, Word};
+use crate::cli::{Cli, Commands, EraseCommand, TokenCommand};
 
 /// The program: reads the command line, does what it says, and tells what failed in one sentence on stderr.
 ///
 /// Exit codes: 0 it is done; 1 it failed; wrong usage ends the process with 2.
 pub fn run() -> ExitCode {
-    match dispatch(Cli::parse().word) {
+    match dispatch(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(sentence(&error));
@@ -43,30 +43,32 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn dispatch(word: Word) -> Result<()> {
-    if !matches!(word, Word::Fake(_) | Word::Serve { .. }) {
+fn dispatch(command: Commands) -> Result<()> {
+    if !matches!(command, Commands::Fake(_) | Commands::Serve { .. }) {
         serve::start_telling();
     }
-    match word {
-        Word::Fake(flags) => fake::run(flags),
-        Word::Serve { listen, file } => serve::run(file.flags(listen)),
-        Word::Config { check, listen, file } => config::run(check, file.flags(listen)),
-        Word::Openapi => openapi::run(),
-        Word::Health { url, wait } => health::run(url, wait),
-        Word::Token(TokenWord::Create { name, role, expires, file }) => token::create(&name, role, expires, file),
-        Word::Token(TokenWord::List { json, file }) => token::list(json, file),
-        Word::Token(TokenWord::Rotate { id, overlap, file }) => token::rotate(id, overlap, file),
-        Word::Token(TokenWord::Revoke { id, file }) => token::revoke(id, file),
-        Word::Audit { json, after, file } => audit::run(json, after, file),
-        Word::Apply { world, file } => apply::run(&world, file),
-        Word::Import { list, csv, dry_run, report, file } => import::run(list, &csv, dry_run, report, file),
-        Word::Erase(EraseWord::Client { id, external_id, file }) => erase::run(id, external_id, file),
-        Word::Export { csv, anonymize, file } => export::run(csv, anonymize, file),
-        Word::Backup { target, file } => backup::run(&target, file),
-        Word::Restore { backup, file } => restore::run(&backup, file),
-        Word::Check { file } => check::run(file),
-        Word::Man { folder } => pages::man(&folder),
-        Word::Completions { shell } => pages::completions(shell),
+    match command {
+        Commands::Fake(flags) => fake::run(flags),
+        Commands::Serve { listen, file } => serve::run(file.flags(listen)),
+        Commands::Config { check, listen, file } => config::run(check, file.flags(listen)),
+        Commands::Openapi => openapi::run(),
+        Commands::Health { url, wait } => health::run(url, wait),
+        Commands::Token(TokenCommand::Create { name, role, expires, file }) => {
+            token::create(&name, role, expires, file)
+        }
+        Commands::Token(TokenCommand::ListKind { json, file }) => token::list(json, file),
+        Commands::Token(TokenCommand::Rotate { id, overlap, file }) => token::rotate(id, overlap, file),
+        Commands::Token(TokenCommand::Revoke { id, file }) => token::revoke(id, file),
+        Commands::Audit { json, after, file } => audit::run(json, after, file),
+        Commands::Apply { world, file } => apply::run(&world, file),
+        Commands::Import { list, csv, dry_run, report, file } => import::run(list, &csv, dry_run, report, file),
+        Commands::Erase(EraseCommand::Client { id, external_id, file }) => erase::run(id, external_id, file),
+        Commands::Export { csv, anonymize, file } => export::run(csv, anonymize, file),
+        Commands::Backup { target, file } => backup::run(&target, file),
+        Commands::Restore { backup, file } => restore::run(&backup, file),
+        Commands::Check { file } => check::run(file),
+        Commands::Man { folder } => pages::man(&folder),
+        Commands::Completions { shell } => pages::completions(shell),
     }
 }
 

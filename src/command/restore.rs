@@ -5,9 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::command::{backup::copying, say};
-use crate::{cli::FileFlags, settings::Settings, store::file::restore::restore};
+use crate::{cli::DatabaseArgs, settings::Settings, store::file::restore::restore};
 
-pub(crate) fn run(backup: &Path, file: FileFlags) -> Result<()> {
+pub(crate) fn run(backup: &Path, file: DatabaseArgs) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let aside = copying(|progress| restore(backup, &database, progress))?;
     let kept = aside.map_or("there was none before".to_owned(), |aside| {

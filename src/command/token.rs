@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 
 use crate::command::{print_array, say, unless_closed};
 use crate::{
-    cli::FileFlags,
+    cli::DatabaseArgs,
     settings::Settings,
     store::{
         Connection, Missing,
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-pub(crate) fn create(name: &str, role: Role, lifetime: Option<Lifetime>, file: FileFlags) -> Result<()> {
+pub(crate) fn create(name: &str, role: Role, lifetime: Option<Lifetime>, file: DatabaseArgs) -> Result<()> {
     let now = now();
     let Issued { token, secret } =
         change(file, Missing::Create, |connection| tokens::create(connection, name, role, lifetime, now))?;
@@ -32,7 +32,7 @@ pub(crate) fn create(name: &str, role: Role, lifetime: Option<Lifetime>, file: F
     Ok(())
 }
 
-pub(crate) fn rotate(id: i64, overlap: Option<Lifetime>, file: FileFlags) -> Result<()> {
+pub(crate) fn rotate(id: i64, overlap: Option<Lifetime>, file: DatabaseArgs) -> Result<()> {
     let issued = change(file, Missing::Refuse, |connection| tokens::rotate(connection, id, overlap, now()))?;
     let Issued { token, secret } = issued.ok_or_else(|| no_token(id))?;
     writeln!(io::stdout(), "{}", secret.reveal())?;
@@ -45,7 +45,7 @@ pub(crate) fn rotate(id: i64, overlap: Option<Lifetime>, file: FileFlags) -> Res
     Ok(())
 }
 
-pub(crate) fn list(json: bool, file: FileFlags) -> Result<()> {
+pub(crate) fn list(json: bool, file: DatabaseArgs) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let connection = open(&database, Missing::Refuse)?;
     let tokens = tokens::list(&connection, None, usize::MAX).map_err(|error| explain(&database, error.into()))?;
@@ -81,7 +81,7 @@ fn state(token: &Token, now: Time) -> String {
     }
 }
 
-pub(crate) fn revoke(id: i64, file: FileFlags) -> Result<()> {
+pub(crate) fn revoke(id: i64, file: DatabaseArgs) -> Result<()> {
     let token = change(file, Missing::Refuse, |connection| tokens::revoke(connection, id, now()))?;
     let token = token.ok_or_else(|| no_token(id))?;
     match token.revoked_at {
@@ -101,7 +101,7 @@ fn no_token(id: i64) -> anyhow::Error {
 
 /// Changes the database that the settings name.
 fn change<T>(
-    file: FileFlags,
+    file: DatabaseArgs,
     missing: Missing,
     change: impl FnOnce(&Connection) -> Result<Changed<T>, StoreError>,
 ) -> Result<T> {

@@ -33,7 +33,7 @@ const LONGEST_RESULT: usize = 200;
 
 /// Who makes the tries. A clone is the same client.
 #[derive(Clone)]
-pub(crate) struct Client {
+pub(crate) struct DeliveryClient {
     agent: Agent,
     policy: Arc<Policy>,
     timeout: Duration,
@@ -41,16 +41,16 @@ pub(crate) struct Client {
 
 /// What came of a try.
 #[derive(Debug)]
-pub(crate) struct Tried {
+pub(crate) struct TryResult {
     /// How it is to go on.
-    pub(crate) verdict: Verdict,
+    pub(crate) answer: GatewayAnswer,
     /// What happened, in words of ours: nothing that a gateway sends gets into a list or a log as it is.
     pub(crate) result: String,
 }
 
 /// How it is to go on after a try.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum GatewayAnswer {
     /// 2xx: it was accepted.
     Accepted,
     /// Anything else. It may ask for so much time.
@@ -59,7 +59,7 @@ pub(crate) enum Verdict {
     Gone,
 }
 
-impl Client {
+impl DeliveryClient {
     /// One that goes where the policy lets it, and gives a try so much time.
     pub(crate) fn new(policy: Policy, timeout: Duration) -> Self {
         let policy = Arc::new(policy);
@@ -84,7 +84,7 @@ impl Client {
     /// Hands a message to a gateway, in this thread: it may take as long as the time limit.
     ///
     /// The time that is signed is the system's, whatever the clock of a fake's world shows: a gateway compares it with its own.
-    pub(crate) fn deliver(&self, gateway: &Gateway, webhook_id: &str, body: &str) -> Tried {
+    pub(crate) fn deliver(&self, gateway: &Gateway, webhook_id: &str, body: &str) -> TryResult {
         let timestamp = Timestamp::now().as_second();
         let signatures: Vec<_> =
             gateway.secrets.iter().map(|secret| secret.sign(webhook_id, timestamp, body)).collect();
@@ -102,7 +102,7 @@ impl Client {
                 let _ = io::copy(&mut answer.body_mut().as_reader().take(ANSWER_LIMIT), &mut io::sink());
                 tried
             }
-            Err(error) => Tried { verdict: Verdict::Failed(None), result: self.explain(&error) },
+            Err(error) => TryResult { answer: GatewayAnswer::Failed(None), result: self.explain(&error) },
         }
     }
 
@@ -148,14 +148,14 @@ impl Client {
 }
 
 /// What an answer means. Source: Standard Webhooks 1.0, "Deliverability and reliability".
-fn judge(status: StatusCode, headers: &HeaderMap) -> Tried {
-    let verdict = match status {
-        status if status.is_success() => Verdict::Accepted,
-        StatusCode::GONE => Verdict::Gone,
-        _ => Verdict::Failed(headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?))),
+fn judge(status: StatusCode, headers: &HeaderMap) -> TryResult {
+    let answer = match status {
+        status if status.is_success() => GatewayAnswer::Accepted,
+        StatusCode::GONE => GatewayAnswer::Gone,
+        _ => GatewayAnswer::Failed(headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?))),
     };
     // The canonical words of the status, not those of the answer.
-    Tried { verdict, result: status.to_string() }
+    TryResult { answer, result: status.to_string() }
 }
 
 /// Seconds, or a date. Source: RFC 9110, section 10.2.3.
@@ -223,12 +223,12 @@ mod tests {
     }
 
     #[rstest]
-    #[case(200, Verdict::Accepted)]
-    #[case(204, Verdict::Accepted)]
-    #[case(302, Verdict::Failed(None))]
-    #[case(410, Verdict::Gone)]
-    #[case(500, Verdict::Failed(None))]
-    fn a_status_is_judged(#[case] status: u16, #[case] verdict: Verdict) {
-        assert_eq!(judge(StatusCode::from_u16(status).expect("a status"), &HeaderMap::new()).verdict, verdict);
+    #[case(200, GatewayAnswer::Accepted)]
+    #[case(204, GatewayAnswer::Accepted)]
+    #[case(302, GatewayAnswer::Failed(None))]
+    #[case(410, GatewayAnswer::Gone)]
+    #[case(500, GatewayAnswer::Failed(None))]
+    fn a_status_is_judged(#[case] status: u16, #[case] answer: GatewayAnswer) {
+        assert_eq!(judge(StatusCode::from_u16(status).expect("a status"), &HeaderMap::new()).answer, answer);
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::survey::{
     ids::{ChannelId, ClientId, FormId, SendingId, ThreadId},
-    model::{Form, Question, Sent},
+    model::{Form, Question, SentSurvey},
     time::Time,
 };
 
@@ -54,12 +54,12 @@ struct Content<'a> {
     sending_id: SendingId,
     hide_after: Option<i64>,
     block_input: bool,
-    questions: [Asked<'a>; 1],
+    questions: [QuestionMessage<'a>; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Asked<'a> {
+struct QuestionMessage<'a> {
     id: FormId,
     sending_id: SendingId,
     text: &'a str,
@@ -77,7 +77,7 @@ struct Ping {
 /// The event of a send, below 20 kB. A form has one question here, which goes by the form's id; a text that the form does not
 /// have is taken from the next best: the other text, or the form's name.
 pub(crate) fn survey_sent(
-    sent: &Sent,
+    sent: &SentSurvey,
     channel: ChannelId,
     client_external_id: Option<&str>,
     form: &Form,
@@ -88,7 +88,7 @@ pub(crate) fn survey_sent(
     let (text, display_text) = (question.text.as_deref(), question.display_text.as_deref());
     let simple = form.binary_question == Some(true);
     let sending_id = sent.sending_id;
-    let asked = Asked {
+    let asked = QuestionMessage {
         id: form.id,
         sending_id,
         text: fit(text.or(display_text).unwrap_or(&form.name)),
@@ -139,8 +139,8 @@ mod tests {
     use super::*;
     use crate::survey::gateway::DeliveryState;
 
-    fn sent() -> Sent {
-        Sent {
+    fn sent() -> SentSurvey {
+        SentSurvey {
             sending_id: SendingId(1301),
             quality_form_id: FormId(7),
             thread_id: ThreadId(4),

@@ -9,7 +9,7 @@ use tokio::{sync::oneshot, task::JoinSet, time::sleep};
 use tracing::{error, warn};
 
 use crate::delivery::{
-    client::{Client, Tried, Verdict},
+    client::{DeliveryClient, GatewayAnswer, TryResult},
     schedule,
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
         Store,
         directory::Gateway,
         error::StoreError,
-        outbox::{Due, Outcome, Work},
+        outbox::{ChannelWork, DeliveryOutcome, DueDelivery},
     },
     survey::{
         ids::{ChannelId, SendingId},
@@ -39,12 +39,12 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
 
 /// What is in flight in one channel.
 #[derive(Clone, Default)]
-struct Lane {
+struct ChannelQueue {
     in_flight: Vec<SendingId>,
     has_failed: bool,
 }
 
-impl Lane {
+impl ChannelQueue {
     fn room(&self) -> usize {
         let most = if self.has_failed { IN_FLIGHT_OF_FAILING } else { IN_FLIGHT };
         most.saturating_sub(self.in_flight.len())
@@ -59,11 +59,11 @@ struct Done {
 }
 
 /// Delivers what is sent in a world, on the calling worker's thread, until the world ends.
-pub(crate) fn start(store: Rc<Store>, client: Client) {
+pub(crate) fn start(store: Rc<Store>, client: DeliveryClient) {
     tokio::task::spawn_local(async move {
         let run = |store: Rc<Store>, client| async move {
-            let (lanes, tries) = (HashMap::new(), JoinSet::new());
-            Queues { store, client, lanes, tries }.run().await;
+            let (channels, tries) = (HashMap::new(), JoinSet::new());
+            DeliveryQueue { store, client, channels, tries }.run().await;
         };
         while let Err(ended) = tokio::task::spawn_local(run(Rc::clone(&store), client.clone())).await {
             // A defect of ours must not stop deliveries for good: what was in flight is due again.
@@ -73,18 +73,18 @@ pub(crate) fn start(store: Rc<Store>, client: Client) {
     });
 }
 
-struct Queues {
+struct DeliveryQueue {
     store: Rc<Store>,
-    client: Client,
-    lanes: HashMap<ChannelId, Lane>,
+    client: DeliveryClient,
+    channels: HashMap<ChannelId, ChannelQueue>,
     tries: JoinSet<Done>,
 }
 
-impl Queues {
+impl DeliveryQueue {
     async fn run(&mut self) {
         let mut wakes = self.store.listen_for_deliveries();
         loop {
-            let pause = match self.fill().await {
+            let pause = match self.start_due().await {
                 Ok(next) => self.until(next),
                 Err(error) => {
                     warn!(%error, "what is to be delivered cannot be read");
@@ -92,31 +92,31 @@ impl Queues {
                 }
             };
             tokio::select! {
-                goes_on = wakes.woken() => if !goes_on { return },
-                Some(done) = self.tries.join_next() => self.land(done.ok()),
+                goes_on = wakes.changed() => if !goes_on { return },
+                Some(done) = self.tries.join_next() => self.on_done(done.ok()),
                 () = sleep(pause) => {}
             }
             while let Some(done) = self.tries.try_join_next() {
-                self.land(done.ok());
+                self.on_done(done.ok());
             }
         }
     }
 
     /// Begins what is due, as far as there is room; yields when something will be due next.
-    async fn fill(&mut self) -> Result<Option<Time>, StoreError> {
-        let lanes = self.lanes.clone();
+    async fn start_due(&mut self) -> Result<Option<Time>, StoreError> {
+        let channels = self.channels.clone();
         let room = move |channel| {
-            lanes.get(&channel).map_or((IN_FLIGHT, Vec::new()), |lane| (lane.room(), lane.in_flight.clone()))
+            channels.get(&channel).map_or((IN_FLIGHT, Vec::new()), |queue| (queue.room(), queue.in_flight.clone()))
         };
         let (work, next) = self.store.due(room).await?;
-        for Work { channel, gateway, due } in work {
+        for ChannelWork { channel, gateway, due } in work {
             let Some(gateway) = gateway else {
                 self.store.cancel(channel).await?;
                 // There may be more of it than one step.
                 return Ok(Some(self.store.now()));
             };
             for due in due {
-                self.lanes.entry(channel).or_default().in_flight.push(due.sending_id);
+                self.channels.entry(channel).or_default().in_flight.push(due.sending_id);
                 let (store, client, gateway) = (Rc::clone(&self.store), self.client.clone(), gateway.clone());
                 self.tries.spawn_local(async move { deliver(&store, client, channel, gateway, due).await });
             }
@@ -129,45 +129,51 @@ impl Queues {
         ms.map_or(LONGEST_PAUSE, |ms| Duration::from_millis(ms.unsigned_abs()).min(LONGEST_PAUSE))
     }
 
-    fn land(&mut self, done: Option<Done>) {
+    fn on_done(&mut self, done: Option<Done>) {
         // None is a try that panicked; it stays in flight, for it would do so again.
         let Some(Done { channel, id, has_failed }) = done else { return };
-        let lane = self.lanes.entry(channel).or_default();
-        lane.in_flight.retain(|other| *other != id);
-        lane.has_failed = has_failed;
-        if lane.in_flight.is_empty() && !has_failed {
-            self.lanes.remove(&channel);
+        let queue = self.channels.entry(channel).or_default();
+        queue.in_flight.retain(|other| *other != id);
+        queue.has_failed = has_failed;
+        if queue.in_flight.is_empty() && !has_failed {
+            self.channels.remove(&channel);
         }
     }
 }
 
 /// Makes one try, and settles it.
-async fn deliver(store: &Store, client: Client, channel: ChannelId, gateway: Gateway, due: Due) -> Done {
-    let Due { sending_id: id, webhook_id, body, tries } = due;
+async fn deliver(
+    store: &Store,
+    client: DeliveryClient,
+    channel: ChannelId,
+    gateway: Gateway,
+    due: DueDelivery,
+) -> Done {
+    let DueDelivery { sending_id: id, webhook_id, body, tries } = due;
     let url = gateway.url.clone();
-    let Tried { verdict, result } = try_once(client, gateway, webhook_id, body).await;
-    let outcome = match verdict {
-        Verdict::Accepted => Outcome::Delivered,
-        Verdict::Gone => {
+    let TryResult { answer, result } = try_once(client, gateway, webhook_id, body).await;
+    let outcome = match answer {
+        GatewayAnswer::Accepted => DeliveryOutcome::Delivered,
+        GatewayAnswer::Gone => {
             warn!(
                 channel = channel.0,
                 sending_id = id.0,
                 "the gateway answered 410 Gone; its deliveries are switched off"
             );
-            Outcome::Gone(channel, url)
+            DeliveryOutcome::Gone(channel, url)
         }
-        Verdict::Failed(retry_after) => {
+        GatewayAnswer::Failed(retry_after) => {
             let wait = schedule::next(tries + 1, retry_after, getrandom::u64().unwrap_or_default());
             let next = wait.and_then(|wait| store.now().plus(i64::try_from(wait.as_millis()).ok()?));
             if next.is_none() {
                 warn!(channel = channel.0, sending_id = id.0, result, "a delivery has failed for the last time");
             }
-            Outcome::Failed(next)
+            DeliveryOutcome::Failed(next)
         }
     };
-    let has_failed = !matches!(outcome, Outcome::Delivered);
+    let has_failed = !matches!(outcome, DeliveryOutcome::Delivered);
     // It stays in flight until this is written down: otherwise it would be delivered again.
-    while let Err(error) = store.settle(id, outcome.clone(), result.clone()).await {
+    while let Err(error) = store.record_outcome(id, outcome.clone(), result.clone()).await {
         warn!(channel = channel.0, sending_id = id.0, %error, "what came of a delivery cannot be written down");
         sleep(PAUSE_AFTER_ERROR).await;
     }
@@ -175,13 +181,13 @@ async fn deliver(store: &Store, client: Client, channel: ChannelId, gateway: Gat
 }
 
 /// Makes one try on a thread of its own, which may take its time: nothing else waits for it, not even the end of the program.
-pub(crate) async fn try_once(client: Client, gateway: Gateway, webhook_id: String, body: String) -> Tried {
+pub(crate) async fn try_once(client: DeliveryClient, gateway: Gateway, webhook_id: String, body: String) -> TryResult {
     let (sender, tried) = oneshot::channel();
     let run = move || {
         // Whoever waited may have stopped with the program.
         let _ = sender.send(client.deliver(&gateway, &webhook_id, &body));
     };
-    let failed = |result: String| Tried { verdict: Verdict::Failed(None), result };
+    let failed = |result: String| TryResult { answer: GatewayAnswer::Failed(None), result };
     match std::thread::Builder::new().name("delivery".to_owned()).spawn(run) {
         Ok(_) => tried.await.unwrap_or_else(|_| failed("the try ended by a defect of ours".to_owned())),
         Err(error) => failed(format!("there is no thread for it: {error}")),

@@ -30,25 +30,28 @@ pub(crate) fn remember(connection: &Connection, remembered: &mut Extensions) {
 }
 
 /// Cuts the connection of a request that is not answered: its caller sees a reset.
-pub(crate) fn before_answer(request: ServiceRequest) -> ServiceResponse<BoxBody> {
+pub(crate) fn reset_before_response(request: ServiceRequest) -> ServiceResponse<BoxBody> {
     let (request, _) = request.into_parts();
     reset(request)
 }
 
 /// Cuts the connection instead of an answer that is made already.
-pub(crate) fn instead_of(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+pub(crate) fn reset_instead_of(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let (request, _) = response.into_parts();
     reset(request)
 }
 
 /// Cuts an answer in the middle of its body; one that has none announces a byte that never comes.
-pub(crate) async fn in_the_middle(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+pub(crate) async fn truncate(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let (request, response) = response.into_parts();
     let (response, body) = response.into_parts();
     let bytes = to_bytes(body).await.unwrap_or_default();
     let announced = bytes.len().max(1) as u64;
-    let torn = Torn { announced, steps: VecDeque::from([Step::Bytes(bytes.slice(..bytes.len() / 2)), Step::Flush]) };
-    ServiceResponse::new(request, response.set_body(BoxBody::new(torn)))
+    let body = TruncatedBody {
+        announced,
+        steps: VecDeque::from([BodyStep::Bytes(bytes.slice(..bytes.len() / 2)), BodyStep::Flush]),
+    };
+    ServiceResponse::new(request, response.set_body(BoxBody::new(body)))
 }
 
 /// Makes the close of the connection a reset, as that of a process which is killed with bytes unread, and closes it.
@@ -57,23 +60,23 @@ fn reset(request: HttpRequest) -> ServiceResponse<BoxBody> {
         // Where it cannot be set the connection is closed in the usual way, which is cut short as well.
         let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
     }
-    ServiceResponse::new(request, HttpResponse::Ok().body(Torn { announced: 1, steps: VecDeque::new() }))
+    ServiceResponse::new(request, HttpResponse::Ok().body(TruncatedBody { announced: 1, steps: VecDeque::new() }))
 }
 
 /// A body that breaks off. actix closes the connection then; a head that was not flushed before is never sent.
-struct Torn {
+struct TruncatedBody {
     announced: u64,
     /// What happens before it breaks off.
-    steps: VecDeque<Step>,
+    steps: VecDeque<BodyStep>,
 }
 
-enum Step {
+enum BodyStep {
     Bytes(Bytes),
     /// actix sends what it has when a body has nothing more at the moment.
     Flush,
 }
 
-impl MessageBody for Torn {
+impl MessageBody for TruncatedBody {
     type Error = io::Error;
 
     fn size(&self) -> BodySize {
@@ -82,8 +85,8 @@ impl MessageBody for Torn {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, io::Error>>> {
         match self.steps.pop_front() {
-            Some(Step::Bytes(bytes)) => Poll::Ready(Some(Ok(bytes))),
-            Some(Step::Flush) => {
+            Some(BodyStep::Bytes(bytes)) => Poll::Ready(Some(Ok(bytes))),
+            Some(BodyStep::Flush) => {
                 context.waker().wake_by_ref();
                 Poll::Pending
             }

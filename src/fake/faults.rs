@@ -1,4 +1,4 @@
-//! Failing on purpose, deterministically: faults strike first in, first out, and are used up by count.
+//! Failing on purpose, deterministically: faults effect first in, first out, and are used up by count.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
 /// How many faults a world can have at once.
 const MOST: usize = 1000;
 
-/// How often one can strike.
+/// How often one can effect.
 const MOST_TIMES: i64 = 1_000_000;
 
 /// How long one can hold a call up, in milliseconds.
@@ -64,7 +64,7 @@ pub(crate) struct Fault {
 
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FaultKind {
     /// It is answered with that status, and perhaps `Retry-After`; nothing is done.
     Status(StatusCode, Option<u32>),
     /// It is held up, and then done.
@@ -79,9 +79,9 @@ pub(crate) enum Kind {
 
 /// A fault that strikes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Strike {
+pub(crate) struct FaultEffect {
     pub(crate) delay: Duration,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FaultKind,
 }
 
 /// A call, as far as faults look at it.
@@ -152,16 +152,16 @@ impl Fault {
             && about(self.form.is_some(), &|form, _| Some(form) == self.form)
     }
 
-    fn strike(&self) -> Strike {
+    fn effect(&self) -> FaultEffect {
         let status = self.status.and_then(|status| StatusCode::from_u16(u16::try_from(status).ok()?).ok());
         let kind = match status {
-            Some(status) => Kind::Status(status, self.retry_after.and_then(|seconds| u32::try_from(seconds).ok())),
-            None if self.reset.is_some() => Kind::Reset,
-            None if self.truncate.is_some() => Kind::Truncate,
-            None if self.after_commit.is_some() => Kind::AfterCommit,
-            None => Kind::Delay,
+            Some(status) => FaultKind::Status(status, self.retry_after.and_then(|seconds| u32::try_from(seconds).ok())),
+            None if self.reset.is_some() => FaultKind::Reset,
+            None if self.truncate.is_some() => FaultKind::Truncate,
+            None if self.after_commit.is_some() => FaultKind::AfterCommit,
+            None => FaultKind::Delay,
         };
-        Strike { delay: Duration::from_millis(self.delay.unwrap_or(0).unsigned_abs()), kind }
+        FaultEffect { delay: Duration::from_millis(self.delay.unwrap_or(0).unsigned_abs()), kind }
     }
 }
 
@@ -199,16 +199,16 @@ impl Faults {
     }
 
     /// Takes the first fault that fits.
-    pub(crate) fn take(&self, call: &Call<'_>) -> Option<Strike> {
+    pub(crate) fn take(&self, call: &Call<'_>) -> Option<FaultEffect> {
         let mut waiting = self.0.lock();
         let index = waiting.iter().position(|fault| fault.fits(call))?;
         let fault = waiting.get_mut(index)?;
-        let strike = fault.strike();
+        let effect = fault.effect();
         let left = fault.times.unwrap_or(1) - 1;
         fault.times = Some(left);
         if left == 0 {
             waiting.remove(index);
         }
-        Some(strike)
+        Some(effect)
     }
 }

@@ -19,10 +19,10 @@ use crate::{
     server::App,
     settings::{Flags, Settings},
     store::{
-        sends::{self, Filter},
+        sends::{self, SendFilter},
         transfer::world_file::WorldFile,
     },
-    survey::model::Sent,
+    survey::model::SentSurvey,
 };
 
 /// A fake of the Chat Center that runs beside a test.
@@ -76,21 +76,21 @@ impl Fake {
     /// What was sent in the world of tokens that name none, the oldest first.
     ///
     /// Errors: the world's file cannot be read.
-    pub fn sends(&self) -> Result<Vec<Sent>> {
+    pub fn sends(&self) -> Result<Vec<SentSurvey>> {
         self.sends_in(&WorldName::default())
     }
 
     /// What was sent in that world, the oldest first; nothing where nobody has been there.
     ///
     /// Errors: it can be no world's name; the world's file cannot be read.
-    pub fn sends_of(&self, world: &str) -> Result<Vec<Sent>> {
+    pub fn sends_of(&self, world: &str) -> Result<Vec<SentSurvey>> {
         let name = WorldName::new(world);
         self.sends_in(&name.with_context(|| format!("{world:?} must be {}", WorldName::EXPECTED))?)
     }
 
-    fn sends_in(&self, name: &WorldName) -> Result<Vec<Sent>> {
+    fn sends_in(&self, name: &WorldName) -> Result<Vec<SentSurvey>> {
         let Some(world) = self.worlds.get(name) else { return Ok(Vec::new()) };
-        Ok(sends::list(&world.world.open_reader()?, Filter::default(), usize::MAX)?.sends)
+        Ok(sends::list(&world.database.open_reader()?, SendFilter::default(), usize::MAX)?.sends)
     }
 }
 

@@ -14,13 +14,13 @@ use actix_web::{
 use crate::fake::{
     disconnect, middleware, routes,
     token::{Login, TestToken, WorldName},
-    worlds::{FakeWorld, Worlds, no_room},
+    worlds::{World, Worlds, no_room},
 };
 use crate::{
     http::{
         failure::Failure,
         middleware::throttle::Throttles,
-        tenant::{Doors, Known, LogIn, Tenant, Tenants},
+        tenant::{ConsoleInfo, Doors, LogIn, Tenant, TenantResolver},
     },
     store::tokens::{Credentials, Secret},
 };
@@ -29,7 +29,7 @@ use crate::{
 const LOGIN_LIFETIME_MS: i64 = 24 * 60 * 60 * 1000;
 
 impl Doors for Worlds {
-    fn tenants(&self, worker: usize) -> Box<dyn Tenants> {
+    fn tenants(&self, worker: usize) -> Box<dyn TenantResolver> {
         let tenants = WorkerTenants { worlds: self.clone(), worker, entered: Rc::default() };
         let (entered, worlds, mut gone) = (Rc::clone(&tenants.entered), self.clone(), self.changes());
         tokio::task::spawn_local(async move {
@@ -54,16 +54,16 @@ impl Doors for Worlds {
     }
 
     fn end_waits(&self) {
-        self.all().iter().for_each(|world| world.world.end_waits());
+        self.all().iter().for_each(|world| world.database.end_waits());
     }
 
     fn close(&self) {
-        self.all().iter().for_each(|world| world.world.close());
+        self.all().iter().for_each(|world| world.database.close());
     }
 }
 
 /// What one HTTP worker has of each world that it was called in.
-type WorkerWorlds = HashMap<WorldName, (Arc<FakeWorld>, Rc<Tenant>)>;
+type WorkerWorlds = HashMap<WorldName, (Arc<World>, Rc<Tenant>)>;
 
 /// The worlds as one HTTP worker sees them.
 struct WorkerTenants {
@@ -80,18 +80,18 @@ impl WorkerTenants {
         {
             return Ok(Rc::clone(tenant));
         }
-        let reader = world.world.open_reader().map_err(|error| no_room(&error))?;
-        let store = world.world.store(self.worker, reader);
+        let reader = world.database.open_reader().map_err(|error| no_room(&error))?;
+        let store = world.database.store(self.worker, reader);
         let (client, attempts) = (self.worlds.client(), Arc::clone(&world.attempts));
         let tenant = Tenant::new(store, client, attempts, Arc::clone(&world) as Arc<dyn Any>);
-        tenant.deliver(&world.world);
+        tenant.deliver(&world.database);
         self.entered.borrow_mut().insert(name.clone(), (world, Rc::clone(&tenant)));
         Ok(tenant)
     }
 }
 
-impl Tenants for WorkerTenants {
-    fn admit(&self, token: Secret) -> Result<(Rc<Tenant>, Credentials), Failure> {
+impl TenantResolver for WorkerTenants {
+    fn resolve(&self, token: Secret) -> Result<(Rc<Tenant>, Credentials), Failure> {
         let TestToken { credentials, world } = TestToken::parse(&token)?;
         Ok((self.tenant(&world)?, credentials))
     }
@@ -106,12 +106,12 @@ impl Tenants for WorkerTenants {
         Ok(LogIn { tenant, credentials, token })
     }
 
-    fn of_anonymous(&self) -> Option<Rc<Tenant>> {
+    fn anonymous(&self) -> Option<Rc<Tenant>> {
         self.tenant(&WorldName::default()).ok()
     }
 
-    fn known(&self) -> Known {
-        Known { fake: true, token: self.worlds.is_on_loopback().then_some("test-admin") }
+    fn console_info(&self) -> ConsoleInfo {
+        ConsoleInfo { fake: true, token: self.worlds.is_on_loopback().then_some("test-admin") }
     }
 
     fn throttles(&self) -> Option<&Throttles> {

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::fake::{
     faults::Fault,
     token::{TestToken, WorldName},
-    worlds::{FakeWorld, Worlds},
+    worlds::{World, Worlds},
 };
 use crate::{
     http::{
@@ -22,7 +22,7 @@ use crate::{
         failure::Failure,
         responses::{Empty, Json},
         routes::{Table, at, delete, get, post, put},
-        state::{Site, SiteOf},
+        state::{AppState, State},
     },
     store::{Store, clock::Reading, error::StoreError},
     survey::time::{Lifetime, Time},
@@ -44,32 +44,32 @@ pub(crate) fn table() -> Table {
 }
 
 /// Lets in who may administer, and says which world.
-async fn administer(request: &HttpRequest, site: &Site) -> Result<WorldName, Failure> {
-    auth::admin(request, site).await?;
+async fn administer(request: &HttpRequest, app: &AppState) -> Result<WorldName, Failure> {
+    auth::admin(request, app).await?;
     Ok(TestToken::parse(&auth::bearer(request.headers())?)?.world)
 }
 
-async fn administered(request: &HttpRequest, site: &Site, worlds: &Worlds) -> Result<Arc<FakeWorld>, Failure> {
-    worlds.enter(&administer(request, site).await?)
+async fn administered(request: &HttpRequest, app: &AppState, worlds: &Worlds) -> Result<Arc<World>, Failure> {
+    worlds.enter(&administer(request, app).await?)
 }
 
 /// `POST /admin/reset`: the world as the seed has it, without sends, attempts and faults, and in real time.
 async fn reset(
     request: HttpRequest,
-    ThinData(site): SiteOf,
+    ThinData(app): State,
     ThinData(worlds): ThinData<Worlds>,
 ) -> Result<Empty, Failure> {
-    worlds.reset(&administer(&request, &site).await?)?;
+    worlds.reset(&administer(&request, &app).await?)?;
     Ok(Empty::NO_CONTENT)
 }
 
 /// `DELETE /admin/world`: makes room for another; whoever names it again meets the seed.
 async fn drop_world(
     request: HttpRequest,
-    ThinData(site): SiteOf,
+    ThinData(app): State,
     ThinData(worlds): ThinData<Worlds>,
 ) -> Result<Empty, Failure> {
-    worlds.drop_world(&administer(&request, &site).await?);
+    worlds.drop_world(&administer(&request, &app).await?);
     Ok(Empty::NO_CONTENT)
 }
 
@@ -83,39 +83,39 @@ struct Listed {
 /// `GET /admin/worlds`: those that somebody has been in, the caller's among them.
 async fn list_worlds(
     request: HttpRequest,
-    ThinData(site): SiteOf,
+    ThinData(app): State,
     ThinData(worlds): ThinData<Worlds>,
 ) -> Result<Json<Vec<Listed>>, Failure> {
-    administer(&request, &site).await?;
+    administer(&request, &app).await?;
     let listed = |name: WorldName| Listed { admin: format!("test-admin{}", name.suffix()), name };
     Ok(Json::ok(worlds.names().into_iter().map(listed).collect()))
 }
 
 async fn faults(
     request: HttpRequest,
-    ThinData(site): SiteOf,
+    ThinData(app): State,
     ThinData(worlds): ThinData<Worlds>,
 ) -> Result<Json<Vec<Fault>>, Failure> {
-    Ok(Json::ok(administered(&request, &site, &worlds).await?.faults.list()))
+    Ok(Json::ok(administered(&request, &app, &worlds).await?.faults.list()))
 }
 
 async fn add_fault(
     request: HttpRequest,
     payload: Payload,
-    ThinData(site): SiteOf,
+    ThinData(app): State,
     ThinData(worlds): ThinData<Worlds>,
 ) -> Result<Json<Fault>, Failure> {
-    let world = administered(&request, &site, &worlds).await?;
-    let fault = read_body(&request, payload, &site).await?.parse::<Fault>()?;
+    let world = administered(&request, &app, &worlds).await?;
+    let fault = read_body(&request, payload, &app).await?.parse::<Fault>()?;
     Ok(Json { status: StatusCode::CREATED, value: world.faults.add(fault)? })
 }
 
 async fn clear_faults(
     request: HttpRequest,
-    ThinData(site): SiteOf,
+    ThinData(app): State,
     ThinData(worlds): ThinData<Worlds>,
 ) -> Result<Empty, Failure> {
-    administered(&request, &site, &worlds).await?.faults.clear();
+    administered(&request, &app, &worlds).await?.faults.clear();
     Ok(Empty::NO_CONTENT)
 }
 
@@ -130,16 +130,16 @@ struct ClockSetting {
 
 async fn clock(
     request: HttpRequest,
-    ThinData(site): SiteOf,
+    ThinData(app): State,
     ThinData(worlds): ThinData<Worlds>,
 ) -> Result<Json<Reading>, Failure> {
-    Ok(Json::ok(administered(&request, &site, &worlds).await?.world.clock().read()))
+    Ok(Json::ok(administered(&request, &app, &worlds).await?.database.clock().read()))
 }
 
 /// `PUT /admin/clock`: stops it at a time, puts it forward, or lets it go with the system's again.
-async fn set_clock(request: HttpRequest, payload: Payload, ThinData(site): SiteOf) -> Result<Json<Reading>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
-    let setting = read_body(&request, payload, &site).await?.parse::<ClockSetting>()?;
+async fn set_clock(request: HttpRequest, payload: Payload, ThinData(app): State) -> Result<Json<Reading>, Failure> {
+    let admin = auth::admin(&request, &app).await?;
+    let setting = read_body(&request, payload, &app).await?.parse::<ClockSetting>()?;
     let (store, clock) = (admin.store(), admin.store().clock());
     match setting {
         ClockSetting { now: Some(time), advance: None, real: None } => {

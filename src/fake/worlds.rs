@@ -17,10 +17,10 @@ use tokio::sync::watch;
 
 use crate::fake::{SAMPLE_WORLD, faults::Faults, temp_folder::Folder, token::WorldName};
 use crate::{
-    delivery::client::Client,
-    http::{attempts::log::Attempts, failure::Failure},
+    delivery::client::DeliveryClient,
+    http::{attempts::log::AttemptLog, failure::Failure},
     settings::Settings,
-    store::{World, transfer::world_file::WorldFile},
+    store::{Database, transfer::world_file::WorldFile},
 };
 
 /// How many worlds a fake has at the most, where it is not told.
@@ -36,21 +36,21 @@ pub(crate) fn workers() -> usize {
 pub(crate) struct Worlds(Arc<Shared>);
 
 struct Shared {
-    open: Mutex<BTreeMap<WorldName, Arc<FakeWorld>>>,
+    open: Mutex<BTreeMap<WorldName, Arc<World>>>,
     /// Raised when a world is put back or dropped: workers then let go of it.
     gone: watch::Sender<()>,
     seed: Seed,
     most: usize,
     queue: usize,
     is_on_loopback: bool,
-    client: Client,
+    client: DeliveryClient,
     folder: PathBuf,
 }
 
 /// One world.
-pub(crate) struct FakeWorld {
-    pub(crate) world: World,
-    pub(crate) attempts: Arc<Attempts>,
+pub(crate) struct World {
+    pub(crate) database: Database,
+    pub(crate) attempts: Arc<AttemptLog>,
     pub(crate) faults: Faults,
     /// Where its files are. Behind the world, so that they are removed when it is closed.
     _folder: TempDir,
@@ -90,7 +90,7 @@ impl Worlds {
     }
 
     /// Who calls the gateways of channels.
-    pub(crate) fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> DeliveryClient {
         self.0.client.clone()
     }
 
@@ -100,7 +100,7 @@ impl Worlds {
     }
 
     /// Every world that there is.
-    pub(crate) fn all(&self) -> Vec<Arc<FakeWorld>> {
+    pub(crate) fn all(&self) -> Vec<Arc<World>> {
         self.0.open.lock().values().cloned().collect()
     }
 
@@ -110,19 +110,19 @@ impl Worlds {
     }
 
     /// A world, if anybody has been there.
-    pub(crate) fn get(&self, name: &WorldName) -> Option<Arc<FakeWorld>> {
+    pub(crate) fn get(&self, name: &WorldName) -> Option<Arc<World>> {
         self.0.open.lock().get(name).cloned()
     }
 
     /// Whether this is the world that goes by that name now.
-    pub(crate) fn is_open(&self, name: &WorldName, world: &Arc<FakeWorld>) -> bool {
+    pub(crate) fn is_open(&self, name: &WorldName, world: &Arc<World>) -> bool {
         self.get(name).is_some_and(|current| Arc::ptr_eq(&current, world))
     }
 
     /// A world, as the seed has it where nobody has been there yet.
     ///
     /// Errors: 429 where there are as many as there may be; 500 where no file can be made.
-    pub(crate) fn enter(&self, name: &WorldName) -> Result<Arc<FakeWorld>, Failure> {
+    pub(crate) fn enter(&self, name: &WorldName) -> Result<Arc<World>, Failure> {
         if let Some(world) = self.get(name) {
             return Ok(world);
         }
@@ -138,7 +138,7 @@ impl Worlds {
         Ok(world)
     }
 
-    fn check_room(&self, open: &BTreeMap<WorldName, Arc<FakeWorld>>) -> Result<(), Failure> {
+    fn check_room(&self, open: &BTreeMap<WorldName, Arc<World>>) -> Result<(), Failure> {
         if open.len() < self.0.most {
             return Ok(());
         }
@@ -155,33 +155,33 @@ impl Worlds {
     pub(crate) fn reset(&self, name: &WorldName) -> Result<(), Failure> {
         let fresh = self.clone_seed()?;
         let old = self.0.open.lock().insert(name.clone(), fresh);
-        self.let_go(old);
+        self.close_dropped(old);
         Ok(())
     }
 
     /// Drops a world; who names it again meets the seed.
     pub(crate) fn drop_world(&self, name: &WorldName) {
         let old = self.0.open.lock().remove(name);
-        self.let_go(old);
+        self.close_dropped(old);
     }
 
-    fn let_go(&self, old: Option<Arc<FakeWorld>>) {
+    fn close_dropped(&self, old: Option<Arc<World>>) {
         if let Some(old) = old {
-            old.world.end_waits();
+            old.database.end_waits();
             self.0.gone.send_replace(());
         }
     }
 
-    fn clone_seed(&self) -> Result<Arc<FakeWorld>, Failure> {
+    fn clone_seed(&self) -> Result<Arc<World>, Failure> {
         let make = || {
             // A folder for each, so that what there is of a world that cannot be made goes, too.
             let folder = TempDir::new_in(&self.0.folder).context("cannot make a folder for it")?;
             let path = folder.path().join("world.db");
             fs::write(&path, self.0.seed.bytes()?).with_context(|| format!("cannot write {}", path.display()))?;
-            Ok((World::open_throw_away(&path, self.0.queue)?, folder))
+            Ok((Database::open_throw_away(&path, self.0.queue)?, folder))
         };
-        let (world, folder) = make().map_err(|error| no_room(&error))?;
-        Ok(Arc::new(FakeWorld { world, attempts: Arc::default(), faults: Faults::default(), _folder: folder }))
+        let (database, folder) = make().map_err(|error| no_room(&error))?;
+        Ok(Arc::new(World { database, attempts: Arc::default(), faults: Faults::default(), _folder: folder }))
     }
 }
 

@@ -11,10 +11,10 @@ use actix_web::{
 };
 
 use crate::http::{
-    attempts::{self, Outcome},
+    attempts::{self, Decision},
     failure::Failure,
     middleware::real_ip,
-    state::Site,
+    state::AppState,
     tenant::Tenant,
 };
 use crate::{
@@ -42,13 +42,13 @@ impl Bearer {
     /// The bearer of the token of a call to `/api/**`.
     ///
     /// Errors: 401 for no token, a malformed header, or a token of a form that is good nowhere.
-    pub(crate) fn of(request: &HttpRequest, site: &Site) -> Result<Self, Failure> {
-        let (tenant, credentials) = admit(request, site).inspect_err(|failure| {
+    pub(crate) fn of(request: &HttpRequest, app: &AppState) -> Result<Self, Failure> {
+        let (tenant, credentials) = admit(request, app).inspect_err(|failure| {
             if failure.status() == StatusCode::UNAUTHORIZED
-                && let Some(tenant) = site.tenants.of_anonymous()
+                && let Some(tenant) = app.resolver.anonymous()
             {
                 attempts::begin(request, &tenant);
-                attempts::note_outcome(request, Outcome::Denied(Rule::Token));
+                attempts::note_outcome(request, Decision::Denied(Rule::Token));
             }
         })?;
         attempts::begin(request, &tenant);
@@ -120,16 +120,16 @@ impl Admin {
 /// Lets in who may administer.
 ///
 /// Errors: 401 for a token that is missing, invalid or expired, 403 for another role; nothing of the body was read.
-pub(crate) async fn admin(request: &HttpRequest, site: &Site) -> Result<Admin, Failure> {
-    let (tenant, credentials) = admit(request, site)?;
+pub(crate) async fn admin(request: &HttpRequest, app: &AppState) -> Result<Admin, Failure> {
+    let (tenant, credentials) = admit(request, app)?;
     attempts::begin(request, &tenant);
     let caller = tenant.store.authenticate(credentials.clone(), Role::ADMINS).await?;
     attempts::note_caller(request, &caller);
     Ok(Admin { actor: actor(request, &caller?), credentials, tenant })
 }
 
-fn admit(request: &HttpRequest, site: &Site) -> Result<(Rc<Tenant>, Credentials), Failure> {
-    site.tenants.admit(bearer(request.headers())?)
+fn admit(request: &HttpRequest, app: &AppState) -> Result<(Rc<Tenant>, Credentials), Failure> {
+    app.resolver.resolve(bearer(request.headers())?)
 }
 
 /// The token of `Authorization: Bearer <token>`. The scheme is case-insensitive, and may stand twice: the vendor's login

@@ -23,7 +23,7 @@ use crate::http::{
     failure::Failure,
     middleware::{cors, real_ip, request_log::Line},
     monitoring::metrics::{Counts, NO_ROUTE},
-    state::SiteOf,
+    state::State,
 };
 use crate::survey::time::Time;
 
@@ -36,8 +36,8 @@ pub(crate) async fn finish(request: ServiceRequest, next: Next<BoxBody>) -> Resu
     if request.path().contains('%') {
         return Ok(refuse(request, Failure::no_such_path()));
     }
-    let side = request.app_data::<SiteOf>().map(|ThinData(site)| site.manners.side);
-    if side.is_some_and(|side| !side.answers(request.path())) {
+    let scope = request.app_data::<State>().map(|ThinData(app)| app.listener.scope);
+    if scope.is_some_and(|scope| !scope.answers(request.path())) {
         return Ok(refuse(request, Failure::no_such_path()));
     }
     if let Some(answer) = cors::preflight(&request) {
@@ -55,7 +55,7 @@ fn slow_down(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         return response;
     }
     let request = response.request();
-    let throttles = request.app_data::<SiteOf>().and_then(|ThinData(site)| site.tenants().throttles());
+    let throttles = request.app_data::<State>().and_then(|ThinData(app)| app.resolver.throttles());
     let failed = throttles
         .zip(real_ip::address(request))
         .map(|(throttles, address)| throttles.fail_token(address, Instant::now()));
@@ -90,17 +90,17 @@ fn dress(response: ServiceResponse<BoxBody>, request_id: HeaderValue, began: Ins
         ),
         None => None,
     };
-    let site = request.app_data::<SiteOf>().map(|ThinData(site)| site);
+    let app = request.app_data::<State>().map(|ThinData(app)| app);
     let counts = request.app_data::<Counts>();
     let route = counts.map_or(NO_ROUTE, Counts::route);
     Line { request: &request, request_id: &request_id, route, status, began }.write();
-    if let Some(site) = site
-        && let Some(metrics) = &site.metrics
+    if let Some(app) = app
+        && let Some(metrics) = &app.metrics
     {
-        counts.unwrap_or(&site.no_route).count(metrics, status);
+        counts.unwrap_or(&app.no_route).count(metrics, status);
     }
-    if is_api && let Some(site) = site {
-        attempts::record(&request, site, &request_id, Some(status), message.as_deref());
+    if is_api && let Some(app) = app {
+        attempts::record(&request, app, &request_id, Some(status), message.as_deref());
     }
     let date = request.extensions().get::<Date>().and_then(|Date(time)| HeaderValue::try_from(time.http_date()).ok());
     // What a handler has put there stays; what actix tells of its own errors is told by the envelope.

@@ -56,7 +56,7 @@ fn too_large(limit: usize) -> Failure {
     Failure::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is too large: it may have {limit} bytes"))
 }
 
-/// Waits for a body, but not for ever.
+/// CommitNotifier for a body, but not for ever.
 ///
 /// Errors: 408 not there in time; those of the body.
 pub(crate) async fn in_time<T>(body: impl Future<Output = Result<T, Failure>>, limit: Duration) -> Result<T, Failure> {

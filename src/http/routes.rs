@@ -15,10 +15,10 @@ use super::{
     monitoring::{LIVEZ, metrics::Counts, readiness},
     pages::{console, openapi},
     responses::Empty,
-    state::Site,
+    state::AppState,
 };
 use crate::{
-    store::directory::Entry,
+    store::directory::DirectoryRow,
     survey::model::{Channel, Client, Form, Thread},
 };
 
@@ -50,8 +50,8 @@ impl Table {
 }
 
 /// Registers the routes that every program has.
-pub(crate) fn routes(routes: &mut ServiceConfig, site: Rc<Site>) {
-    routes.app_data(web::ThinData(site));
+pub(crate) fn routes(routes: &mut ServiceConfig, app: Rc<AppState>) {
+    routes.app_data(web::ThinData(app));
     table().register(routes);
     no_other(routes);
 }
@@ -101,7 +101,7 @@ pub(crate) fn no_other(routes: &mut ServiceConfig) {
 }
 
 /// The routes of one kind of row.
-fn entries<E: Entry>(routes: &mut Table, delete: (Method, Route)) {
+fn entries<E: DirectoryRow>(routes: &mut Table, delete: (Method, Route)) {
     at(routes, &format!("/admin/{}", E::LIST), [get(admin::list::<E>)]);
     at(routes, &format!("/admin/{}/{{id}}", E::LIST), [get(admin::read::<E>), put(admin::put::<E>), delete]);
 }

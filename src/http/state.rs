@@ -15,16 +15,16 @@ use super::{
         metrics::{self, Counts, Metrics},
         readiness::Readiness,
     },
-    tenant::Tenants,
+    tenant::TenantResolver,
 };
 
 /// How requests to one address are taken.
 #[derive(Clone)]
-pub(crate) struct Manners {
+pub(crate) struct ListenerConfig {
     /// How long a body may take to arrive.
     pub(crate) body_timeout: Duration,
     /// What is answered there.
-    pub(crate) side: Side,
+    pub(crate) scope: RouteScope,
     /// Whose `X-Forwarded-For` is believed.
     pub(crate) proxies: Vec<IpNet>,
     /// The origins whose pages may call `/api`.
@@ -33,20 +33,20 @@ pub(crate) struct Manners {
 
 /// What an address answers.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
+pub(crate) enum RouteScope {
     /// Everything.
-    Whole,
+    All,
     /// Everything that is not for administrators.
     Public,
     /// What is for administrators, and nothing else.
     Admin,
 }
 
-impl Side {
+impl RouteScope {
     pub(crate) fn answers(self, path: &str) -> bool {
         let is_admin = path == endpoint::METRICS || path == "/admin" || path.starts_with("/admin/");
         match self {
-            Self::Whole => true,
+            Self::All => true,
             Self::Public => !is_admin,
             Self::Admin => is_admin,
         }
@@ -54,9 +54,9 @@ impl Side {
 }
 
 /// What one HTTP worker has at hand for every request.
-pub(crate) struct Site {
-    pub(crate) tenants: Box<dyn Tenants>,
-    pub(crate) manners: Manners,
+pub(crate) struct AppState {
+    pub(crate) resolver: Box<dyn TenantResolver>,
+    pub(crate) listener: ListenerConfig,
     /// None where nothing is counted.
     pub(crate) metrics: Option<Arc<Metrics>>,
     pub(crate) no_route: Counts,
@@ -64,29 +64,24 @@ pub(crate) struct Site {
     pub(crate) readiness: Readiness,
 }
 
-/// A worker's site, as handlers take it.
-pub(crate) type SiteOf = web::ThinData<Rc<Site>>;
+/// A worker's app, as handlers take it.
+pub(crate) type State = web::ThinData<Rc<AppState>>;
 
-impl Site {
+impl AppState {
     /// A worker's way to its tenants, how it treats requests and where it counts them; `stopping` is set when the program
     /// is about to end.
     pub(crate) fn new(
-        tenants: Box<dyn Tenants>,
-        manners: Manners,
+        resolver: Box<dyn TenantResolver>,
+        listener: ListenerConfig,
         metrics: Option<Arc<Metrics>>,
         stopping: Arc<AtomicBool>,
     ) -> Rc<Self> {
         let (no_route, readiness) = (Counts::of(metrics::NO_ROUTE), Readiness::default());
-        Rc::new(Self { tenants, manners, metrics, no_route, stopping, readiness })
-    }
-
-    /// A worker's way to its tenants.
-    pub(crate) fn tenants(&self) -> &dyn Tenants {
-        &*self.tenants
+        Rc::new(Self { resolver, listener, metrics, no_route, stopping, readiness })
     }
 
     /// How long a body may take to arrive.
     pub(crate) fn body_timeout(&self) -> Duration {
-        self.manners.body_timeout
+        self.listener.body_timeout
     }
 }

@@ -1,4 +1,4 @@
-//! Whose data a request is about, and by which doors it comes in. A server has one tenant; a fake has one for each world.
+//! Whose data a request is about, and by which doors it comes in. A server has one tenant; a fake has one for each database.
 
 use std::{any::Any, future::Future, rc::Rc, sync::Arc};
 
@@ -13,12 +13,12 @@ use actix_web::{
 use serde::Serialize;
 
 use crate::http::{
-    attempts::log::Attempts, failure::Failure, middleware::throttle::Throttles, monitoring::metrics::Metrics,
+    attempts::log::AttemptLog, failure::Failure, middleware::throttle::Throttles, monitoring::metrics::Metrics,
 };
 use crate::{
-    delivery::{client::Client, queue},
+    delivery::{client::DeliveryClient, queue},
     store::{
-        Store, World,
+        Database, Store,
         tokens::{Credentials, Secret},
     },
 };
@@ -27,21 +27,26 @@ use crate::{
 pub(crate) struct Tenant {
     pub(crate) store: Rc<Store>,
     /// Who calls the gateways of its channels.
-    pub(crate) client: Client,
-    pub(crate) attempts: Arc<Attempts>,
+    pub(crate) client: DeliveryClient,
+    pub(crate) attempts: Arc<AttemptLog>,
     /// What the store's files last as long as.
     _owner: Arc<dyn Any>,
 }
 
 impl Tenant {
     /// A worker's view of a store that belongs to `owner`, and of what was tried there.
-    pub(crate) fn new(store: Store, client: Client, attempts: Arc<Attempts>, owner: Arc<dyn Any>) -> Rc<Self> {
+    pub(crate) fn new(
+        store: Store,
+        client: DeliveryClient,
+        attempts: Arc<AttemptLog>,
+        owner: Arc<dyn Any>,
+    ) -> Rc<Self> {
         Rc::new(Self { store: Rc::new(store), client, attempts, _owner: owner })
     }
 
-    /// Begins to deliver what is sent in its world, on the calling worker's thread, unless another worker does already.
-    pub(crate) fn deliver(&self, world: &World) {
-        if world.claim_deliveries() {
+    /// Begins to deliver what is sent in its database, on the calling worker's thread, unless another worker does already.
+    pub(crate) fn deliver(&self, database: &Database) {
+        if database.claim_deliveries() {
             queue::start(Rc::clone(&self.store), self.client.clone());
         }
     }
@@ -59,7 +64,7 @@ pub(crate) struct LogIn {
 
 /// What everybody may know of a program.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(crate) struct Known {
+pub(crate) struct ConsoleInfo {
     /// Whether it has what only a fake has.
     pub(crate) fake: bool,
     /// A token of role ADMIN that is no secret, if there is one.
@@ -67,23 +72,23 @@ pub(crate) struct Known {
 }
 
 /// Finds a worker's tenant for a request.
-pub(crate) trait Tenants {
+pub(crate) trait TenantResolver {
     /// The tenant that a token belongs to, and what its store is to make of the token.
     ///
     /// Errors: the token is of a form that is good nowhere; there is no room for another tenant.
-    fn admit(&self, token: Secret) -> Result<(Rc<Tenant>, Credentials), Failure>;
+    fn resolve(&self, token: Secret) -> Result<(Rc<Tenant>, Credentials), Failure>;
 
     /// The tenant that somebody logs in to.
     ///
-    /// Errors: as for [`Tenants::admit`].
+    /// Errors: as for [`TenantResolver::resolve`].
     fn log_in(&self, login: &str, password: &str) -> Result<LogIn, Failure>;
 
     /// The tenant that is told of calls without a token.
-    fn of_anonymous(&self) -> Option<Rc<Tenant>>;
+    fn anonymous(&self) -> Option<Rc<Tenant>>;
 
     /// What the console may know before anybody has shown a token.
-    fn known(&self) -> Known {
-        Known::default()
+    fn console_info(&self) -> ConsoleInfo {
+        ConsoleInfo::default()
     }
 
     /// What slows down those who fail to say who they are; none where a test may fail as often as it likes.
@@ -93,7 +98,7 @@ pub(crate) trait Tenants {
 /// The ways into a program: which tenants it has, and what stands around the routes that every one has.
 pub(crate) trait Doors: Clone + Send + 'static {
     /// The way to the tenants of the worker of that number. Called once on its own thread, inside its `LocalSet`.
-    fn tenants(&self, worker: usize) -> Box<dyn Tenants>;
+    fn tenants(&self, worker: usize) -> Box<dyn TenantResolver>;
 
     /// The routes that only this program has.
     fn routes(&self, _routes: &mut ServiceConfig) {}
@@ -115,6 +120,6 @@ pub(crate) trait Doors: Clone + Send + 'static {
     /// Answers those who wait for something: the program is about to stop.
     fn end_waits(&self);
 
-    /// Waits until everything that was submitted is committed and answered.
+    /// CommitNotifier until everything that was submitted is committed and answered.
     fn close(&self);
 }

@@ -21,10 +21,10 @@ use tracing::info;
 use crate::{
     http::{
         self,
-        connection::{self, Places, Treatment, tls::Tls},
+        connection::{self, ConnectionConfig, ConnectionLimiter, tls::Tls},
         finalize,
         monitoring::endpoint,
-        state::{Manners, Side, Site},
+        state::{AppState, ListenerConfig, RouteScope},
         tenant::Doors,
     },
     settings::{AdminListen, Settings},
@@ -66,42 +66,42 @@ impl<D: Doors> App<D> {
         let doors = doors()?;
         let (starts, started) = mpsc::unbounded_channel();
         let (limits, stopping) = (settings.limits, Arc::<AtomicBool>::default());
-        let places = Places::new(limits.connections);
-        let treatment = Treatment { limits, places, tls: tls.clone(), connected: D::connected };
+        let places = ConnectionLimiter::new(limits.connections);
+        let config = ConnectionConfig { limits, places, tls: tls.clone(), connected: D::connected };
         let (numbers, told) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&stopping));
         let inner = doors.clone();
         // The workers of all addresses have numbers of their own.
-        let serve = |listener: TcpListener, workers: usize, side: Side| {
-            let manners = Manners {
+        let serve = |listener: TcpListener, workers: usize, scope: RouteScope| {
+            let listener_config = ListenerConfig {
                 body_timeout: limits.body_timeout,
-                side,
+                scope,
                 proxies: settings.proxies.clone(),
                 origins: settings.origins.clone(),
             };
             let (doors, numbers, told, starts) =
                 (inner.clone(), Arc::clone(&numbers), Arc::clone(&told), starts.clone());
-            connection::serve(builder(workers), listener, treatment.clone(), move || {
+            connection::serve(builder(workers), listener, config.clone(), move || {
                 let doors = doors.clone();
                 let tenants = doors.tenants(numbers.fetch_add(1, Ordering::Relaxed));
-                let site = Site::new(tenants, manners.clone(), doors.metrics(), Arc::clone(&told));
+                let app = AppState::new(tenants, listener_config.clone(), doors.metrics(), Arc::clone(&told));
                 // Nobody listens any more once all have started.
                 let _ = starts.send(());
                 Routes::new()
                     .configure(|routes| {
                         // First, for the last of the common routes is the one that knows no path.
                         doors.routes(routes);
-                        http::routes::routes(routes, site);
+                        http::routes::routes(routes, app);
                     })
                     .wrap(from_fn(D::around))
             })
         };
-        let side = if let AdminListen::Same = settings.admin { Side::Whole } else { Side::Public };
+        let scope = if let AdminListen::Same = settings.admin { RouteScope::All } else { RouteScope::Public };
         let (address, listener) = bind(settings.listen, "", "--listen")?;
-        let server = Some(serve(listener, workers, side)?);
+        let server = Some(serve(listener, workers, scope)?);
         let mut beside = Vec::new();
         if let AdminListen::Own(address) = settings.admin {
             let (address, listener) = bind(address, " for /admin", "admin.listen")?;
-            let server = Some(serve(listener, 1, Side::Admin)?);
+            let server = Some(serve(listener, 1, RouteScope::Admin)?);
             beside.push(Beside {
                 url: format!("{}/admin", url(tls.is_some(), address)),
                 what: "administration",
@@ -116,8 +116,8 @@ impl<D: Doors> App<D> {
                 Routes::new().configure(|routes| endpoint::open(routes, metrics)).wrap(from_fn(finalize::finish))
             };
             // In a network of one's own, whose collectors seldom know certificates.
-            let treatment = Treatment { tls: None, connected: |_, _| {}, ..treatment.clone() };
-            let server = Some(connection::serve(builder(1), listener, treatment, routes)?);
+            let config = ConnectionConfig { tls: None, connected: |_, _| {}, ..config.clone() };
+            let server = Some(connection::serve(builder(1), listener, config, routes)?);
             let what = "metrics for everybody who can reach it";
             beside.push(Beside { url: format!("{}/metrics", url(false, address)), what, server });
         }

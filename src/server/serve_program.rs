@@ -20,18 +20,18 @@ use anyhow::Result;
 use parking_lot::Mutex;
 
 use crate::http::{
-    attempts::log::Attempts,
+    attempts::log::AttemptLog,
     failure::Failure,
     finalize,
     middleware::throttle::Throttles,
     monitoring::{endpoint, metrics::Metrics},
-    tenant::{Doors, LogIn, Tenant, Tenants},
+    tenant::{Doors, LogIn, Tenant, TenantResolver},
 };
 use crate::{
-    delivery::client::Client,
+    delivery::client::DeliveryClient,
     settings::Settings,
     store::{
-        Connection, World,
+        Connection, Database,
         retention::{self, Retention},
         tokens::{self, Credentials, Secret},
     },
@@ -42,10 +42,10 @@ use crate::{
 pub(crate) struct Single(Arc<Shared>);
 
 struct Shared {
-    world: World,
+    database: Database,
     has_tokens: bool,
-    client: Client,
-    attempts: Arc<Attempts>,
+    client: DeliveryClient,
+    attempts: Arc<AttemptLog>,
     throttles: Arc<Throttles>,
     metrics: Arc<Metrics>,
     retention: Retention,
@@ -59,14 +59,14 @@ impl Single {
     ///
     /// Errors: one sentence that names the file and the way out.
     pub(crate) fn open(settings: &Settings, workers: usize) -> Result<Self> {
-        let world = World::open(&settings.database, settings.limits.queue)?;
-        let readers = (0..workers).map(|_| world.open_reader()).collect::<Result<Vec<_>>>()?;
+        let database = Database::open(&settings.database, settings.limits.queue)?;
+        let readers = (0..workers).map(|_| database.open_reader()).collect::<Result<Vec<_>>>()?;
         let first_token = readers.first().map(|reader| tokens::list(reader, None, 1)).transpose()?;
         let has_tokens = first_token.is_some_and(|tokens| !tokens.is_empty());
         let throttles = Arc::<Throttles>::default();
-        let metrics = Arc::new(Metrics::new(throttles.failures(), |registry| world.register_metrics(registry)));
+        let metrics = Arc::new(Metrics::new(throttles.failures(), |registry| database.register_metrics(registry)));
         Ok(Self(Arc::new(Shared {
-            world,
+            database,
             has_tokens,
             client: settings.delivery.client(),
             attempts: Arc::default(),
@@ -86,15 +86,15 @@ impl Single {
 
 impl Doors for Single {
     #[expect(clippy::expect_used, reason = "a worker that cannot read the file cannot be replaced")]
-    fn tenants(&self, worker: usize) -> Box<dyn Tenants> {
-        let Shared { world, client, attempts, throttles, retention, is_swept, readers, .. } = &*self.0;
+    fn tenants(&self, worker: usize) -> Box<dyn TenantResolver> {
+        let Shared { database, client, attempts, throttles, retention, is_swept, readers, .. } = &*self.0;
         let reader = readers.lock().pop();
         // actix replaces a worker that died; its successor opens a connection of its own.
-        let reader = reader.unwrap_or_else(|| world.open_reader().expect("the file opened at the start"));
-        let store = world.store(worker, reader);
+        let reader = reader.unwrap_or_else(|| database.open_reader().expect("the file opened at the start"));
+        let store = database.store(worker, reader);
         let owner = Arc::clone(&self.0) as Arc<dyn Any>;
         let tenant = Tenant::new(store, client.clone(), Arc::clone(attempts), owner);
-        tenant.deliver(world);
+        tenant.deliver(database);
         if !is_swept.swap(true, Ordering::Relaxed) {
             retention::start(Rc::clone(&tenant.store), *retention);
         }
@@ -114,11 +114,11 @@ impl Doors for Single {
     }
 
     fn end_waits(&self) {
-        self.0.world.end_waits();
+        self.0.database.end_waits();
     }
 
     fn close(&self) {
-        self.0.world.close();
+        self.0.database.close();
     }
 }
 
@@ -128,8 +128,8 @@ struct OneTenant {
     throttles: Arc<Throttles>,
 }
 
-impl Tenants for OneTenant {
-    fn admit(&self, token: Secret) -> Result<(Rc<Tenant>, Credentials), Failure> {
+impl TenantResolver for OneTenant {
+    fn resolve(&self, token: Secret) -> Result<(Rc<Tenant>, Credentials), Failure> {
         Ok((Rc::clone(&self.tenant), Credentials::Secret(token.digest())))
     }
 
@@ -140,7 +140,7 @@ impl Tenants for OneTenant {
         Ok(LogIn { tenant: Rc::clone(&self.tenant), credentials, token })
     }
 
-    fn of_anonymous(&self) -> Option<Rc<Tenant>> {
+    fn anonymous(&self) -> Option<Rc<Tenant>> {
         Some(Rc::clone(&self.tenant))
     }
 

@@ -18,7 +18,7 @@ use tracing::Level;
 
 use crate::settings::values::{networks, origins, parse_address};
 use crate::{
-    delivery::{address::Policy, client::Client},
+    delivery::{address::Policy, client::DeliveryClient},
     store::retention::Retention,
 };
 
@@ -94,8 +94,8 @@ pub(crate) struct Delivery {
 
 impl Delivery {
     /// A client that keeps to this.
-    pub(crate) fn client(&self) -> Client {
-        Client::new(self.policy.clone(), self.timeout)
+    pub(crate) fn client(&self) -> DeliveryClient {
+        DeliveryClient::new(self.policy.clone(), self.timeout)
     }
 }
 
@@ -130,46 +130,46 @@ pub(crate) struct Flags {
 }
 
 #[derive(Deserialize)]
-struct AsWritten {
+struct SettingsFile {
     listen: String,
     database: PathBuf,
     log: String,
     log_requests: bool,
     proxies: Vec<String>,
-    admin: ListenAsWritten,
-    cors: CorsAsWritten,
-    delivery: DeliveryAsWritten,
-    retention: RetentionAsWritten,
-    limits: LimitsAsWritten,
-    metrics: ListenAsWritten,
+    admin: ListenSection,
+    cors: CorsSection,
+    delivery: DeliverySection,
+    retention: RetentionSection,
+    limits: LimitsSection,
+    metrics: ListenSection,
     tls: TlsFiles,
 }
 
 #[derive(Deserialize)]
-struct ListenAsWritten {
+struct ListenSection {
     listen: String,
 }
 
 #[derive(Deserialize)]
-struct CorsAsWritten {
+struct CorsSection {
     origins: Vec<String>,
 }
 
 #[derive(Deserialize)]
-struct DeliveryAsWritten {
+struct DeliverySection {
     allow: Vec<String>,
     deny: Vec<String>,
     timeout_ms: u32,
 }
 
 #[derive(Deserialize)]
-struct RetentionAsWritten {
+struct RetentionSection {
     sends_days: u32,
     audit_days: u32,
 }
 
 #[derive(Deserialize)]
-struct LimitsAsWritten {
+struct LimitsSection {
     queue: u32,
     connections: u32,
     head_bytes: u32,
@@ -201,16 +201,16 @@ impl Settings {
     /// Every setting of a server in force, with where it comes from, in the order of their names.
     ///
     /// Errors: as for [`Settings::load`].
-    pub(crate) fn explain(flags: Flags) -> Result<Vec<InForce>> {
+    pub(crate) fn explain(flags: Flags) -> Result<Vec<EffectiveSetting>> {
         let layers = Layers::of_server(&flags)?;
         layers.written()?.check(flags.clone())?;
-        layers.in_force(&flags)
+        layers.effective(&flags)
     }
 }
 
 /// A setting as it is in force. None is a secret: tokens are in the database.
 #[derive(Debug)]
-pub(crate) struct InForce {
+pub(crate) struct EffectiveSetting {
     /// Its dotted name.
     pub(crate) key: String,
     /// Its value, as TOML has it.
@@ -258,12 +258,12 @@ impl Layers {
         Ok(Self { merged, keys: known, origins })
     }
 
-    fn written(&self) -> Result<AsWritten> {
+    fn written(&self) -> Result<SettingsFile> {
         self.merged.clone().try_deserialize().context(UNUSABLE)
     }
 
-    fn in_force(&self, flags: &Flags) -> Result<Vec<InForce>> {
-        let in_force = |key: &String| {
+    fn effective(&self, flags: &Flags) -> Result<Vec<EffectiveSetting>> {
+        let effective = |key: &String| {
             let flag = match &**key {
                 "listen" => flags.listen.map(|address| address.to_string()),
                 "database" => flags.database.as_ref().map(|path| path.display().to_string()),
@@ -276,13 +276,13 @@ impl Layers {
                 (self.merged.get::<serde_json::Value>(key)?, origin.to_owned())
             };
             // JSON's values, short of null and of tables, are TOML's.
-            Ok(InForce { key: key.clone(), value: value.to_string(), origin })
+            Ok(EffectiveSetting { key: key.clone(), value: value.to_string(), origin })
         };
-        self.keys.iter().map(in_force).collect()
+        self.keys.iter().map(effective).collect()
     }
 }
 
-impl AsWritten {
+impl SettingsFile {
     fn check(self, flags: Flags) -> Result<Settings> {
         let listen = match flags.listen {
             Some(address) => address,
@@ -322,7 +322,7 @@ impl AsWritten {
             ensure!(value > 0, "the setting {key} is 0; it must be 1 or more");
         }
         ensure!(limits.queue <= 1_000_000, "the setting limits.queue is {}; it must be 1000000 or less", limits.queue);
-        let Self { retention: RetentionAsWritten { sends_days, audit_days }, .. } = self;
+        let Self { retention: RetentionSection { sends_days, audit_days }, .. } = self;
         for (key, days) in [("retention.sends_days", sends_days), ("retention.audit_days", audit_days)] {
             ensure!(
                 days <= 36500,

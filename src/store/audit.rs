@@ -78,14 +78,14 @@ impl Action {
 
 /// What the audit is to tell of a change: the object as the admin routes call it, and its JSON before and after.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct AuditEntry {
     action: Action,
     object: String,
     before: Option<String>,
     after: Option<String>,
 }
 
-impl Entry {
+impl AuditEntry {
     pub(crate) fn new<T: Serialize>(
         action: Action,
         object: impl Into<String>,
@@ -119,7 +119,7 @@ impl Entry {
 #[must_use]
 pub(crate) struct Changed<T> {
     value: T,
-    entries: Vec<Entry>,
+    entries: Vec<AuditEntry>,
 }
 
 impl<T> Changed<T> {
@@ -128,12 +128,12 @@ impl<T> Changed<T> {
         Self { value, entries: Vec::new() }
     }
 
-    pub(crate) fn told(value: T, entries: impl IntoIterator<Item = Entry>) -> Self {
+    pub(crate) fn audited(value: T, entries: impl IntoIterator<Item = AuditEntry>) -> Self {
         Self { value, entries: entries.into_iter().collect() }
     }
 
     /// The same change, of which the audit tells this besides.
-    pub(crate) fn and(mut self, entry: Entry) -> Self {
+    pub(crate) fn and(mut self, entry: AuditEntry) -> Self {
         self.entries.push(entry);
         self
     }
@@ -144,7 +144,7 @@ impl<T> Changed<T> {
     }
 
     /// What is yielded where nobody asks who did it: in a file that is being made.
-    pub(crate) fn untold(self) -> T {
+    pub(crate) fn unaudited(self) -> T {
         self.value
     }
 }
@@ -163,7 +163,7 @@ pub(crate) fn run<T, E: From<StoreError>>(
     Ok(value)
 }
 
-fn write(connection: &Connection, actor: &Actor, now: Time, entry: &Entry) -> Result<(), StoreError> {
+fn write(connection: &Connection, actor: &Actor, now: Time, entry: &AuditEntry) -> Result<(), StoreError> {
     let address = actor.address.map(|address| address.to_string());
     connection
         .prepare_cached(
@@ -175,7 +175,7 @@ fn write(connection: &Connection, actor: &Actor, now: Time, entry: &Entry) -> Re
 
 /// One change, as it was told.
 #[derive(Debug, Serialize)]
-pub(crate) struct Audited {
+pub(crate) struct AuditRow {
     /// Sequential; never used again.
     pub(crate) id: i64,
     /// When it was changed.
@@ -194,7 +194,7 @@ pub(crate) struct Audited {
     pub(crate) after: Option<Box<RawValue>>,
 }
 
-impl Audited {
+impl AuditRow {
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         // The schema holds that it is JSON.
         let json = |column: usize| {
@@ -216,7 +216,7 @@ impl Audited {
 
 /// Which rows are listed.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Filter {
+pub(crate) struct AuditFilter {
     /// Only those after this id.
     pub(crate) after: Option<i64>,
     /// Only those before this id, and the newest first.
@@ -226,7 +226,7 @@ pub(crate) struct Filter {
 }
 
 /// The changes that the filter lets through, the oldest first unless it says otherwise, at most `limit`.
-pub(crate) fn list(connection: &Connection, filter: &Filter, limit: usize) -> Result<Vec<Audited>, StoreError> {
+pub(crate) fn list(connection: &Connection, filter: &AuditFilter, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
         "select id, at, who, address, action, object, before, after from audit
           where id > ?1 and id < ?2 and (?3 is null or object = ?3) order by id {} limit ?4",
@@ -235,7 +235,7 @@ pub(crate) fn list(connection: &Connection, filter: &Filter, limit: usize) -> Re
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     // Ids begin at 1, so that no "after" is an "after 0".
     let (after, before) = (filter.after.unwrap_or(0), filter.before.unwrap_or(i64::MAX));
-    let rows = statement.query_map(params![after, before, filter.object, limit], Audited::from_row)?;
+    let rows = statement.query_map(params![after, before, filter.object, limit], AuditRow::from_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -248,8 +248,8 @@ mod tests {
     fn a_row_never_changes_and_never_goes() {
         let connection = open_in_memory().expect("a database");
         let change = |_: &Connection| {
-            let entry = Entry::of_row("settings", None, Some(&1))?;
-            Ok::<_, StoreError>(Changed::told((), entry))
+            let entry = AuditEntry::of_row("settings", None, Some(&1))?;
+            Ok::<_, StoreError>(Changed::audited((), entry))
         };
         run(&connection, &Actor::command(), Time(7), change).expect("a row");
         for (statement, expected) in [
@@ -263,7 +263,8 @@ mod tests {
             let error = connection.execute(statement, []).expect_err("it must be refused");
             assert_eq!(error.to_string(), expected, "{statement}");
         }
-        let rows = serde_json::to_string(&list(&connection, &Filter::default(), 9).expect("a list")).expect("JSON");
+        let rows =
+            serde_json::to_string(&list(&connection, &AuditFilter::default(), 9).expect("a list")).expect("JSON");
         assert_eq!(
             rows,
             r#"[{"id":1,"at":"1970-01-01T00:00:00.007Z","who":"cli","address":null,"action":"create","object":"settings","before":null,"after":1}]"#

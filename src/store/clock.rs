@@ -9,7 +9,7 @@ use crate::survey::time::Time;
 
 use crate::store::now;
 
-/// The clock of a world, shared by all who ask it.
+/// The clock of a world, shared by all who request it.
 #[derive(Clone, Default)]
 pub(crate) struct Clock(Arc<Mutex<State>>);
 

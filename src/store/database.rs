@@ -28,11 +28,11 @@ use crate::store::{
     },
     metrics::{self, StoreMetrics, Tries},
     read::snapshot::Snapshots,
-    tokens::{self, Caller, Credentials, Noticed, Uses},
+    tokens::{self, Caller, Credentials, LastUsed, LastUsedRecorder},
     write::{
-        batch::{Told, Wrote},
+        batch::{CommitEffect, CommitListeners},
         generation::Generation,
-        notifier::{Listener, Waits},
+        notifier::{CommitListener, CommitNotifier},
         writer::{Submitter, Writer},
     },
 };
@@ -48,22 +48,22 @@ const LONG_READS: u32 = 4;
 static POOL_KEEPER: LazyLock<Arc<ScheduledThreadPool>> = LazyLock::new(|| Arc::new(ScheduledThreadPool::new(1)));
 
 /// A database and its writer. A server has one, a fake may have many; each HTTP worker sees it through a [`Store`].
-pub(crate) struct World {
+pub(crate) struct Database {
     path: PathBuf,
     writer: Writer,
     metrics: StoreMetrics,
     generation: Generation,
     clock: Clock,
-    waits: Waits,
-    outbox: Waits,
+    commits: CommitNotifier,
+    outbox_changes: CommitNotifier,
     is_delivered: AtomicBool,
-    noticed: Noticed,
+    last_used: LastUsed,
     pool: Pool<SqliteConnectionManager>,
     /// None where nobody else can know of the file.
     _lock: Option<ServerLock>,
 }
 
-impl World {
+impl Database {
     /// Takes the file for a server: no other server can have it while this one lives.
     ///
     /// Errors: one sentence that names the file and the way out.
@@ -75,9 +75,9 @@ impl World {
         Self::start(path, connection, queue, Some(lock))
     }
 
-    /// Takes a file that nobody else knows of and nobody will miss: nothing waits for the disk.
+    /// Takes a file that nobody else knows of and nobody will miss: nothing commits for the disk.
     ///
-    /// Errors: as for [`World::open`].
+    /// Errors: as for [`Database::open`].
     pub(crate) fn open_throw_away(path: &Path, queue: usize) -> Result<Self> {
         Self::start(path, open_throw_away(path)?, queue, None)
     }
@@ -85,14 +85,14 @@ impl World {
     fn start(path: &Path, connection: Connection, queue: usize, lock: Option<ServerLock>) -> Result<Self> {
         give_up_early(&connection)?;
         let (generation, metrics) = (Generation::default(), StoreMetrics::default());
-        let (waits, outbox) = (Waits::new(), Waits::new());
-        let told = Told {
+        let (commits, outbox_changes) = (CommitNotifier::new(), CommitNotifier::new());
+        let listeners = CommitListeners {
             generation: generation.clone(),
-            waits: waits.clone(),
-            outbox: outbox.clone(),
+            commits: commits.clone(),
+            outbox_changes: outbox_changes.clone(),
             metrics: metrics.clone(),
         };
-        let writer = Writer::start(connection, queue, told);
+        let writer = Writer::start(connection, queue, listeners);
         let writer = writer.context("cannot start the writer")?;
         // It must never make a file: a world that is gone is gone.
         let manager = SqliteConnectionManager::file(path).with_flags(FLAGS).with_init(prepare_reader);
@@ -101,9 +101,21 @@ impl World {
         // None is retired: r2d2's job that looks for those to retire would outlive the pool on the shared thread.
         let pool = pool.idle_timeout(None).max_lifetime(None).connection_timeout(SERVER_PATIENCE);
         let pool = pool.thread_pool(Arc::clone(&POOL_KEEPER)).build(manager)?;
-        let (clock, noticed, is_delivered) = (Clock::default(), Noticed::default(), AtomicBool::default());
+        let (clock, last_used, is_delivered) = (Clock::default(), LastUsed::default(), AtomicBool::default());
         let path = path.to_owned();
-        Ok(Self { path, writer, metrics, generation, clock, waits, outbox, is_delivered, noticed, pool, _lock: lock })
+        Ok(Self {
+            path,
+            writer,
+            metrics,
+            generation,
+            clock,
+            commits,
+            outbox_changes,
+            is_delivered,
+            last_used,
+            pool,
+            _lock: lock,
+        })
     }
 
     /// The world's clock.
@@ -116,7 +128,7 @@ impl World {
         metrics::register(registry, &self.metrics, &self.path);
     }
 
-    /// A reading connection for one worker, to be handed to [`World::store`].
+    /// A reading connection for one worker, to be handed to [`Database::store`].
     ///
     /// Errors: one sentence that names the file and the way out.
     pub(crate) fn open_reader(&self) -> Result<Connection> {
@@ -128,11 +140,11 @@ impl World {
         let writer = self.writer.submitter(worker);
         Store {
             snapshots: Snapshots::new(reader, self.generation.clone()),
-            uses: Rc::new(Uses::new(Arc::clone(&self.noticed), writer.clone())),
+            last_used: Rc::new(LastUsedRecorder::new(Arc::clone(&self.last_used), writer.clone())),
             writer,
             clock: self.clock.clone(),
-            waits: self.waits.clone(),
-            outbox: self.outbox.clone(),
+            commits: self.commits.clone(),
+            outbox_changes: self.outbox_changes.clone(),
             pool: self.pool.clone(),
             tries: self.metrics.tries.clone(),
         }
@@ -140,8 +152,8 @@ impl World {
 
     /// Answers those who wait for sends with what there is: the server stops, or the world is gone.
     pub(crate) fn end_waits(&self) {
-        self.waits.end();
-        self.outbox.end();
+        self.commits.end();
+        self.outbox_changes.end();
     }
 
     /// Whether it is for the caller to deliver what is sent here: true for the first who asks.
@@ -149,13 +161,13 @@ impl World {
         !self.is_delivered.swap(true, Ordering::Relaxed)
     }
 
-    /// Resolves when [`World::end_waits`] is called, or was.
+    /// Resolves when [`Database::end_waits`] is called, or was.
     pub(crate) fn ended(&self) -> impl Future<Output = ()> + use<> {
-        let mut listener = self.waits.listen();
-        async move { while listener.woken().await {} }
+        let mut listener = self.commits.listen();
+        async move { while listener.changed().await {} }
     }
 
-    /// Waits until everything that was submitted is committed and answered; whatever comes after it is refused.
+    /// CommitNotifier until everything that was submitted is committed and answered; whatever comes after it is refused.
     pub(crate) fn close(&self) {
         self.writer.finish();
     }
@@ -164,11 +176,11 @@ impl World {
 /// The store as one HTTP worker sees it.
 pub(crate) struct Store {
     pub(super) snapshots: Rc<Snapshots>,
-    pub(super) uses: Rc<Uses>,
+    pub(super) last_used: Rc<LastUsedRecorder>,
     pub(super) writer: Submitter,
     pub(super) clock: Clock,
-    pub(super) waits: Waits,
-    pub(super) outbox: Waits,
+    pub(super) commits: CommitNotifier,
+    pub(super) outbox_changes: CommitNotifier,
     pub(super) pool: Pool<SqliteConnectionManager>,
     pub(super) tries: Tries,
 }
@@ -185,18 +197,18 @@ impl Store {
     }
 
     /// Tells whenever something was recorded or came of a delivery, until the world ends.
-    pub(crate) fn listen(&self) -> Listener {
-        self.waits.listen()
+    pub(crate) fn listen(&self) -> CommitListener {
+        self.commits.listen()
     }
 
     /// Tells whenever there may be something to deliver, until the world ends.
-    pub(crate) fn listen_for_deliveries(&self) -> Listener {
-        self.outbox.listen()
+    pub(crate) fn listen_for_deliveries(&self) -> CommitListener {
+        self.outbox_changes.listen()
     }
 
     /// The clock was set: what is due by it is to be looked for again.
     pub(crate) fn clock_was_set(&self) {
-        self.outbox.wake();
+        self.outbox_changes.wake();
     }
 
     /// Finds who calls, if their token is good now and its role is one of those.
@@ -207,8 +219,9 @@ impl Store {
         credentials: Credentials,
         allowed: &'static [Role],
     ) -> Result<Result<Caller, Denied>, StoreError> {
-        let (now, uses) = (self.now(), Rc::clone(&self.uses));
-        self.read(move |connection| tokens::authenticate(connection, &credentials, allowed, now, Some(&uses))).await
+        let (now, last_used) = (self.now(), Rc::clone(&self.last_used));
+        self.read(move |connection| tokens::authenticate(connection, &credentials, allowed, now, Some(&last_used)))
+            .await
     }
 
     /// Runs a read of a few rows, on this worker's own connection.
@@ -231,7 +244,7 @@ impl Store {
 
     /// Comes back when the writer has come round to a job that does nothing: it runs, and has the file's lock when it wants it.
     pub(crate) async fn probe_writer(&self) -> Result<(), StoreError> {
-        self.writer.submit(|_| Ok(((), Wrote::Nothing))).await
+        self.writer.submit(|_| Ok(((), CommitEffect::Nothing))).await
     }
 
     /// Whether the file has the schema of this program; another one may have brought it to a later one meanwhile.
@@ -239,7 +252,7 @@ impl Store {
         self.read(|connection| Ok(migrations::is_current(connection)?)).await
     }
 
-    /// Runs a read that may be long, on a thread where blocking is allowed; waits while too many of them run.
+    /// Runs a read that may be long, on a thread where blocking is allowed; commits while too many of them run.
     pub(crate) async fn long_read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,

@@ -1,6 +1,6 @@
 //! The erasure of a person: everything that is kept of a client, in small steps, so that sends go on meanwhile.
 //!
-//! What was sent stays as a row, with 0 for the client and the thread: how many surveys went out, by form and by day, is not
+//! Work was sent stays as a row, with 0 for the client and the thread: how many surveys went out, by form and by day, is not
 //! about anybody. The client's row goes last, so that an erasure that was cut short can be found and made again.
 
 use std::{thread::sleep, time::Duration};
@@ -11,7 +11,7 @@ use tracing::warn;
 
 use crate::store::{
     Store,
-    audit::{Action, Actor, Changed, Entry as AuditEntry},
+    audit::{Action, Actor, AuditEntry, Changed},
     directory::{self, object},
     error::StoreError,
     file::connection::give_up_early,
@@ -19,7 +19,7 @@ use crate::store::{
 };
 use crate::survey::{ids::ClientId, model::Client};
 
-/// How many rows one step changes: a send never waits behind more.
+/// How many rows one step changes: a send never commits behind more.
 const STEP: usize = 200;
 
 /// The client and the thread of a send whose client was erased.
@@ -37,7 +37,7 @@ pub(crate) struct Erased {
     pub(crate) audit: usize,
 }
 
-/// What is kept of a client, as it was found; to be erased by taking its steps, each in a transaction of its own.
+/// Work is kept of a client, as it was found; to be erased by taking its steps, each in a transaction of its own.
 #[derive(Debug)]
 pub(crate) struct Erasure {
     /// Whose.
@@ -46,15 +46,15 @@ pub(crate) struct Erasure {
     pub(crate) external_id: Option<String>,
     /// How much it is.
     pub(crate) erased: Erased,
-    steps: Vec<Step>,
+    steps: Vec<ErasureStep>,
 }
 
 /// A part of an erasure.
 #[derive(Debug)]
-pub(crate) struct Step(What);
+pub(crate) struct ErasureStep(Work);
 
 #[derive(Debug)]
-enum What {
+enum Work {
     Threads(Vec<i64>),
     /// The holders and keys of idempotency keys, whose digests tell an external id to those who guess it.
     Keys(Vec<(String, String)>),
@@ -90,44 +90,44 @@ pub(crate) fn find(connection: &Connection, client: ClientId) -> Result<Option<E
     }
     let newest = |sql| snapshot.query_row(sql, [], |row| row.get(0));
     let erased = Erased { threads: threads.len(), sends: sends.len(), audit: audit.len() };
-    let last = What::Client {
+    let last = Work::Client {
         client,
         sends: newest("select coalesce(max(sending_id), 0) from send")?,
         audit: newest("select coalesce(max(id), 0) from audit")?,
         erased,
     };
-    let steps = parts(threads, What::Threads).chain(parts(keys, What::Keys)).chain(parts(sends, What::Sends));
-    let steps = steps.chain(parts(audit, What::Audit)).chain([Step(last)]).collect();
+    let steps = parts(threads, Work::Threads).chain(parts(keys, Work::Keys)).chain(parts(sends, Work::Sends));
+    let steps = steps.chain(parts(audit, Work::Audit)).chain([ErasureStep(last)]).collect();
     Ok(Some(Erasure { client, external_id: row.and_then(|row| row.external_id), erased, steps }))
 }
 
 impl Erasure {
     /// Its steps, in the order in which they are to be taken.
-    pub(crate) fn steps(&mut self) -> impl Iterator<Item = Step> + use<> {
+    pub(crate) fn steps(&mut self) -> impl Iterator<Item = ErasureStep> + use<> {
         std::mem::take(&mut self.steps).into_iter()
     }
 }
 
-impl Step {
+impl ErasureStep {
     /// Takes it. The last one is told by the audit, without anything of the person but their id.
     pub(crate) fn take(self, connection: &Connection) -> Result<Changed<()>, StoreError> {
         match self.0 {
-            What::Threads(ids) => {
+            Work::Threads(ids) => {
                 let mut statement = connection.prepare_cached("delete from thread where id = ?1")?;
                 for id in ids {
                     statement.execute([id])?;
                 }
             }
-            What::Keys(keys) => {
+            Work::Keys(keys) => {
                 let sql = "delete from idempotency_key where holder = ?1 and key = ?2";
                 let mut statement = connection.prepare_cached(sql)?;
                 for (holder, key) in keys {
                     statement.execute([holder, key])?;
                 }
             }
-            What::Sends(ids) => ids.into_iter().try_for_each(|id| blank_send(connection, id))?,
-            What::Audit(ids) => ids.into_iter().try_for_each(|id| blank_audit(connection, id))?,
-            What::Client { client, sends, audit, erased } => {
+            Work::Sends(ids) => ids.into_iter().try_for_each(|id| blank_send(connection, id))?,
+            Work::Audit(ids) => ids.into_iter().try_for_each(|id| blank_audit(connection, id))?,
+            Work::Client { client, sends, audit, erased } => {
                 return finish(connection, client, sends, audit, erased);
             }
         }
@@ -155,7 +155,7 @@ fn finish(
     }
     connection.prepare_cached("delete from client where id = ?1")?.execute([client.0])?;
     let told = AuditEntry::new(Action::Erase, object::<Client>(client.0), None, Some(&erased))?;
-    Ok(Changed::told((), [told]))
+    Ok(Changed::audited((), [told]))
 }
 
 /// Leaves of a send that it was sent, and of its delivery how it went.
@@ -211,11 +211,11 @@ fn ids(connection: &Connection, sql: &str, parameters: &[i64]) -> Result<Vec<i64
     Ok(found.collect::<Result<_, _>>()?)
 }
 
-fn parts<T>(rows: Vec<T>, what: fn(Vec<T>) -> What) -> impl Iterator<Item = Step> {
+fn parts<T>(rows: Vec<T>, what: fn(Vec<T>) -> Work) -> impl Iterator<Item = ErasureStep> {
     let mut rows = rows.into_iter();
     std::iter::from_fn(move || {
         let part: Vec<T> = rows.by_ref().take(STEP).collect();
-        (!part.is_empty()).then(|| Step(what(part)))
+        (!part.is_empty()).then(|| ErasureStep(what(part)))
     })
 }
 
@@ -245,7 +245,7 @@ impl Store {
 
 /// Empties the log beside the file, where pages lie as they were before: `secure_delete` overwrites in the file alone.
 ///
-/// For a moment nobody may read by the log, and the writer waits meanwhile: briefly, but again and again until it succeeds.
+/// For a moment nobody may read by the log, and the writer commits meanwhile: briefly, but again and again until it succeeds.
 fn empty_log(connection: &Connection) -> Result<(), StoreError> {
     const PATIENCE: Duration = Duration::from_millis(10);
     const PAUSE: Duration = Duration::from_millis(40);

@@ -47,8 +47,8 @@ static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
 });
 
 /// Reads the facts for one send. All of them come from one statement, hence from one state of the file.
-pub(crate) fn read(connection: &Connection, ask: &SendSurvey) -> Result<Facts, StoreError> {
-    let (statement, target): (&str, &dyn ToSql) = match &ask.target {
+pub(crate) fn read(connection: &Connection, request: &SendSurvey) -> Result<Facts, StoreError> {
+    let (statement, target): (&str, &dyn ToSql) = match &request.target {
         Target::Client(id) => (&STATEMENTS.client, &id.0),
         Target::ExternalClient(id) => (&STATEMENTS.external_client, &id.as_str()),
         Target::Thread(id) => (&STATEMENTS.thread, &id.0),
@@ -64,7 +64,7 @@ pub(crate) fn read(connection: &Connection, ask: &SendSurvey) -> Result<Facts, S
             form_enabled: row.get(5)?,
         })
     };
-    Ok(connection.prepare_cached(statement)?.query_row((target, ask.form.0), facts)?)
+    Ok(connection.prepare_cached(statement)?.query_row((target, request.form.0), facts)?)
 }
 
 #[cfg(test)]

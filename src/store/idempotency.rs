@@ -9,7 +9,7 @@ use crate::store::{error::StoreError, tokens::Caller};
 use crate::survey::{
     SendSurvey,
     ids::{SendingId, Target},
-    model::Sent,
+    model::SentSurvey,
     time::Time,
 };
 
@@ -34,7 +34,7 @@ impl IdempotencyKey {
 }
 
 /// What a key stands for.
-pub(crate) enum Known {
+pub(crate) enum KeyUse {
     /// This very request, which was sent then.
     Same(SendingId),
     /// Another request.
@@ -46,9 +46,9 @@ pub(crate) fn find(
     connection: &Connection,
     caller: &Caller,
     IdempotencyKey(key): &IdempotencyKey,
-    ask: &SendSurvey,
+    request: &SendSurvey,
     now: Time,
-) -> Result<Option<Known>, StoreError> {
+) -> Result<Option<KeyUse>, StoreError> {
     let found = connection
         .prepare_cached(
             "select request, sending_id from idempotency_key where holder = ?1 and key = ?2 and created_at > ?3",
@@ -57,11 +57,11 @@ pub(crate) fn find(
             Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, i64>(1)?))
         })
         .optional()?;
-    let Some((request, id)) = found else { return Ok(None) };
-    if request != digest(ask) {
-        return Ok(Some(Known::Other));
+    let Some((known, id)) = found else { return Ok(None) };
+    if known != digest(request) {
+        return Ok(Some(KeyUse::Other));
     }
-    Ok(Some(Known::Same(SendingId(id))))
+    Ok(Some(KeyUse::Same(SendingId(id))))
 }
 
 /// Keeps a key of the token of that id, in the transaction of the send that it stands for from now on.
@@ -69,8 +69,8 @@ pub(crate) fn keep(
     connection: &Connection,
     token: i64,
     IdempotencyKey(key): &IdempotencyKey,
-    ask: &SendSurvey,
-    sent: &Sent,
+    request: &SendSurvey,
+    sent: &SentSurvey,
 ) -> Result<(), StoreError> {
     let now = sent.sent_at;
     sweep(connection, now, SWEPT)?;
@@ -79,7 +79,7 @@ pub(crate) fn keep(
         .prepare_cached(
             "insert or replace into idempotency_key (holder, key, request, sending_id, created_at) values (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![holder(token, &sent.token), key, &digest(ask)[..], sent.sending_id.0, now.0])?;
+        .execute(params![holder(token, &sent.token), key, &digest(request)[..], sent.sending_id.0, now.0])?;
     Ok(())
 }
 
@@ -100,13 +100,13 @@ fn holder(token: i64, name: &str) -> String {
 }
 
 /// What was asked for, whatever the order of the keys and the spaces between them.
-fn digest(ask: &SendSurvey) -> [u8; 32] {
-    let (kind, target) = match &ask.target {
+fn digest(request: &SendSurvey) -> [u8; 32] {
+    let (kind, target) = match &request.target {
         Target::Client(id) => ("client", id.to_string()),
         Target::ExternalClient(id) => ("external", id.as_str().to_owned()),
         Target::Thread(id) => ("thread", id.to_string()),
     };
-    Sha256::digest(format!("{kind} {} {target}", ask.form)).into()
+    Sha256::digest(format!("{kind} {} {target}", request.form)).into()
 }
 
 #[cfg(test)]

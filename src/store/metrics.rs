@@ -1,4 +1,4 @@
-//! What can be counted of a database: what waits for its writer, how it commits, what comes of deliveries, and how large its
+//! What can be counted of a database: what commits for its writer, how it commits, what comes of deliveries, and how large its
 //! files are.
 
 use std::{
@@ -18,7 +18,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::store::file::beside;
+use crate::store::file::sidecar;
 use crate::survey::gateway::DeliveryState;
 
 /// Upper bounds of commit times, in seconds: from a disk that lies to the patience of a caller.
@@ -32,7 +32,7 @@ const BATCH_JOBS: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
 pub(crate) struct StoreMetrics {
     /// Jobs that wait. A channel does not tell its length.
     pub(crate) waiting: Gauge,
-    /// How long the commits took that wrote something: the disk's share of what a send waits for.
+    /// How long the commits took that wrote something: the disk's share of what a send commits for.
     pub(crate) commit_seconds: Histogram,
     /// How many jobs each of those served.
     pub(crate) batch_jobs: Histogram,
@@ -94,7 +94,7 @@ struct Sizes(PathBuf);
 
 impl Collector for Sizes {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        let wal = beside(&self.0, "-wal");
+        let wal = sidecar(&self.0, "-wal");
         for (name, help, path) in [
             ("database", "Size of the database.", self.0.as_path()),
             ("wal", "Size of the write-ahead log beside it.", wal.as_path()),

@@ -30,7 +30,7 @@ use self::{
     error::StoreError,
 };
 pub(crate) use self::{
-    database::{Store, World},
+    database::{Database, Store},
     error::explain,
     file::{
         copy::Progress,
@@ -72,7 +72,7 @@ fn newest_first(before: Option<i64>) -> &'static str {
     if before.is_some() { "desc" } else { "asc" }
 }
 
-/// The plan of a statement on an empty file, for the tests that hold what is read without a scan.
+/// The plan of a statement on an empty file, for the tests that apply_pragmas what is read without a scan.
 #[cfg(test)]
 fn plan_of(sql: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder for a test");

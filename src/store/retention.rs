@@ -9,7 +9,7 @@ use tracing::warn;
 
 use crate::store::{
     Store,
-    audit::{Action, Actor, Changed, Entry as AuditEntry},
+    audit::{Action, Actor, AuditEntry, Changed},
     error::StoreError,
     idempotency,
 };
@@ -18,7 +18,7 @@ use crate::survey::time::Time;
 /// How often it is looked for what is too old.
 const PAUSE: Duration = Duration::from_hours(1);
 
-/// How many rows one job of the writer looks at: a send never waits behind more.
+/// How many rows one job of the writer looks at: a send never commits behind more.
 const STEP: i64 = 200;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -130,7 +130,7 @@ fn sweep_sends(
     }
     // Told once, with the first that go: a row for each step would be a row for few sends.
     let told = AuditEntry::new(Action::Sweep, "sends", None, Some(&Swept { before, through: None }))?;
-    Ok(Changed::told(Some((through, true)), [told]))
+    Ok(Changed::audited(Some((through, true)), [told]))
 }
 
 /// Deletes the oldest rows of the audit, at most [`STEP`], if they are from before that time; tells whether there may be more.
@@ -148,5 +148,5 @@ fn sweep_audit(connection: &Connection, before: Time) -> Result<Changed<bool>, S
     connection.prepare_cached("update audit_swept set through = ?1 where id = 1")?.execute([through])?;
     connection.prepare_cached("delete from audit where id <= ?1")?.execute(params![through])?;
     let told = AuditEntry::new(Action::Sweep, "audit", None, Some(&Swept { before, through: Some(through) }))?;
-    Ok(Changed::told(count == STEP, [told]))
+    Ok(Changed::audited(count == STEP, [told]))
 }

@@ -9,18 +9,17 @@ use crate::store::{
     Store,
     error::StoreError,
     facts,
-    idempotency::{self, IdempotencyKey, Known},
+    idempotency::{self, IdempotencyKey, KeyUse},
     newest_first, outbox,
-    tokens::{self, Caller, Credentials, Uses},
-    write::{batch::Wrote, notifier::Wait},
+    tokens::{self, Caller, Credentials, LastUsedRecorder},
+    write::{batch::CommitEffect, notifier::WaitFor},
 };
 use crate::survey::{
-    Facts, SendSurvey, Sending,
+    self, Facts, SendSurvey, Sending,
     access::{Denied, Role},
-    decide,
     gateway::DeliveryState,
     ids::{ClientId, FormId, SendingId, ThreadId},
-    model::Sent,
+    model::SentSurvey,
     refusal::Refusal,
     time::Time,
 };
@@ -51,56 +50,63 @@ pub(crate) enum SendError {
 }
 
 /// Who asks for what: all that is needed to settle a send, on a snapshot and again in the writer's transaction.
-struct Question {
+struct PendingSend {
     credentials: Credentials,
-    ask: SendSurvey,
+    request: SendSurvey,
     key: Option<IdempotencyKey>,
 }
 
-/// What a question comes to, where nothing forbids it.
-enum Settled {
+/// What a pending comes to, where nothing forbids it.
+enum SendDecision {
     /// It is to be sent.
     Allowed(Caller, Sending),
     /// It was sent already, under the same key.
-    Replayed(Sent),
+    Replayed(SentSurvey),
 }
 
-impl Question {
+impl PendingSend {
     /// Settles everything in one state of the file: the token, its role, the key, and the three conditions.
-    fn settle(&self, connection: &Connection, now: Time, uses: Option<&Uses>) -> Result<Settled, SendError> {
-        let caller = tokens::authenticate(connection, &self.credentials, Role::SENDERS, now, uses)??;
+    fn decide(
+        &self,
+        connection: &Connection,
+        now: Time,
+        last_used: Option<&LastUsedRecorder>,
+    ) -> Result<SendDecision, SendError> {
+        let caller = tokens::authenticate(connection, &self.credentials, Role::SENDERS, now, last_used)??;
         if let Some(key) = &self.key {
-            match idempotency::find(connection, &caller, key, &self.ask, now)? {
-                Some(Known::Same(id)) if let Some(sent) = get(connection, id)? => return Ok(Settled::Replayed(sent)),
-                Some(Known::Other) => return Err(SendError::KeyOfAnother { token: caller.name }),
+            match idempotency::find(connection, &caller, key, &self.request, now)? {
+                Some(KeyUse::Same(id)) if let Some(sent) = get(connection, id)? => {
+                    return Ok(SendDecision::Replayed(sent));
+                }
+                Some(KeyUse::Other) => return Err(SendError::KeyOfAnother { token: caller.name }),
                 _ => {}
             }
         }
-        match decide(&self.ask, &facts::read(connection, &self.ask)?) {
-            Ok(sending) => Ok(Settled::Allowed(caller, sending)),
+        match survey::decide(&self.request, &facts::read(connection, &self.request)?) {
+            Ok(sending) => Ok(SendDecision::Allowed(caller, sending)),
             Err(refusal) => Err(SendError::Refused { token: caller.name, refusal }),
         }
     }
 
-    /// Records what was settled, and the key with it.
-    fn record(&self, connection: &Connection, settled: Settled, now: Time) -> Result<Answered, SendError> {
-        let (caller, sending) = match settled {
-            Settled::Replayed(sent) => return Ok(Answered { sent, replayed: true }),
-            Settled::Allowed(caller, sending) => (caller, sending),
+    /// Records what was decision, and the key with it.
+    fn record(&self, connection: &Connection, decision: SendDecision, now: Time) -> Result<SendReceipt, SendError> {
+        let (caller, sending) = match decision {
+            SendDecision::Replayed(sent) => return Ok(SendReceipt { sent, replayed: true }),
+            SendDecision::Allowed(caller, sending) => (caller, sending),
         };
         let sent = record(connection, sending, caller.name, now)?;
         if let Some(key) = &self.key {
-            idempotency::keep(connection, caller.id, key, &self.ask, &sent)?;
+            idempotency::keep(connection, caller.id, key, &self.request, &sent)?;
         }
-        Ok(Answered { sent, replayed: false })
+        Ok(SendReceipt { sent, replayed: false })
     }
 }
 
 /// A send that is recorded durably.
 #[derive(Debug)]
-pub(crate) struct Answered {
+pub(crate) struct SendReceipt {
     /// The send.
-    pub(crate) sent: Sent,
+    pub(crate) sent: SentSurvey,
     /// Whether it was there already, by an earlier request with the same key.
     pub(crate) replayed: bool,
 }
@@ -115,74 +121,81 @@ impl Store {
     pub(crate) async fn send(
         &self,
         credentials: Credentials,
-        ask: SendSurvey,
+        request: SendSurvey,
         key: Option<IdempotencyKey>,
-    ) -> Result<Answered, SendError> {
-        let question = Question { credentials, ask, key };
-        let (now, uses) = (self.now(), Rc::clone(&self.uses));
-        let (question, settled, generation) = self
+    ) -> Result<SendReceipt, SendError> {
+        let pending = PendingSend { credentials, request, key };
+        let (now, last_used) = (self.now(), Rc::clone(&self.last_used));
+        let (pending, decision, generation) = self
             .snapshots
             .read(move |snapshot| {
-                let settled = question.settle(snapshot.connection, now, Some(&uses))?;
-                Ok::<_, SendError>((question, settled, snapshot.generation))
+                let decision = pending.decide(snapshot.connection, now, Some(&last_used))?;
+                Ok::<_, SendError>((pending, decision, snapshot.generation))
             })
             .await?;
-        let (caller, sending) = match settled {
+        let (caller, sending) = match decision {
             // Committed long ago: there is nothing to wait for.
-            Settled::Replayed(sent) => return Ok(Answered { sent, replayed: true }),
-            Settled::Allowed(caller, sending) => (caller, sending),
+            SendDecision::Replayed(sent) => return Ok(SendReceipt { sent, replayed: true }),
+            SendDecision::Allowed(caller, sending) => (caller, sending),
         };
         let clock = self.clock.clone();
         self.writer
             .submit(move |batch| {
                 let now = clock.now();
-                let holds = batch.generation == generation && !caller.is_expired(now) && question.key.is_none();
-                let settled = if holds {
-                    Settled::Allowed(caller, sending)
+                let holds = batch.generation == generation && !caller.is_expired(now) && pending.key.is_none();
+                let decision = if holds {
+                    SendDecision::Allowed(caller, sending)
                 } else {
-                    question.settle(batch.connection, now, None)?
+                    pending.decide(batch.connection, now, None)?
                 };
-                let answered = question.record(batch.connection, settled, now).inspect_err(|_| batch.give_up())?;
+                let answered = pending.record(batch.connection, decision, now).inspect_err(|_| batch.give_up())?;
                 let queued = answered.sent.delivery == DeliveryState::Pending;
-                Ok((answered, if queued { Wrote::Queued } else { Wrote::Record }))
+                Ok((answered, if queued { CommitEffect::Queued } else { CommitEffect::Record }))
             })
             .await
     }
 
     /// What the rules look at for a send.
-    pub(crate) async fn facts(&self, ask: SendSurvey) -> Result<Facts, StoreError> {
-        self.read(move |connection| facts::read(connection, &ask)).await
+    pub(crate) async fn facts(&self, request: SendSurvey) -> Result<Facts, StoreError> {
+        self.read(move |connection| facts::read(connection, &request)).await
     }
 
     /// The sends that the filter lets through, the oldest first, at most `limit`: as soon as there are `count` of them, or
     /// when the time is over, or the world ends.
     pub(crate) async fn wait_for_sends(
         &self,
-        mut filter: Filter,
+        mut filter: SendFilter,
         limit: usize,
-        wait: Wait,
-    ) -> Result<Vec<Sent>, StoreError> {
-        let find = async |found: &mut Vec<Sent>| {
+        wait: WaitFor,
+    ) -> Result<Vec<SentSurvey>, StoreError> {
+        let find = async |found: &mut Vec<SentSurvey>| {
             let room = limit - found.len();
             let page = self.long_read(move |connection| list(connection, filter, room)).await?;
             filter.after = Some(page.seen);
             found.extend(page.sends);
             Ok(())
         };
-        wait.find(self.waits.listen(), limit, find).await
+        wait.find(self.commits.listen(), limit, find).await
     }
 }
 
 /// Records a send, and with it its delivery.
-fn record(connection: &Connection, sending: Sending, token: String, now: Time) -> Result<Sent, StoreError> {
+fn record(connection: &Connection, sending: Sending, token: String, now: Time) -> Result<SentSurvey, StoreError> {
     let Sending { form, thread, client, .. } = sending;
     connection
         .prepare_cached("insert into send (form_id, thread_id, client_id, sent_at, token) values (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![form.0, thread.0, client.0, now.0, token])?;
     let sending_id = SendingId(connection.last_insert_rowid());
     let (sent_at, delivery) = (now, DeliveryState::Recorded);
-    let mut sent =
-        Sent { sending_id, quality_form_id: form, thread_id: thread, client_id: client, sent_at, token, delivery };
+    let mut sent = SentSurvey {
+        sending_id,
+        quality_form_id: form,
+        thread_id: thread,
+        client_id: client,
+        sent_at,
+        token,
+        delivery,
+    };
     sent.delivery = outbox::put(connection, sending, &sent)?;
     Ok(sent)
 }
@@ -197,8 +210,8 @@ pub(crate) fn last_id(connection: &Connection) -> Result<i64, StoreError> {
 const COLUMNS: &str = "sending_id, form_id, thread_id, client_id, sent_at, token,
     coalesce((select state from delivery d where d.sending_id = send.sending_id), 'recorded')";
 
-fn sent(row: &Row<'_>) -> rusqlite::Result<Sent> {
-    Ok(Sent {
+fn sent(row: &Row<'_>) -> rusqlite::Result<SentSurvey> {
+    Ok(SentSurvey {
         sending_id: SendingId(row.get(0)?),
         quality_form_id: FormId(row.get(1)?),
         thread_id: ThreadId(row.get(2)?),
@@ -210,14 +223,14 @@ fn sent(row: &Row<'_>) -> rusqlite::Result<Sent> {
 }
 
 /// The send of that id.
-fn get(connection: &Connection, id: SendingId) -> Result<Option<Sent>, StoreError> {
+fn get(connection: &Connection, id: SendingId) -> Result<Option<SentSurvey>, StoreError> {
     let sql = format!("select {COLUMNS} from send where sending_id = ?1");
     Ok(connection.prepare_cached(&sql)?.query_row([id.0], sent).optional()?)
 }
 
 /// Which sends are listed.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Filter {
+pub(crate) struct SendFilter {
     /// Only those after this sendingId.
     pub(crate) after: Option<i64>,
     /// Only those before this sendingId, and the newest first.
@@ -231,15 +244,15 @@ pub(crate) struct Filter {
 }
 
 /// Some of the sends.
-pub(crate) struct Page {
+pub(crate) struct SendPage {
     /// In the order that was asked for.
-    pub(crate) sends: Vec<Sent>,
+    pub(crate) sends: Vec<SentSurvey>,
     /// The sendingId up to which every send was looked at: the next page begins after it.
     pub(crate) seen: i64,
 }
 
 /// The sends that the filter lets through, the oldest first unless it says otherwise, at most `limit`.
-pub(crate) fn list(connection: &Connection, filter: Filter, limit: usize) -> Result<Page, StoreError> {
+pub(crate) fn list(connection: &Connection, filter: SendFilter, limit: usize) -> Result<SendPage, StoreError> {
     // One state of the file: a send that is committed between the two statements would be seen by none.
     let snapshot = connection.unchecked_transaction()?;
     // Ids begin at 1, so that no "after" is an "after 0"; in the order of the table, from the cursor on: nothing is sorted.
@@ -253,7 +266,7 @@ pub(crate) fn list(connection: &Connection, filter: Filter, limit: usize) -> Res
     let (after, before) = (filter.after.unwrap_or(0), filter.before.unwrap_or(i64::MAX));
     let limit_rows = i64::try_from(limit).unwrap_or(i64::MAX);
     let parameters = params![after, filter.client, filter.thread, filter.form, limit_rows, before];
-    let sends: Vec<Sent> = statement.query_map(parameters, sent)?.collect::<Result<_, _>>()?;
+    let sends: Vec<SentSurvey> = statement.query_map(parameters, sent)?.collect::<Result<_, _>>()?;
     let seen = match sends.last() {
         Some(last) if sends.len() >= limit => last.sending_id.0,
         _ => {
@@ -261,5 +274,5 @@ pub(crate) fn list(connection: &Connection, filter: Filter, limit: usize) -> Res
             snapshot.prepare_cached(newest)?.query_row([], |row| row.get::<_, i64>(0))?.max(after)
         }
     };
-    Ok(Page { sends, seen })
+    Ok(SendPage { sends, seen })
 }

@@ -54,17 +54,17 @@ pub(crate) struct Sending {
 }
 
 /// Decides whether a survey may be sent, and to which thread. The order is that of [`rules::Rule`].
-pub(crate) fn decide(ask: &SendSurvey, facts: &Facts) -> Result<Sending, Refusal> {
+pub(crate) fn decide(request: &SendSurvey, facts: &Facts) -> Result<Sending, Refusal> {
     if !facts.enabled {
         return Err(Refusal::Disabled);
     }
-    let client = facts.client.ok_or_else(|| Refusal::NotFound(ask.target.clone()))?;
+    let client = facts.client.ok_or_else(|| Refusal::NotFound(request.target.clone()))?;
     if let Some(thread) = facts.open_thread {
         return Err(Refusal::OpenThread { client, thread });
     }
     let (thread, channel) = facts.destination.ok_or(Refusal::NoClosedThread { client })?;
     if !facts.form_enabled {
-        return Err(Refusal::FormNotEnabled { form: ask.form, client, thread, channel });
+        return Err(Refusal::FormNotEnabled { form: request.form, client, thread, channel });
     }
-    Ok(Sending { form: ask.form, thread, client, channel })
+    Ok(Sending { form: request.form, thread, client, channel })
 }

@@ -14,7 +14,7 @@ use crate::survey::{
 /// The system settings that a send depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Settings {
+pub(crate) struct SystemSettings {
     /// "Surveys via external API are enabled in the system settings."
     pub(crate) surveys_via_external_api: bool,
 }
@@ -81,7 +81,7 @@ pub(crate) struct Thread {
 pub(crate) enum ThreadStatus {
     /// Just begun.
     New,
-    /// Waits for an agent.
+    /// CommitNotifier for an agent.
     Unassigned,
     /// Came outside working hours. That it counts as open is chosen.
     Suspended,
@@ -186,7 +186,7 @@ fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Question>
 /// One send, as `GET /admin/sends` shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Sent {
+pub struct SentSurvey {
     /// Sequential identifier of the send.
     pub sending_id: SendingId,
     /// Which form.

@@ -32,7 +32,7 @@ proptest! {
     /// Of all that forbids a send, the first in the documented order is told; if nothing does, it is sent as asked.
     #[test]
     fn the_first_refusal_in_the_documented_order_is_told(target in targets(), form: i64, facts in facts()) {
-        let ask = SendSurvey { target: target.clone(), form: FormId(form) };
+        let request = SendSurvey { target: target.clone(), form: FormId(form) };
         let who = match &target {
             Target::Client(id) => format!("Client {id}"),
             Target::ExternalClient(id) => format!("Client \"{}\"", id.as_str()),
@@ -47,7 +47,7 @@ proptest! {
             (!facts.form_enabled, format!("Cannot send form {form} to thread {thread}")),
         ];
         let expected = sentences.iter().find(|(forbids, _)| *forbids).map(|(_, sentence)| sentence.clone());
-        match decide(&ask, &facts) {
+        match decide(&request, &facts) {
             Ok(Sending { form: sent, thread, client, channel }) => {
                 prop_assert_eq!(expected, None);
                 prop_assert_eq!((sent, Some((thread, channel)), Some(client)), (FormId(form), facts.destination, facts.client));

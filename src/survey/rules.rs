@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// What must hold for a survey to be sent. Each is decided only if those before it hold.
+/// What must apply_pragmas for a survey to be sent. Each is decided only if those before it apply_pragmas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Rule {
@@ -41,7 +41,7 @@ impl Rule {
 /// How a rule came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum State {
+pub(crate) enum RuleState {
     /// It holds.
     Passed,
     /// It does not, and this is why nothing was sent.

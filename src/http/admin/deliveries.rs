@@ -12,14 +12,14 @@ use serde::Serialize;
 use crate::http::admin::{history::wait, parse_id};
 use crate::{
     delivery::{
-        client::{Tried, Verdict},
+        client::{GatewayAnswer, TryResult},
         message,
         queue::try_once,
     },
-    http::{auth, failure::Failure, query::Query, responses::Json, state::SiteOf},
+    http::{auth, failure::Failure, query::Query, responses::Json, state::State},
     store::{
         directory::{gateway, rotate_secret},
-        outbox::lists::{self, Count, Filter},
+        outbox::lists::{self, Count, DeliveryFilter},
     },
     survey::{
         gateway::{Delivery, DeliveryState},
@@ -35,10 +35,10 @@ const OVERLAP: Duration = Duration::from_hours(24);
 const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
 
 /// `GET /admin/deliveries`: at once, or with `wait` as soon as `count` of them match; with `before` the newest first.
-pub(crate) async fn list(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Delivery>>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+pub(crate) async fn list(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<Delivery>>, Failure> {
+    let admin = auth::admin(&request, &app).await?;
     let query = Query::of(&request, &["after", "before", "limit", "state", "channel", "wait", "count"])?;
-    let filter = Filter {
+    let filter = DeliveryFilter {
         after: query.integer("after")?,
         before: query.before()?,
         channel: query.integer("channel")?,
@@ -59,8 +59,8 @@ fn state(query: &Query, otherwise: Option<DeliveryState>) -> Result<Option<Deliv
 }
 
 /// `GET /admin/deliveries/counts`: how many are pending, dead or cancelled, by channel.
-pub(crate) async fn counts(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Count>>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+pub(crate) async fn counts(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<Count>>, Failure> {
+    let admin = auth::admin(&request, &app).await?;
     Ok(Json::ok(admin.store().count_deliveries().await?))
 }
 
@@ -68,9 +68,9 @@ pub(crate) async fn counts(request: HttpRequest, ThinData(site): SiteOf) -> Resu
 pub(crate) async fn retry(
     request: HttpRequest,
     path: Path<String>,
-    ThinData(site): SiteOf,
+    ThinData(app): State,
 ) -> Result<Json<Delivery>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+    let admin = auth::admin(&request, &app).await?;
     let (id, now) = (parse_id("id", &path)?, admin.store().now());
     let delivery = admin.change(move |connection| lists::retry(connection, SendingId(id), now)).await?;
     delivery.map(Json::ok).ok_or_else(|| {
@@ -81,7 +81,7 @@ pub(crate) async fn retry(
 
 /// How many were made due.
 #[derive(Serialize)]
-pub(crate) struct Retried {
+pub(crate) struct RetryResponse {
     retried: usize,
 }
 
@@ -89,9 +89,9 @@ pub(crate) struct Retried {
 pub(crate) async fn retry_all(
     request: HttpRequest,
     path: Path<String>,
-    ThinData(site): SiteOf,
-) -> Result<Json<Retried>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+    ThinData(app): State,
+) -> Result<Json<RetryResponse>, Failure> {
+    let admin = auth::admin(&request, &app).await?;
     let channel = parse_id("id", &path)?;
     let query = Query::of(&request, &["state"])?;
     let state = state(&query, Some(DeliveryState::Dead))?.unwrap_or(DeliveryState::Dead);
@@ -105,12 +105,12 @@ pub(crate) async fn retry_all(
     known.ok_or_else(|| no_channel(channel))?;
     // Told once, and before: the steps are many small transactions.
     admin.change(move |_| lists::tell_retry(ChannelId(channel), state)).await?;
-    Ok(Json::ok(Retried { retried: admin.store().retry_all(ChannelId(channel), state).await? }))
+    Ok(Json::ok(RetryResponse { retried: admin.store().retry_all(ChannelId(channel), state).await? }))
 }
 
 /// What came of a ping.
 #[derive(Serialize)]
-pub(crate) struct Pinged {
+pub(crate) struct PingResponse {
     accepted: bool,
     result: String,
 }
@@ -119,9 +119,9 @@ pub(crate) struct Pinged {
 pub(crate) async fn ping(
     request: HttpRequest,
     path: Path<String>,
-    ThinData(site): SiteOf,
-) -> Result<Json<Pinged>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+    ThinData(app): State,
+) -> Result<Json<PingResponse>, Failure> {
+    let admin = auth::admin(&request, &app).await?;
     let channel = parse_id("id", &path)?;
     let now = admin.store().now();
     let gateway = admin.store().read(move |connection| gateway(connection, channel, now)).await?;
@@ -129,14 +129,14 @@ pub(crate) async fn ping(
     let gateway = gateway.ok_or_else(|| Failure::conflict(format!("Channel {channel} has no deliveryUrl")))?;
     let body = message::ping(ChannelId(channel), now);
     let id = format!("msg_ping_{:016x}", getrandom::u64().unwrap_or_default());
-    let Tried { verdict, result } = try_once(admin.tenant().client.clone(), gateway, id, body).await;
-    Ok(Json::ok(Pinged { accepted: verdict == Verdict::Accepted, result }))
+    let TryResult { answer, result } = try_once(admin.tenant().client.clone(), gateway, id, body).await;
+    Ok(Json::ok(PingResponse { accepted: answer == GatewayAnswer::Accepted, result }))
 }
 
 /// A secret, shown this once.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Rotated {
+pub(crate) struct RotateResponse {
     delivery_secret: String,
     /// Until then deliveries are signed with the one before, too.
     secret_before_until: Time,
@@ -146,9 +146,9 @@ pub(crate) struct Rotated {
 pub(crate) async fn rotate(
     request: HttpRequest,
     path: Path<String>,
-    ThinData(site): SiteOf,
-) -> Result<Json<Rotated>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+    ThinData(app): State,
+) -> Result<Json<RotateResponse>, Failure> {
+    let admin = auth::admin(&request, &app).await?;
     let channel = parse_id("id", &path)?;
     let query = Query::of(&request, &["overlap"])?;
     let overlap = query.duration("overlap", LONGEST_OVERLAP)?.unwrap_or(OVERLAP);
@@ -157,7 +157,7 @@ pub(crate) async fn rotate(
     let until = until.ok_or_else(|| Failure::bad_request("overlap must not lead behind the year 9999"))?;
     let secret = admin.change(move |connection| rotate_secret(connection, channel, until)).await?;
     let secret = secret.ok_or_else(|| no_channel(channel))?;
-    Ok(Json::ok(Rotated { delivery_secret: secret.reveal(), secret_before_until: until }))
+    Ok(Json::ok(RotateResponse { delivery_secret: secret.reveal(), secret_before_until: until }))
 }
 
 fn no_channel(id: i64) -> Failure {

@@ -7,7 +7,7 @@ use actix_web::{
 
 use crate::http::admin::{delete, not_found, parse_id};
 use crate::{
-    http::{auth, failure::Failure, query::Query, responses::Json, state::SiteOf},
+    http::{auth, failure::Failure, query::Query, responses::Json, state::State},
     survey::{ids::ClientId, model::Client},
 };
 
@@ -16,12 +16,12 @@ use crate::{
 pub(crate) async fn delete_client(
     request: HttpRequest,
     path: Path<String>,
-    site: SiteOf,
+    app: State,
 ) -> Result<HttpResponse, Failure> {
-    let ThinData(this) = &site;
+    let ThinData(this) = &app;
     let admin = auth::admin(&request, this).await?;
     if !Query::of(&request, &["erase"])?.flag("erase")? {
-        return Ok(delete::<Client>(request.clone(), path, site).await?.respond_to(&request));
+        return Ok(delete::<Client>(request.clone(), path, app).await?.respond_to(&request));
     }
     let id = parse_id("id", &path)?;
     let erasure = admin.erase(ClientId(id)).await?.ok_or_else(|| not_found::<Client>(id))?;

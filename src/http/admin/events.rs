@@ -24,11 +24,11 @@ use crate::{
         auth::{self, Admin},
         failure::Failure,
         query::Query,
-        state::SiteOf,
+        state::State,
     },
     store::{
-        read::changes::{News, Seen},
-        write::notifier::Listener,
+        read::changes::{Changes, Cursor},
+        write::notifier::CommitListener,
     },
 };
 
@@ -49,11 +49,18 @@ const AT_ONCE: usize = 100;
 pub(crate) struct Events(Watch);
 
 /// `GET /admin/events`: begins with the last sends, refused attempts and rows of the audit.
-pub(crate) async fn events(request: HttpRequest, ThinData(site): SiteOf) -> Result<Events, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+pub(crate) async fn events(request: HttpRequest, ThinData(app): State) -> Result<Events, Failure> {
+    let admin = auth::admin(&request, &app).await?;
     Query::of(&request, &[])?;
     let listener = admin.store().listen();
-    Ok(Events(Watch { admin, listener, seen: Seen::default(), cursor: 0, next: Instant::now(), looked: None }))
+    Ok(Events(Watch {
+        admin,
+        listener,
+        cursor: Cursor::default(),
+        last_attempt: 0,
+        next: Instant::now(),
+        looked: None,
+    }))
 }
 
 impl Responder for Events {
@@ -73,10 +80,10 @@ impl Responder for Events {
 /// One who looks on.
 struct Watch {
     admin: Admin,
-    listener: Listener,
-    seen: Seen,
+    listener: CommitListener,
+    cursor: Cursor,
     /// The last attempt that was looked at.
-    cursor: i64,
+    last_attempt: i64,
     next: Instant,
     /// When the file was last looked at; None at the beginning.
     looked: Option<Instant>,
@@ -95,7 +102,7 @@ impl Watch {
         loop {
             let mut committed = false;
             let ended = async {
-                while self.listener.woken().await {
+                while self.listener.changed().await {
                     committed = true;
                 }
             };
@@ -107,7 +114,7 @@ impl Watch {
             let mut text = String::new();
             self.add_refused(&mut text, limit);
             if committed || self.looked.is_none_or(|looked| looked.elapsed() >= BEAT) {
-                self.add_news(&mut text, limit, committed).await?;
+                self.add_changes(&mut text, limit, committed).await?;
                 self.looked = Some(Instant::now());
             }
             if !text.is_empty() {
@@ -117,19 +124,19 @@ impl Watch {
     }
 
     fn add_refused(&mut self, text: &mut String, limit: usize) {
-        let refused = self.admin.tenant().attempts.refused_since(self.cursor, limit);
-        self.cursor = refused.cursor;
+        let refused = self.admin.tenant().attempts.refused_since(self.last_attempt, limit);
+        self.last_attempt = refused.cursor;
         add(text, "refusals", u64::try_from(refused.count).unwrap_or(u64::MAX), refused.attempts);
     }
 
-    async fn add_news(&mut self, text: &mut String, limit: usize, committed: bool) -> Option<()> {
-        let News { sends, audit, seen } = self.admin.store().news(self.seen, limit).await.ok()?;
+    async fn add_changes(&mut self, text: &mut String, limit: usize, committed: bool) -> Option<()> {
+        let Changes { sends, audit, cursor } = self.admin.store().changes(self.cursor, limit).await.ok()?;
         // Ids have no gaps but those of lost transactions, hence their difference counts what is not shown. At the beginning
         // nothing is counted: what was there may be a million.
-        let sent = if self.looked.is_some() { seen.sent.abs_diff(self.seen.sent) } else { 0 };
+        let sent = if self.looked.is_some() { cursor.sent.abs_diff(self.cursor.sent) } else { 0 };
         add(text, "sends", sent.max(sends.len() as u64), sends);
         add(text, "audit", audit.len() as u64, audit);
-        self.seen = seen;
+        self.cursor = cursor;
         // A comment where nothing was committed: those who are gone are noticed by it.
         text.push_str(if committed { "event: committed\ndata: null\n\n" } else { ":\n\n" });
         Some(())

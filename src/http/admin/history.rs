@@ -11,32 +11,32 @@ use actix_web::{
 use crate::{
     http::{
         attempts::{
-            Outcome, Verdict,
-            log::{Filter as AttemptFilter, Shown},
+            Decision, DecisionReport,
+            log::{AttemptFilter, AttemptView},
         },
         auth,
         failure::Failure,
         query::Query,
         request_body,
         responses::Json,
-        state::SiteOf,
+        state::State,
     },
     store::{
-        audit::{self, Audited},
-        sends::Filter,
-        write::notifier::Wait,
+        audit::{self, AuditRow},
+        sends::SendFilter,
+        write::notifier::WaitFor,
     },
-    survey::{decide, ids::FormId, model::Sent, rules::Rule},
+    survey::{decide, ids::FormId, model::SentSurvey, rules::Rule},
 };
 
 /// How long a list can be waited for.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// `GET /admin/sends`: at once, or with `wait` as soon as `count` of them match; with `before` the newest first.
-pub(crate) async fn sends(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Sent>>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+pub(crate) async fn sends(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<SentSurvey>>, Failure> {
+    let admin = auth::admin(&request, &app).await?;
     let query = Query::of(&request, &["after", "before", "limit", "client", "thread", "form", "wait", "count"])?;
-    let filter = Filter {
+    let filter = SendFilter {
         after: query.integer("after")?,
         before: query.before()?,
         client: query.integer("client")?,
@@ -48,33 +48,33 @@ pub(crate) async fn sends(request: HttpRequest, ThinData(site): SiteOf) -> Resul
 }
 
 /// How long a list of at most `limit` rows is waited for.
-pub(crate) fn wait(query: &Query, limit: usize) -> Result<Wait, Failure> {
+pub(crate) fn wait(query: &Query, limit: usize) -> Result<WaitFor, Failure> {
     if query.text("wait").and(query.text("before")).is_some() {
         return Err(Failure::bad_request("wait goes with after, not with before: nothing new comes there"));
     }
     match (query.duration("wait", LONGEST_WAIT)?, query.count("count")?) {
         (None, Some(_)) => Err(Failure::bad_request("count goes with wait, such as wait=5s&count=2")),
-        (None, None) => Ok(Wait { time: Duration::ZERO, count: 0 }),
+        (None, None) => Ok(WaitFor { time: Duration::ZERO, count: 0 }),
         (Some(_), Some(count)) if count > limit => {
             Err(Failure::bad_request(format!("count must not be above limit, which is {limit}")))
         }
-        (Some(time), count) => Ok(Wait { time, count: count.unwrap_or(1) }),
+        (Some(time), count) => Ok(WaitFor { time, count: count.unwrap_or(1) }),
     }
 }
 
 /// `GET /admin/audit`: who changed what; with `before` the newest first.
-pub(crate) async fn audit(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Audited>>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+pub(crate) async fn audit(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<AuditRow>>, Failure> {
+    let admin = auth::admin(&request, &app).await?;
     let query = Query::of(&request, &["after", "before", "limit", "object"])?;
     let object = query.text("object").map(str::to_owned);
-    let filter = audit::Filter { after: query.integer("after")?, before: query.before()?, object };
+    let filter = audit::AuditFilter { after: query.integer("after")?, before: query.before()?, object };
     let limit = query.limit()?;
     Ok(Json::ok(admin.store().long_read(move |connection| audit::list(connection, &filter, limit)).await?))
 }
 
 /// `GET /admin/attempts`: the last calls to `/api/**`, and what the rules said.
-pub(crate) async fn attempts(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Shown>>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+pub(crate) async fn attempts(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<AttemptView>>, Failure> {
+    let admin = auth::admin(&request, &app).await?;
     let query = Query::of(&request, &["after", "limit", "status", "client", "thread"])?;
     let filter = AttemptFilter {
         after: query.integer("after")?,
@@ -89,29 +89,27 @@ pub(crate) async fn attempts(request: HttpRequest, ThinData(site): SiteOf) -> Re
 pub(crate) async fn explain(
     request: HttpRequest,
     payload: Payload,
-    ThinData(site): SiteOf,
-) -> Result<Json<Verdict>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
-    let body = request_body::in_time(
-        request_body::read_body(&request, payload, request_body::SEND_LIMIT),
-        site.body_timeout(),
-    )
-    .await?;
-    let ask = match body.parse_send() {
-        Ok(ask) => ask,
+    ThinData(app): State,
+) -> Result<Json<DecisionReport>, Failure> {
+    let admin = auth::admin(&request, &app).await?;
+    let body =
+        request_body::in_time(request_body::read_body(&request, payload, request_body::SEND_LIMIT), app.body_timeout())
+            .await?;
+    let request = match body.parse_send() {
+        Ok(request) => request,
         // Not our own failure: it is what the send would be told.
-        Err(failure) => return Ok(Json::ok(verdict(Some(failure), None, &Outcome::BadBody))),
+        Err(failure) => return Ok(Json::ok(report(Some(failure), None, &Decision::BadBody))),
     };
-    let form = Some(ask.form);
-    let facts = admin.store().facts(ask.clone()).await?;
-    Ok(Json::ok(match decide(&ask, &facts) {
-        Ok(sending) => verdict(None, form, &Outcome::Allowed(sending.client, sending.thread, None)),
-        Err(refusal) => verdict(Some(refusal.clone().into()), form, &Outcome::Refused(refusal)),
+    let form = Some(request.form);
+    let facts = admin.store().facts(request.clone()).await?;
+    Ok(Json::ok(match decide(&request, &facts) {
+        Ok(sending) => report(None, form, &Decision::Allowed(sending.client, sending.thread, None)),
+        Err(refusal) => report(Some(refusal.clone().into()), form, &Decision::Refused(refusal)),
     }))
 }
 
-fn verdict(failure: Option<Failure>, form: Option<FormId>, outcome: &Outcome) -> Verdict {
+fn report(failure: Option<Failure>, form: Option<FormId>, decision: &Decision) -> DecisionReport {
     let status = failure.as_ref().map_or(StatusCode::OK, Failure::status);
     let from_body_on: Vec<Rule> = Rule::ALL.into_iter().filter(|rule| *rule >= Rule::Body).collect();
-    Verdict::new(&from_body_on, Some(status), failure.map(|failure| failure.to_string()), form, outcome)
+    DecisionReport::new(&from_body_on, Some(status), failure.map(|failure| failure.to_string()), form, decision)
 }

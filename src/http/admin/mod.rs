@@ -20,64 +20,64 @@ use crate::http::{
     query::Query,
     request_body,
     responses::{Empty, Json},
-    state::{Site, SiteOf},
+    state::{AppState, State},
 };
 use crate::{
     store::{
         Connection,
         audit::Changed,
-        directory::{self, Entry},
+        directory::{self, DirectoryRow},
         error::StoreError,
     },
     survey::{
         ids::{ChannelId, FormId},
-        model::{Channel, Form, Settings},
+        model::{Channel, Form, SystemSettings},
     },
 };
 
-pub(crate) async fn settings(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Settings>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+pub(crate) async fn settings(request: HttpRequest, ThinData(app): State) -> Result<Json<SystemSettings>, Failure> {
+    let admin = auth::admin(&request, &app).await?;
     Ok(Json::ok(admin.store().read(directory::read_settings).await?))
 }
 
 pub(crate) async fn change_settings(
     request: HttpRequest,
     payload: Payload,
-    ThinData(site): SiteOf,
-) -> Result<Json<Settings>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
-    let settings = read_body(&request, payload, &site).await?.parse::<Settings>()?;
+    ThinData(app): State,
+) -> Result<Json<SystemSettings>, Failure> {
+    let admin = auth::admin(&request, &app).await?;
+    let settings = read_body(&request, payload, &app).await?.parse::<SystemSettings>()?;
     admin.change(move |connection| directory::write_settings(connection, settings)).await?;
     Ok(Json::ok(settings))
 }
 
-pub(crate) async fn list<E: Entry>(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<E>>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+pub(crate) async fn list<E: DirectoryRow>(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<E>>, Failure> {
+    let admin = auth::admin(&request, &app).await?;
     let query = Query::of(&request, &["after", "limit"])?;
     let (after, limit) = (query.integer("after")?, query.limit()?);
     Ok(Json::ok(admin.store().long_read(move |connection| directory::list(connection, after, limit)).await?))
 }
 
-pub(crate) async fn read<E: Entry>(
+pub(crate) async fn read<E: DirectoryRow>(
     request: HttpRequest,
     path: Path<String>,
-    ThinData(site): SiteOf,
+    ThinData(app): State,
 ) -> Result<Json<E>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+    let admin = auth::admin(&request, &app).await?;
     let id = parse_id("id", &path)?;
     let entry = admin.store().read(move |connection| directory::get::<E>(connection, id)).await?;
     Ok(Json::ok(entry.ok_or_else(|| not_found::<E>(id))?))
 }
 
-pub(crate) async fn put<E: Entry>(
+pub(crate) async fn put<E: DirectoryRow>(
     request: HttpRequest,
     path: Path<String>,
     payload: Payload,
-    ThinData(site): SiteOf,
+    ThinData(app): State,
 ) -> Result<Json<E>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+    let admin = auth::admin(&request, &app).await?;
     let id = parse_id("id", &path)?;
-    let entry = read_body(&request, payload, &site).await?.parse_row::<E>(id)?;
+    let entry = read_body(&request, payload, &app).await?.parse_row::<E>(id)?;
     if let Some(url) = entry.delivery_url().cloned() {
         let client = admin.tenant().client.clone();
         let checked = spawn_blocking(move || client.check(&url)).await;
@@ -89,27 +89,23 @@ pub(crate) async fn put<E: Entry>(
     Ok(Json { status, value: entry })
 }
 
-pub(crate) async fn delete<E: Entry>(
+pub(crate) async fn delete<E: DirectoryRow>(
     request: HttpRequest,
     path: Path<String>,
-    ThinData(site): SiteOf,
+    ThinData(app): State,
 ) -> Result<Empty, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+    let admin = auth::admin(&request, &app).await?;
     let id = parse_id("id", &path)?;
     let deleted = admin.change(move |connection| directory::delete::<E>(connection, id)).await?;
     if deleted { Ok(Empty::NO_CONTENT) } else { Err(not_found::<E>(id)) }
 }
 
-pub(crate) async fn enable(request: HttpRequest, path: Path<(String, String)>, site: SiteOf) -> Result<Empty, Failure> {
-    change_enablement(request, path, site, directory::enable).await
+pub(crate) async fn enable(request: HttpRequest, path: Path<(String, String)>, app: State) -> Result<Empty, Failure> {
+    change_enablement(request, path, app, directory::enable).await
 }
 
-pub(crate) async fn disable(
-    request: HttpRequest,
-    path: Path<(String, String)>,
-    site: SiteOf,
-) -> Result<Empty, Failure> {
-    change_enablement(request, path, site, directory::disable).await
+pub(crate) async fn disable(request: HttpRequest, path: Path<(String, String)>, app: State) -> Result<Empty, Failure> {
+    change_enablement(request, path, app, directory::disable).await
 }
 
 type EnablementChange = fn(&Connection, FormId, ChannelId) -> Result<Changed<()>, StoreError>;
@@ -117,10 +113,10 @@ type EnablementChange = fn(&Connection, FormId, ChannelId) -> Result<Changed<()>
 async fn change_enablement(
     request: HttpRequest,
     path: Path<(String, String)>,
-    ThinData(site): SiteOf,
+    ThinData(app): State,
     change: EnablementChange,
 ) -> Result<Empty, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+    let admin = auth::admin(&request, &app).await?;
     let (form, channel) = (parse_id("id", &path.0)?, parse_id("channelId", &path.1)?);
     admin
         .change(move |connection| {
@@ -140,9 +136,9 @@ async fn change_enablement(
 pub(crate) async fn read_body(
     request: &HttpRequest,
     payload: Payload,
-    site: &Site,
+    app: &AppState,
 ) -> Result<request_body::Body, Failure> {
-    request_body::in_time(request_body::read_body(request, payload, request_body::ADMIN_LIMIT), site.body_timeout())
+    request_body::in_time(request_body::read_body(request, payload, request_body::ADMIN_LIMIT), app.body_timeout())
         .await
 }
 
@@ -150,6 +146,6 @@ pub(crate) fn parse_id(name: &str, text: &str) -> Result<i64, Failure> {
     text.parse().map_err(|_| Failure::bad_request(format!("{name} in the path must be a 64-bit integer")))
 }
 
-fn not_found<E: Entry>(id: i64) -> Failure {
+fn not_found<E: DirectoryRow>(id: i64) -> Failure {
     Failure::new(StatusCode::NOT_FOUND, format!("{} {id} not found", E::KIND))
 }

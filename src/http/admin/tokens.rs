@@ -15,7 +15,7 @@ use crate::{
         failure::Failure,
         query::Query,
         responses::{Empty, Json},
-        state::SiteOf,
+        state::State,
     },
     store::tokens::{self, Issued, Token},
     survey::{access::Role, time::Lifetime},
@@ -24,7 +24,7 @@ use crate::{
 /// A token that is asked for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct CreateRequest {
     name: String,
     role: Role,
     expires: Option<Lifetime>,
@@ -33,27 +33,27 @@ struct Asked {
 /// A rotation that is asked for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RotationAsked {
+struct RotateRequest {
     overlap: Option<Lifetime>,
 }
 
 /// A token, and this once its secret.
 #[derive(Serialize)]
-pub(crate) struct Shown {
+pub(crate) struct IssuedResponse {
     #[serde(flatten)]
     token: Token,
     secret: String,
 }
 
-impl From<Issued> for Shown {
+impl From<Issued> for IssuedResponse {
     fn from(Issued { token, secret }: Issued) -> Self {
         Self { token, secret: secret.reveal().to_owned() }
     }
 }
 
 /// `GET /admin/tokens`.
-pub(crate) async fn list(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<Token>>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+pub(crate) async fn list(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<Token>>, Failure> {
+    let admin = auth::admin(&request, &app).await?;
     let query = Query::of(&request, &["after", "limit"])?;
     let (after, limit) = (query.integer("after")?, query.limit()?);
     Ok(Json::ok(admin.store().long_read(move |connection| tokens::list(connection, after, limit)).await?))
@@ -63,10 +63,10 @@ pub(crate) async fn list(request: HttpRequest, ThinData(site): SiteOf) -> Result
 pub(crate) async fn create(
     request: HttpRequest,
     payload: Payload,
-    ThinData(site): SiteOf,
-) -> Result<Json<Shown>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
-    let Asked { name, role, expires } = read_body(&request, payload, &site).await?.parse()?;
+    ThinData(app): State,
+) -> Result<Json<IssuedResponse>, Failure> {
+    let admin = auth::admin(&request, &app).await?;
+    let CreateRequest { name, role, expires } = read_body(&request, payload, &app).await?.parse()?;
     let now = admin.store().now();
     let issued = admin.change(move |connection| tokens::create(connection, &name, role, expires, now)).await?;
     Ok(Json { status: StatusCode::CREATED, value: issued.into() })
@@ -77,19 +77,19 @@ pub(crate) async fn rotate(
     request: HttpRequest,
     path: Path<String>,
     payload: Payload,
-    ThinData(site): SiteOf,
-) -> Result<Json<Shown>, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+    ThinData(app): State,
+) -> Result<Json<IssuedResponse>, Failure> {
+    let admin = auth::admin(&request, &app).await?;
     let id = parse_id("id", &path)?;
-    let RotationAsked { overlap } = read_body(&request, payload, &site).await?.parse()?;
+    let RotateRequest { overlap } = read_body(&request, payload, &app).await?.parse()?;
     let now = admin.store().now();
     let issued = admin.change(move |connection| tokens::rotate(connection, id, overlap, now)).await?;
     Ok(Json::ok(issued.ok_or_else(|| not_found(id))?.into()))
 }
 
 /// `DELETE /admin/tokens/{id}`: revokes it. The last administrator may go, too: `surveyd token create` lets in another.
-pub(crate) async fn revoke(request: HttpRequest, path: Path<String>, ThinData(site): SiteOf) -> Result<Empty, Failure> {
-    let admin = auth::admin(&request, &site).await?;
+pub(crate) async fn revoke(request: HttpRequest, path: Path<String>, ThinData(app): State) -> Result<Empty, Failure> {
+    let admin = auth::admin(&request, &app).await?;
     let id = parse_id("id", &path)?;
     let now = admin.store().now();
     let revoked = admin.change(move |connection| tokens::revoke(connection, id, now)).await?;

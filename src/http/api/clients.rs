@@ -7,14 +7,14 @@ use actix_web::{
 use serde::Deserialize;
 
 use crate::{
-    http::{admin::read_body, auth::Bearer, failure::Failure, responses::Json, state::SiteOf},
+    http::{admin::read_body, auth::Bearer, failure::Failure, responses::Json, state::State},
     store::directory::{self, ShortInfo},
     survey::access::Role,
 };
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Lookup {
+struct ShortInfoRequest {
     phones: Option<Vec<String>>,
     external_ids: Option<Vec<String>>,
 }
@@ -25,12 +25,12 @@ struct Lookup {
 pub(crate) async fn short_info(
     request: HttpRequest,
     payload: Payload,
-    ThinData(site): SiteOf,
+    ThinData(app): State,
 ) -> Result<Json<Vec<ShortInfo>>, Failure> {
-    let bearer = Bearer::of(&request, &site)?;
+    let bearer = Bearer::of(&request, &app)?;
     bearer.authenticate(&request, Role::SENDERS).await?;
-    let body = read_body(&request, payload, &site).await?;
-    let Lookup { phones, external_ids } = body.parse()?;
+    let body = read_body(&request, payload, &app).await?;
+    let ShortInfoRequest { phones, external_ids } = body.parse()?;
     if phones.is_none() && external_ids.is_none() {
         return Err(Failure::bad_request("phones or externalIds must be an array of strings"));
     }

@@ -12,7 +12,7 @@ use crate::{
         auth::{self, Bearer},
         failure::Failure,
         responses::Json,
-        state::SiteOf,
+        state::State,
     },
     store::{Connection, directory},
     survey::{
@@ -25,10 +25,10 @@ use crate::{
 /// A form as the vendor's call has it. The id is chosen: without one a form is created, with one it is updated.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct FormAsked {
+pub(crate) struct FormRequest {
     id: Option<i64>,
     binary_question: Option<bool>,
-    question: Option<QuestionAsked>,
+    question: Option<QuestionRequest>,
     required_message_count: Option<i64>,
     sending_frequency: Option<i64>,
     hide_after: Option<i64>,
@@ -36,7 +36,7 @@ pub(crate) struct FormAsked {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct QuestionAsked {
+struct QuestionRequest {
     min_value: Option<i64>,
     max_value: Option<i64>,
     kpi: Option<f64>,
@@ -44,7 +44,7 @@ struct QuestionAsked {
     display_text: Option<String>,
 }
 
-impl FormAsked {
+impl FormRequest {
     fn into_form(self) -> (Option<i64>, Form) {
         let question = self.question.map(|asked| Question {
             min_value: asked.min_value,
@@ -73,12 +73,12 @@ impl FormAsked {
 pub(crate) async fn put_form(
     request: HttpRequest,
     payload: Payload,
-    ThinData(site): SiteOf,
+    ThinData(app): State,
 ) -> Result<Json<Form>, Failure> {
-    let bearer = Bearer::of(&request, &site)?;
+    let bearer = Bearer::of(&request, &app)?;
     let caller = bearer.authenticate(&request, Role::INTEGRATORS).await?;
-    let body = read_body(&request, payload, &site).await?;
-    let (id, form) = body.parse::<FormAsked>()?.into_form();
+    let body = read_body(&request, payload, &app).await?;
+    let (id, form) = body.parse::<FormRequest>()?.into_form();
     let put = move |connection: &Connection| directory::put_by_question(connection, id, form);
     Ok(Json::ok(bearer.store().change(auth::actor(&request, &caller), put).await?))
 }

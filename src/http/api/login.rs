@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     http::{
-        attempts, failure::Failure, middleware::real_ip, request_body, responses::Json, state::SiteOf, tenant::LogIn,
+        attempts, failure::Failure, middleware::real_ip, request_body, responses::Json, state::State, tenant::LogIn,
     },
     store::tokens::Secret,
     survey::access::{Denied, Role},
 };
 
 #[derive(Deserialize)]
-struct Ask {
+struct LoginRequest {
     login: String,
     password: String,
     /// The language of the vendor's own pages; there is nothing here that speaks one.
@@ -28,7 +28,7 @@ struct Ask {
 }
 
 /// Who has logged in, and with which token they go on.
-pub(crate) struct LoggedIn {
+pub(crate) struct LoginResponse {
     user_id: i64,
     token: Secret,
     role: Role,
@@ -44,7 +44,7 @@ struct Body<'a> {
     role: Role,
 }
 
-impl Responder for LoggedIn {
+impl Responder for LoginResponse {
     type Body = BoxBody;
 
     /// The token begins with `Bearer ` already, and in the header the scheme stands before it. Documented.
@@ -66,15 +66,13 @@ impl Responder for LoggedIn {
 pub(crate) async fn log_in(
     request: HttpRequest,
     payload: Payload,
-    ThinData(site): SiteOf,
-) -> Result<LoggedIn, Failure> {
-    let body = request_body::in_time(
-        request_body::read_body(&request, payload, request_body::SEND_LIMIT),
-        site.body_timeout(),
-    )
-    .await?;
+    ThinData(app): State,
+) -> Result<LoginResponse, Failure> {
+    let body =
+        request_body::in_time(request_body::read_body(&request, payload, request_body::SEND_LIMIT), app.body_timeout())
+            .await?;
     // In words of ours: a parser's would repeat what was sent, and that may be a password.
-    let Ok(Ask { login, password, .. }) = body.parse() else {
+    let Ok(LoginRequest { login, password, .. }) = body.parse() else {
         return Err(Failure::bad_request(
             "The body must be a JSON object with login and password, both of them strings",
         ));
@@ -82,16 +80,16 @@ pub(crate) async fn log_in(
     if login.is_empty() {
         return Err(Failure::bad_request("login must have 1 character at least"));
     }
-    let LogIn { tenant, credentials, token } = site.tenants.log_in(&login, &password)?;
+    let LogIn { tenant, credentials, token } = app.resolver.log_in(&login, &password)?;
     attempts::begin(&request, &tenant);
-    let throttled = site.tenants.throttles().zip(real_ip::address(&request));
+    let throttled = app.resolver.throttles().zip(real_ip::address(&request));
     if let Some((throttles, address)) = throttled {
         throttles.check_login(address, Instant::now())?;
     }
     let caller = tenant.store.authenticate(credentials, Role::ANYBODY).await?;
     attempts::note_caller(&request, &caller);
     match caller {
-        Ok(caller) => Ok(LoggedIn { user_id: caller.id, token, role: caller.role }),
+        Ok(caller) => Ok(LoginResponse { user_id: caller.id, token, role: caller.role }),
         Err(denied) => {
             if let Some((throttles, address)) = throttled {
                 throttles.fail_login(address, Instant::now());

@@ -18,24 +18,28 @@ use actix_web::{
 
 use crate::{
     http::{
-        attempts::{self, Outcome},
+        attempts::{self, Decision},
         auth::Bearer,
         failure::Failure,
         request_body,
-        state::SiteOf,
+        state::State,
     },
     store::{
         idempotency::IdempotencyKey,
-        sends::{Answered, SendError},
+        sends::{SendError, SendReceipt},
     },
     survey::{access::Role, ids::FormId},
 };
 
 /// Sends the survey to the specified thread, or to the last closed thread of the client.
 ///
-/// Source: "Send Survey". Nothing is said of the body to who may not send.
-pub(crate) async fn send(request: HttpRequest, payload: Payload, ThinData(site): SiteOf) -> Result<Done, Failure> {
-    let bearer = Bearer::of(&request, &site);
+/// Source: "Send Survey". EmptyObject is said of the body to who may not send.
+pub(crate) async fn send(
+    request: HttpRequest,
+    payload: Payload,
+    ThinData(app): State,
+) -> Result<SendResponse, Failure> {
+    let bearer = Bearer::of(&request, &app);
     let mut body = pin!(request_body::read_body(&request, payload, request_body::SEND_LIMIT));
     // A body mostly comes along with its head. Then token, rules and facts are all settled in one state of the database,
     // and the connection can be kept whatever the answer. A late one is waited for only if the caller may send.
@@ -45,14 +49,14 @@ pub(crate) async fn send(request: HttpRequest, payload: Payload, ThinData(site):
         body
     } else {
         bearer.authenticate(&request, Role::SENDERS).await?;
-        request_body::in_time(body, site.body_timeout()).await
+        request_body::in_time(body, app.body_timeout()).await
     };
     let ask = body.and_then(|body| body.parse_send());
     let (ask, key) = match ask.and_then(|ask| Ok((ask, idempotency_key(request.headers())?))) {
         Ok(asked) => asked,
         Err(failure) => {
             bearer.authenticate(&request, Role::SENDERS).await?;
-            attempts::note_outcome(&request, Outcome::BadBody);
+            attempts::note_outcome(&request, Decision::BadBody);
             return Err(failure);
         }
     };
@@ -63,15 +67,15 @@ pub(crate) async fn send(request: HttpRequest, payload: Payload, ThinData(site):
     if let Err(SendError::Refused { .. }) = &answered {
         attempts::note_asked(&request, target);
     }
-    Ok(Done { replayed: answered?.replayed })
+    Ok(SendResponse { replayed: answered?.replayed })
 }
 
 /// 200, and whether it is told for the second time.
-pub(crate) struct Done {
+pub(crate) struct SendResponse {
     replayed: bool,
 }
 
-impl Responder for Done {
+impl Responder for SendResponse {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
@@ -95,17 +99,17 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Failur
 }
 
 /// Notes what the attempt is to tell.
-fn note(request: &HttpRequest, form: FormId, answered: &Result<Answered, SendError>) {
-    let (token, outcome) = match answered {
-        Ok(Answered { sent, .. }) => {
-            (Some(&*sent.token), Outcome::Allowed(sent.client_id, sent.thread_id, Some(sent.sending_id)))
+fn note(request: &HttpRequest, form: FormId, answered: &Result<SendReceipt, SendError>) {
+    let (token, decision) = match answered {
+        Ok(SendReceipt { sent, .. }) => {
+            (Some(&*sent.token), Decision::Allowed(sent.client_id, sent.thread_id, Some(sent.sending_id)))
         }
-        Err(SendError::Refused { token, refusal }) => (Some(&**token), Outcome::Refused(refusal.clone())),
-        Err(SendError::Denied(denied)) => (denied.token(), Outcome::Denied(denied.rule())),
-        Err(SendError::KeyOfAnother { token }) => (Some(&**token), Outcome::Authenticated),
-        Err(SendError::Store(_)) => (None, Outcome::Open),
+        Err(SendError::Refused { token, refusal }) => (Some(&**token), Decision::Refused(refusal.clone())),
+        Err(SendError::Denied(denied)) => (denied.token(), Decision::Denied(denied.rule())),
+        Err(SendError::KeyOfAnother { token }) => (Some(&**token), Decision::Authenticated),
+        Err(SendError::Store(_)) => (None, Decision::Undecided),
     };
-    attempts::note_send(request, form, token, outcome);
+    attempts::note_send(request, form, token, decision);
 }
 
 /// What a future yields without anything new arriving: at once, or at the second look. actix starts a handler when it has

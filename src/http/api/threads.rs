@@ -12,12 +12,12 @@ use serde::Serialize;
 use crate::{
     http::{
         admin::parse_id,
-        attempts::{self, Outcome},
+        attempts::{self, Decision},
         auth::Bearer,
         failure::Failure,
         query::Query,
         responses::Json,
-        state::SiteOf,
+        state::State,
     },
     store::directory::{self, Conversation},
     survey::{
@@ -34,7 +34,7 @@ const MOST_THREADS: usize = 10_000;
 /// A thread as the vendor's calls show it. There are no agents here, and no messages: what would tell of them is empty.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct ThreadShown {
+pub(crate) struct ThreadResponse {
     id: ThreadId,
     status: ThreadStatus,
     start_time: Time,
@@ -51,14 +51,14 @@ pub(crate) struct ThreadShown {
     client_name: Option<String>,
     thread_url: Option<()>,
     tags: [(); 0],
-    info: Nothing,
+    info: EmptyObject,
 }
 
 /// `{}`.
 #[derive(Serialize)]
-struct Nothing {}
+struct EmptyObject {}
 
-impl From<Conversation> for ThreadShown {
+impl From<Conversation> for ThreadResponse {
     fn from(Conversation { thread, client_external_id, client_name }: Conversation) -> Self {
         let Thread { id, client_id, channel, status, start_time, state_change_time } = thread;
         Self {
@@ -78,7 +78,7 @@ impl From<Conversation> for ThreadShown {
             client_name,
             thread_url: None,
             tags: [],
-            info: Nothing {},
+            info: EmptyObject {},
         }
     }
 }
@@ -87,21 +87,21 @@ impl From<Conversation> for ThreadShown {
 pub(crate) async fn thread(
     request: HttpRequest,
     path: Path<String>,
-    ThinData(site): SiteOf,
-) -> Result<Json<ThreadShown>, Failure> {
-    let bearer = Bearer::of(&request, &site)?;
+    ThinData(app): State,
+) -> Result<Json<ThreadResponse>, Failure> {
+    let bearer = Bearer::of(&request, &app)?;
     bearer.authenticate(&request, Role::SENDERS).await?;
     let id = parse_id("id", &path)?;
     let found = bearer.store().read(move |connection| directory::get_conversation(connection, id)).await?;
     let found = found.ok_or_else(|| Failure::new(StatusCode::NOT_FOUND, format!("Thread {id} not found")))?;
-    attempts::note_outcome(&request, Outcome::About(found.thread.client_id, Some(found.thread.id)));
+    attempts::note_outcome(&request, Decision::About(found.thread.client_id, Some(found.thread.id)));
     Ok(Json::ok(found.into()))
 }
 
 /// `GET /api/v1/threads?statuses=NEW,ASSIGNED`. Source: "Get threads"; without statuses all of them are meant (chosen).
 /// No thread has an agent here, so that none matches `agentsLogins`.
-pub(crate) async fn threads(request: HttpRequest, ThinData(site): SiteOf) -> Result<Json<Vec<ThreadShown>>, Failure> {
-    let bearer = Bearer::of(&request, &site)?;
+pub(crate) async fn threads(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<ThreadResponse>>, Failure> {
+    let bearer = Bearer::of(&request, &app)?;
     bearer.authenticate(&request, Role::SENDERS).await?;
     let query = Query::of(&request, &["statuses", "agentsLogins"])?;
     let statuses: BTreeSet<_> = match query.text("statuses").filter(|statuses| !statuses.is_empty()) {
@@ -128,5 +128,5 @@ pub(crate) async fn threads(request: HttpRequest, ThinData(site): SiteOf) -> Res
             "statuses: more than {MOST_THREADS} threads match; ask for fewer statuses"
         )));
     }
-    Ok(Json::ok(found.into_iter().map(ThreadShown::from).collect()))
+    Ok(Json::ok(found.into_iter().map(ThreadResponse::from).collect()))
 }

@@ -6,7 +6,7 @@ use actix_web::http::{Method, StatusCode, header::HeaderValue};
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use crate::http::attempts::report::{Outcome, Verdict};
+use crate::http::attempts::report::{Decision, DecisionReport};
 use crate::{
     http::{api, failure::Failure},
     survey::{
@@ -26,7 +26,7 @@ const LONGEST_METHOD: usize = 32;
 
 /// The attempts of a tenant, the oldest first. Ids begin at 1 and have no gaps.
 #[derive(Default)]
-pub(crate) struct Attempts(Mutex<Kept>);
+pub(crate) struct AttemptLog(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
@@ -47,13 +47,13 @@ pub(crate) struct Attempt {
     pub(crate) status: Option<StatusCode>,
     pub(crate) message: Option<String>,
     pub(crate) remark: Option<&'static str>,
-    pub(crate) outcome: Outcome,
+    pub(crate) decision: Decision,
 }
 
 /// One call, as it is shown.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Shown {
+pub(crate) struct AttemptView {
     id: i64,
     at: Time,
     request_id: String,
@@ -65,14 +65,14 @@ pub(crate) struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     asked: Option<Target>,
     #[serde(flatten)]
-    verdict: Verdict,
+    report: DecisionReport,
     #[serde(skip_serializing_if = "Option::is_none")]
     remark: Option<&'static str>,
 }
 
 /// Which attempts are listed.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Filter {
+pub(crate) struct AttemptFilter {
     /// Only those after this id.
     pub(crate) after: Option<i64>,
     /// Only with this status.
@@ -83,7 +83,7 @@ pub(crate) struct Filter {
     pub(crate) thread: Option<i64>,
 }
 
-impl Attempts {
+impl AttemptLog {
     pub(crate) fn keep(&self, mut attempt: Attempt) {
         if attempt.method.as_str().len() > LONGEST_METHOD {
             attempt.method =
@@ -115,14 +115,14 @@ impl Attempts {
             attempt.uri = "erased".into();
             attempt.message = None;
             attempt.asked = None;
-            attempt.outcome = Outcome::Authenticated;
+            attempt.decision = Decision::Authenticated;
         }
     }
 
     /// Those that the filter lets through, the oldest first: at most `limit` behind the cursor, or, without one, the last.
     ///
     /// Errors: 410 where attempts after the cursor are forgotten.
-    pub(crate) fn list(&self, filter: Filter, limit: usize) -> Result<Vec<Shown>, Failure> {
+    pub(crate) fn list(&self, filter: AttemptFilter, limit: usize) -> Result<Vec<AttemptView>, Failure> {
         let kept = self.0.lock();
         // Ids begin at 1: whatever is before them is their beginning.
         let after = filter.after.unwrap_or(kept.forgotten).max(0);
@@ -150,7 +150,7 @@ impl Attempts {
     }
 
     /// What was kept behind a cursor and did not succeed.
-    pub(crate) fn refused_since(&self, cursor: i64, limit: usize) -> Refused {
+    pub(crate) fn refused_since(&self, cursor: i64, limit: usize) -> RecentRefusals {
         let kept = self.0.lock();
         let newest = kept.forgotten + i64::try_from(kept.attempts.len()).unwrap_or(i64::MAX);
         let skipped = usize::try_from(cursor - kept.forgotten).unwrap_or(0);
@@ -159,31 +159,31 @@ impl Attempts {
         let refused: Vec<_> = refused.collect();
         let last = refused.iter().skip(refused.len().saturating_sub(limit));
         let last = last.map(|(id, attempt)| attempt.show(*id)).collect();
-        Refused { cursor: newest, count: refused.len(), attempts: last }
+        RecentRefusals { cursor: newest, count: refused.len(), attempts: last }
     }
 }
 
-/// Attempts that did not succeed.
-pub(crate) struct Refused {
+/// AttemptLog that did not succeed.
+pub(crate) struct RecentRefusals {
     /// Where the next ones begin.
     pub(crate) cursor: i64,
     /// How many there were; of more than are kept, those that are.
     pub(crate) count: usize,
     /// The last of them, the oldest first.
-    pub(crate) attempts: Vec<Shown>,
+    pub(crate) attempts: Vec<AttemptView>,
 }
 
 impl Attempt {
     /// The client that it was about, or should have been.
     fn client(&self) -> Option<i64> {
         let asked = if let Some(Target::Client(id)) = self.asked { Some(id) } else { None };
-        self.outcome.client().or(asked).map(|id| id.0)
+        self.decision.client().or(asked).map(|id| id.0)
     }
 
     /// The same for a thread.
     fn thread(&self) -> Option<i64> {
         let asked = if let Some(Target::Thread(id)) = self.asked { Some(id) } else { None };
-        self.outcome.thread().or(asked).map(|id| id.0)
+        self.decision.thread().or(asked).map(|id| id.0)
     }
 
     fn succeeded(&self) -> bool {
@@ -201,13 +201,13 @@ impl Attempt {
         }
     }
 
-    fn show(&self, id: i64) -> Shown {
+    fn show(&self, id: i64) -> AttemptView {
         let rules = self.rules();
-        let message = match &self.outcome {
-            Outcome::Refused(refusal) => Some(refusal.to_string()),
+        let message = match &self.decision {
+            Decision::Refused(refusal) => Some(refusal.to_string()),
             _ => self.message.clone(),
         };
-        Shown {
+        AttemptView {
             id,
             at: self.at,
             request_id: self.request_id.to_str().unwrap_or_default().to_owned(),
@@ -215,7 +215,7 @@ impl Attempt {
             uri: self.uri.to_string(),
             token: self.token.clone(),
             asked: self.asked.clone(),
-            verdict: Verdict::new(rules, self.status, message, self.form, &self.outcome),
+            report: DecisionReport::new(rules, self.status, message, self.form, &self.decision),
             remark: self.remark,
         }
     }

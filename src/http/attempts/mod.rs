@@ -15,9 +15,9 @@ use actix_web::{
 };
 
 use crate::http::attempts::log::Attempt;
-pub(crate) use crate::http::attempts::report::Outcome;
-pub(crate) use crate::http::attempts::report::Verdict;
-use crate::http::{api::SEND, state::Site, tenant::Tenant};
+pub(crate) use crate::http::attempts::report::Decision;
+pub(crate) use crate::http::attempts::report::DecisionReport;
+use crate::http::{api::SEND, state::AppState, tenant::Tenant};
 use crate::{
     store::tokens::Caller,
     survey::{
@@ -32,21 +32,22 @@ struct Trace {
     token: Option<String>,
     form: Option<FormId>,
     asked: Option<Target>,
-    outcome: Outcome,
+    decision: Decision,
 }
 
 /// Whose call this is; from here on the call can be traced.
 pub(crate) fn begin(request: &HttpRequest, tenant: &Rc<Tenant>) {
-    let trace = Trace { tenant: Rc::clone(tenant), token: None, form: None, asked: None, outcome: Outcome::Open };
+    let trace =
+        Trace { tenant: Rc::clone(tenant), token: None, form: None, asked: None, decision: Decision::Undecided };
     request.extensions_mut().insert(trace);
 }
 
 /// What became of the caller's token and role, if they were looked at.
 pub(crate) fn note_caller(request: &HttpRequest, caller: &Result<Caller, Denied>) {
     note(request, |trace| {
-        (trace.token, trace.outcome) = match caller {
-            Ok(caller) => (Some(caller.name.clone()), Outcome::Authenticated),
-            Err(denied) => (denied.token().map(str::to_owned), Outcome::Denied(denied.rule())),
+        (trace.token, trace.decision) = match caller {
+            Ok(caller) => (Some(caller.name.clone()), Decision::Authenticated),
+            Err(denied) => (denied.token().map(str::to_owned), Decision::Denied(denied.rule())),
         };
     });
 }
@@ -63,12 +64,12 @@ fn note(request: &HttpRequest, note: impl FnOnce(&mut Trace)) {
 }
 
 /// Notes which form was to be sent, by whose token, and how it came out.
-pub(crate) fn note_send(request: &HttpRequest, form: FormId, token: Option<&str>, outcome: Outcome) {
+pub(crate) fn note_send(request: &HttpRequest, form: FormId, token: Option<&str>, decision: Decision) {
     note(request, |trace| {
         if let Some(token) = token {
             trace.token = Some(token.to_owned());
         }
-        (trace.form, trace.outcome) = (Some(form), outcome);
+        (trace.form, trace.decision) = (Some(form), decision);
     });
 }
 
@@ -83,8 +84,8 @@ pub(crate) fn note_token(request: &HttpRequest, token: &str) {
 }
 
 /// Notes how it came out.
-pub(crate) fn note_outcome(request: &HttpRequest, outcome: Outcome) {
-    note(request, |trace| trace.outcome = outcome);
+pub(crate) fn note_outcome(request: &HttpRequest, decision: Decision) {
+    note(request, |trace| trace.decision = decision);
 }
 
 /// The name of the token, where it became known.
@@ -96,17 +97,17 @@ pub(crate) fn token(request: &HttpRequest) -> Option<Ref<'_, str>> {
 /// Keeps the attempt that a call leaves; without a status nothing was answered.
 pub(crate) fn record(
     request: &HttpRequest,
-    site: &Site,
+    app: &AppState,
     request_id: &HeaderValue,
     status: Option<StatusCode>,
     message: Option<&str>,
 ) {
     let trace = request.extensions_mut().remove::<Trace>();
-    let (tenant, token, form, asked, outcome) = match trace {
-        Some(Trace { tenant, token, form, asked, outcome }) => (Some(tenant), token, form, asked, outcome),
-        None => (site.tenants.of_anonymous(), None, None, None, Outcome::Open),
+    let (tenant, token, form, asked, decision) = match trace {
+        Some(Trace { tenant, token, form, asked, decision }) => (Some(tenant), token, form, asked, decision),
+        None => (app.resolver.anonymous(), None, None, None, Decision::Undecided),
     };
-    if let (Some(metrics), Some(rule)) = (&site.metrics, outcome.failed()) {
+    if let (Some(metrics), Some(rule)) = (&app.metrics, decision.failed()) {
         metrics.refused(rule);
     }
     let Some(tenant) = tenant else { return };
@@ -122,8 +123,8 @@ pub(crate) fn record(
         asked,
         status,
         // A refusal knows its sentence.
-        message: message.filter(|_| !matches!(outcome, Outcome::Refused(_))).map(str::to_owned),
+        message: message.filter(|_| !matches!(decision, Decision::Refused(_))).map(str::to_owned),
         remark,
-        outcome,
+        decision,
     });
 }

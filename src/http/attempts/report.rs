@@ -6,14 +6,14 @@ use serde::Serialize;
 use crate::survey::{
     ids::{ClientId, FormId, SendingId, Target, ThreadId},
     refusal::Refusal,
-    rules::{Rule, State},
+    rules::{Rule, RuleState},
 };
 
 /// How far a call came. What is not known to have been decided is told as not reached.
 #[derive(Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum Decision {
     /// To no rule.
-    Open,
+    Undecided,
     /// The token or its role was refused.
     Denied(Rule),
     /// The caller may; of the rest nothing is known.
@@ -22,28 +22,28 @@ pub(crate) enum Outcome {
     BadBody,
     /// The caller may, and the call was about these; it has no further rules, or none that was decided.
     About(ClientId, Option<ThreadId>),
-    /// As [`Outcome::About`], but the caller was not looked at, either.
-    Unruled(Option<ClientId>, Option<ThreadId>),
+    /// As [`Decision::About`], but the caller was not looked at, either.
+    AboutUnauthenticated(Option<ClientId>, Option<ThreadId>),
     /// A rule forbade it.
     Refused(Refusal),
     /// Every rule allowed it; the id is that of the send, if it was recorded.
     Allowed(ClientId, ThreadId, Option<SendingId>),
 }
 
-impl Outcome {
+impl Decision {
     pub(crate) fn client(&self) -> Option<ClientId> {
         match self {
-            Self::Open | Self::Denied(_) | Self::Authenticated | Self::BadBody => None,
+            Self::Undecided | Self::Denied(_) | Self::Authenticated | Self::BadBody => None,
             Self::About(client, _) | Self::Allowed(client, _, _) => Some(*client),
-            Self::Unruled(client, _) => *client,
+            Self::AboutUnauthenticated(client, _) => *client,
             Self::Refused(refusal) => refusal.client(),
         }
     }
 
     pub(crate) fn thread(&self) -> Option<ThreadId> {
         match self {
-            Self::Open | Self::Denied(_) | Self::Authenticated | Self::BadBody => None,
-            Self::About(_, thread) | Self::Unruled(_, thread) => *thread,
+            Self::Undecided | Self::Denied(_) | Self::Authenticated | Self::BadBody => None,
+            Self::About(_, thread) | Self::AboutUnauthenticated(_, thread) => *thread,
             Self::Refused(refusal) => refusal.thread(),
             Self::Allowed(_, thread, _) => Some(*thread),
         }
@@ -55,22 +55,26 @@ impl Outcome {
             Self::Denied(rule) => Some(*rule),
             Self::BadBody => Some(Rule::Body),
             Self::Refused(refusal) => Some(refusal.rule()),
-            Self::Open | Self::Unruled(..) | Self::Authenticated | Self::About(..) | Self::Allowed(..) => None,
+            Self::Undecided
+            | Self::AboutUnauthenticated(..)
+            | Self::Authenticated
+            | Self::About(..)
+            | Self::Allowed(..) => None,
         }
     }
 
     /// How one rule came out.
-    fn state(&self, rule: Rule) -> State {
+    fn state(&self, rule: Rule) -> RuleState {
         let failed = self.failed();
         let passed_before = match self {
-            Self::Open | Self::Unruled(..) => Rule::Token,
-            Self::Allowed(..) => return State::Passed,
+            Self::Undecided | Self::AboutUnauthenticated(..) => Rule::Token,
+            Self::Allowed(..) => return RuleState::Passed,
             _ => failed.unwrap_or(Rule::Body),
         };
         match rule {
-            rule if Some(rule) == failed => State::Failed,
-            rule if rule < passed_before => State::Passed,
-            _ => State::NotReached,
+            rule if Some(rule) == failed => RuleState::Failed,
+            rule if rule < passed_before => RuleState::Passed,
+            _ => RuleState::NotReached,
         }
     }
 }
@@ -78,7 +82,7 @@ impl Outcome {
 /// What was answered, or would be, and why.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Verdict {
+pub(crate) struct DecisionReport {
     /// None where the connection was cut before an answer.
     status: Option<u16>,
     message: Option<String>,
@@ -86,41 +90,44 @@ pub(crate) struct Verdict {
     thread_id: Option<ThreadId>,
     quality_form_id: Option<FormId>,
     sending_id: Option<SendingId>,
-    rules: Vec<Ruling>,
+    rules: Vec<RuleReport>,
 }
 
 /// How one rule came out.
 #[derive(Debug, Serialize)]
-struct Ruling {
+struct RuleReport {
     rule: Rule,
-    state: State,
+    state: RuleState,
     /// Where the row that failed it is to be found, and mostly mended.
     #[serde(skip_serializing_if = "Option::is_none")]
     row: Option<String>,
 }
 
-impl Verdict {
+impl DecisionReport {
     pub(crate) fn new(
         rules: &[Rule],
         status: Option<StatusCode>,
         message: Option<String>,
         form: Option<FormId>,
-        outcome: &Outcome,
+        decision: &Decision,
     ) -> Self {
-        let ruling = |rule: &Rule| {
-            let state = outcome.state(*rule);
-            let row =
-                if let (State::Failed, Outcome::Refused(refusal)) = (state, outcome) { row(refusal) } else { None };
-            Ruling { rule: *rule, state, row }
+        let rule_report = |rule: &Rule| {
+            let state = decision.state(*rule);
+            let row = if let (RuleState::Failed, Decision::Refused(refusal)) = (state, decision) {
+                row(refusal)
+            } else {
+                None
+            };
+            RuleReport { rule: *rule, state, row }
         };
         Self {
             status: status.map(|status| status.as_u16()),
             message,
-            client_id: outcome.client(),
-            thread_id: outcome.thread(),
+            client_id: decision.client(),
+            thread_id: decision.thread(),
             quality_form_id: form,
-            sending_id: if let Outcome::Allowed(_, _, id) = outcome { *id } else { None },
-            rules: rules.iter().map(ruling).collect(),
+            sending_id: if let Decision::Allowed(_, _, id) = decision { *id } else { None },
+            rules: rules.iter().map(rule_report).collect(),
         }
     }
 }

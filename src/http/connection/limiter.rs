@@ -20,7 +20,7 @@ const TOLD_EVERY: Duration = Duration::from_mins(1);
 
 /// The places of a program; its clones share them.
 #[derive(Clone)]
-pub(crate) struct Places(Arc<Shared>);
+pub(crate) struct ConnectionLimiter(Arc<Shared>);
 
 struct Shared {
     most: usize,
@@ -28,7 +28,7 @@ struct Shared {
     told: Mutex<Option<Instant>>,
 }
 
-impl Places {
+impl ConnectionLimiter {
     /// So many; fewer where the system does not give this program as many files.
     pub(crate) fn new(wanted: usize) -> Self {
         let files = raise_file_limit(wanted.saturating_add(OTHER_FILES));
@@ -42,8 +42,8 @@ impl Places {
     }
 
     /// One of them, if any is left.
-    pub(crate) fn take(&self) -> Option<Place> {
-        let place = Place(Arc::clone(&self.0));
+    pub(crate) fn take(&self) -> Option<ConnectionPermit> {
+        let place = ConnectionPermit(Arc::clone(&self.0));
         if self.0.taken.fetch_add(1, Ordering::Relaxed) < self.0.most {
             return Some(place);
         }
@@ -57,9 +57,9 @@ impl Places {
 }
 
 /// A place; free again when it is dropped.
-pub(crate) struct Place(Arc<Shared>);
+pub(crate) struct ConnectionPermit(Arc<Shared>);
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.0.taken.fetch_sub(1, Ordering::Relaxed);
     }

@@ -31,8 +31,8 @@ use actix_web::{
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 pub(crate) use crate::http::connection::pipeline::answered;
-use crate::http::connection::{limiter::Place, tls::Tls, transport::Wire};
-pub(crate) use crate::http::connection::{limiter::Places, stream::Stream};
+pub(crate) use crate::http::connection::{limiter::ConnectionLimiter, stream::Stream};
+use crate::http::connection::{limiter::ConnectionPermit, tls::Tls, transport::Transport};
 use crate::settings::Limits;
 
 /// How many connections may wait to be accepted.
@@ -47,11 +47,11 @@ const SEND_BUFFER: usize = 128 * 1024;
 
 /// How connections to one address are treated.
 #[derive(Clone)]
-pub(crate) struct Treatment {
+pub(crate) struct ConnectionConfig {
     /// What none of them may exceed.
     pub(crate) limits: Limits,
     /// Those of all addresses of the program.
-    pub(crate) places: Places,
+    pub(crate) places: ConnectionLimiter,
     /// None for plain HTTP.
     pub(crate) tls: Option<Arc<Tls>>,
     /// What is remembered of each.
@@ -75,7 +75,7 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub(crate) fn serve<F, I, S, B>(
     server: ServerBuilder,
     listener: TcpListener,
-    treatment: Treatment,
+    config: ConnectionConfig,
     routes: F,
 ) -> io::Result<Server>
 where
@@ -90,9 +90,9 @@ where
     B: MessageBody + 'static,
 {
     let stopping = server.graceful_shutdown_signal();
-    let server = server.max_concurrent_connections(treatment.limits.connections);
+    let server = server.max_concurrent_connections(config.limits.connections);
     let server = server.listen("surveyd", listener, move || {
-        let (stopping, Treatment { limits, connected, .. }) = (stopping.clone(), treatment.clone());
+        let (stopping, ConnectionConfig { limits, connected, .. }) = (stopping.clone(), config.clone());
         let routes = routes().into_factory().map_err(|error| error.into().error_response());
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
@@ -109,15 +109,15 @@ where
                 }
             })
             .h1(map_config(routes, |()| AppConfig::default()));
-        let treatment = treatment.clone();
-        fn_service(move |tcp: TcpStream| accept(tcp, treatment.clone())).and_then(http)
+        let config = config.clone();
+        fn_service(move |tcp: TcpStream| accept(tcp, config.clone())).and_then(http)
     })?;
     Ok(server.run())
 }
 
 /// Errors end the connection without a word: there is no place for it, or its TLS is not in order or not in time.
-async fn accept(tcp: TcpStream, treatment: Treatment) -> Result<(Stream, Option<SocketAddr>), DispatchError> {
-    let Treatment { limits, places, tls, .. } = treatment;
+async fn accept(tcp: TcpStream, config: ConnectionConfig) -> Result<(Stream, Option<SocketAddr>), DispatchError> {
+    let ConnectionConfig { limits, places, tls, .. } = config;
     let peer = tcp.peer_addr().ok();
     let place = places.take().ok_or_else(|| DispatchError::Io(io::ErrorKind::QuotaExceeded.into()))?;
     // Else the last part of a long answer waits until the one before is acknowledged, which may be 40 ms.
@@ -125,11 +125,11 @@ async fn accept(tcp: TcpStream, treatment: Treatment) -> Result<(Stream, Option<
     // Where it cannot be set, the system's own limit holds.
     let _ = SockRef::from(&tcp).set_send_buffer_size(SEND_BUFFER);
     let wire = match tls {
-        None => Wire::Plain(tcp),
+        None => Transport::Plain(tcp),
         Some(tls) => {
             let agreed = timeout(limits.head_timeout, tls.acceptor().accept(tcp)).await;
             let agreed = agreed.map_err(|_| DispatchError::SlowRequestTimeout)?.map_err(DispatchError::Io)?;
-            Wire::Tls(Box::new(agreed))
+            Transport::Tls(Box::new(agreed))
         }
     };
     Ok((Stream::new(wire, limits, place), peer))

@@ -16,12 +16,12 @@ const MOST: usize = 8;
 
 /// What a connection and the answers to its requests share.
 #[derive(Default)]
-pub(crate) struct Turn {
+pub(crate) struct PipelineLimiter {
     unanswered: Cell<usize>,
     waiting: RefCell<Option<Waker>>,
 }
 
-impl Turn {
+impl PipelineLimiter {
     /// Resolves when one more may be taken.
     pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<()> {
         if self.unanswered.get() < MOST {
@@ -39,7 +39,7 @@ impl Turn {
 
 /// The answer to this request is made.
 pub(crate) fn answered(request: &HttpRequest) {
-    let Some(turn) = request.conn_data::<Rc<Turn>>() else { return };
+    let Some(turn) = request.conn_data::<Rc<PipelineLimiter>>() else { return };
     turn.unanswered.set(turn.unanswered.get().saturating_sub(1));
     if let Some(waiting) = turn.waiting.take() {
         waiting.wake();

@@ -24,10 +24,10 @@ use actix_web::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::http::connection::{
-    Place,
+    ConnectionPermit,
     framing::{Framing, Step},
-    pipeline::Turn,
-    transport::Wire,
+    pipeline::PipelineLimiter,
+    transport::Transport,
 };
 use crate::settings::Limits;
 
@@ -40,10 +40,10 @@ const BODY_GRACE: Duration = Duration::from_secs(1);
 /// One that keeps to the limits.
 pub(crate) struct Stream {
     /// None once it is dropped.
-    wire: Option<Wire>,
+    wire: Option<Transport>,
     limits: Limits,
     framing: Framing,
-    turn: Rc<Turn>,
+    turn: Rc<PipelineLimiter>,
     /// What has come, its first bytes good to be passed on.
     incoming: BytesMut,
     good: usize,
@@ -53,7 +53,7 @@ pub(crate) struct Stream {
     read_by: Timer,
     written_by: Timer,
     /// Kept as long as the connection is.
-    place: Option<Place>,
+    place: Option<ConnectionPermit>,
 }
 
 /// Why nothing more is read.
@@ -66,7 +66,7 @@ enum End {
 }
 
 impl Stream {
-    pub(crate) fn new(wire: Wire, limits: Limits, place: Place) -> Self {
+    pub(crate) fn new(wire: Transport, limits: Limits, place: ConnectionPermit) -> Self {
         Self {
             wire: Some(wire),
             limits,
@@ -84,14 +84,14 @@ impl Stream {
 
     /// What is below.
     pub(crate) fn tcp(&self) -> Option<&TcpStream> {
-        self.wire.as_ref().map(Wire::tcp)
+        self.wire.as_ref().map(Transport::tcp)
     }
 
-    pub(crate) fn turn(&self) -> &Rc<Turn> {
+    pub(crate) fn turn(&self) -> &Rc<PipelineLimiter> {
         &self.turn
     }
 
-    fn wire(&mut self) -> io::Result<Pin<&mut Wire>> {
+    fn wire(&mut self) -> io::Result<Pin<&mut Transport>> {
         self.wire.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 

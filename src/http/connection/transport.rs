@@ -13,19 +13,19 @@ use actix_web::rt::{self, net::TcpStream, time::timeout};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
-use crate::http::connection::Place;
+use crate::http::connection::ConnectionPermit;
 
 /// How long what a refused client still sends is taken in: unread bytes would turn the close into a reset, and that would
 /// take the answer away from it.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// With TLS or without.
-pub(crate) enum Wire {
+pub(crate) enum Transport {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-impl Wire {
+impl Transport {
     pub(crate) fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(tcp) => tcp,
@@ -34,7 +34,7 @@ impl Wire {
     }
 
     /// Closes it after everything that was refused has been taken in, or after a second; its place is taken as long.
-    pub(crate) fn linger(self, place: Place) {
+    pub(crate) fn linger(self, place: ConnectionPermit) {
         rt::spawn(async move {
             let _ = timeout(LINGER, Leftovers(self)).await;
             drop(place);
@@ -43,7 +43,7 @@ impl Wire {
 }
 
 /// Says that nothing more is sent, and takes in what still comes.
-struct Leftovers(Wire);
+struct Leftovers(Transport);
 
 impl Future for Leftovers {
     type Output = ();
@@ -61,7 +61,7 @@ impl Future for Leftovers {
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for Transport {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(wire) => Pin::new(wire).poll_read(context, buffer),
@@ -70,7 +70,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for Transport {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(wire) => Pin::new(wire).poll_write(context, bytes),

@@ -18,7 +18,7 @@ use actix_web::{
     web::ThinData,
 };
 
-use crate::http::state::SiteOf;
+use crate::http::state::State;
 
 /// What a page may ask with, and read of an answer besides what every page may.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
@@ -31,10 +31,10 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
 /// The origin of the page that calls, if it is one of those that may.
 fn origin(request: &HttpRequest) -> Option<&HeaderValue> {
-    let ThinData(site) = request.app_data::<SiteOf>()?;
+    let ThinData(app) = request.app_data::<State>()?;
     let mut origins = request.headers().get_all(ORIGIN).filter(|_| request.path().starts_with("/api/"));
     let origin = origins.next().filter(|_| origins.next().is_none())?;
-    site.manners.origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()).then_some(origin)
+    app.listener.origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()).then_some(origin)
 }
 
 /// The answer to a browser that asks before it lets a page call; None for every other request.

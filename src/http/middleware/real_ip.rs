@@ -5,13 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 use actix_web::{HttpRequest, http::header::X_FORWARDED_FOR, web::ThinData};
 use ipnet::IpNet;
 
-use crate::http::state::SiteOf;
+use crate::http::state::State;
 
 /// The address of the caller: that of the connection, or, where this is a trusted proxy's, the last one in
 /// `X-Forwarded-For` that is not. What stands before that may be the caller's own invention.
 pub(crate) fn address(request: &HttpRequest) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip().to_canonical();
-    let proxies = request.app_data::<SiteOf>().map_or(&[] as &[_], |ThinData(site)| &site.manners.proxies);
+    let proxies = request.app_data::<State>().map_or(&[] as &[_], |ThinData(app)| &app.listener.proxies);
     if !is_trusted(peer, proxies) {
         return Some(peer);
     }

@@ -16,7 +16,7 @@ use crate::http::{
     auth,
     monitoring::metrics::Metrics,
     routes::{Table, at, get},
-    state::SiteOf,
+    state::State,
 };
 
 pub(crate) const METRICS: &str = "/metrics";
@@ -48,8 +48,8 @@ pub(crate) fn guarded(routes: &mut ServiceConfig, metrics: Arc<Metrics>) {
 
 /// The table of what a server has besides the routes of every program.
 pub(crate) fn table() -> Table {
-    let answer = async |request: HttpRequest, ThinData(site): SiteOf, ThinData(metrics): MetricsOf| {
-        auth::admin(&request, &site).await?;
+    let answer = async |request: HttpRequest, ThinData(app): State, ThinData(metrics): MetricsOf| {
+        auth::admin(&request, &app).await?;
         metrics.text().map(Exposition)
     };
     let mut table = Table::default();

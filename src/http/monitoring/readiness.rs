@@ -12,7 +12,7 @@ use tokio::{sync::Mutex, time::timeout};
 use crate::http::{
     failure::Failure,
     responses::Json,
-    state::{Site, SiteOf},
+    state::{AppState, State},
 };
 use crate::store::Store;
 
@@ -66,15 +66,15 @@ async fn find_problem(store: &Store) -> Option<&'static str> {
 /// Says that all is as it must be, or, in the envelope of every other error, the first thing that is not.
 ///
 /// Errors: 503.
-pub(crate) async fn readyz(ThinData(site): SiteOf) -> Result<Json<Ready>, Failure> {
+pub(crate) async fn readyz(ThinData(app): State) -> Result<Json<Ready>, Failure> {
     let not_ready = |problem: &str| {
         let message = format!("Not ready: {problem}");
         Failure::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
     };
-    let tenant = site.tenants.of_anonymous().ok_or_else(|| not_ready("there is no room for a database"))?;
-    let problem = site.readiness.problem(&tenant.store).await;
+    let tenant = app.resolver.anonymous().ok_or_else(|| not_ready("there is no room for a database"))?;
+    let problem = app.readiness.problem(&tenant.store).await;
     // Last: it may have begun meanwhile, and only who asked before is still answered.
-    if is_stopping(&site) {
+    if is_stopping(&app) {
         return Err(not_ready("the server is stopping"));
     }
     match problem {
@@ -83,6 +83,6 @@ pub(crate) async fn readyz(ThinData(site): SiteOf) -> Result<Json<Ready>, Failur
     }
 }
 
-fn is_stopping(site: &Site) -> bool {
-    site.stopping.load(Ordering::Relaxed)
+fn is_stopping(app: &AppState) -> bool {
+    app.stopping.load(Ordering::Relaxed)
 }

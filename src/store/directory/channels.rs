@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::store::directory::{Entry, first_naming, object};
+use crate::store::directory::{DirectoryRow, first_naming, object};
 use crate::{
     store::{
-        audit::{Action, Changed, Entry as AuditEntry},
+        audit::{Action, AuditEntry, Changed},
         error::StoreError,
         random,
         transfer::anonymize::Pseudonyms,
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-impl Entry for Channel {
+impl DirectoryRow for Channel {
     const KIND: &'static str = "Channel";
     const LIST: &'static str = "channels";
     const TABLE: &'static str = "channel";
@@ -66,7 +66,7 @@ impl Entry for Channel {
     }
 
     /// The address leads nowhere, and is one that may be written. Source of it: RFC 5737, "for use in documentation".
-    fn hide(&mut self, _names: &Pseudonyms) {
+    fn anonymize(&mut self, _names: &Pseudonyms) {
         self.name = Pseudonyms::name(Self::KIND, self.id);
         let nowhere = DeliveryUrl::new(format!("http://192.0.2.1/channels/{}", self.id));
         self.delivery_url = self.delivery_url.take().and(nowhere.ok());
@@ -118,7 +118,7 @@ pub(crate) fn rotate_secret(
     }
     let after = BTreeMap::from([("secretBeforeUntil", until)]);
     let told = AuditEntry::new(Action::Rotate, format!("{}/secret", object::<Channel>(id)), None, Some(&after))?;
-    Ok(Changed::told(Some(secret), [told]))
+    Ok(Changed::audited(Some(secret), [told]))
 }
 
 /// Where the deliveries of a channel go, and what they are signed with.

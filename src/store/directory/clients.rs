@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
-use crate::store::directory::{Entry, first_naming};
+use crate::store::directory::{DirectoryRow, first_naming};
 use crate::{
     store::{error::StoreError, transfer::anonymize::Pseudonyms},
     survey::{ids::ClientId, model::Client},
 };
 
-impl Entry for Client {
+impl DirectoryRow for Client {
     const KIND: &'static str = "Client";
     const LIST: &'static str = "clients";
     const TABLE: &'static str = "client";
@@ -25,7 +25,7 @@ impl Entry for Client {
         Ok(Self { id: ClientId(row.get(0)?), external_id: row.get(1)?, name: row.get(2)?, phone: row.get(3)? })
     }
 
-    fn make_way(&self, connection: &Connection) -> Result<(), StoreError> {
+    fn release_unique_values(&self, connection: &Connection) -> Result<(), StoreError> {
         connection
             .prepare_cached("update client set external_id = null where id = ?1 and external_id is not ?2")?
             .execute(params![self.id.0, self.external_id])?;
@@ -50,7 +50,7 @@ impl Entry for Client {
         Ok(())
     }
 
-    fn hide(&mut self, names: &Pseudonyms) {
+    fn anonymize(&mut self, names: &Pseudonyms) {
         let id = self.id;
         self.external_id = self.external_id.take().map(|_| Pseudonyms::name("ext", id).replace(' ', "-"));
         self.name = self.name.take().map(|_| Pseudonyms::name(Self::KIND, id));

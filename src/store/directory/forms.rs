@@ -3,11 +3,11 @@
 use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 
-use crate::store::directory::{Entry, must_exist, object};
+use crate::store::directory::{DirectoryRow, must_exist, object};
 use crate::{
     delivery::message::LONGEST_TEXT,
     store::{
-        audit::{Changed, Entry as AuditEntry},
+        audit::{AuditEntry, Changed},
         error::StoreError,
         transfer::anonymize::Pseudonyms,
     },
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-impl Entry for Form {
+impl DirectoryRow for Form {
     const KIND: &'static str = "Form";
     const LIST: &'static str = "forms";
     const TABLE: &'static str = "form";
@@ -48,7 +48,7 @@ impl Entry for Form {
         })
     }
 
-    fn complete(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    fn load_relations(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let mut statement =
             connection.prepare_cached("select channel_id from form_channel where form_id = ?1 order by channel_id")?;
         self.channels = statement.query_map([self.id.0], |row| row.get(0).map(ChannelId))?.collect::<Result<_, _>>()?;
@@ -97,7 +97,7 @@ impl Entry for Form {
     }
 
     /// What is asked stays: it is what a test is about, and was said to everybody.
-    fn hide(&mut self, _names: &Pseudonyms) {
+    fn anonymize(&mut self, _names: &Pseudonyms) {
         self.name = Pseudonyms::name(Self::KIND, self.id);
     }
 
@@ -137,7 +137,7 @@ fn change_of_enablement(form: FormId, channel: ChannelId, was: bool, is: bool) -
     }
     let object = format!("{}/channels/{channel}", object::<Form>(form.0));
     let (was, is) = (Enablement { enabled: was }, Enablement { enabled: is });
-    Ok(Changed::told((), AuditEntry::of_row(object, Some(&was), Some(&is))?))
+    Ok(Changed::audited((), AuditEntry::of_row(object, Some(&was), Some(&is))?))
 }
 
 /// Puts a form as the vendor's call has it, which knows neither its name nor its channels: those stay, and a new form is

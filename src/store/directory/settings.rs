@@ -4,23 +4,23 @@ use rusqlite::Connection;
 
 use crate::{
     store::{
-        audit::{Changed, Entry},
+        audit::{AuditEntry, Changed},
         error::StoreError,
     },
-    survey::model::Settings,
+    survey::model::SystemSettings,
 };
 
 /// What is set.
-pub(crate) fn read_settings(connection: &Connection) -> Result<Settings, StoreError> {
+pub(crate) fn read_settings(connection: &Connection) -> Result<SystemSettings, StoreError> {
     let mut statement = connection.prepare_cached("select surveys_via_external_api from settings where id = 1")?;
-    Ok(statement.query_row([], |row| Ok(Settings { surveys_via_external_api: row.get(0)? }))?)
+    Ok(statement.query_row([], |row| Ok(SystemSettings { surveys_via_external_api: row.get(0)? }))?)
 }
 
 /// Sets it, for the very next send.
-pub(crate) fn write_settings(connection: &Connection, settings: Settings) -> Result<Changed<()>, StoreError> {
+pub(crate) fn write_settings(connection: &Connection, settings: SystemSettings) -> Result<Changed<()>, StoreError> {
     let before = read_settings(connection)?;
     connection
         .prepare_cached("update settings set surveys_via_external_api = ?1 where id = 1")?
         .execute([settings.surveys_via_external_api])?;
-    Ok(Changed::told((), Entry::of_row("settings", Some(&before), Some(&settings))?))
+    Ok(Changed::audited((), AuditEntry::of_row("settings", Some(&before), Some(&settings))?))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, Row, ToSql, params};
 
-use crate::store::directory::{Entry, is_reference_to_nothing, must_exist};
+use crate::store::directory::{DirectoryRow, is_reference_to_nothing, must_exist};
 use crate::{
     store::{error::StoreError, transfer::anonymize::Pseudonyms},
     survey::{
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-impl Entry for Thread {
+impl DirectoryRow for Thread {
     const KIND: &'static str = "Thread";
     const LIST: &'static str = "threads";
     const TABLE: &'static str = "thread";
@@ -63,7 +63,7 @@ impl Entry for Thread {
     }
 
     /// A thread names nobody but by ids, which stay.
-    fn hide(&mut self, _names: &Pseudonyms) {}
+    fn anonymize(&mut self, _names: &Pseudonyms) {}
 
     /// Sends keep the id of their thread as history and do not need the row.
     fn needed_by(_connection: &Connection, _id: i64) -> rusqlite::Result<Option<String>> {

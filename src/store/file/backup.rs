@@ -9,11 +9,11 @@ use tracing::info;
 use crate::store::{
     error::explain,
     file::{
-        COMPANIONS, check_readable,
+        SIDECARS, check_readable,
         connection::open_snapshot,
         copy::Progress,
-        migrations::{NEWEST, Owner, refuse_foreign},
-        staged_file::{Existing, Part},
+        migrations::{CURRENT_VERSION, FileOwner, refuse_foreign},
+        staged_file::{Existing, StagedFile},
         with_suffix,
     },
 };
@@ -27,26 +27,26 @@ pub(crate) fn back_up(database: &Path, target: &Path, progress: Progress<'_>) ->
     refuse_existing(target)?;
     let (from, owner) = open_snapshot(database).map_err(|error| explain(database, error.into()))?;
     refuse_foreign(&owner, database)?;
-    ensure!(owner != Owner::Nobody, "the database {} is empty: there is nothing to back up", database.display());
-    let part = Part::beside(target)?;
+    ensure!(owner != FileOwner::Empty, "the database {} is empty: there is nothing to back up", database.display());
+    let staged = StagedFile::next_to(target)?;
     let pages = u64::from(from.pragma_query_value(None, "page_count", |row| row.get::<_, u32>(0))?);
     // Told once more before it has its name: the verification takes its time.
-    let made = part.fill(&from, progress).and_then(|()| part.verify(&owner)).and_then(|()| progress(pages, pages));
+    let made = staged.fill(&from, progress).and_then(|()| staged.verify(&owner)).and_then(|()| progress(pages, pages));
     made.map_err(|error| explain_copy(database, target, error))?;
-    part.publish(target, Existing::Refuse)
+    staged.publish(target, Existing::Refuse)
 }
 
 /// Keeps an older database beside itself, before the first step of the ladder changes it. One of an earlier attempt, which
 /// came to nothing, is replaced.
 pub(crate) fn before_schema(database: &Path, version: i32) -> Result<()> {
-    let target = with_suffix(database, &format!(".before-schema-{NEWEST}"));
+    let target = with_suffix(database, &format!(".before-schema-{CURRENT_VERSION}"));
     let (from, owner) = open_snapshot(database)?;
-    let part = Part::beside(&target)?;
-    let made = part.fill(&from, &|_, _| Ok(())).and_then(|()| part.verify(&owner));
+    let staged = StagedFile::next_to(&target)?;
+    let made = staged.fill(&from, &|_, _| Ok(())).and_then(|()| staged.verify(&owner));
     made.map_err(|error| explain_copy(database, &target, error))?;
-    part.publish(&target, Existing::Replace)?;
+    staged.publish(&target, Existing::Replace)?;
     info!(
-        "the database {} is brought from schema {version} to {NEWEST}; as it was it is kept as {}",
+        "the database {} is brought from schema {version} to {CURRENT_VERSION}; as it was it is kept as {}",
         database.display(),
         target.display()
     );
@@ -60,7 +60,7 @@ fn refuse_existing(target: &Path) -> Result<()> {
         target.display()
     );
     // SQLite would take it for this copy's own, whatever is in it.
-    for left in COMPANIONS.map(|suffix| with_suffix(target, suffix)) {
+    for left in SIDECARS.map(|suffix| with_suffix(target, suffix)) {
         ensure!(!left.exists(), "{} is left of another database of that name; remove it first", left.display());
     }
     Ok(())

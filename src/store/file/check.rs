@@ -1,4 +1,4 @@
-//! What can be wrong with a file: with its pages, its references, and with what no constraint of `schema.sql` can hold.
+//! What can be wrong with a file: with its pages, its references, and with what no constraint of `schema.sql` can apply_pragmas.
 
 use std::{iter, path::Path};
 
@@ -10,7 +10,7 @@ use crate::store::{
     file::{
         check_readable,
         connection::open_snapshot,
-        migrations::{Owner, refuse_foreign},
+        migrations::{FileOwner, refuse_foreign},
     },
     now,
 };
@@ -18,16 +18,16 @@ use crate::store::{
 /// A clock that is set back by less than this, in milliseconds, is no news: time services do it.
 const SET_BACK_MS: i64 = 60_000;
 
-/// A rule of the file: a statement that yields a sentence for each row that breaks it.
-struct Rule {
+/// A check_of of the file: a statement that yields a sentence for each row that breaks it.
+struct Check {
     /// The version of the schema that brought what it looks at.
     since: i32,
     /// ?1 is the time.
     sql: String,
 }
 
-fn rules() -> Vec<Rule> {
-    let rule = |since, sql: String| Rule { since, sql };
+fn checks() -> Vec<Check> {
+    let check_of = |since, sql: String| Check { since, sql };
     let time = |column: &str| format!("strftime('%Y-%m-%dT%H:%M:%fZ', {column} / 1000.0, 'unixepoch')");
     let in_future = |table: &str, id: &str, done: &str, column: &str| {
         format!(
@@ -43,15 +43,15 @@ fn rules() -> Vec<Rule> {
         )
     };
     vec![
-        rule(1, "select 'settings: the one row is missing' where not exists (select 1 from settings)".to_owned()),
-        rule(
+        check_of(1, "select 'settings: the one row is missing' where not exists (select 1 from settings)".to_owned()),
+        check_of(
             1,
             "select 'schema_version: it says ' || coalesce(max(version), 'nothing') || ', and the file ' || user_version
                from schema_version, pragma_user_version group by user_version
              having max(version) is not user_version"
                 .to_owned(),
         ),
-        rule(
+        check_of(
             1,
             format!(
                 "select 'thread ' || id || ': it changed ' || {} || ', before it began ' || {}
@@ -60,11 +60,11 @@ fn rules() -> Vec<Rule> {
                 time("start_time")
             ),
         ),
-        rule(1, used_up("send", "sending_id")),
-        rule(1, used_up("token", "id")),
-        rule(1, in_future("send", "sending_id", "sent", "sent_at")),
-        rule(1, in_future("token", "id", "made", "created_at")),
-        rule(
+        check_of(1, used_up("send", "sending_id")),
+        check_of(1, used_up("token", "id")),
+        check_of(1, in_future("send", "sending_id", "sent", "sent_at")),
+        check_of(1, in_future("token", "id", "made", "created_at")),
+        check_of(
             1,
             format!(
                 "select 'send ' || sending_id || ': sent ' || {} || ', after send ' || before || ' but dated before its '
@@ -76,20 +76,20 @@ fn rules() -> Vec<Rule> {
                 time("time_before")
             ),
         ),
-        rule(
+        check_of(
             2,
             "select 'idempotency_key ' || quote(key) || ' of ' || holder || ': there is no send ' || sending_id
                from idempotency_key k where not exists (select 1 from send where sending_id = k.sending_id)
               order by 1"
                 .to_owned(),
         ),
-        rule(
+        check_of(
             3,
             "select 'delivery ' || sending_id || ': there is no such send'
                from delivery d where not exists (select 1 from send where sending_id = d.sending_id) order by sending_id"
                 .to_owned(),
         ),
-        rule(
+        check_of(
             3,
             "select 'delivery ' || sending_id || ': it is pending, and there is no channel ' || channel_id
                from delivery d where state = 'pending' and not exists (select 1 from channel where id = d.channel_id)
@@ -106,7 +106,7 @@ pub(crate) fn check(database: &Path, tell: &mut dyn FnMut(&str)) -> Result<u64> 
     check_readable(database)?;
     let (connection, owner) = open_snapshot(database).map_err(|error| explain(database, error.into()))?;
     refuse_foreign(&owner, database)?;
-    let version = if let Owner::Surveyd(version) = owner { version } else { 0 };
+    let version = if let FileOwner::Surveyd(version) = owner { version } else { 0 };
     let mut found = 0;
     let mut tell = |sentence: String| {
         found += 1;
@@ -138,8 +138,8 @@ fn look(connection: &Connection, version: i32, tell: &mut dyn FnMut(String)) -> 
     }
     // After the snapshot was taken: what a server sends meanwhile is not in it, and so not in its future.
     let now = now().0;
-    for rule in rules().iter().filter(|rule| rule.since <= version) {
-        let mut statement = connection.prepare(&rule.sql)?;
+    for check_of in checks().iter().filter(|check_of| check_of.since <= version) {
+        let mut statement = connection.prepare(&check_of.sql)?;
         let parameters = iter::repeat_n(now, statement.parameter_count());
         let mut rows = statement.query(params_from_iter(parameters))?;
         while let Some(row) = rows.next()? {

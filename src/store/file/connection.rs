@@ -1,4 +1,4 @@
-//! Connections to the file: how long they wait, and what they hold to.
+//! Connections to the file: how long they wait, and what they apply_pragmas to.
 
 use std::{
     cell::Cell,
@@ -9,13 +9,13 @@ use std::{
 use anyhow::{Result, ensure};
 use rusqlite::{Connection, OpenFlags};
 
-use crate::store::file::migrations::{Owner, owner_of};
+use crate::store::file::migrations::{FileOwner, owner_of};
 
-/// How long a command waits for a lock that another process holds, in seconds: a server's next gap is milliseconds away,
+/// How long a command commits for a lock that another process holds, in seconds: a server's next gap is milliseconds away,
 /// and a large `surveyd apply` takes some seconds.
 const COMMAND_PATIENCE_S: u64 = 30;
 
-/// How long a server waits for it before it answers 503, in seconds. With what it takes to stop this is below 8.
+/// How long a server commits for it before it answers 503, in seconds. With what it takes to stop this is below 8.
 const SERVER_PATIENCE_S: u64 = 3;
 pub(crate) const SERVER_PATIENCE: Duration = Duration::from_secs(SERVER_PATIENCE_S);
 
@@ -26,7 +26,7 @@ const STATEMENTS: usize = 64;
 /// memory beside the log, where each marks how far it reads.
 pub(crate) const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
-/// Whether a commit waits for the disk.
+/// Whether a commit commits for the disk.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Durability {
     Full,
@@ -35,7 +35,7 @@ pub(crate) enum Durability {
 
 /// Opens the file as it is, of whatever version, for reading: it is not brought to the present schema, and all that is read
 /// is of one state, however much is written meanwhile. Yields whose it is, too.
-pub(crate) fn open_snapshot(path: &Path) -> rusqlite::Result<(Connection, Owner)> {
+pub(crate) fn open_snapshot(path: &Path) -> rusqlite::Result<(Connection, FileOwner)> {
     let connection = open_reader(path)?;
     wait_as_command(&connection)?;
     connection.execute_batch("begin")?;
@@ -44,12 +44,12 @@ pub(crate) fn open_snapshot(path: &Path) -> rusqlite::Result<(Connection, Owner)
 }
 
 /// Opens the file for writing over all that is in it, whatever that is. Yields whose it was.
-pub(crate) fn open_to_replace(path: &Path) -> Result<(Connection, Owner)> {
+pub(crate) fn open_to_replace(path: &Path) -> Result<(Connection, FileOwner)> {
     let connection = Connection::open_with_flags(path, FLAGS)?;
     wait_as_command(&connection)?;
     let owner = owner_of(&connection)?;
-    if owner != Owner::SomebodyElse {
-        hold(&connection, Durability::Full)?;
+    if owner != FileOwner::OtherProgram {
+        apply_pragmas(&connection, Durability::Full)?;
     }
     Ok((connection, owner))
 }
@@ -80,7 +80,7 @@ pub(crate) fn wait_as_command(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_handler(Some(wait::<COMMAND_PATIENCE_S>))
 }
 
-/// Waits for a lock, asking every millisecond where SQLite would back off to 100: between two commits of a busy server the
+/// CommitNotifier for a lock, asking every millisecond where SQLite would back off to 100: between two commits of a busy server the
 /// lock is free for microseconds, and a `token revoke` that sleeps through them would never get it.
 fn wait<const SECONDS: u64>(tries: i32) -> bool {
     thread_local! {
@@ -94,7 +94,7 @@ fn wait<const SECONDS: u64>(tries: i32) -> bool {
 }
 
 /// Sets the pragmas, and reads back those that a file or a build can overrule.
-pub(crate) fn hold(connection: &Connection, durability: Durability) -> Result<()> {
+pub(crate) fn apply_pragmas(connection: &Connection, durability: Durability) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Full: the log is synced at each commit, so that an acknowledged send survives a power cut. First of all, for the next
     // pragma may write.

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::store::file::beside;
+use crate::store::file::sidecar;
 
 /// What the lock has behind the name of its database.
 const SUFFIX: &str = "-lock";
@@ -24,7 +24,7 @@ pub(crate) struct ServerLock {
 impl ServerLock {
     /// Whether a server runs on the file at the moment. Where that cannot be known, one may.
     pub(crate) fn is_held(database: &Path) -> bool {
-        let path = beside(database, SUFFIX);
+        let path = sidecar(database, SUFFIX);
         match File::open(path).map(|file| file.try_lock_shared()) {
             Ok(Ok(())) => false,
             Err(error) => error.kind() != ErrorKind::NotFound,
@@ -35,7 +35,7 @@ impl ServerLock {
     /// Takes the lock, a file beside the database: SQLite's own locks are free between two transactions, and closing
     /// a second handle on the database itself would drop them.
     pub(crate) fn take(database: &Path) -> Result<Self> {
-        let path = beside(database, SUFFIX);
+        let path = sidecar(database, SUFFIX);
         let file =
             OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).with_context(|| {
                 format!("cannot open the lock {}: give this user the right to write to it", path.display())

@@ -13,70 +13,73 @@ const APPLICATION_ID: i32 = 0x7372_7679;
 const SCHEMA: &str = include_str!("../../../schema.sql");
 
 /// The steps that bring an older file to the same; the first leads from version 1 to 2.
-const LADDER: [&str; NEWEST as usize - 1] = [include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
+const MIGRATIONS: [&str; CURRENT_VERSION as usize - 1] =
+    [include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
 
 /// The version of [`SCHEMA`], to which the ladder leads.
-pub(crate) const NEWEST: i32 = 3;
+pub(crate) const CURRENT_VERSION: i32 = 3;
 
 /// Whose a file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Owner {
+pub(crate) enum FileOwner {
     /// There is nothing in it yet.
-    Nobody,
+    Empty,
     /// Ours, of that version: the present or an older one.
     Surveyd(i32),
     /// Ours, of a version that this program does not know.
-    LaterSurveyd(Later),
+    NewerSurveyd(NewerVersion),
     /// Another program's.
-    SomebodyElse,
+    OtherProgram,
 }
 
 /// What wrote a file that is too new. `Display` is "surveyd 9.9.9 (schema 99), and this is surveyd 0.1.0 (schema 2)".
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Later {
+pub(crate) struct NewerVersion {
     surveyd: String,
     version: i32,
 }
 
-impl fmt::Display for Later {
+impl fmt::Display for NewerVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { surveyd, version } = self;
         let this = env!("CARGO_PKG_VERSION");
-        write!(f, "surveyd {surveyd} (schema {version}), and this is surveyd {this} (schema {NEWEST})")
+        write!(f, "surveyd {surveyd} (schema {version}), and this is surveyd {this} (schema {CURRENT_VERSION})")
     }
 }
 
 /// Refuses what is not ours to use: the file of another program, and that of a later surveyd.
-pub(crate) fn refuse_foreign(owner: &Owner, path: &Path) -> Result<()> {
+pub(crate) fn refuse_foreign(owner: &FileOwner, path: &Path) -> Result<()> {
     match owner {
-        Owner::Nobody | Owner::Surveyd(_) => Ok(()),
-        Owner::SomebodyElse => {
+        FileOwner::Empty | FileOwner::Surveyd(_) => Ok(()),
+        FileOwner::OtherProgram => {
             bail!("{} is a SQLite database, but not one of surveyd; name another file with --database", path.display())
         }
-        Owner::LaterSurveyd(later) => bail!("the database {} was written by {later}; use that version", path.display()),
+        FileOwner::NewerSurveyd(newer) => {
+            bail!("the database {} was written by {newer}; use that version", path.display())
+        }
     }
 }
 
 /// Whose the file is. Reads it, and so begins what a transaction sees of it.
-pub(crate) fn owner_of(connection: &Connection) -> rusqlite::Result<Owner> {
+pub(crate) fn owner_of(connection: &Connection) -> rusqlite::Result<FileOwner> {
     match application_and_version(connection)? {
-        (APPLICATION_ID, version) if version > NEWEST => {
+        (APPLICATION_ID, version) if version > CURRENT_VERSION => {
             let last = "select surveyd from schema_version order by version desc limit 1";
             let surveyd = connection.query_row(last, [], |row| row.get(0)).unwrap_or_else(|_| "newer".to_owned());
-            Ok(Owner::LaterSurveyd(Later { surveyd, version }))
+            Ok(FileOwner::NewerSurveyd(NewerVersion { surveyd, version }))
         }
-        (APPLICATION_ID, version) => Ok(Owner::Surveyd(version)),
+        (APPLICATION_ID, version) => Ok(FileOwner::Surveyd(version)),
         (0, 0) => {
             let tables: i64 = connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
-            Ok(if tables == 0 { Owner::Nobody } else { Owner::SomebodyElse })
+            Ok(if tables == 0 { FileOwner::Empty } else { FileOwner::OtherProgram })
         }
-        _ => Ok(Owner::SomebodyElse),
+        _ => Ok(FileOwner::OtherProgram),
     }
 }
 
 /// Whether the file is ours, and of the present schema.
 pub(crate) fn is_current(connection: &Connection) -> rusqlite::Result<bool> {
-    Ok(application_and_version(connection)? == (APPLICATION_ID, NEWEST))
+    Ok(application_and_version(connection)? == (APPLICATION_ID, CURRENT_VERSION))
 }
 
 /// Makes the schema of a new file, or climbs what is left of the ladder for an older one. Each step is one transaction with
@@ -84,7 +87,7 @@ pub(crate) fn is_current(connection: &Connection) -> rusqlite::Result<bool> {
 ///
 /// `before` is called once with the version of an older file, while nobody else can write to it; what it yields is kept until
 /// the last step is done.
-pub(crate) fn climb<T>(connection: &mut Connection, before: impl FnOnce(i32) -> Result<T>) -> Result<()> {
+pub(crate) fn migrate<T>(connection: &mut Connection, before: impl FnOnce(i32) -> Result<T>) -> Result<()> {
     // The usual case first, without asking for the write lock of a busy server.
     if is_current(connection)? {
         return Ok(());
@@ -94,9 +97,9 @@ pub(crate) fn climb<T>(connection: &mut Connection, before: impl FnOnce(i32) -> 
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Asked anew for each step: another process may have climbed meanwhile.
         let (_, version) = application_and_version(&step)?;
-        let next = LADDER.into_iter().zip(2..).find(|(_, leads_to)| *leads_to > version);
+        let next = MIGRATIONS.into_iter().zip(2..).find(|(_, leads_to)| *leads_to > version);
         let (sql, leads_to) = match next {
-            _ if version == 0 => (SCHEMA, NEWEST),
+            _ if version == 0 => (SCHEMA, CURRENT_VERSION),
             Some(next) => next,
             None => return Ok(()),
         };
@@ -173,6 +176,6 @@ mod tests {
         assert_eq!(statuses(&climbed), statuses(&new), "what a status can be");
         let versions: i32 =
             climbed.query_row("select count(*) from schema_version", [], |row| row.get(0)).expect("a count");
-        assert_eq!(versions, NEWEST - version + 1, "a row for each step, behind that of the file");
+        assert_eq!(versions, CURRENT_VERSION - version + 1, "a row for each step, behind that of the file");
     }
 }

@@ -20,7 +20,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 /// What SQLite may have beside a file, behind its name.
-pub(crate) const COMPANIONS: [&str; 3] = ["-wal", "-journal", "-shm"];
+pub(crate) const SIDECARS: [&str; 3] = ["-wal", "-journal", "-shm"];
 
 /// The file of that name with something behind it.
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
@@ -31,7 +31,7 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// The file that belongs to a database, by way of its real path: two names of one file are one database, and SQLite has its log
 /// beside the file itself.
-pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn sidecar(database: &Path, suffix: &str) -> PathBuf {
     // One that is missing (`surveyd restore` may find none) has no other name yet.
     with_suffix(database.canonicalize().as_deref().unwrap_or(database), suffix)
 }

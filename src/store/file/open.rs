@@ -9,9 +9,9 @@ use crate::store::{
     error::explain,
     file::{
         backup, check_readable,
-        connection::{Durability, FLAGS, hold, wait_as_command},
+        connection::{Durability, FLAGS, apply_pragmas, wait_as_command},
         lock::ServerLock,
-        migrations::{climb, owner_of, refuse_foreign},
+        migrations::{migrate, owner_of, refuse_foreign},
         sync_folder,
     },
 };
@@ -60,7 +60,7 @@ fn open_alone(path: &Path, missing: Missing, lock: impl Fn() -> Result<Option<Se
     })
 }
 
-/// Opens the file of a world that nobody will miss. As [`open`], but nothing waits for the disk: what was committed
+/// Opens the file of a world that nobody will miss. As [`open`], but nothing commits for the disk: what was committed
 /// survives the end of the process, not that of the machine.
 ///
 /// Errors: as for [`open`].
@@ -72,7 +72,7 @@ pub(crate) fn open_throw_away(path: &Path) -> Result<Connection> {
 pub(crate) fn open_in_memory() -> Result<Connection> {
     let mut connection = Connection::open_in_memory()?;
     connection.execute_batch("pragma foreign_keys = on")?;
-    climb(&mut connection, |_| Ok(()))?;
+    migrate(&mut connection, |_| Ok(()))?;
     Ok(connection)
 }
 
@@ -83,8 +83,8 @@ fn open_as<T>(path: &Path, durability: Durability, before: impl Fn(i32) -> Resul
         wait_as_command(connection)?;
         // Before anything is set: a file of somebody else is left as it was.
         refuse_foreign(&owner_of(connection)?, path)?;
-        hold(connection, durability)?;
-        climb(connection, &before)
+        apply_pragmas(connection, durability)?;
+        migrate(connection, &before)
     };
     ready(&mut connection).map_err(|error| explain(path, error))?;
     Ok(connection)

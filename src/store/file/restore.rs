@@ -16,11 +16,11 @@ use rusqlite::{Connection, ErrorCode, backup::Backup};
 use crate::store::{
     ServerLock, explain,
     file::{
-        COMPANIONS, check_readable,
+        SIDECARS, check_readable,
         connection::{open_snapshot, open_to_replace},
         copy::{Progress, check_sound, run, step},
-        migrations::Owner,
-        staged_file::{Existing, Part},
+        migrations::FileOwner,
+        staged_file::{Existing, StagedFile},
         sync_folder, with_suffix,
     },
 };
@@ -43,12 +43,12 @@ pub(crate) fn restore(backup: &Path, database: &Path, progress: Progress<'_>) ->
     restored.with_context(|| {
         format!("{} is not restored, the database {} is as it was", backup.display(), database.display())
     })?;
-    let kept = |path: &PathBuf| path.exists() || companions(path).iter().any(|path| path.exists());
+    let kept = |path: &PathBuf| path.exists() || sidecars(path).iter().any(|path| path.exists());
     Ok(Some(aside).filter(kept))
 }
 
 /// Opens what is to be restored, if it is a sound file of ours.
-fn open_backup(backup: &Path) -> Result<(Connection, Owner)> {
+fn open_backup(backup: &Path) -> Result<(Connection, FileOwner)> {
     let name = backup.display();
     ensure!(backup.exists(), "there is no backup {name}; `surveyd backup FILE` makes one");
     ensure!(!backup.is_dir(), "the backup {name} is a folder; name a file");
@@ -56,9 +56,9 @@ fn open_backup(backup: &Path) -> Result<(Connection, Owner)> {
     let opened = File::open(backup).map_err(anyhow::Error::from).and_then(|_| {
         let (from, owner) = open_snapshot(backup)?;
         match &owner {
-            Owner::Surveyd(_) => check_sound(&from)?,
-            Owner::LaterSurveyd(later) => bail!("it was written by {later}; use that version"),
-            Owner::Nobody | Owner::SomebodyElse => bail!("it is not a database of surveyd; name another file"),
+            FileOwner::Surveyd(_) => check_sound(&from)?,
+            FileOwner::NewerSurveyd(newer) => bail!("it was written by {newer}; use that version"),
+            FileOwner::Empty | FileOwner::OtherProgram => bail!("it is not a database of surveyd; name another file"),
         }
         Ok((from, owner))
     });
@@ -74,7 +74,7 @@ fn open_current(database: &Path) -> Result<Option<Connection>> {
     }
     check_readable(database)?;
     match open_to_replace(database) {
-        Ok((_, Owner::SomebodyElse)) => bail!(
+        Ok((_, FileOwner::OtherProgram)) => bail!(
             "{} is a SQLite database, but not one of surveyd, and it is left as it is; name another file with --database",
             database.display()
         ),
@@ -102,11 +102,11 @@ fn write_over(
         // Locked before the old state is copied: nobody writes anything that would be in neither.
         step(&replacing, 0)?;
         let (old, owner) = open_snapshot(database)?;
-        let part = Part::beside(aside)?;
-        part.fill(&old, progress)?;
+        let staged = StagedFile::next_to(aside)?;
+        staged.fill(&old, progress)?;
         // Sound or not, it is kept: there may be a reason why it is to be replaced.
-        let _ = part.verify(&owner);
-        part.publish(aside, Existing::Refuse)?;
+        let _ = staged.verify(&owner);
+        staged.publish(aside, Existing::Refuse)?;
         // The commit is its last step.
         run(&replacing, progress)
     };
@@ -120,20 +120,20 @@ fn write_over(
 /// Puts a new file in the place of none, or of one that cannot be opened.
 fn take_the_place(
     from: &Connection,
-    owner: &Owner,
+    owner: &FileOwner,
     database: &Path,
     aside: &Path,
     progress: Progress<'_>,
 ) -> Result<()> {
-    let part = Part::beside(database)?;
-    part.fill(from, progress).and_then(|()| part.verify(owner)).map_err(|error| explain(database, error))?;
+    let staged = StagedFile::next_to(database)?;
+    staged.fill(from, progress).and_then(|()| staged.verify(owner)).map_err(|error| explain(database, error))?;
     let keep = || {
         if database.exists() {
             fs::hard_link(database, aside)?;
         }
         // Gone before the new file is there, which SQLite would take them for the log of. Without them the old one is no
         // less usable than before: it was not.
-        for (companion, kept) in companions(database).into_iter().zip(companions(aside)) {
+        for (companion, kept) in sidecars(database).into_iter().zip(sidecars(aside)) {
             if companion.exists() {
                 fs::rename(companion, kept)?;
             }
@@ -143,18 +143,18 @@ fn take_the_place(
     keep().with_context(|| {
         format!("cannot keep the database {} as {}; move it away first", database.display(), aside.display())
     })?;
-    part.publish(database, Existing::Replace)?;
+    staged.publish(database, Existing::Replace)?;
     Ok(())
 }
 
-fn companions(path: &Path) -> [PathBuf; 3] {
-    COMPANIONS.map(|suffix| with_suffix(path, suffix))
+fn sidecars(path: &Path) -> [PathBuf; 3] {
+    SIDECARS.map(|suffix| with_suffix(path, suffix))
 }
 
 /// The first name for what is kept that nothing has.
 fn free_name(database: &Path) -> PathBuf {
     let names = (1_u32..).map(|number| with_suffix(database, &format!(".before-restore-{number}")));
-    let is_free = |path: &PathBuf| !path.exists() && companions(path).iter().all(|path| !path.exists());
+    let is_free = |path: &PathBuf| !path.exists() && sidecars(path).iter().all(|path| !path.exists());
     names.into_iter().find(is_free).unwrap_or_else(|| with_suffix(database, ".before-restore"))
 }
 

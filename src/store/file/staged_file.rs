@@ -11,11 +11,11 @@ use rusqlite::Connection;
 use tempfile::TempPath;
 
 use crate::store::file::{
-    COMPANIONS,
+    SIDECARS,
     connection::FLAGS,
     copy::{Progress, check_sound, copy},
     folder_of,
-    migrations::{Owner, owner_of},
+    migrations::{FileOwner, owner_of},
     remove_if_there, sync_folder, with_suffix,
 };
 
@@ -28,17 +28,17 @@ pub(crate) enum Existing {
 
 /// A copy that is not whole yet, beside the place where it will be. Removed unless it is published; what is left of one that
 /// was killed is taken over by the next.
-pub(crate) struct Part {
+pub(crate) struct StagedFile {
     path: TempPath,
     /// Locked, so that two who write the same copy do not write into one file.
     file: File,
 }
 
-impl Part {
+impl StagedFile {
     /// Makes an empty one, readable by its owner alone.
     ///
     /// Errors: one sentence that names the file and the way out.
-    pub(crate) fn beside(target: &Path) -> Result<Self> {
+    pub(crate) fn next_to(target: &Path) -> Result<Self> {
         let name = target.display();
         let folder = folder_of(target);
         ensure!(folder.is_dir(), "cannot write {name}: its folder does not exist; make the folder first");
@@ -60,7 +60,7 @@ impl Part {
         let empty = || {
             file.set_len(0)?;
             file.set_permissions(Permissions::from_mode(0o600))?;
-            COMPANIONS.into_iter().try_for_each(|suffix| remove_if_there(&with_suffix(&path, suffix)))
+            SIDECARS.into_iter().try_for_each(|suffix| remove_if_there(&with_suffix(&path, suffix)))
         };
         empty().with_context(|| format!("cannot replace {}; remove it", path.display()))?;
         Ok(Self { path: TempPath::try_from_path(path.clone())?, file })
@@ -75,7 +75,7 @@ impl Part {
     }
 
     /// Checks that what was written is sound and that owner's, and makes it a file that needs no other beside it.
-    pub(crate) fn verify(&self, expected: &Owner) -> Result<()> {
+    pub(crate) fn verify(&self, expected: &FileOwner) -> Result<()> {
         let copy = Connection::open_with_flags(&self.path, FLAGS)?;
         copy.execute_batch("pragma trusted_schema = off; pragma journal_mode = delete")?;
         check_sound(&copy)?;
@@ -94,7 +94,7 @@ impl Part {
             Existing::Refuse => self.path.persist_noclobber(target),
             Existing::Replace => {
                 // What is left of the one before would be taken for this one's.
-                let mut left = COMPANIONS.into_iter().map(|suffix| with_suffix(target, suffix));
+                let mut left = SIDECARS.into_iter().map(|suffix| with_suffix(target, suffix));
                 left.try_for_each(|left| remove_if_there(&left)).context("cannot remove its old log")?;
                 self.path.persist(target)
             }

@@ -9,10 +9,10 @@ use crate::store::outbox::STEP;
 use crate::{
     store::{
         Store,
-        audit::{Action, Changed, Entry as AuditEntry},
+        audit::{Action, AuditEntry, Changed},
         error::StoreError,
         newest_first,
-        write::{batch::Wrote, notifier::Wait},
+        write::{batch::CommitEffect, notifier::WaitFor},
     },
     survey::{
         gateway::{Delivery, DeliveryState},
@@ -28,7 +28,7 @@ pub(crate) fn retry(
     now: Time,
 ) -> Result<Changed<Option<Delivery>>, StoreError> {
     let get = || {
-        let filter = Filter { after: Some(id.0.saturating_sub(1)), ..Filter::default() };
+        let filter = DeliveryFilter { after: Some(id.0.saturating_sub(1)), ..DeliveryFilter::default() };
         Ok::<_, StoreError>(list(connection, filter, 1)?.pop().filter(|delivery| delivery.sending_id == id))
     };
     let Some(before) = get()? else { return Ok(Changed::nothing(None)) };
@@ -37,14 +37,14 @@ pub(crate) fn retry(
     }
     let after = get()?;
     let told = AuditEntry::new(Action::Retry, format!("deliveries/{id}"), Some(&before), after.as_ref())?;
-    Ok(Changed::told(after, [told]))
+    Ok(Changed::audited(after, [told]))
 }
 
 /// What the audit tells of [`Store::retry_all`].
 pub(crate) fn tell_retry(channel: ChannelId, state: DeliveryState) -> Result<Changed<()>, StoreError> {
     let which = BTreeMap::from([("state", state)]);
     let told = AuditEntry::new(Action::Retry, format!("channels/{channel}/deliveries"), Some(&which), None)?;
-    Ok(Changed::told((), [told]))
+    Ok(Changed::audited((), [told]))
 }
 
 /// Tells whether it is due now: one whose client was erased never is again.
@@ -80,7 +80,7 @@ fn retry_some(
 
 /// Which deliveries are listed.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Filter {
+pub(crate) struct DeliveryFilter {
     /// Only those of sends after this sendingId.
     pub(crate) after: Option<i64>,
     /// Only those of sends before this sendingId, and the newest first.
@@ -92,7 +92,7 @@ pub(crate) struct Filter {
 }
 
 /// The deliveries that the filter lets through, in the order of their sends or against it, at most `limit`.
-fn list(connection: &Connection, filter: Filter, limit: usize) -> Result<Vec<Delivery>, StoreError> {
+fn list(connection: &Connection, filter: DeliveryFilter, limit: usize) -> Result<Vec<Delivery>, StoreError> {
     // As above: the state stands in the statement.
     let state = filter.state.map_or_else(String::new, |state| format!("and state = '{}'", state.as_str()));
     let sql = format!(
@@ -163,16 +163,16 @@ impl Store {
     /// of them, or when the time is over, or the world ends.
     pub(crate) async fn deliveries(
         &self,
-        filter: Filter,
+        filter: DeliveryFilter,
         limit: usize,
-        wait: Wait,
+        wait: WaitFor,
     ) -> Result<Vec<Delivery>, StoreError> {
         let find = async |found: &mut Vec<Delivery>| {
             // From the beginning each time: unlike sends, deliveries change.
             *found = self.long_read(move |connection| list(connection, filter, limit)).await?;
             Ok(())
         };
-        wait.find(self.waits.listen(), limit, find).await
+        wait.find(self.commits.listen(), limit, find).await
     }
 
     /// How many deliveries are pending, dead or cancelled, by channel.
@@ -186,8 +186,10 @@ impl Store {
         loop {
             let now = self.now();
             let step = move |connection: &Connection| retry_some(connection, channel, state, after, now);
-            let (some, last) =
-                self.writer.submit(move |batch| Ok::<_, StoreError>((step(batch.connection)?, Wrote::Queued))).await?;
+            let (some, last) = self
+                .writer
+                .submit(move |batch| Ok::<_, StoreError>((step(batch.connection)?, CommitEffect::Queued)))
+                .await?;
             count += some;
             match last {
                 Some(last) => after = last,

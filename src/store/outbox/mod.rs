@@ -11,9 +11,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::store::{
     Store,
     audit::{self, Actor},
-    directory::{Entry, Gateway, gateway, switch_off},
+    directory::{DirectoryRow, Gateway, gateway, switch_off},
     error::StoreError,
-    write::batch::Wrote,
+    write::batch::CommitEffect,
 };
 use crate::{
     delivery::message,
@@ -21,7 +21,7 @@ use crate::{
         Sending,
         gateway::{DeliveryState, DeliveryUrl},
         ids::{ChannelId, SendingId},
-        model::{Form, Sent},
+        model::{Form, SentSurvey},
         time::Time,
     },
 };
@@ -38,7 +38,7 @@ static OF_SEND: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Puts the delivery of a send into the outbox, if its channel has an address; yields how it stands.
-pub(crate) fn put(connection: &Connection, sending: Sending, sent: &Sent) -> Result<DeliveryState, StoreError> {
+pub(crate) fn put(connection: &Connection, sending: Sending, sent: &SentSurvey) -> Result<DeliveryState, StoreError> {
     let found = connection
         .prepare_cached(&OF_SEND)?
         .query_row([sending.channel.0, sending.form.0, sending.client.0], |row| {
@@ -76,7 +76,7 @@ fn uuid(random: u128) -> String {
 
 /// A delivery that is to be tried now.
 #[derive(Debug)]
-pub(crate) struct Due {
+pub(crate) struct DueDelivery {
     /// Of which send.
     pub(crate) sending_id: SendingId,
     /// The same over all tries.
@@ -89,13 +89,13 @@ pub(crate) struct Due {
 
 /// What is to be done in one channel.
 #[derive(Debug)]
-pub(crate) struct Work {
+pub(crate) struct ChannelWork {
     /// Which one.
     pub(crate) channel: ChannelId,
     /// Where it goes; `None` where nothing is to be delivered any more, so that what is pending is to be cancelled.
     pub(crate) gateway: Option<Gateway>,
     /// The deliveries that are due, the longest first.
-    pub(crate) due: Vec<Due>,
+    pub(crate) due: Vec<DueDelivery>,
 }
 
 /// What is due now in each channel, besides what is in flight already, and when something will be due next.
@@ -105,7 +105,7 @@ pub(crate) fn due(
     connection: &Connection,
     now: Time,
     room: impl Fn(ChannelId) -> (usize, Vec<SendingId>),
-) -> Result<(Vec<Work>, Option<Time>), StoreError> {
+) -> Result<(Vec<ChannelWork>, Option<Time>), StoreError> {
     let mut channels = connection.prepare_cached(
         "select id, (select min(due_at) from delivery where channel_id = c.id and state = 'pending' and due_at <= ?1),
                     (select min(due_at) from delivery where channel_id = c.id and state = 'pending' and due_at > ?1)
@@ -128,18 +128,18 @@ pub(crate) fn due(
         )?;
         let limit = i64::try_from(room + in_flight.len()).unwrap_or(i64::MAX);
         let due = statement.query_map([channel.0, now.0, limit], |row| {
-            Ok(Due {
+            Ok(DueDelivery {
                 sending_id: SendingId(row.get(0)?),
                 webhook_id: row.get(1)?,
                 body: row.get(2)?,
                 tries: row.get(3)?,
             })
         })?;
-        let mut due: Vec<Due> = due.collect::<Result<_, _>>()?;
+        let mut due: Vec<DueDelivery> = due.collect::<Result<_, _>>()?;
         due.retain(|due| !in_flight.contains(&due.sending_id));
         due.truncate(room);
         if !due.is_empty() {
-            work.push(Work { channel, gateway, due });
+            work.push(ChannelWork { channel, gateway, due });
         }
     }
     Ok((work, next))
@@ -154,7 +154,7 @@ pub(crate) fn first_due(connection: &Connection) -> Result<Option<Time>, StoreEr
 
 /// What came of a try.
 #[derive(Clone, Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum DeliveryOutcome {
     /// The gateway has accepted it.
     Delivered,
     /// It has not; the next try is then, if there is one.
@@ -165,18 +165,18 @@ pub(crate) enum Outcome {
 
 /// Writes down what came of a try; yields the state in which that leaves the delivery. What was cancelled meanwhile stays so,
 /// unless it was delivered.
-pub(crate) fn settle(
+pub(crate) fn record_outcome(
     connection: &Connection,
     id: SendingId,
-    outcome: &Outcome,
+    outcome: &DeliveryOutcome,
     result: &str,
     now: Time,
 ) -> Result<DeliveryState, StoreError> {
     let (state, due) = match outcome {
-        Outcome::Delivered => (DeliveryState::Delivered, None),
-        Outcome::Failed(Some(next)) => (DeliveryState::Pending, Some(*next)),
-        Outcome::Failed(None) => (DeliveryState::Dead, None),
-        Outcome::Gone(..) => (DeliveryState::Cancelled, None),
+        DeliveryOutcome::Delivered => (DeliveryState::Delivered, None),
+        DeliveryOutcome::Failed(Some(next)) => (DeliveryState::Pending, Some(*next)),
+        DeliveryOutcome::Failed(None) => (DeliveryState::Dead, None),
+        DeliveryOutcome::Gone(..) => (DeliveryState::Cancelled, None),
     };
     let settled = connection
         .prepare_cached(
@@ -184,14 +184,14 @@ pub(crate) fn settle(
               where sending_id = ?1 and (state = 'pending' or ?2 = 'delivered')",
         )?
         .execute(params![id.0, state.as_str(), due.map(|due| due.0), now.0, result])?;
-    if let Outcome::Gone(channel, url) = outcome {
+    if let DeliveryOutcome::Gone(channel, url) = outcome {
         let reason = format!("the gateway answered 410 Gone, {now}");
         audit::run(connection, &Actor::delivery(), now, |connection| switch_off(connection, channel.0, url, reason))?;
     }
     Ok(if settled == 0 { DeliveryState::Cancelled } else { state })
 }
 
-/// How many rows one job of the writer changes: a send never waits behind more.
+/// How many rows one job of the writer changes: a send never commits behind more.
 pub(crate) const STEP: i64 = 500;
 
 /// Cancels what is pending in a channel that has no address, or whose deliveries are off; at most [`STEP`] of them.
@@ -212,36 +212,41 @@ impl Store {
     pub(crate) async fn due(
         &self,
         room: impl Fn(ChannelId) -> (usize, Vec<SendingId>) + 'static,
-    ) -> Result<(Vec<Work>, Option<Time>), StoreError> {
+    ) -> Result<(Vec<ChannelWork>, Option<Time>), StoreError> {
         let now = self.now();
         self.read(move |connection| due(connection, now, room)).await
     }
 
     /// Writes down what came of a try; durable when this yields.
-    pub(crate) async fn settle(&self, id: SendingId, outcome: Outcome, result: String) -> Result<(), StoreError> {
+    pub(crate) async fn record_outcome(
+        &self,
+        id: SendingId,
+        outcome: DeliveryOutcome,
+        result: String,
+    ) -> Result<(), StoreError> {
         let now = self.now();
-        let settle = move |connection: &Connection| settle(connection, id, &outcome, &result, now);
+        let record = move |connection: &Connection| record_outcome(connection, id, &outcome, &result, now);
         let settled: Result<_, StoreError> =
-            self.writer.submit(move |batch| Ok((settle(batch.connection)?, Wrote::Record))).await;
+            self.writer.submit(move |batch| Ok((record(batch.connection)?, CommitEffect::Record))).await;
         self.tries.count(settled?);
         Ok(())
     }
 
     /// Cancels some of what is pending in a channel that has no address, or whose deliveries are off.
     pub(crate) async fn cancel(&self, channel: ChannelId) -> Result<(), StoreError> {
-        self.writer.submit(move |batch| Ok((cancel(batch.connection, channel)?, Wrote::Record))).await
+        self.writer.submit(move |batch| Ok((cancel(batch.connection, channel)?, CommitEffect::Record))).await
     }
 
-    /// Waits until nothing is due any more, hence until all that was due has been tried; yields when something will be. None
+    /// CommitNotifier until nothing is due any more, hence until all that was due has been tried; yields when something will be. None
     /// also where the world ends before.
     pub(crate) async fn nothing_due(&self) -> Result<Option<Time>, StoreError> {
-        let mut listener = self.waits.listen();
+        let mut listener = self.commits.listen();
         loop {
             let first = self.read(first_due).await?;
             if first.is_none_or(|first| first > self.now()) {
                 return Ok(first);
             }
-            if !listener.woken().await {
+            if !listener.changed().await {
                 return Ok(None);
             }
         }

@@ -4,15 +4,15 @@ use rusqlite::Connection;
 
 use crate::store::{
     Store,
-    audit::{self, Audited},
+    audit::{self, AuditRow},
     error::StoreError,
-    sends::{self, Filter},
+    sends::{self, SendFilter},
 };
-use crate::survey::model::Sent;
+use crate::survey::model::SentSurvey;
 
-/// Up to which row somebody has seen everything.
+/// Up to which row somebody has cursor everything.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct Cursor {
     /// Of the sends.
     pub(crate) sent: i64,
     /// Of the audit.
@@ -21,38 +21,38 @@ pub(crate) struct Seen {
 
 /// What came after that.
 #[derive(Debug)]
-pub(crate) struct News {
+pub(crate) struct Changes {
     /// The last sends, the oldest first.
-    pub(crate) sends: Vec<Sent>,
+    pub(crate) sends: Vec<SentSurvey>,
     /// The last rows of the audit, the oldest first.
-    pub(crate) audit: Vec<Audited>,
-    /// Up to which row everything is seen now.
-    pub(crate) seen: Seen,
+    pub(crate) audit: Vec<AuditRow>,
+    /// Up to which row everything is cursor now.
+    pub(crate) cursor: Cursor,
 }
 
 /// At most `limit` rows of each kind.
-fn news(connection: &Connection, seen: Seen, limit: usize) -> Result<News, StoreError> {
+fn changes(connection: &Connection, cursor: Cursor, limit: usize) -> Result<Changes, StoreError> {
     // From the end, and nothing is counted: however many there are, these few rows are read.
     let before = Some(i64::MAX);
-    let sends = Filter { after: Some(seen.sent), before, ..Filter::default() };
+    let sends = SendFilter { after: Some(cursor.sent), before, ..SendFilter::default() };
     let mut sends = sends::list(connection, sends, limit)?.sends;
-    let audit = audit::Filter { after: Some(seen.audited), before, object: None };
+    let audit = audit::AuditFilter { after: Some(cursor.audited), before, object: None };
     let mut audit = audit::list(connection, &audit, limit)?;
     let sent = match sends.first() {
         Some(sent) => sent.sending_id.0,
         // Where retention has taken all of them, ids go on all the same.
-        None if seen.sent == 0 => sends::last_id(connection)?,
-        None => seen.sent,
+        None if cursor.sent == 0 => sends::last_id(connection)?,
+        None => cursor.sent,
     };
-    let seen = Seen { sent, audited: audit.first().map_or(seen.audited, |row| row.id) };
+    let cursor = Cursor { sent, audited: audit.first().map_or(cursor.audited, |row| row.id) };
     sends.reverse();
     audit.reverse();
-    Ok(News { sends, audit, seen })
+    Ok(Changes { sends, audit, cursor })
 }
 
 impl Store {
     /// What came after that, at most `limit` rows of each kind.
-    pub(crate) async fn news(&self, seen: Seen, limit: usize) -> Result<News, StoreError> {
-        self.long_read(move |connection| news(connection, seen, limit)).await
+    pub(crate) async fn changes(&self, cursor: Cursor, limit: usize) -> Result<Changes, StoreError> {
+        self.long_read(move |connection| changes(connection, cursor, limit)).await
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Opening a snapshot costs more than what a request reads from it. So a read is put down, and everything that was put
 //! down while the worker went through its ready connections runs in one read transaction, on the worker's own thread
-//! and connection. A refusal therefore never waits for a commit, nor for another thread.
+//! and connection. A refusal therefore never commits for a commit, nor for another thread.
 
 use std::{cell::RefCell, rc::Rc};
 

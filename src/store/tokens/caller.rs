@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use crate::store::tokens::{Digest, uses::Uses};
+use crate::store::tokens::{Digest, last_used::LastUsedRecorder};
 use crate::{
     store::error::StoreError,
     survey::{
@@ -58,7 +58,7 @@ impl Caller {
     }
 }
 
-/// Finds who calls, if their token is good now and its role is one of those. That it was used is noticed by `uses`.
+/// Finds who calls, if their token is good now and its role is one of those. That it was used is last_used by `uses`.
 ///
 /// Errors of the inner result: unknown or revoked, expired, of another role.
 pub(crate) fn authenticate(
@@ -66,7 +66,7 @@ pub(crate) fn authenticate(
     credentials: &Credentials,
     allowed: &'static [Role],
     now: Time,
-    uses: Option<&Uses>,
+    last_used: Option<&LastUsedRecorder>,
 ) -> Result<Result<Caller, Denied>, StoreError> {
     let (token, login) = match credentials {
         Credentials::Known(caller) => return Ok(caller.clone().check(allowed, now)),
@@ -84,8 +84,8 @@ pub(crate) fn authenticate(
     let id = caller.id;
     let checked = caller.check(allowed, now);
     // Who may not do this is let in elsewhere: the token is in use.
-    if let (Some(uses), Ok(_) | Err(Denied::Role { .. })) = (uses, &checked) {
-        uses.notice(id, last_used_at, now);
+    if let (Some(last_used), Ok(_) | Err(Denied::Role { .. })) = (last_used, &checked) {
+        last_used.record(id, last_used_at, now);
     }
     Ok(checked)
 }

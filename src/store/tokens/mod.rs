@@ -1,22 +1,22 @@
 //! Tokens: made once, shown once, kept as a digest, never deleted.
 
 mod caller;
+mod last_used;
 mod secret;
-mod uses;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
 pub(crate) use crate::store::tokens::{
     caller::authenticate,
-    uses::{Noticed, Uses},
+    last_used::{LastUsed, LastUsedRecorder},
 };
 pub(crate) use crate::store::tokens::{
     caller::{Caller, Credentials},
     secret::{Digest, Secret},
 };
 use crate::store::{
-    audit::{self, Action, Changed, Entry},
+    audit::{self, Action, AuditEntry, Changed},
     error::StoreError,
 };
 use crate::survey::{
@@ -108,8 +108,8 @@ pub(crate) fn create(
         params![name, role.as_str(), secret.digest().bytes(), now.0, expires_at.map(|at| at.0)],
     )?;
     let token = must_get(connection, connection.last_insert_rowid())?;
-    let entry = Entry::new(Action::Create, object(token.id), None, Some(&token))?;
-    Ok(Changed::told(Issued { token, secret }, [entry]))
+    let entry = AuditEntry::new(Action::Create, object(token.id), None, Some(&token))?;
+    Ok(Changed::audited(Issued { token, secret }, [entry]))
 }
 
 /// At most `limit` tokens with an id above `after`, the oldest first.
@@ -123,7 +123,7 @@ pub(crate) fn list(connection: &Connection, after: Option<i64>, limit: usize) ->
 }
 
 /// Gives a token a new secret. With an overlap its present one is good until that is over, as are older ones until theirs
-/// are: who did not get the answer can ask again, and nobody is shut out. Without, every older one is refused from now on.
+/// are: who did not get the answer can request again, and nobody is shut out. Without, every older one is refused from now on.
 /// Id and name stay, so that sends keep their token, and idempotency keys their holder.
 ///
 /// Yields none if there is no token of that id.
@@ -157,8 +157,8 @@ pub(crate) fn rotate(
     )?;
     connection.execute("update token set digest = ?2 where id = ?1", params![id, secret.digest().bytes()])?;
     let rotated = must_get(connection, id)?;
-    let entry = Entry::new(Action::Rotate, object(id), Some(&token), Some(&rotated))?;
-    Ok(Changed::told(Some(Issued { token: rotated, secret }), [entry]))
+    let entry = AuditEntry::new(Action::Rotate, object(id), Some(&token), Some(&rotated))?;
+    Ok(Changed::audited(Some(Issued { token: rotated, secret }), [entry]))
 }
 
 /// Makes a token useless from the very next request on; once revoked it stays so. Yields the token as it was, if there is
@@ -170,8 +170,8 @@ pub(crate) fn revoke(connection: &Connection, id: i64, now: Time) -> Result<Chan
     }
     // A clock that was set back must not keep anyone from revoking.
     connection.execute("update token set revoked_at = max(?2, created_at) where id = ?1", [id, now.0])?;
-    let entry = Entry::new(Action::Revoke, object(id), Some(&token), Some(&must_get(connection, id)?))?;
-    Ok(Changed::told(Some(token), [entry]))
+    let entry = AuditEntry::new(Action::Revoke, object(id), Some(&token), Some(&must_get(connection, id)?))?;
+    Ok(Changed::audited(Some(token), [entry]))
 }
 
 fn get(connection: &Connection, id: i64) -> Result<Option<Token>, StoreError> {
@@ -197,10 +197,10 @@ mod tests {
     #[test]
     fn an_old_secret_is_good_until_its_overlap_ends() {
         let connection = open_in_memory().expect("a database");
-        let issue = |issued: Changed<Option<Issued>>| issued.untold().expect("a token").secret;
+        let issue = |issued: Changed<Option<Issued>>| issued.unaudited().expect("a token").secret;
         let duration = |text: &str| Some(text.parse().expect("a duration"));
         let first = create(&connection, "crm", Role::Integrator, duration("9s"), Time(0)).expect("a token");
-        let first = first.untold().secret;
+        let first = first.unaudited().secret;
         let second = issue(rotate(&connection, 1, duration("1s"), Time(1_000)).expect("a rotation"));
         let at = |secret: &Secret, now: i64| {
             let credentials = Credentials::Secret(secret.digest());

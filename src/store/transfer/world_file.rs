@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::store::{
-    audit::{Action, Changed, Entry as AuditEntry},
-    directory::{self, Entry},
+    audit::{Action, AuditEntry, Changed},
+    directory::{self, DirectoryRow},
     error::StoreError,
     file::open::open_in_memory,
     transact,
@@ -20,14 +20,14 @@ use crate::store::{
 use crate::survey::{
     gateway::DeliveryUrl,
     json::{self, Object},
-    model::{Channel, Client, Form, Settings, Thread},
+    model::{Channel, Client, Form, SystemSettings, Thread},
 };
 
 /// A world file as it was read. Every list may be missing; what is missing changes nothing.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct WorldFile {
-    settings: Option<Object<Settings>>,
+    settings: Option<Object<SystemSettings>>,
     channels: Vec<Object<Channel>>,
     clients: Vec<Object<Client>>,
     threads: Vec<Object<Thread>>,
@@ -90,7 +90,7 @@ impl WorldFile {
         let connection = open_in_memory()?;
         let transaction = connection.unchecked_transaction()?;
         // Nobody did this: the audit of such a world begins with what is done in it.
-        self.put(&transaction, &|| {})?.untold();
+        self.put(&transaction, &|| {})?.unaudited();
         transaction.commit()?;
         Ok(connection.serialize("main")?.to_vec())
     }
@@ -119,13 +119,13 @@ impl WorldFile {
     }
 }
 
-fn put_all<E: Entry>(
+fn put_all<E: DirectoryRow>(
     connection: &Connection,
     entries: &[Object<E>],
     progress: &dyn Fn(),
 ) -> Result<(), WorldFileError> {
     for Object(entry) in entries {
-        entry.make_way(connection)?;
+        entry.release_unique_values(connection)?;
     }
     let mut places = HashMap::with_capacity(entries.len());
     for (index, Object(entry)) in entries.iter().enumerate() {
@@ -175,7 +175,7 @@ pub(crate) fn export(
     Ok(())
 }
 
-fn export_list<E: Entry>(
+fn export_list<E: DirectoryRow>(
     connection: &Connection,
     out: &mut dyn Write,
     names: Option<&Pseudonyms>,
@@ -195,7 +195,7 @@ fn export_list<E: Entry>(
 }
 
 /// Goes through all rows of a kind, one at a time; with `names`, none has a real one.
-pub(crate) fn each<E: Entry>(
+pub(crate) fn each<E: DirectoryRow>(
     connection: &Connection,
     names: Option<&Pseudonyms>,
     mut go: impl FnMut(E) -> anyhow::Result<()>,
@@ -205,9 +205,9 @@ pub(crate) fn each<E: Entry>(
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let mut entry = E::from_row(row)?;
-        entry.complete(connection)?;
+        entry.load_relations(connection)?;
         if let Some(names) = names {
-            entry.hide(names);
+            entry.anonymize(names);
         }
         go(entry)?;
     }

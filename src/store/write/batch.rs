@@ -9,7 +9,7 @@ use tracing::error;
 use crate::store::{
     error::StoreError,
     metrics::StoreMetrics,
-    write::{generation::Generation, notifier::Waits},
+    write::{generation::Generation, notifier::CommitNotifier},
 };
 
 /// How many jobs share a commit at the most. Measured: above 32 nothing is gained; this bounds what one failing commit takes
@@ -25,7 +25,7 @@ pub(crate) struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Gives up everything that was written in this batch: a job has failed after it wrote something, and half a record must
+    /// Gives up everything that was written in this batch: a job has failed after it effect something, and half a record must
     /// not be committed.
     pub(crate) fn give_up(&self) {
         // Where this fails the transaction is gone already, which is what is wanted.
@@ -34,16 +34,16 @@ impl Batch<'_> {
 }
 
 /// What a job did, and whom to tell.
-pub(crate) struct Outcome {
+pub(crate) struct JobResult {
     /// Decides when the answer may leave: at once, or after the commit.
-    pub(crate) wrote: Wrote,
+    pub(crate) effect: CommitEffect,
     /// Called with the fate of the commit, on the thread that submitted the job.
-    pub(crate) answer: Answer,
+    pub(crate) answer: ReplyFn,
 }
 
-/// What a job wrote.
+/// What a job effect.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wrote {
+pub(crate) enum CommitEffect {
     /// Nothing: the answer does not wait for the commit.
     Nothing,
     /// A record that no rule looks at: a send, what came of a delivery.
@@ -54,30 +54,30 @@ pub(crate) enum Wrote {
     Facts,
 }
 
-pub(crate) type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-pub(crate) type Work = Box<dyn FnOnce(Result<&Batch<'_>, &StoreError>) -> Outcome + Send>;
-pub(crate) type Settled = (Answer, Result<(), StoreError>);
+pub(crate) type ReplyFn = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+pub(crate) type Work = Box<dyn FnOnce(Result<&Batch<'_>, &StoreError>) -> JobResult + Send>;
+pub(crate) type Reply = (ReplyFn, Result<(), StoreError>);
 
-/// What waits in the queue.
+/// What commits in the queue.
 pub(crate) struct Job {
     pub(crate) work: Work,
-    pub(crate) home: Home,
+    pub(crate) inbox: ReplyInbox,
 }
 
 /// Where the answers of one HTTP worker are delivered: a whole batch of them wakes it once.
 #[derive(Clone)]
-pub(crate) struct Home {
+pub(crate) struct ReplyInbox {
     pub(crate) worker: usize,
-    pub(crate) inbox: mpsc::UnboundedSender<Vec<Settled>>,
+    pub(crate) sender: mpsc::UnboundedSender<Vec<Reply>>,
 }
 
 /// Who is told of a commit besides those who submitted its jobs.
-pub(crate) struct Told {
+pub(crate) struct CommitListeners {
     pub(crate) generation: Generation,
     /// Those who wait for records.
-    pub(crate) waits: Waits,
+    pub(crate) commits: CommitNotifier,
     /// Those who deliver.
-    pub(crate) outbox: Waits,
+    pub(crate) outbox_changes: CommitNotifier,
     pub(crate) metrics: StoreMetrics,
 }
 
@@ -89,7 +89,7 @@ pub(crate) fn commit_batch(
     connection: &Connection,
     first: Job,
     mut next: impl FnMut() -> Option<Job>,
-    Told { generation, waits, outbox, metrics }: &Told,
+    CommitListeners { generation, commits, outbox_changes, metrics }: &CommitListeners,
     foreign: &mut ForeignChanges,
 ) {
     let begun = begin(connection).and_then(|()| {
@@ -100,7 +100,7 @@ pub(crate) fn commit_batch(
     });
     let limit = if begun.is_ok() { BATCH_LIMIT } else { usize::MAX };
     let jobs = std::iter::once(first).chain(std::iter::from_fn(&mut next)).take(limit);
-    let (mut at_once, mut after_commit) = (Deliveries::default(), Deliveries::default());
+    let (mut at_once, mut after_commit) = (PendingReplies::default(), PendingReplies::default());
     let (mut changes_facts, mut records, mut queues) = (false, false, false);
     let mut size = 0_u32;
     let mut current = generation.current();
@@ -110,22 +110,22 @@ pub(crate) fn commit_batch(
         // What an earlier job of this batch changes, a later one must see as changed.
         let batch = Batch { connection, generation: current };
         let outcome = (job.work)(lost.as_ref().map_or(Ok(&batch), Err));
-        if outcome.wrote == Wrote::Facts {
+        if outcome.effect == CommitEffect::Facts {
             changes_facts = true;
             current = u64::MAX;
         }
-        queues |= outcome.wrote == Wrote::Queued;
-        records |= matches!(outcome.wrote, Wrote::Record | Wrote::Queued);
-        // A refusal that looked at what this batch wrote holds only if that is committed.
-        let is_settled = outcome.wrote == Wrote::Nothing && !changes_facts && !records;
-        let deliveries = if is_settled { &mut at_once } else { &mut after_commit };
-        deliveries.add(job.home, outcome.answer);
-        // Some errors (a full disk, a failing one) end the transaction and with it what earlier jobs wrote.
+        queues |= outcome.effect == CommitEffect::Queued;
+        records |= matches!(outcome.effect, CommitEffect::Record | CommitEffect::Queued);
+        // A refusal that looked at what this batch effect holds only if that is committed.
+        let is_settled = outcome.effect == CommitEffect::Nothing && !changes_facts && !records;
+        let replies = if is_settled { &mut at_once } else { &mut after_commit };
+        replies.add(job.inbox, outcome.answer);
+        // Some errors (a full disk, a failing one) end the transaction and with it what earlier jobs effect.
         if lost.is_none() && connection.is_autocommit() {
             lost = Some(StoreError::Unavailable("the transaction was rolled back".to_owned()));
         }
     }
-    at_once.deliver(&Ok(()));
+    at_once.send(&Ok(()));
     let commit_began = Instant::now();
     let committed = match lost {
         None => execute(connection, "commit").map_err(StoreError::from),
@@ -145,14 +145,14 @@ pub(crate) fn commit_batch(
     if changes_facts {
         generation.raise();
     }
-    after_commit.deliver(&committed);
+    after_commit.send(&committed);
     if committed.is_ok() {
         if records {
-            waits.wake();
+            commits.wake();
         }
-        // An address may be among what has changed, or its deliveries on again.
+        // An address may be among what has changed, or its replies on again.
         if queues || changes_facts {
-            outbox.wake();
+            outbox_changes.wake();
         }
     }
 }
@@ -183,22 +183,22 @@ impl ForeignChanges {
     }
 }
 
-/// Answers, gathered by the worker that waits for them.
+/// Answers, gathered by the worker that commits for them.
 #[derive(Default)]
-struct Deliveries(BTreeMap<usize, (Option<Home>, Vec<Answer>)>);
+struct PendingReplies(BTreeMap<usize, (Option<ReplyInbox>, Vec<ReplyFn>)>);
 
-impl Deliveries {
-    fn add(&mut self, home: Home, answer: Answer) {
-        let (of_worker, answers) = self.0.entry(home.worker).or_default();
-        of_worker.get_or_insert(home);
+impl PendingReplies {
+    fn add(&mut self, inbox: ReplyInbox, answer: ReplyFn) {
+        let (of_worker, answers) = self.0.entry(inbox.worker).or_default();
+        of_worker.get_or_insert(inbox);
         answers.push(answer);
     }
 
-    fn deliver(self, committed: &Result<(), StoreError>) {
-        for (home, answers) in self.0.into_values() {
+    fn send(self, committed: &Result<(), StoreError>) {
+        for (inbox, answers) in self.0.into_values() {
             let settled = answers.into_iter().map(|answer| (answer, committed.clone())).collect();
             // A worker that is gone has no connection left to answer on.
-            let _ = home.map(|home| home.inbox.send(settled));
+            let _ = inbox.map(|inbox| inbox.sender.send(settled));
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::store::error::StoreError;
 
 /// Wakes those who wait whenever something was committed: one tells of records, another of what is to be delivered.
 #[derive(Clone)]
-pub(crate) struct Waits(watch::Sender<State>);
+pub(crate) struct CommitNotifier(watch::Sender<State>);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -20,7 +20,7 @@ enum State {
     Ended,
 }
 
-impl Waits {
+impl CommitNotifier {
     pub(crate) fn new() -> Self {
         Self(watch::Sender::new(State::Open))
     }
@@ -30,42 +30,42 @@ impl Waits {
         self.0.send_modify(|_| ());
     }
 
-    /// The server stops, or the world is gone: whoever waits is answered with what there is.
+    /// The server stops, or the world is gone: whoever commits is answered with what there is.
     pub(crate) fn end(&self) {
         self.0.send_replace(State::Ended);
     }
 
     /// Begins to listen: nothing that is committed after this call is missed.
-    pub(crate) fn listen(&self) -> Listener {
-        Listener(self.0.subscribe())
+    pub(crate) fn listen(&self) -> CommitListener {
+        CommitListener(self.0.subscribe())
     }
 }
 
-/// One who waits.
-pub(crate) struct Listener(watch::Receiver<State>);
+/// One who commits.
+pub(crate) struct CommitListener(watch::Receiver<State>);
 
-impl Listener {
+impl CommitListener {
     /// Resolves when something was committed since the last call; false when there is nothing to wait for any more.
-    pub(crate) async fn woken(&mut self) -> bool {
+    pub(crate) async fn changed(&mut self) -> bool {
         *self.0.borrow() == State::Open && self.0.changed().await.is_ok()
     }
 }
 
 /// How long a list is waited for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wait {
+pub(crate) struct WaitFor {
     /// At the most.
     pub(crate) time: Duration,
     /// Until there are so many.
     pub(crate) count: usize,
 }
 
-impl Wait {
+impl WaitFor {
     /// Finds rows whenever something was committed, until there are as many as are waited for (or as may be), the time is
     /// over, or there is nothing to wait for any more.
     pub(crate) async fn find<T>(
         self,
-        mut listener: Listener,
+        mut listener: CommitListener,
         limit: usize,
         mut find: impl AsyncFnMut(&mut Vec<T>) -> Result<(), StoreError>,
     ) -> Result<Vec<T>, StoreError> {
@@ -74,7 +74,7 @@ impl Wait {
         loop {
             find(&mut found).await?;
             let is_enough = found.len() >= self.count.min(limit);
-            if is_enough || !timeout_at(until, listener.woken()).await.unwrap_or(false) {
+            if is_enough || !timeout_at(until, listener.changed()).await.unwrap_or(false) {
                 return Ok(found);
             }
         }

@@ -1,7 +1,7 @@
 //! The writer: one thread, one writing connection, group commit.
 //!
 //! It takes all the jobs that are waiting, opens one transaction, runs each in turn, commits once, and only then
-//! answers those that wrote. Nothing can interleave with a job, and one fsync is shared by all who waited for it.
+//! answers those that effect. Nothing can interleave with a job, and one fsync is shared by all who waited for it.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -18,8 +18,8 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error};
 
 use crate::store::error::StoreError;
-use crate::store::write::batch::{Answer, ForeignChanges, Home, Job, Outcome, Settled, Work, commit_batch};
-pub(crate) use crate::store::write::batch::{Batch, Told, Wrote};
+pub(crate) use crate::store::write::batch::{Batch, CommitEffect, CommitListeners};
+use crate::store::write::batch::{ForeignChanges, Job, JobResult, Reply, ReplyFn, ReplyInbox, Work, commit_batch};
 
 enum Message {
     Job(Job),
@@ -36,12 +36,12 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the writer on its connection. At most `queue` jobs wait; see [`Submitter::submit`] for the next.
-    pub(crate) fn start(connection: Connection, queue: usize, told: Told) -> std::io::Result<Self> {
-        let waiting = told.metrics.waiting.clone();
+    pub(crate) fn start(connection: Connection, queue: usize, listeners: CommitListeners) -> std::io::Result<Self> {
+        let waiting = listeners.metrics.waiting.clone();
         let (sender, messages) = sync_channel(queue);
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             // Without its writer a server can only pretend: better to end, and let the supervisor start a sound one.
-            if catch_unwind(AssertUnwindSafe(|| run(&connection, &messages, &told))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| run(&connection, &messages, &listeners))).is_err() {
                 error!("the writer panicked; nothing that was answered is lost; ending at once");
                 std::process::abort();
             }
@@ -51,7 +51,7 @@ impl Writer {
 
     /// A way to submit jobs from the worker of that number. To be called on the worker's own thread, inside its `LocalSet`.
     pub(crate) fn submitter(&self, worker: usize) -> Submitter {
-        let (sender, mut inbox) = mpsc::unbounded_channel::<Vec<Settled>>();
+        let (sender, mut inbox) = mpsc::unbounded_channel::<Vec<Reply>>();
         tokio::task::spawn_local(async move {
             while let Some(batch) = inbox.recv().await {
                 for (answer, committed) in batch {
@@ -59,10 +59,10 @@ impl Writer {
                 }
             }
         });
-        Submitter { queue: self.queue.clone(), waiting: self.waiting.clone(), home: Home { worker, inbox: sender } }
+        Submitter { queue: self.queue.clone(), waiting: self.waiting.clone(), inbox: ReplyInbox { worker, sender } }
     }
 
-    /// Waits until what was submitted before is committed and answered, and stops the thread.
+    /// CommitNotifier until what was submitted before is committed and answered, and stops the thread.
     pub(crate) fn finish(&self) {
         let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
         if let Some(thread) = thread {
@@ -78,16 +78,16 @@ impl Writer {
 pub(crate) struct Submitter {
     queue: SyncSender<Message>,
     waiting: Gauge,
-    home: Home,
+    inbox: ReplyInbox,
 }
 
 impl Submitter {
-    /// Runs a job inside the writer's transaction; what it yields arrives once that is committed, if it wrote.
+    /// Runs a job inside the writer's transaction; what it yields arrives once that is committed, if it effect.
     ///
     /// Errors: [`StoreError::Busy`] when the queue is full; whatever the job or the commit fails with.
     pub(crate) async fn submit<T, E>(
         &self,
-        job: impl FnOnce(&Batch<'_>) -> Result<(T, Wrote), E> + Send + 'static,
+        job: impl FnOnce(&Batch<'_>) -> Result<(T, CommitEffect), E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
@@ -99,18 +99,18 @@ impl Submitter {
                 Ok(batch) => job(batch),
                 Err(error) => Err(E::from(error.clone())),
             };
-            let wrote = done.as_ref().map_or(Wrote::Nothing, |(_, wrote)| *wrote);
+            let effect = done.as_ref().map_or(CommitEffect::Nothing, |(_, effect)| *effect);
             // Whoever hung up meanwhile is not told; what was recorded stays recorded.
-            let answer: Answer = Box::new(move |committed| {
+            let answer: ReplyFn = Box::new(move |committed| {
                 let _ = sender.send(committed.map_err(E::from).and_then(|()| done.map(|(value, _)| value)));
             });
-            Outcome { wrote, answer }
+            JobResult { effect, answer }
         });
         self.enqueue(work)?;
         receiver.await.unwrap_or_else(|_| Err(E::from(stopped())))
     }
 
-    /// Leaves a job that nobody waits for, and that nobody misses if it fails.
+    /// Leaves a job that nobody commits for, and that nobody misses if it fails.
     ///
     /// Errors: [`StoreError::Busy`] when the queue is full.
     pub(crate) fn leave(
@@ -119,14 +119,14 @@ impl Submitter {
     ) -> Result<(), StoreError> {
         self.enqueue(Box::new(|batch| {
             if let Err(error) = batch.map_err(Clone::clone).and_then(job) {
-                debug!(%error, "a job that nobody waits for failed");
+                debug!(%error, "a job that nobody commits for failed");
             }
-            Outcome { wrote: Wrote::Nothing, answer: Box::new(|_| ()) }
+            JobResult { effect: CommitEffect::Nothing, answer: Box::new(|_| ()) }
         }))
     }
 
     fn enqueue(&self, work: Work) -> Result<(), StoreError> {
-        let job = Job { work, home: self.home.clone() };
+        let job = Job { work, inbox: self.inbox.clone() };
         // First, or the writer might take it before it is counted.
         self.waiting.inc();
         self.queue.try_send(Message::Job(job)).map_err(|refused| {
@@ -151,7 +151,7 @@ impl Submitter {
             // The change's own error comes first: one that ended the whole transaction took the savepoint with it.
             let value = changed?;
             ended?;
-            Ok((value, Wrote::Facts))
+            Ok((value, CommitEffect::Facts))
         })
         .await
     }
@@ -161,11 +161,11 @@ fn stopped() -> StoreError {
     StoreError::Busy("the writer has stopped".to_owned())
 }
 
-fn run(connection: &Connection, messages: &Receiver<Message>, told: &Told) {
+fn run(connection: &Connection, messages: &Receiver<Message>, listeners: &CommitListeners) {
     let mut foreign = ForeignChanges::default();
     let mut stopped = false;
     while !stopped && let Ok(Message::Job(first)) = messages.recv() {
-        let waiting = &told.metrics.waiting;
+        let waiting = &listeners.metrics.waiting;
         waiting.dec();
         let next = || match messages.try_recv() {
             Ok(Message::Job(job)) => {
@@ -178,6 +178,6 @@ fn run(connection: &Connection, messages: &Receiver<Message>, told: &Told) {
             }
             Err(_) => None,
         };
-        commit_batch(connection, first, next, told, &mut foreign);
+        commit_batch(connection, first, next, listeners, &mut foreign);
     }
 }

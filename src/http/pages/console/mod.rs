@@ -11,7 +11,7 @@ use actix_web::{
     web::{Path, ThinData},
 };
 
-use crate::http::{failure::Failure, responses::Json, state::SiteOf, tenant::Known};
+use crate::http::{failure::Failure, responses::Json, state::State, tenant::ConsoleInfo};
 
 /// Nothing inline, nothing from elsewhere, in nobody's frame: whatever a client is called, it can only be text.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -73,8 +73,8 @@ pub(crate) async fn asset(name: Path<String>) -> Result<Asset, Failure> {
 }
 
 /// `GET /console.json`: what the page has to know before anybody has shown a token.
-pub(crate) async fn known(ThinData(site): SiteOf) -> Json<Known> {
-    Json::ok(site.tenants().known())
+pub(crate) async fn known(ThinData(app): State) -> Json<ConsoleInfo> {
+    Json::ok(app.resolver.console_info())
 }
 
 impl Responder for Asset {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use csv::ByteRecord;
 
 use crate::{
-    store::{directory::Entry, error::StoreError},
+    store::{directory::DirectoryRow, error::StoreError},
     survey::{
         gateway::{DeliveryUrl, SigningSecret},
         ids::{ChannelId, ClientId, FormId, ThreadId},
@@ -15,16 +15,16 @@ use crate::{
     },
 };
 
-/// A kind of row that a CSV file can hold.
-pub(crate) trait Tabular: Entry {
+/// A kind of row that a CSV file can apply_pragmas.
+pub(crate) trait Tabular: DirectoryRow {
     /// The columns that a file may have; an export has the first [`Self::EXPORTED`], in this order.
     const COLUMNS_OF_FILE: &'static [&'static str];
     /// Those without which no row can be read.
     const REQUIRED: &'static [&'static str];
     /// How many of them are exported.
     const EXPORTED: usize = Self::COLUMNS_OF_FILE.len();
-    /// What brings to a rehearsal (`main`) what [`Entry::write`] looks at in the file itself (`real`).
-    const REHEARSED: &'static str;
+    /// What brings to a dry_run_database (`main`) what [`DirectoryRow::write`] looks at in the file itself (`real`).
+    const DRY_RUN_SETUP: &'static str;
 
     /// Reads a row.
     ///
@@ -83,7 +83,7 @@ impl Tabular for Channel {
         &["id", "name", "type", "deliveryUrl", "deliveryOff", "deliverySecret"];
     const REQUIRED: &'static [&'static str] = &["id", "name", "type"];
     const EXPORTED: usize = 5;
-    const REHEARSED: &'static str = "";
+    const DRY_RUN_SETUP: &'static str = "";
 
     fn from_fields(fields: &Fields<'_>) -> Result<Self, StoreError> {
         let url = fields.owned("deliveryUrl")?.map(DeliveryUrl::new);
@@ -112,7 +112,7 @@ impl Tabular for Channel {
 impl Tabular for Client {
     const COLUMNS_OF_FILE: &'static [&'static str] = &["id", "externalId", "name", "phone"];
     const REQUIRED: &'static [&'static str] = &["id"];
-    const REHEARSED: &'static str =
+    const DRY_RUN_SETUP: &'static str =
         "insert into main.client (id, external_id) select id, external_id from real.client order by id";
 
     fn from_fields(fields: &Fields<'_>) -> Result<Self, StoreError> {
@@ -134,7 +134,8 @@ impl Tabular for Thread {
     const COLUMNS_OF_FILE: &'static [&'static str] =
         &["id", "clientId", "channel", "status", "startTime", "stateChangeTime"];
     const REQUIRED: &'static [&'static str] = Self::COLUMNS_OF_FILE;
-    const REHEARSED: &'static str = "insert into main.channel (id, name, type) select id, name, type from real.channel;
+    const DRY_RUN_SETUP: &'static str =
+        "insert into main.channel (id, name, type) select id, name, type from real.channel;
          insert into main.client (id) select id from real.client order by id";
 
     fn from_fields(fields: &Fields<'_>) -> Result<Self, StoreError> {
@@ -175,7 +176,8 @@ impl Tabular for Form {
         "hideAfter",
     ];
     const REQUIRED: &'static [&'static str] = &["id", "name"];
-    const REHEARSED: &'static str = "insert into main.channel (id, name, type) select id, name, type from real.channel";
+    const DRY_RUN_SETUP: &'static str =
+        "insert into main.channel (id, name, type) select id, name, type from real.channel";
 
     fn from_fields(fields: &Fields<'_>) -> Result<Self, StoreError> {
         let question = Question {

@@ -10,10 +10,10 @@ use serde::Serialize;
 use crate::store::transfer::csv::{
     columns::Tabular,
     rows::{Line, Rows},
-    throttle::Pace,
+    throttle::ImportThrottle,
 };
 use crate::store::{
-    audit::{Action, Changed, Entry as AuditEntry},
+    audit::{Action, AuditEntry, Changed},
     error::StoreError,
     transact,
 };
@@ -52,14 +52,14 @@ impl Rejection {
 }
 
 /// Who is told how an import goes.
-pub(crate) trait Watcher {
+pub(crate) trait ImportObserver {
     /// A row is not put.
     ///
     /// Errors: it cannot be told; the import ends.
     fn rejected(&mut self, rejection: &Rejection) -> Result<()>;
 
     /// So many rows were put or rejected, and so many bytes of the file lie behind.
-    fn went_on(&mut self, rows: u64, bytes: u64);
+    fn progressed(&mut self, rows: u64, bytes: u64);
 }
 
 /// How far an import has come; what is counted here is committed, also where it ends with an error.
@@ -82,12 +82,12 @@ impl Import {
         connection: &mut Connection,
         rows: &mut Rows<R>,
         check: &dyn Fn(&E) -> Result<(), StoreError>,
-        watcher: &mut dyn Watcher,
+        watcher: &mut dyn ImportObserver,
     ) -> Result<()> {
         let database = PathBuf::from(connection.path().unwrap_or_default());
-        let mut pace = Pace::new(connection, &database)?;
-        let ended = self.put_all(connection, rows, check, watcher, &mut pace);
-        let settled = pace.settle();
+        let mut throttle = ImportThrottle::new(connection, &database)?;
+        let ended = self.put_all(connection, rows, check, watcher, &mut throttle);
+        let settled = throttle.sync();
         ended?;
         settled.context("the rows are in the file, but a power cut may take some of them away")
     }
@@ -97,14 +97,14 @@ impl Import {
         connection: &mut Connection,
         rows: &mut Rows<R>,
         check: &dyn Fn(&E) -> Result<(), StoreError>,
-        watcher: &mut dyn Watcher,
-        pace: &mut Pace<'_>,
+        watcher: &mut dyn ImportObserver,
+        throttle: &mut ImportThrottle<'_>,
     ) -> Result<()> {
         let (mut chunk, mut is_first) = (Vec::new(), true);
         loop {
             // Read and checked before the lock is taken: who writes the file may be slow.
-            let is_last = !fill(&mut chunk, pace.rows(), rows, check)?;
-            pace.leave_a_gap(connection)?;
+            let is_last = !fill(&mut chunk, throttle.rows(), rows, check)?;
+            throttle.wait(connection)?;
             let count = chunk.len();
             let (begun, so_far) = (Instant::now(), *self);
             let (sum, rejections) = transact(connection, |connection| {
@@ -115,12 +115,12 @@ impl Import {
                     (true, false) => Some(AuditEntry::new::<()>(Action::Import, E::LIST, None, None)?),
                     (false, false) => None,
                 };
-                Ok::<_, StoreError>(Changed::told((sum, rejections), told))
+                Ok::<_, StoreError>(Changed::audited((sum, rejections), told))
             })?;
-            pace.look_back(count, begun.elapsed());
+            throttle.record(count, begun.elapsed());
             (*self, is_first) = (sum, false);
             rejections.iter().try_for_each(|rejection| watcher.rejected(rejection))?;
-            watcher.went_on(self.applied + self.rejected, rows.bytes());
+            watcher.progressed(self.applied + self.rejected, rows.bytes());
             if is_last {
                 return Ok(());
             }

@@ -11,7 +11,7 @@ mod rows;
 mod throttle;
 
 pub(crate) use columns::Tabular;
-pub(crate) use dry_run::Rehearsal;
+pub(crate) use dry_run::DryRun;
 pub(crate) use export::export;
-pub(crate) use import::{Import, Rejection, Watcher};
+pub(crate) use import::{Import, ImportObserver, Rejection};
 pub(crate) use rows::Rows;

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 
 use crate::store::{ServerLock, file::with_suffix};
 
-/// How long a transaction may hold the write lock beside a server, which is what a send may have to wait for.
+/// How long a transaction may apply_pragmas the write lock beside a server, which is what a send may have to wait for.
 const HELD_BESIDE_SERVER: Duration = Duration::from_millis(1);
 
 /// The same where no server runs.
@@ -29,8 +29,8 @@ const CHECKPOINT_EVERY: u32 = 2;
 /// How many rows are read ahead of a transaction, which is what an import holds in memory.
 const ROWS: std::ops::RangeInclusive<usize> = 50..=50_000;
 
-/// 64 MiB of pages stay in memory, so that inserts in random order find those of the index there; and no commit waits for the
-/// disk while it holds the lock, for one sync at the end is enough (see [`Pace::settle`]).
+/// 64 MiB of pages stay in memory, so that inserts in random order find those of the index there; and no commit commits for the
+/// disk while it holds the lock, for one sync at the end is enough (see [`ImportThrottle::sync`]).
 const HOLD: &str = "pragma cache_size = -65536; pragma synchronous = normal";
 
 /// A server checkpoints in its writer's own time, and would take what the import has written upon itself: beside one the
@@ -39,7 +39,7 @@ const CHECKPOINTS_BESIDE_SERVER: &str = "pragma wal_autocheckpoint = 0";
 const CHECKPOINTS_ALONE: &str = "pragma wal_autocheckpoint = 16000";
 
 /// What is known of the server beside the import.
-pub(crate) struct Pace<'a> {
+pub(crate) struct ImportThrottle<'a> {
     database: &'a Path,
     rows: usize,
     has_server: bool,
@@ -47,13 +47,13 @@ pub(crate) struct Pace<'a> {
     since_checkpoint: u32,
 }
 
-impl<'a> Pace<'a> {
+impl<'a> ImportThrottle<'a> {
     pub(crate) fn new(connection: &Connection, database: &'a Path) -> rusqlite::Result<Self> {
         connection.execute_batch(HOLD)?;
-        let mut pace =
+        let mut throttle =
             Self { database, rows: *ROWS.start(), has_server: true, freed: Instant::now(), since_checkpoint: 0 };
-        pace.look_for_server(connection)?;
-        Ok(pace)
+        throttle.look_for_server(connection)?;
+        Ok(throttle)
     }
 
     /// How many rows the next transaction is to have.
@@ -61,8 +61,8 @@ impl<'a> Pace<'a> {
         self.rows
     }
 
-    /// Waits until the next one may begin: the rows were read meanwhile, which mostly is long enough.
-    pub(crate) fn leave_a_gap(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    /// CommitNotifier until the next one may begin: the rows were read meanwhile, which mostly is long enough.
+    pub(crate) fn wait(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.look_for_server(connection)?;
         if self.has_server {
             self.since_checkpoint += 1;
@@ -76,7 +76,7 @@ impl<'a> Pace<'a> {
     }
 
     /// Looks back at one that held the lock for so long with so many rows.
-    pub(crate) fn look_back(&mut self, rows: usize, held: Duration) {
+    pub(crate) fn record(&mut self, rows: usize, held: Duration) {
         self.freed = Instant::now();
         let aim = if self.has_server { HELD_BESIDE_SERVER } else { HELD_ALONE };
         // Half the way to what would have fitted: one slow commit is no rule.
@@ -88,7 +88,7 @@ impl<'a> Pace<'a> {
     /// Makes all that was committed durable. What is in the log no longer was synced with its checkpoint.
     ///
     /// Errors: the disk fails, and a power cut may take some of it.
-    pub(crate) fn settle(&self) -> io::Result<()> {
+    pub(crate) fn sync(&self) -> io::Result<()> {
         match File::open(with_suffix(self.database, "-wal")) {
             Ok(log) => log.sync_all(),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
