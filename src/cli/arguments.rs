@@ -103,7 +103,7 @@ When a token was last used is known to the hour.
 Examples:
   surveyd token list
   surveyd token list --json | jq '.[] | select(.lastUsedAt == null)'")]
-    ListKind {
+    List {
         /// As a JSON array, as GET /admin/tokens has it.
         #[arg(long)]
         json: bool,

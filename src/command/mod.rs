@@ -56,7 +56,7 @@ fn dispatch(command: Commands) -> Result<()> {
         Commands::Token(TokenCommand::Create { name, role, expires, file }) => {
             token::create(&name, role, expires, file)
         }
-        Commands::Token(TokenCommand::ListKind { json, file }) => token::list(json, file),
+        Commands::Token(TokenCommand::List { json, file }) => token::list(json, file),
         Commands::Token(TokenCommand::Rotate { id, overlap, file }) => token::rotate(id, overlap, file),
         Commands::Token(TokenCommand::Revoke { id, file }) => token::revoke(id, file),
         Commands::Audit { json, after, file } => audit::run(json, after, file),
