@@ -13,6 +13,7 @@
 //!
 //! Arrows point one way: `command -> fake -> app -> http -> delivery -> store -> survey`.
 
+mod background;
 mod cli;
 mod command;
 mod delivery;

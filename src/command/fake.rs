@@ -25,7 +25,7 @@ use crate::{
         temp_folder::{Folder, remove_leftovers},
         worlds::{self, Worlds},
     },
-    server::App,
+    server::Server,
     settings::{Flags, Settings},
     store::folder_of,
 };
@@ -40,7 +40,9 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
         let settings = Settings::for_fake(Flags { listen, ..Flags::default() })?;
         // A body that breaks off is an error to actix, and to a fake what its faults are for.
         start_log(&settings, &["actix_http::h1::dispatcher"]);
-        App::build(&settings, worlds::workers(), || Worlds::new(folder, &settings, world, max_worlds))
+        Server::build(&settings, worlds::workers(), |background| {
+            Ok(Worlds::new(folder.path(), &settings, world, max_worlds, background)?.program())
+        })
     };
     let ready_file = ready_file.map(ReadyFile::new).transpose()?;
     let end = async {
@@ -53,8 +55,8 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
     if exit_on_stdin_close {
         check_stdin()?;
     }
-    serve(prepare, end, |app| {
-        ready_file.as_ref().map_or(Ok(()), |file| file.write(app.url()))?;
+    serve(prepare, end, |server| {
+        ready_file.as_ref().map_or(Ok(()), |file| file.write(server.url()))?;
         // Nobody waits for it.
         thread::spawn(remove_leftovers);
         say(

@@ -1,6 +1,7 @@
 //! `surveyd serve`, and what it shares with `surveyd fake`.
 
 use std::{
+    cell::Cell,
     future::{Future, pending},
     io::{self, IsTerminal, Write},
     sync::Arc,
@@ -21,8 +22,8 @@ use crate::command::{
     systemd::{READY, STOPPING, is_supervised, notify},
 };
 use crate::{
-    http::{connection::tls::Tls, middleware::request_log, tenant::Doors},
-    server::{App, serve_program::Single},
+    http::{connection::tls::Tls, middleware::request_log},
+    server::{Server, serve_program},
     settings::{Flags, Settings},
 };
 
@@ -31,14 +32,21 @@ pub(crate) fn run(flags: Flags) -> Result<()> {
     start_log(&settings, &[]);
     let database = settings.database.display().to_string();
     let workers = available_parallelism().map_or(1, usize::from);
-    let prepare = || App::build(&settings, workers, || Single::open(&settings, workers));
-    serve(prepare, pending(), |app| {
+    let has_tokens = Cell::new(true);
+    let prepare = || {
+        Server::build(&settings, workers, |background| {
+            let (program, has) = serve_program::open(&settings, background)?;
+            has_tokens.set(has);
+            Ok(program)
+        })
+    };
+    serve(prepare, pending(), |server| {
         info!(%database, "serving");
-        for (what, url) in app.beside() {
-            info!(url, "{what}");
+        for (purpose, url) in server.others() {
+            info!(url, "{purpose}");
         }
-        // A server that lets nobody in looks broken to those who do not know why.
-        if !app.doors().has_tokens() {
+        // A server that lets nobody in looks broken to an administrator who does not know why.
+        if !has_tokens.get() {
             warn!(
                 "nobody can call yet; make the first token: surveyd token create --name ops --role admin --database {database}"
             );
@@ -51,22 +59,22 @@ pub(crate) fn run(flags: Flags) -> Result<()> {
 /// stdout.
 ///
 /// `prepare` runs with the signals caught already: what it makes is cleaned up whenever they come.
-pub(crate) fn serve<D: Doors>(
-    prepare: impl FnOnce() -> Result<App<D>>,
+pub(crate) fn serve(
+    prepare: impl FnOnce() -> Result<Server>,
     end: impl Future<Output = ()>,
-    ready: impl FnOnce(&App<D>) -> Result<()>,
+    ready: impl FnOnce(&Server) -> Result<()>,
 ) -> Result<()> {
     System::new().block_on(async {
         let signals = Signals::catch()?;
-        let app = prepare()?;
-        if app.tls().is_some() || is_supervised() {
-            reload_at_hangup(app.tls().map(Arc::clone))?;
+        let server = prepare()?;
+        if server.tls().is_some() || is_supervised() {
+            reload_at_hangup(server.tls().map(Arc::clone))?;
         }
         let (first, stop) = oneshot::channel();
-        let running = app.run_until(
-            |app| {
-                ready(app)?;
-                announce(&app.url());
+        let running = server.run_until(
+            |server| {
+                ready(server)?;
+                announce(&server.url());
                 notify(READY);
                 Ok(())
             },

@@ -5,8 +5,12 @@
 
 use std::{collections::HashMap, rc::Rc, time::Duration};
 
-use tokio::{sync::oneshot, task::JoinSet, time::sleep};
-use tracing::{error, warn};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::JoinSet,
+    time::sleep,
+};
+use tracing::warn;
 
 use crate::delivery::{
     client::{DeliveryClient, GatewayAnswer, TryResult},
@@ -37,6 +41,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How long to wait where the file cannot be read or written.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
 
+/// Limits the threads that try deliveries, of all channels and databases of the program together. A gateway that does not answer
+/// takes at most four of them, and one once it has failed.
+static TRY_THREADS: Semaphore = Semaphore::const_new(256);
+
 /// What is in flight in one channel.
 #[derive(Clone, Default)]
 struct ChannelQueue {
@@ -58,19 +66,13 @@ struct Done {
     has_failed: bool,
 }
 
-/// Delivers what is sent in a world, on the calling worker's thread, until the world ends.
-pub(crate) fn start(store: Rc<Store>, client: DeliveryClient) {
-    tokio::task::spawn_local(async move {
-        let run = |store: Rc<Store>, client| async move {
-            let (channels, tries) = (HashMap::new(), JoinSet::new());
-            DeliveryQueue { store, client, channels, tries }.run().await;
-        };
-        while let Err(ended) = tokio::task::spawn_local(run(Rc::clone(&store), client.clone())).await {
-            // A defect of ours must not stop deliveries for good: what was in flight is due again.
-            error!(%ended, "the deliveries have to begin anew");
-            sleep(LONGEST_PAUSE).await;
-        }
-    });
+/// Delivers what is sent in a database, on the calling thread's `LocalSet`, until the database ends. A database that `is_new`
+/// has nothing to deliver: it is not read, and so takes no connection, before something is committed.
+pub(crate) async fn run(store: Rc<Store>, client: DeliveryClient, is_new: bool) {
+    if is_new && !store.listen_for_deliveries().first().await {
+        return;
+    }
+    DeliveryQueue { store, client, channels: HashMap::new(), tries: JoinSet::new() }.run().await;
 }
 
 struct DeliveryQueue {
@@ -182,12 +184,14 @@ async fn deliver(
 
 /// Makes one try on a thread of its own, which may take its time: nothing else waits for it, not even the end of the program.
 pub(crate) async fn try_once(client: DeliveryClient, gateway: Gateway, webhook_id: String, body: String) -> TryResult {
+    let failed = |result: String| TryResult { answer: GatewayAnswer::Failed(None), result };
+    let Ok(permit) = TRY_THREADS.acquire().await else { return failed("the program ends".to_owned()) };
     let (sender, tried) = oneshot::channel();
     let run = move || {
-        // Whoever waited may have stopped with the program.
+        // The task that waited may have ended with the program.
         let _ = sender.send(client.deliver(&gateway, &webhook_id, &body));
+        drop(permit);
     };
-    let failed = |result: String| TryResult { answer: GatewayAnswer::Failed(None), result };
     match std::thread::Builder::new().name("delivery".to_owned()).spawn(run) {
         Ok(_) => tried.await.unwrap_or_else(|_| failed("the try ended by a defect of ours".to_owned())),
         Err(error) => failed(format!("there is no thread for it: {error}")),

@@ -177,7 +177,8 @@ impl Faults {
         let fault = fault.check()?;
         let mut waiting = self.0.lock();
         if waiting.len() >= MOST {
-            return Err(Failure::conflict(format!("{MOST} faults wait already; DELETE /admin/faults drops them")));
+            let message = format!("{MOST} faults wait already; DELETE /admin/faults drops them");
+            return Err(Failure::new(StatusCode::CONFLICT, message));
         }
         waiting.push_back(fault.clone());
         Ok(fault)

@@ -16,7 +16,7 @@ use crate::fake::{
     worlds::{self, MOST_WORLDS, Worlds},
 };
 use crate::{
-    server::App,
+    server::Server,
     settings::{Flags, Settings},
     store::{
         sends::{self, SendFilter},
@@ -115,27 +115,32 @@ impl Builder {
             self.world.map(|text| WorldFile::parse(&text)).transpose().context("the world file has an error")?;
         let settings = Settings::for_fake(Flags { listen: Some(self.listen), ..Flags::default() })?;
         let folder = Folder::new()?;
-        let worlds = Worlds::new(&folder, &settings, world, MOST_WORLDS)?;
-        let doors = worlds.clone();
         let (ready, started) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
+        let path = folder.path().to_owned();
         let run = move || {
             System::new().block_on(async move {
-                let app = App::build(&settings, worlds::workers(), || Ok(doors))?;
+                let mut worlds = None;
+                let server = Server::build(&settings, worlds::workers(), |background| {
+                    let made = Worlds::new(&path, &settings, world, MOST_WORLDS, background)?;
+                    Ok(worlds.insert(made).program())
+                })?;
                 let stopped = async {
                     // A fake that is gone asks for nothing more, either.
                     let _ = stopped.await;
                 };
-                // Whoever started it waits for this.
-                app.run_until(|app| Ok(ready.send(app.url())?), stopped).await
+                // The starting thread waits for this.
+                server.run_until(|server| Ok(ready.send((server.url(), worlds))?), stopped).await
             })
         };
         let thread = thread::Builder::new().name("surveyd-fake".to_owned()).spawn(run)?;
         // Nobody waits for it.
         thread::spawn(remove_leftovers);
         match started.recv() {
-            Ok(url) => Ok(Fake { url, worlds, stop: Some(stop), thread: Some(thread), _folder: folder }),
-            Err(_) => Err(thread.join().map_or_else(
+            Ok((url, Some(worlds))) => {
+                Ok(Fake { url, worlds, stop: Some(stop), thread: Some(thread), _folder: folder })
+            }
+            _ => Err(thread.join().map_or_else(
                 |_| anyhow!("the fake panicked"),
                 |ended| ended.err().unwrap_or_else(|| anyhow!("the fake ended at once")),
             )),

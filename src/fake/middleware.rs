@@ -1,12 +1,16 @@
-//! What stands before every route of a fake: the guard against web pages, the faults, and the world's own date.
+//! What a request of a fake passes before it reaches the router: the guard against web pages, the faults of its world, and the
+//! date of its world.
 
 use std::{future::ready, rc::Rc, sync::Arc};
 
 use actix_web::{
-    Error, HttpMessage,
+    Error,
     body::BoxBody,
     dev::{Payload, ServiceRequest, ServiceResponse},
-    http::StatusCode,
+    http::{
+        StatusCode,
+        header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
     middleware::Next,
     rt::time::sleep,
     web::{self, ThinData},
@@ -14,40 +18,39 @@ use actix_web::{
 use futures_util::stream;
 use serde_json::Value;
 
-use crate::fake::{
+use super::{
     disconnect,
     faults::{Call, FaultEffect, FaultKind},
+    program::WorkerTenants,
     token::{Login, TestToken, WorldName},
     web_guard,
-    worlds::{World, Worlds},
+    worlds::World,
 };
 use crate::{
     http::{
-        api::{LOGIN, SEND, parse_send},
-        attempts::{self, Decision, Remark},
+        api::{LOGIN, SEND, send_body},
+        attempts::Decision,
         auth,
-        failure::Failure,
+        context::RequestContext,
+        failure::{Failure, challenge},
         finalize, request_body,
         state::{AppState, State},
         tenant::Tenant,
     },
-    survey::{Facts, access::Denied, ids::FormId, time::Time},
+    survey::{Facts, access::Denied, ids::FormId},
 };
 
-/// Answers a request; `next` is the routes.
-pub(crate) async fn around(
-    mut request: ServiceRequest,
-    next: Next<BoxBody>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    let worlds = request.app_data::<ThinData<Worlds>>();
-    let (Some(ThinData(worlds)), Some(ThinData(app))) = (worlds, request.app_data::<State>()) else {
+/// Answers a request; `next` is the router.
+pub(super) async fn run(mut request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let tenants = request.app_data::<ThinData<WorkerTenants>>();
+    let (Some(ThinData(tenants)), Some(ThinData(app))) = (tenants, request.app_data::<State>()) else {
         return finalize::finish(request, next).await;
     };
-    let (worlds, app) = (worlds.clone(), Rc::clone(app));
-    if let Err(failure) = web_guard::refuse_web_pages(&request, worlds.is_on_loopback()) {
+    let (tenants, app) = (tenants.clone(), Rc::clone(app));
+    if let Err(failure) = web_guard::refuse_web_pages(&request, tenants.worlds().is_on_loopback()) {
         return Ok(finalize::refuse(request, failure));
     }
-    let called = match CalledWorld::of(&mut request, &worlds, &app).await {
+    let called = match CalledWorld::of(&mut request, &tenants, &app).await {
         Ok(Some(called)) => called,
         Ok(None) => return finalize::finish(request, next).await,
         Err(failure) => return Ok(finalize::refuse(request, failure)),
@@ -57,33 +60,32 @@ pub(crate) async fn around(
         Err(failure) => return Ok(finalize::refuse(request, failure)),
     };
     let Some(FaultEffect { delay, kind }) = effect else {
-        called.date(&request);
+        called.set_date(&request);
         return finalize::finish(request, next).await;
     };
     tokio::select! {
         () = sleep(delay) => {}
         () = called.world.database.ended() => {}
     }
-    called.date(&request);
-    if !worlds.is_open(&called.name, &called.world) {
-        // What was meant for the world before its reset must not show in the one after it.
+    called.set_date(&request);
+    if !tenants.worlds().is_open(&called.name, &called.world) {
+        // A call that was meant for the world before its reset must not show in the one after it.
         let message = "The world of this call was put back or dropped while a fault delayed it";
         return Ok(finalize::refuse(request, Failure::new(StatusCode::SERVICE_UNAVAILABLE, message)));
     }
-    let remark = |remark| request.extensions_mut().insert(Remark(remark));
+    let remark = |remark| RequestContext::of(request.request()).remark = Some(remark);
     match kind {
         FaultKind::Delay => {
             remark("delayed by a fault");
             finalize::finish(request, next).await
         }
-        FaultKind::Status(status, retry_after) => {
+        FaultKind::Status(status, retry_after_s) => {
             remark("answered by a fault");
-            Ok(finalize::refuse(request, failure(status, retry_after)))
+            Ok(finalize::refuse(request, failure(status, retry_after_s)))
         }
         FaultKind::Reset => {
             remark("cut by a fault before anything was done");
-            let request_id = finalize::request_id(request.headers());
-            attempts::record(request.request(), &app, &request_id, None, None);
+            finalize::record_unanswered(request.request());
             Ok(disconnect::reset_before_response(request))
         }
         FaultKind::Truncate => {
@@ -93,12 +95,13 @@ pub(crate) async fn around(
         FaultKind::AfterCommit => {
             remark("met by a fault that cuts after a commit");
             let response = finalize::finish(request, next).await?;
-            Ok(if response.status().is_success() { disconnect::reset_instead_of(response) } else { response })
+            let is_success = response.status().is_success();
+            Ok(if is_success { disconnect::reset_instead_of(response) } else { response })
         }
     }
 }
 
-/// The world that is called, and by whom.
+/// The world that is called, and the caller.
 struct CalledWorld {
     name: WorldName,
     world: Arc<World>,
@@ -108,96 +111,105 @@ struct CalledWorld {
 }
 
 impl CalledWorld {
-    /// That of the token, or of the login that asks for one. A world that nobody has been in is not made for it: it has no
-    /// faults and goes by the real time.
+    /// The world of the token, or of the login that asks for one. None for a world that nobody has been in: it has no faults
+    /// and follows the system's clock, and is not made for a call that may be refused.
     ///
     /// Errors: those of a login's body.
-    async fn of(request: &mut ServiceRequest, worlds: &Worlds, app: &AppState) -> Result<Option<Self>, Failure> {
-        let secret = if request.path() == LOGIN {
-            let body = peek(request, app).await?;
-            let request = body.and_then(|body| serde_json::from_slice::<Value>(&body).ok());
-            let login = request.and_then(|request| Login::parse(request.get("login")?.as_str()?).ok());
-            login.map(|login| login.token(Time(i64::MAX)))
+    async fn of(
+        request: &mut ServiceRequest,
+        tenants: &WorkerTenants,
+        app: &AppState,
+    ) -> Result<Option<Self>, Failure> {
+        let (name, token) = if request.path() == LOGIN {
+            let login = peek_login(request, app).await?;
+            (login.map(|login| login.world), None)
         } else {
-            auth::bearer(request.headers()).ok()
+            let token = auth::bearer_token(request.headers()).ok();
+            let token = token.and_then(|token| TestToken::parse(&token).ok());
+            (token.as_ref().map(|token| token.world.clone()), token)
         };
-        let token = secret.as_ref().and_then(|secret| TestToken::parse(secret).ok());
-        let name = token.as_ref().map(|token| token.world.clone()).unwrap_or_default();
-        let Some(world) = worlds.get(&name) else { return Ok(None) };
-        let tenant = match secret.filter(|_| token.is_some()) {
-            Some(secret) => Some(app.resolver.resolve(secret)?.0),
-            None => app.resolver.anonymous(),
-        };
-        let token = token.and_then(|token| token.name().map(str::to_owned));
-        Ok(tenant.map(|tenant| Self { name, world, tenant, token }))
+        let name = name.unwrap_or_default();
+        let Some(world) = tenants.worlds().get(&name) else { return Ok(None) };
+        let tenant = tenants.tenant(&name)?;
+        let mut called = Self { name, world, tenant, token: None };
+        if let Some(token) = token {
+            called.token = token.name().map(str::to_owned);
+            // Authentication goes on from here: the token is read once.
+            let mut context = RequestContext::of(request.request());
+            context.tenant = Some(Rc::clone(&called.tenant));
+            context.credentials = Some(token.credentials);
+        }
+        Ok(Some(called))
     }
 
     /// Makes the answer's date that of the world.
-    fn date(&self, request: &ServiceRequest) {
+    fn set_date(&self, request: &ServiceRequest) {
         let reading = self.world.database.clock().read();
         if !reading.real {
-            request.extensions_mut().insert(finalize::Date(reading.now));
+            RequestContext::of(request.request()).date = Some(reading.now);
         }
     }
 
-    /// The fault that this request meets.
+    /// The fault that this request meets, if there is one.
     ///
-    /// Errors: those of a body, where there is a fault that could be for it.
+    /// Errors: the store cannot read the facts of a send that a fault may be about.
     async fn effect(&self, request: &mut ServiceRequest, app: &AppState) -> Result<Option<FaultEffect>, Failure> {
         let faults = &self.world.faults;
         let path = request.path().to_owned();
         if !faults.wait_for(&path) {
             return Ok(None);
         }
-        attempts::begin(request.request(), &self.tenant);
         let about = if path == SEND { self.about(request, app).await? } else { None };
         let effect = faults.take(&Call { path: &path, about: about.as_ref().map(|(form, facts)| (*form, facts)) });
         if effect.is_some() {
-            // What the route itself will note comes over this, if it gets as far.
-            match (&about, &self.token) {
-                (Some((form, facts)), token) => {
-                    let decision =
-                        Decision::AboutUnauthenticated(facts.client, facts.destination.map(|(thread, _)| thread));
-                    attempts::note_send(request.request(), *form, token.as_deref(), decision);
-                }
-                (None, Some(token)) => attempts::note_token(request.request(), token),
-                (None, None) => {}
+            // The route replaces this, if the call gets as far.
+            let mut context = RequestContext::of(request.request());
+            context.tenant = Some(Rc::clone(&self.tenant));
+            context.token.clone_from(&self.token);
+            if let Some((form, facts)) = &about {
+                let thread = facts.destination.map(|(thread, _)| thread);
+                context.form = Some(*form);
+                context.decision = Decision::AboutUnauthenticated(facts.client, thread);
             }
         }
         Ok(effect)
     }
 
-    /// What a send is about; what cannot be read is told by the route.
+    /// The form and the facts of a send; None for a body that the route will refuse.
     async fn about(&self, request: &mut ServiceRequest, app: &AppState) -> Result<Option<(FormId, Facts)>, Failure> {
-        let body = peek(request, app).await?;
-        let request = body.and_then(|body| parse_send(std::str::from_utf8(&body).ok()?).ok());
-        let Some(request) = request else { return Ok(None) };
-        Ok(Some((request.form, self.tenant.store.facts(request).await?)))
+        let Ok(payload) = request.extract::<web::Payload>().await else { return Ok(None) };
+        let read = request_body::in_time(send_body::read(request.request(), payload), app.body_timeout()).await;
+        let survey = read.as_ref().ok().cloned();
+        // The body is read once: the route finds it here.
+        RequestContext::of(request.request()).send = Some(read);
+        let Some(survey) = survey else { return Ok(None) };
+        Ok(Some((survey.form, self.tenant.store.facts(survey).await?)))
     }
 }
 
-/// Reads a body, and puts it back for the route; `None` where the route will refuse it for its length.
+/// Reads the login of a body, and puts the body back for the route. None for a body that the route will refuse.
 ///
-/// Errors: 408 not there in time; 400 cut off; 413 longer than announced.
-async fn peek(request: &mut ServiceRequest, app: &AppState) -> Result<Option<web::Bytes>, Failure> {
+/// Errors: 408 it did not arrive in time; 400 cut off; 413 longer than announced.
+async fn peek_login(request: &mut ServiceRequest, app: &AppState) -> Result<Option<Login>, Failure> {
     if request_body::announced_length(request.headers()).is_some_and(|length| length > request_body::SEND_LIMIT) {
         return Ok(None);
     }
     let payload = request.extract::<web::Payload>().await.map_err(|_| Failure::bad_request("The body was cut off"))?;
-    let bytes =
-        request_body::in_time(request_body::read_bytes(payload, request_body::SEND_LIMIT), app.body_timeout()).await?;
+    let read = request_body::read_bytes(payload, request_body::SEND_LIMIT);
+    let bytes = request_body::in_time(read, app.body_timeout()).await?;
     request.set_payload(Payload::Stream { payload: Box::pin(stream::once(ready(Ok(bytes.clone())))) });
-    Ok(Some(bytes))
+    let body = serde_json::from_slice::<Value>(&bytes).ok();
+    Ok(body.and_then(|body| Login::parse(body.get("login")?.as_str()?).ok()))
 }
 
-/// The answer of a fault. A 401 is that of a token which has just expired.
-fn failure(status: StatusCode, retry_after: Option<u32>) -> Failure {
+/// The answer of a fault. A 401 looks like that of a token which has just expired; no rule has decided it.
+fn failure(status: StatusCode, retry_after_s: Option<u32>) -> Failure {
     if status == StatusCode::UNAUTHORIZED {
-        return Denied::Expired { token: String::new() }.into();
+        let expired = Denied::Expired { token: String::new() };
+        let header = Some((WWW_AUTHENTICATE, challenge(&expired)));
+        return Failure::Status { status, message: expired.to_string(), header };
     }
-    let failure = Failure::new(status, "Fault: asked for by POST /admin/faults");
-    match retry_after {
-        Some(seconds) => failure.retry_after(seconds),
-        None => failure,
-    }
+    let message = "Fault: asked for by POST /admin/faults".to_owned();
+    let header = retry_after_s.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
+    Failure::Status { status, message, header }
 }

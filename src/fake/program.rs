@@ -1,102 +1,103 @@
-//! The doors of a fake: a tenant for each world, which the token of a request names.
+//! The program of `surveyd fake`: a tenant for each world, which the token of a request names.
 
 use std::{any::Any, cell::RefCell, collections::HashMap, rc::Rc, sync::Arc};
 
-use actix_web::{
-    Error,
-    body::BoxBody,
-    dev::{Extensions, ServiceRequest, ServiceResponse},
-    middleware::Next,
-    rt::net::TcpStream,
-    web::{ServiceConfig, ThinData},
-};
+use actix_web::web::{ServiceConfig, ThinData};
+use tokio::task::spawn_local;
 
-use crate::fake::{
+use super::{
     disconnect, middleware, routes,
     token::{Login, TestToken, WorldName},
-    worlds::{World, Worlds, no_room},
+    worlds::{World, Worlds},
 };
 use crate::{
     http::{
         failure::Failure,
-        middleware::throttle::Throttles,
-        tenant::{ConsoleInfo, Doors, LogIn, Tenant, TenantResolver},
+        state::ConsoleInfo,
+        tenant::{LogIn, Tenant, TenantResolver},
     },
+    server::program::{Program, Worker},
     store::tokens::{Credentials, Secret},
 };
 
-/// How long a token from a login is good, in milliseconds: a day. Chosen; the vendor publishes no lifetime.
+/// How long a token from a login is valid, in milliseconds: a day. Chosen; the vendor publishes no lifetime.
 const LOGIN_LIFETIME_MS: i64 = 24 * 60 * 60 * 1000;
 
-impl Doors for Worlds {
-    fn tenants(&self, worker: usize) -> Box<dyn TenantResolver> {
-        let tenants = WorkerTenants { worlds: self.clone(), worker, entered: Rc::default() };
-        let (entered, worlds, mut gone) = (Rc::clone(&tenants.entered), self.clone(), self.changes());
-        tokio::task::spawn_local(async move {
-            while gone.changed().await.is_ok() {
-                entered.borrow_mut().retain(|name, (world, _)| worlds.is_open(name, world));
-            }
-        });
-        Box::new(tenants)
-    }
-
-    fn routes(&self, routes: &mut ServiceConfig) {
-        routes.app_data(ThinData(self.clone()));
-        routes::table().register(routes);
-    }
-
-    fn connected(connection: &TcpStream, remembered: &mut Extensions) {
-        disconnect::remember(connection, remembered);
-    }
-
-    async fn around(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
-        middleware::around(request, next).await
-    }
-
-    fn end_waits(&self) {
-        self.all().iter().for_each(|world| world.database.end_waits());
-    }
-
-    fn close(&self) {
-        self.all().iter().for_each(|world| world.database.close());
+impl Worlds {
+    /// The program that serves these worlds.
+    pub(crate) fn program(&self) -> Program {
+        let (of_workers, of_waits, of_close) = (self.clone(), self.clone(), self.clone());
+        let token = self.is_on_loopback().then_some("test-admin");
+        Program {
+            worker: Arc::new(move || worker(&of_workers)),
+            middleware: |request, next| Box::pin(middleware::run(request, next)),
+            on_connect: disconnect::remember,
+            metrics: None,
+            throttles: None,
+            console: ConsoleInfo { fake: true, token },
+            end_waits: Arc::new(move || of_waits.all().iter().for_each(|world| world.database.end_waits())),
+            close: Arc::new(move || of_close.all().iter().for_each(|world| world.database.close())),
+        }
     }
 }
 
-/// What one HTTP worker has of each world that it was called in.
-type WorkerWorlds = HashMap<WorldName, (Arc<World>, Rc<Tenant>)>;
+fn worker(worlds: &Worlds) -> Worker {
+    let tenants = WorkerTenants(Rc::new(Entered { worlds: worlds.clone(), tenants: RefCell::default() }));
+    let (entered, mut dropped) = (Rc::clone(&tenants.0), worlds.dropped());
+    spawn_local(async move {
+        while dropped.changed().await.is_ok() {
+            entered.tenants.borrow_mut().retain(|name, (world, _)| entered.worlds.is_open(name, world));
+        }
+    });
+    let resolver = Rc::new(tenants.clone());
+    let routes = Box::new(move |config: &mut ServiceConfig| {
+        config.app_data(ThinData(tenants.0.worlds.clone())).app_data(ThinData(tenants));
+        routes::table().register(config);
+    });
+    Worker { resolver, routes }
+}
 
-/// The worlds as one HTTP worker sees them.
-struct WorkerTenants {
+/// The worlds as one HTTP worker sees them: a tenant for each that it was called in.
+#[derive(Clone)]
+pub(super) struct WorkerTenants(Rc<Entered>);
+
+struct Entered {
     worlds: Worlds,
-    worker: usize,
-    entered: Rc<RefCell<WorkerWorlds>>,
+    tenants: RefCell<TenantsByWorld>,
 }
+
+type TenantsByWorld = HashMap<WorldName, (Arc<World>, Rc<Tenant>)>;
 
 impl WorkerTenants {
-    fn tenant(&self, name: &WorldName) -> Result<Rc<Tenant>, Failure> {
-        let world = self.worlds.enter(name)?;
-        if let Some((entered, tenant)) = self.entered.borrow().get(name)
+    pub(super) fn worlds(&self) -> &Worlds {
+        &self.0.worlds
+    }
+
+    /// The tenant of a world, which is made if nobody has been in it.
+    ///
+    /// Errors: those of [`Worlds::enter`].
+    pub(super) fn tenant(&self, name: &WorldName) -> Result<Rc<Tenant>, Failure> {
+        let Entered { worlds, tenants } = &*self.0;
+        let world = worlds.enter(name)?;
+        if let Some((entered, tenant)) = tenants.borrow().get(name)
             && Arc::ptr_eq(entered, &world)
         {
             return Ok(Rc::clone(tenant));
         }
-        let reader = world.database.open_reader().map_err(|error| no_room(&error))?;
-        let store = world.database.store(self.worker, reader);
-        let (client, attempts) = (self.worlds.client(), Arc::clone(&world.attempts));
-        let tenant = Tenant::new(store, client, attempts, Arc::clone(&world) as Arc<dyn Any>);
-        tenant.deliver(&world.database);
-        self.entered.borrow_mut().insert(name.clone(), (world, Rc::clone(&tenant)));
+        let owner = Arc::clone(&world) as Arc<dyn Any>;
+        let tenant = Tenant::new(world.database.store(), worlds.client(), Arc::clone(&world.attempts), owner);
+        tenants.borrow_mut().insert(name.clone(), (world, Rc::clone(&tenant)));
         Ok(tenant)
     }
 }
 
 impl TenantResolver for WorkerTenants {
-    fn resolve(&self, token: Secret) -> Result<(Rc<Tenant>, Credentials), Failure> {
-        let TestToken { credentials, world } = TestToken::parse(&token)?;
+    fn resolve(&self, token: &Secret) -> Result<(Rc<Tenant>, Credentials), Failure> {
+        let TestToken { credentials, world } = TestToken::parse(token)?;
         Ok((self.tenant(&world)?, credentials))
     }
 
-    /// Anybody may, whatever the password.
+    /// Every login is right, whatever the password.
     fn log_in(&self, login: &str, _password: &str) -> Result<LogIn, Failure> {
         let login = Login::parse(login)?;
         let tenant = self.tenant(&login.world)?;
@@ -108,13 +109,5 @@ impl TenantResolver for WorkerTenants {
 
     fn anonymous(&self) -> Option<Rc<Tenant>> {
         self.tenant(&WorldName::default()).ok()
-    }
-
-    fn console_info(&self) -> ConsoleInfo {
-        ConsoleInfo { fake: true, token: self.worlds.is_on_loopback().then_some("test-admin") }
-    }
-
-    fn throttles(&self) -> Option<&Throttles> {
-        None
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn table() -> Table {
 /// Lets in who may administer, and says which world.
 async fn administer(request: &HttpRequest, app: &AppState) -> Result<WorldName, Failure> {
     auth::admin(request, app).await?;
-    Ok(TestToken::parse(&auth::bearer(request.headers())?)?.world)
+    Ok(TestToken::parse(&auth::bearer_token(request.headers())?)?.world)
 }
 
 async fn administered(request: &HttpRequest, app: &AppState, worlds: &Worlds) -> Result<Arc<World>, Failure> {

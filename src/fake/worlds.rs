@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     thread::available_parallelism,
 };
@@ -15,8 +15,9 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use crate::fake::{SAMPLE_WORLD, faults::Faults, temp_folder::Folder, token::WorldName};
+use crate::fake::{SAMPLE_WORLD, faults::Faults, token::WorldName};
 use crate::{
+    background::BackgroundHandle,
     delivery::client::DeliveryClient,
     http::{attempts::log::AttemptLog, failure::Failure},
     settings::Settings,
@@ -44,6 +45,7 @@ struct Shared {
     queue: usize,
     is_on_loopback: bool,
     client: DeliveryClient,
+    background: BackgroundHandle,
     folder: PathBuf,
 }
 
@@ -60,7 +62,13 @@ impl Worlds {
     /// At most so many worlds in that folder, each of which begins as the world file says; without one, as the sample.
     ///
     /// Errors: what is wrong in the world file, and its place.
-    pub(crate) fn new(folder: &Folder, settings: &Settings, world: Option<WorldFile>, most: usize) -> Result<Self> {
+    pub(crate) fn new(
+        folder: &Path,
+        settings: &Settings,
+        world: Option<WorldFile>,
+        most: usize,
+        background: &BackgroundHandle,
+    ) -> Result<Self> {
         let seed = Seed::new(world);
         if let Some(world) = &seed.world {
             // The sample is known to be good; another is checked before anybody is told that the fake is ready.
@@ -80,7 +88,8 @@ impl Worlds {
             queue: settings.limits.queue,
             is_on_loopback: settings.listen.ip().is_loopback(),
             client: settings.delivery.client(),
-            folder: folder.path().to_owned(),
+            background: background.clone(),
+            folder: folder.to_owned(),
         })))
     }
 
@@ -94,8 +103,8 @@ impl Worlds {
         self.0.client.clone()
     }
 
-    /// Tells whenever worlds were put back or dropped.
-    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+    /// Changes whenever a world was reset or dropped.
+    pub(crate) fn dropped(&self) -> watch::Receiver<()> {
         self.0.gone.subscribe()
     }
 
@@ -135,6 +144,8 @@ impl Worlds {
         }
         self.check_room(&open)?;
         open.insert(name.clone(), Arc::clone(&world));
+        drop(open);
+        self.deliver(&world);
         Ok(world)
     }
 
@@ -154,6 +165,7 @@ impl Worlds {
     /// Puts a world back to the seed: rows, sends, attempts, faults and clock. What is in flight there ends there.
     pub(crate) fn reset(&self, name: &WorldName) -> Result<(), Failure> {
         let fresh = self.clone_seed()?;
+        self.deliver(&fresh);
         let old = self.0.open.lock().insert(name.clone(), fresh);
         self.close_dropped(old);
         Ok(())
@@ -163,6 +175,10 @@ impl Worlds {
     pub(crate) fn drop_world(&self, name: &WorldName) {
         let old = self.0.open.lock().remove(name);
         self.close_dropped(old);
+    }
+
+    fn deliver(&self, world: &Arc<World>) {
+        self.0.background.deliver(Arc::clone(world), |world| &world.database, self.client(), true);
     }
 
     fn close_dropped(&self, old: Option<Arc<World>>) {

@@ -1,21 +1,18 @@
-//! Who calls.
+//! Authentication: the one way from a request to a caller. A token is checked before anything is said of the body.
 
 use std::rc::Rc;
 
 use actix_web::{
     HttpRequest,
-    http::{
-        StatusCode,
-        header::{AUTHORIZATION, HeaderMap},
-    },
+    http::header::{AUTHORIZATION, HeaderMap},
 };
 
-use crate::http::{
-    attempts::{self, Decision},
+use super::{
+    context::RequestContext,
     failure::Failure,
     middleware::real_ip,
     state::AppState,
-    tenant::Tenant,
+    tenant::{LogIn, Tenant},
 };
 use crate::{
     store::{
@@ -28,88 +25,97 @@ use crate::{
     survey::{
         access::{Denied, Role},
         ids::ClientId,
-        rules::Rule,
     },
 };
 
-/// One who shows a token. Whether it is good is for the tenant's store to say, where the decision is made.
-pub(crate) struct Bearer {
+/// A caller that shows a token. Whether it is valid is decided by the tenant's store, in the same snapshot as the call.
+pub(super) struct Bearer {
     tenant: Rc<Tenant>,
-    pub(crate) credentials: Credentials,
+    pub(super) credentials: Credentials,
 }
 
 impl Bearer {
-    /// The bearer of the token of a call to `/api/**`.
+    /// The bearer of the token of a call.
     ///
-    /// Errors: 401 for no token, a malformed header, or a token of a form that is good nowhere.
-    pub(crate) fn of(request: &HttpRequest, app: &AppState) -> Result<Self, Failure> {
-        let (tenant, credentials) = admit(request, app).inspect_err(|failure| {
-            if failure.status() == StatusCode::UNAUTHORIZED
-                && let Some(tenant) = app.resolver.anonymous()
-            {
-                attempts::begin(request, &tenant);
-                attempts::note_outcome(request, Decision::Denied(Rule::Token));
-            }
-        })?;
-        attempts::begin(request, &tenant);
+    /// Errors: 401 for no token, a malformed header, or a token of a form that no token has.
+    pub(super) fn of(request: &HttpRequest, app: &AppState) -> Result<Self, Failure> {
+        let read = {
+            let mut context = RequestContext::of(request);
+            context.tenant.clone().zip(context.credentials.take())
+        };
+        let (tenant, credentials) = match read {
+            Some(read) => read,
+            None => app.resolver.resolve(&bearer_token(request.headers())?)?,
+        };
+        RequestContext::of(request).tenant = Some(Rc::clone(&tenant));
         Ok(Self { tenant, credentials })
     }
 
-    /// Where they are known.
-    pub(crate) fn store(&self) -> &Store {
+    /// The bearer of a login, and the token that it gets if its password is right.
+    ///
+    /// Errors: 400 for a login that cannot be one.
+    pub(super) fn of_login(
+        request: &HttpRequest,
+        app: &AppState,
+        login: &str,
+        password: &str,
+    ) -> Result<(Self, Secret), Failure> {
+        let LogIn { tenant, credentials, token } = app.resolver.log_in(login, password)?;
+        RequestContext::of(request).tenant = Some(Rc::clone(&tenant));
+        Ok((Self { tenant, credentials }, token))
+    }
+
+    pub(super) fn store(&self) -> &Store {
         &self.tenant.store
     }
 
-    /// Lets in who has one of those roles.
+    /// Lets in a caller that has one of those roles.
     ///
     /// Errors: 401 for a token that is unknown, revoked or expired, 403 for another role.
-    pub(crate) async fn authenticate(
+    pub(super) async fn authenticate(
         &self,
         request: &HttpRequest,
         allowed: &'static [Role],
     ) -> Result<Caller, Failure> {
-        let caller = self.store().authenticate(self.credentials.clone(), allowed).await?;
-        attempts::note_caller(request, &caller);
-        Ok(caller?)
+        let caller = self.store().authenticate(self.credentials.clone(), allowed).await??;
+        RequestContext::of(request).authenticated(&caller);
+        Ok(caller)
     }
 }
 
-/// Who the audit says it was.
-pub(crate) fn actor(request: &HttpRequest, caller: &Caller) -> Actor {
+/// The caller, as the audit names it.
+pub(super) fn actor(request: &HttpRequest, caller: &Caller) -> Actor {
     Actor::token(&caller.name, real_ip::address(request))
 }
 
-/// An administrator's way to a tenant; only [`admin`] opens it.
+/// Proof that the caller is an administrator; only [`admin`] makes it.
 pub(crate) struct Admin {
-    tenant: Rc<Tenant>,
-    credentials: Credentials,
+    bearer: Bearer,
     actor: Actor,
 }
 
 impl Admin {
-    /// What the caller may read.
     pub(crate) fn store(&self) -> &Store {
-        &self.tenant.store
+        self.bearer.store()
     }
 
-    /// The same, and what was tried there.
-    pub(crate) fn tenant(&self) -> &Tenant {
-        &self.tenant
+    pub(super) fn tenant(&self) -> &Tenant {
+        &self.bearer.tenant
     }
 
     /// Erases a client in the caller's name; see [`Store::erase`].
-    pub(crate) async fn erase(&self, client: ClientId) -> Result<Option<Erasure>, StoreError> {
+    pub(super) async fn erase(&self, client: ClientId) -> Result<Option<Erasure>, StoreError> {
         self.store().erase(self.actor.clone(), client).await
     }
 
-    /// Whether they still may: for an answer that goes on and on.
-    pub(crate) async fn still_may(&self) -> bool {
-        let caller = self.store().authenticate(self.credentials.clone(), Role::ADMINS).await;
+    /// Whether the caller is still an administrator: for an answer that does not end.
+    pub(super) async fn is_still_valid(&self) -> bool {
+        let caller = self.store().authenticate(self.bearer.credentials.clone(), Role::ADMINS).await;
         matches!(caller, Ok(Ok(_)))
     }
 
     /// Changes something in the caller's name; see [`Store::change`].
-    pub(crate) async fn change<T: Send + 'static>(
+    pub(super) async fn change<T: Send + 'static>(
         &self,
         change: impl FnOnce(&Connection) -> Result<Changed<T>, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -117,24 +123,18 @@ impl Admin {
     }
 }
 
-/// Lets in who may administer.
+/// Lets in an administrator.
 ///
 /// Errors: 401 for a token that is missing, invalid or expired, 403 for another role; nothing of the body was read.
 pub(crate) async fn admin(request: &HttpRequest, app: &AppState) -> Result<Admin, Failure> {
-    let (tenant, credentials) = admit(request, app)?;
-    attempts::begin(request, &tenant);
-    let caller = tenant.store.authenticate(credentials.clone(), Role::ADMINS).await?;
-    attempts::note_caller(request, &caller);
-    Ok(Admin { actor: actor(request, &caller?), credentials, tenant })
+    let bearer = Bearer::of(request, app)?;
+    let caller = bearer.authenticate(request, Role::ADMINS).await?;
+    Ok(Admin { actor: actor(request, &caller), bearer })
 }
 
-fn admit(request: &HttpRequest, app: &AppState) -> Result<(Rc<Tenant>, Credentials), Failure> {
-    app.resolver.resolve(bearer(request.headers())?)
-}
-
-/// The token of `Authorization: Bearer <token>`. The scheme is case-insensitive, and may stand twice: the vendor's login
-/// hands out tokens that begin with it already (documented quirk).
-pub(crate) fn bearer(headers: &HeaderMap) -> Result<Secret, Denied> {
+/// The token of `Authorization: Bearer <token>`. The scheme is case-insensitive, and may come twice: the vendor's login
+/// hands out tokens that already begin with it (documented quirk).
+pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<Secret, Denied> {
     let mut values = headers.get_all(AUTHORIZATION);
     let value = values.next().ok_or(Denied::Missing)?;
     if values.next().is_some() {
@@ -175,10 +175,10 @@ mod tests {
     #[case("Basic YTpi", Err(Denied::Invalid))]
     #[case("abc", Err(Denied::Invalid))]
     #[case("", Err(Denied::Missing))]
-    fn a_header_yields_its_token(#[case] header: &str, #[case] expected: Result<&str, Denied>) {
+    fn a_token_is_read_from_its_header(#[case] header: &str, #[case] expected: Result<&str, Denied>) {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, HeaderValue::from_str(header).expect("a header"));
-        let token = bearer(&headers).map(|secret| secret.reveal().to_owned());
+        let token = bearer_token(&headers).map(|secret| secret.reveal().to_owned());
         assert_eq!(token, expected.map(str::to_owned));
     }
 }

@@ -1,6 +1,7 @@
-//! Answers that are errors: which status each has, and what the caller reads of it.
+//! Why a call is answered with an error. A failure keeps what happened; status, message, header and the log's cause are derived
+//! from it, and nothing is parsed back out of text.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -15,153 +16,162 @@ use crate::{
     survey::{access::Denied, refusal::Refusal},
 };
 
-/// How a token that is not good is challenged.
-const INVALID_TOKEN: &str = "Bearer error=\"invalid_token\"";
-
-/// An answer that is an error; its body is written by [`crate::http::finalize::finish`].
+/// An answer that is an error; [`super::finalize`] writes its body.
 #[derive(Debug)]
-pub(crate) struct Failure {
-    status: StatusCode,
-    pub(crate) message: String,
-    pub(crate) extra: Option<Extra>,
-    /// What the log keeps and the caller does not see.
-    pub(crate) cause: Option<String>,
-}
-
-/// A header that goes with a failure.
-#[derive(Clone, Debug)]
-pub(crate) enum Extra {
-    /// `WWW-Authenticate`: how to come again.
-    Challenge(&'static str),
-    /// `Allow`: the methods that the path takes.
-    Allow(String),
-    /// `Retry-After`, in seconds.
-    RetryAfter(u32),
-}
-
-impl Extra {
-    pub(crate) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
-        Some(match self {
-            Self::Challenge(challenge) => (WWW_AUTHENTICATE, HeaderValue::from_static(challenge)),
-            Self::Allow(methods) => (ALLOW, HeaderValue::try_from(methods).ok()?),
-            Self::RetryAfter(seconds) => (RETRY_AFTER, HeaderValue::from(*seconds)),
-        })
-    }
+pub(crate) enum Failure {
+    /// 401 or 403: the token or its role does not allow the call.
+    Denied(Denied),
+    /// 401: a login that no token has, or a wrong password.
+    LoginFailed(Denied),
+    /// 404 or 409: a rule of Send Survey forbids the send.
+    Refused {
+        /// The name of the caller's token.
+        token: String,
+        refusal: Refusal,
+    },
+    /// 422: the idempotency key belongs to another request.
+    KeyReused {
+        /// The name of the caller's token.
+        token: String,
+    },
+    /// 400: the message names the field and what it must be.
+    BadRequest(String),
+    /// The store did nothing, and says why.
+    Store(StoreError),
+    /// 404: no route has this path.
+    NoSuchPath,
+    /// 405: the path has other methods, listed as in `Allow`.
+    MethodNotAllowed(String),
+    /// 429: try again after so many seconds.
+    TooManyRequests { message: String, retry_after_s: u32 },
+    /// Any other status, perhaps with a header of its own.
+    Status { status: StatusCode, message: String, header: Option<(HeaderName, HeaderValue)> },
 }
 
 impl Failure {
-    /// A failure of that status, with that message.
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), extra: None, cause: None }
+        Self::Status { status, message: message.into(), header: None }
     }
 
-    /// Its status.
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// 400: what the caller sent is wrong; the message names the field, and what it must be.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, message)
+        Self::BadRequest(message.into())
     }
 
-    /// 401: who calls is not known.
-    pub(crate) fn unauthorized(message: impl Into<String>) -> Self {
-        Self { extra: Some(Extra::Challenge("Bearer")), ..Self::new(StatusCode::UNAUTHORIZED, message) }
+    /// 503: try again in a second.
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        let header = Some((RETRY_AFTER, HeaderValue::from(1)));
+        Self::Status { status: StatusCode::SERVICE_UNAVAILABLE, message: message.into(), header }
     }
 
-    /// 404: there is nothing of that path.
-    pub(crate) fn no_such_path() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "No such path")
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Denied(Denied::Role { .. }) => StatusCode::FORBIDDEN,
+            Self::Denied(_) | Self::LoginFailed(_) => StatusCode::UNAUTHORIZED,
+            Self::Refused { refusal, .. } => refusal_status(refusal),
+            Self::KeyReused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::BadRequest(_) | Self::Store(StoreError::Invalid { .. }) => StatusCode::BAD_REQUEST,
+            Self::Store(StoreError::Conflict(_)) => StatusCode::CONFLICT,
+            Self::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(StoreError::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Status { status, .. } => *status,
+        }
     }
 
-    /// 409: what is there stands in the way.
-    pub(crate) fn conflict(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, message)
+    /// What the caller reads. It says nothing of the inside of the server.
+    pub(crate) fn message(&self) -> Cow<'_, str> {
+        match self {
+            Self::LoginFailed(denied @ Denied::Expired { .. }) | Self::Denied(denied) => denied.to_string().into(),
+            Self::LoginFailed(_) => "Login or password is wrong".into(),
+            Self::Refused { refusal, .. } => refusal.to_string().into(),
+            Self::KeyReused { .. } => {
+                "Idempotency-Key was used for another request within the last 24 hours; use a new key for a new request"
+                    .into()
+            }
+            Self::BadRequest(message) | Self::TooManyRequests { message, .. } | Self::Status { message, .. } => {
+                message.into()
+            }
+            Self::Store(error @ (StoreError::Invalid { .. } | StoreError::Conflict(_))) => error.to_string().into(),
+            Self::Store(StoreError::Busy(_)) => "The server is busy; nothing was done, try again".into(),
+            Self::Store(StoreError::Unavailable(_)) => {
+                "The database cannot be used just now; nothing was done, try again".into()
+            }
+            Self::Store(StoreError::Internal(_)) => "Internal error; the log says more under this X-Request-Id".into(),
+            Self::NoSuchPath => "No such path".into(),
+            Self::MethodNotAllowed(allow) => format!("Method not allowed; this path takes {allow}").into(),
+        }
     }
 
-    /// 429: too often, for so many seconds.
-    pub(crate) fn too_many_requests(message: impl Into<String>, seconds: u32) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(seconds)
+    /// The header that goes with the status.
+    pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        Some(match self {
+            Self::Denied(denied) => (WWW_AUTHENTICATE, challenge(denied)),
+            Self::LoginFailed(_) => (WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            Self::MethodNotAllowed(allow) => (ALLOW, HeaderValue::try_from(allow).ok()?),
+            Self::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) => (RETRY_AFTER, HeaderValue::from(1)),
+            Self::TooManyRequests { retry_after_s, .. } => (RETRY_AFTER, HeaderValue::from(*retry_after_s)),
+            Self::Status { header, .. } => header.clone()?,
+            _ => return None,
+        })
     }
 
-    /// Whether it is told to who showed a token that is not good.
-    pub(crate) fn is_of_bad_token(&self) -> bool {
-        matches!(self.extra, Some(Extra::Challenge(INVALID_TOKEN)))
+    /// What the log keeps and the caller does not see.
+    pub(super) fn cause(&self) -> Option<String> {
+        match self {
+            Self::Store(error @ (StoreError::Busy(_) | StoreError::Unavailable(_) | StoreError::Internal(_))) => {
+                Some(error.to_string())
+            }
+            _ => None,
+        }
     }
 
-    /// With the number of seconds after which it may be tried again.
-    #[must_use]
-    pub(crate) fn retry_after(self, seconds: u32) -> Self {
-        Self { extra: Some(Extra::RetryAfter(seconds)), ..self }
+    /// Whether the caller showed a token that is unknown, revoked or expired.
+    pub(super) fn is_of_bad_token(&self) -> bool {
+        matches!(self, Self::Denied(Denied::Invalid | Denied::Revoked { .. } | Denied::Expired { .. }))
     }
+}
 
-    /// 405: the path is known, the method is not.
-    pub(crate) fn method_not_allowed(allow: String) -> Self {
-        let message = format!("Method not allowed; this path takes {allow}");
-        Self { extra: Some(Extra::Allow(allow)), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
-    }
+/// The status of a send that a rule forbids. That a missing row is 404 is chosen; 409 is documented.
+pub(super) fn refusal_status(refusal: &Refusal) -> StatusCode {
+    if let Refusal::NotFound(_) = refusal { StatusCode::NOT_FOUND } else { StatusCode::CONFLICT }
+}
+
+/// Source: RFC 6750, section 3.1: no `error` where no credentials came.
+pub(crate) fn challenge(denied: &Denied) -> HeaderValue {
+    HeaderValue::from_static(match denied {
+        Denied::Missing => "Bearer",
+        Denied::Invalid | Denied::Revoked { .. } | Denied::Expired { .. } => "Bearer error=\"invalid_token\"",
+        Denied::Role { .. } => "Bearer error=\"insufficient_scope\"",
+    })
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message())
     }
 }
 
 impl ResponseError for Failure {
     fn status_code(&self) -> StatusCode {
-        self.status
+        self.status()
     }
 
     fn error_response(&self) -> HttpResponse {
-        HttpResponse::new(self.status)
+        HttpResponse::new(self.status())
     }
 }
 
 impl From<Denied> for Failure {
-    /// Source of the challenges: RFC 6750, section 3.
     fn from(denied: Denied) -> Self {
-        let (status, challenge) = match denied {
-            Denied::Missing => (StatusCode::UNAUTHORIZED, "Bearer"),
-            Denied::Invalid | Denied::Revoked { .. } | Denied::Expired { .. } => {
-                (StatusCode::UNAUTHORIZED, INVALID_TOKEN)
-            }
-            Denied::Role { .. } => (StatusCode::FORBIDDEN, "Bearer error=\"insufficient_scope\""),
-        };
-        Self { extra: Some(Extra::Challenge(challenge)), ..Self::new(status, denied.to_string()) }
-    }
-}
-
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        let status = if let Refusal::NotFound(_) = refusal { StatusCode::NOT_FOUND } else { StatusCode::CONFLICT };
-        Self::new(status, refusal.to_string())
+        Self::Denied(denied)
     }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let cause = Some(error.to_string());
-        let try_again = |message| Self {
-            cause: cause.clone(),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
-        };
-        match error {
-            StoreError::Invalid { .. } => Self::bad_request(error.to_string()),
-            StoreError::Conflict(message) => Self::new(StatusCode::CONFLICT, message),
-            StoreError::Busy(_) => try_again("The server is busy; nothing was done, try again"),
-            StoreError::Unavailable(_) => {
-                try_again("The database cannot be used just now; nothing was done, try again")
-            }
-            StoreError::Internal(_) => Self {
-                cause,
-                ..Self::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "Internal error; the log says more under this X-Request-Id",
-                )
-            },
-        }
+        Self::Store(error)
     }
 }
 
@@ -169,8 +179,8 @@ impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
         match error {
             SendError::Denied(denied) => denied.into(),
-            SendError::Refused { refusal, .. } => refusal.into(),
-            SendError::KeyOfAnother { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+            SendError::Refused { token, refusal } => Self::Refused { token, refusal },
+            SendError::KeyOfAnother { token } => Self::KeyReused { token },
             SendError::Store(error) => error.into(),
         }
     }

@@ -8,6 +8,7 @@ pub(crate) mod api;
 pub(crate) mod attempts;
 pub(crate) mod auth;
 pub(crate) mod connection;
+pub(crate) mod context;
 pub(crate) mod failure;
 pub(crate) mod finalize;
 pub(crate) mod middleware;

@@ -12,8 +12,8 @@ use actix_web::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::http::{api, failure::Failure};
-use crate::survey::{SendSurvey, json};
+use super::failure::Failure;
+use crate::survey::json;
 
 /// The largest body of a send, in bytes: forty times the documented one.
 pub(crate) const SEND_LIMIT: usize = 4 * 1024;
@@ -70,7 +70,7 @@ pub(crate) async fn in_time<T>(body: impl Future<Output = Result<T, Failure>>, l
 pub(crate) struct Body(Bytes);
 
 impl Body {
-    fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         // Checked where it was made; asking again costs less than a type that remembers.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
@@ -102,13 +102,6 @@ impl Body {
             // Also what is no row at all: its own words are the better ones.
             _ => self.parse(),
         }
-    }
-
-    /// The send that it asks for.
-    ///
-    /// Errors: 400 with the field, and what it must be.
-    pub(crate) fn parse_send(&self) -> Result<SendSurvey, Failure> {
-        api::parse_send(self.text()).map_err(Failure::bad_request)
     }
 }
 

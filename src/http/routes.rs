@@ -1,7 +1,5 @@
 //! The one table of all routes.
 
-use std::rc::Rc;
-
 use actix_web::{
     FromRequest, Handler, Responder, Route,
     http::Method,
@@ -15,7 +13,6 @@ use super::{
     monitoring::{LIVEZ, metrics::Counts, readiness},
     pages::{console, openapi},
     responses::Empty,
-    state::AppState,
 };
 use crate::{
     store::directory::DirectoryRow,
@@ -42,7 +39,7 @@ impl Table {
                 resource = resource.route(route);
             }
             routes.service(resource.default_service(web::to(move || {
-                let failure = Failure::method_not_allowed(allow.clone());
+                let failure = Failure::MethodNotAllowed(allow.clone());
                 async move { Err::<&str, _>(failure) }
             })));
         }
@@ -50,8 +47,7 @@ impl Table {
 }
 
 /// Registers the routes that every program has.
-pub(crate) fn routes(routes: &mut ServiceConfig, app: Rc<AppState>) {
-    routes.app_data(web::ThinData(app));
+pub(crate) fn register(routes: &mut ServiceConfig) {
     table().register(routes);
     no_other(routes);
 }
@@ -97,7 +93,7 @@ pub(crate) fn table() -> Table {
 
 /// Every other path: a 404.
 pub(crate) fn no_other(routes: &mut ServiceConfig) {
-    routes.default_service(web::to(|| async { Err::<&str, _>(Failure::no_such_path()) }));
+    routes.default_service(web::to(|| async { Err::<&str, _>(Failure::NoSuchPath) }));
 }
 
 /// The routes of one kind of row.

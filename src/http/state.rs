@@ -1,4 +1,4 @@
-//! What a handler has at hand: one plain struct for each HTTP worker.
+//! The state that handlers need: one plain struct for each HTTP worker.
 
 use std::{
     rc::Rc,
@@ -8,37 +8,39 @@ use std::{
 
 use actix_web::web;
 use ipnet::IpNet;
+use serde::Serialize;
 
 use super::{
+    middleware::throttle::Throttles,
     monitoring::{
         endpoint,
-        metrics::{self, Counts, Metrics},
+        metrics::{Counts, Metrics},
         readiness::Readiness,
     },
     tenant::TenantResolver,
 };
 
-/// How requests to one address are taken.
+/// What differs between the addresses that a server listens on.
 #[derive(Clone)]
 pub(crate) struct ListenerConfig {
     /// How long a body may take to arrive.
     pub(crate) body_timeout: Duration,
-    /// What is answered there.
+    /// Which routes it answers.
     pub(crate) scope: RouteScope,
-    /// Whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` is trusted.
     pub(crate) proxies: Vec<IpNet>,
     /// The origins whose pages may call `/api`.
     pub(crate) origins: Vec<String>,
 }
 
-/// What an address answers.
+/// Which routes an address answers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RouteScope {
     /// Everything.
     All,
-    /// Everything that is not for administrators.
+    /// All but `/admin` and `/metrics`.
     Public,
-    /// What is for administrators, and nothing else.
+    /// `/admin` and `/metrics` alone.
     Admin,
 }
 
@@ -53,35 +55,37 @@ impl RouteScope {
     }
 }
 
-/// What one HTTP worker has at hand for every request.
+/// What one HTTP worker needs for every request.
 pub(crate) struct AppState {
-    pub(crate) resolver: Box<dyn TenantResolver>,
+    pub(crate) resolver: Rc<dyn TenantResolver>,
     pub(crate) listener: ListenerConfig,
     /// None where nothing is counted.
     pub(crate) metrics: Option<Arc<Metrics>>,
+    /// Slows down callers that guess logins and tokens; None where a test may fail as often as it likes.
+    pub(crate) throttles: Option<Arc<Throttles>>,
+    pub(crate) console: ConsoleInfo,
+    /// The counters of requests that match no route.
     pub(crate) no_route: Counts,
+    /// Set when the program is about to end.
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) readiness: Readiness,
 }
 
-/// A worker's app, as handlers take it.
+/// The worker's [`AppState`], as handlers take it.
 pub(crate) type State = web::ThinData<Rc<AppState>>;
 
 impl AppState {
-    /// A worker's way to its tenants, how it treats requests and where it counts them; `stopping` is set when the program
-    /// is about to end.
-    pub(crate) fn new(
-        resolver: Box<dyn TenantResolver>,
-        listener: ListenerConfig,
-        metrics: Option<Arc<Metrics>>,
-        stopping: Arc<AtomicBool>,
-    ) -> Rc<Self> {
-        let (no_route, readiness) = (Counts::of(metrics::NO_ROUTE), Readiness::default());
-        Rc::new(Self { resolver, listener, metrics, no_route, stopping, readiness })
-    }
-
     /// How long a body may take to arrive.
     pub(crate) fn body_timeout(&self) -> Duration {
         self.listener.body_timeout
     }
+}
+
+/// What the console may know before its reader has entered a token.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct ConsoleInfo {
+    /// Whether the program has the routes of a fake.
+    pub(crate) fake: bool,
+    /// A token of role ADMIN that is no secret, if there is one.
+    pub(crate) token: Option<&'static str>,
 }

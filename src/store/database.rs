@@ -5,7 +5,7 @@ use std::{
     rc::Rc,
     sync::{
         Arc, LazyLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
@@ -56,7 +56,7 @@ pub(crate) struct Database {
     clock: Clock,
     commits: CommitNotifier,
     outbox_changes: CommitNotifier,
-    is_delivered: AtomicBool,
+    stores: AtomicUsize,
     last_used: LastUsed,
     pool: Pool<SqliteConnectionManager>,
     /// None where nobody else can know of the file.
@@ -101,7 +101,7 @@ impl Database {
         // None is retired: r2d2's job that looks for those to retire would outlive the pool on the shared thread.
         let pool = pool.idle_timeout(None).max_lifetime(None).connection_timeout(SERVER_PATIENCE);
         let pool = pool.thread_pool(Arc::clone(&POOL_KEEPER)).build(manager)?;
-        let (clock, last_used, is_delivered) = (Clock::default(), LastUsed::default(), AtomicBool::default());
+        let (clock, last_used, stores) = (Clock::default(), LastUsed::default(), AtomicUsize::default());
         let path = path.to_owned();
         Ok(Self {
             path,
@@ -111,7 +111,7 @@ impl Database {
             clock,
             commits,
             outbox_changes,
-            is_delivered,
+            stores,
             last_used,
             pool,
             _lock: lock,
@@ -135,8 +135,11 @@ impl Database {
         open_reader(&self.path).map_err(|error| explain(&self.path, error.into()))
     }
 
-    /// The view of the worker of that number. To be called on the worker's own thread, inside its `LocalSet`.
-    pub(crate) fn store(&self, worker: usize, reader: Connection) -> Store {
+    /// A view of it for one thread. To be called on that thread, inside its `LocalSet`.
+    #[expect(clippy::expect_used, reason = "until the reader is opened when it is needed")]
+    pub(crate) fn store(&self) -> Store {
+        let worker = self.stores.fetch_add(1, Ordering::Relaxed);
+        let reader = self.open_reader().expect("the file opened at the start");
         let writer = self.writer.submitter(worker);
         Store {
             snapshots: Snapshots::new(reader, self.generation.clone()),
@@ -154,11 +157,6 @@ impl Database {
     pub(crate) fn end_waits(&self) {
         self.commits.end();
         self.outbox_changes.end();
-    }
-
-    /// Whether it is for the caller to deliver what is sent here: true for the first who asks.
-    pub(crate) fn claim_deliveries(&self) -> bool {
-        !self.is_delivered.swap(true, Ordering::Relaxed)
     }
 
     /// Resolves when [`Database::end_waits`] is called, or was.

@@ -1,11 +1,7 @@
 //! Retention: what is older than it may be goes, in small steps through the writer, so that sends go on meanwhile.
 
-use std::{rc::Rc, time::Duration};
-
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
-use tokio::time::sleep;
-use tracing::warn;
 
 use crate::store::{
     Store,
@@ -14,9 +10,6 @@ use crate::store::{
     idempotency,
 };
 use crate::survey::time::Time;
-
-/// How often it is looked for what is too old.
-const PAUSE: Duration = Duration::from_hours(1);
 
 /// How many rows one job of the writer looks at: a send never commits behind more.
 const STEP: i64 = 200;
@@ -50,23 +43,9 @@ fn too_old(days: u32, now: Time) -> Option<Time> {
     (days > 0).then(|| Time(today - i64::from(days) * DAY_MS))
 }
 
-/// Sweeps now and every hour, on the calling worker's thread.
-pub(crate) fn start(store: Rc<Store>, retention: Retention) {
-    if retention == Retention::default() {
-        return;
-    }
-    tokio::task::spawn_local(async move {
-        loop {
-            if let Err(error) = store.sweep(retention).await {
-                warn!(%error, "what is too old cannot be deleted; it is tried again in an hour");
-            }
-            sleep(PAUSE).await;
-        }
-    });
-}
-
 impl Store {
-    async fn sweep(&self, retention: Retention) -> Result<(), StoreError> {
+    /// Deletes what is older than it may be.
+    pub(crate) async fn sweep(&self, retention: Retention) -> Result<(), StoreError> {
         let now = self.now();
         if let Some(before) = too_old(retention.sends_days, now) {
             let (mut after, mut is_told) = (0, false);

@@ -126,7 +126,8 @@ pub(crate) async fn ping(
     let now = admin.store().now();
     let gateway = admin.store().read(move |connection| gateway(connection, channel, now)).await?;
     let gateway = gateway.ok_or_else(|| no_channel(channel))?;
-    let gateway = gateway.ok_or_else(|| Failure::conflict(format!("Channel {channel} has no deliveryUrl")))?;
+    let gateway =
+        gateway.ok_or_else(|| Failure::new(StatusCode::CONFLICT, format!("Channel {channel} has no deliveryUrl")))?;
     let body = message::ping(ChannelId(channel), now);
     let id = format!("msg_ping_{:016x}", getrandom::u64().unwrap_or_default());
     let TryResult { answer, result } = try_once(admin.tenant().client.clone(), gateway, id, body).await;

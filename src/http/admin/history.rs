@@ -10,12 +10,13 @@ use actix_web::{
 
 use crate::{
     http::{
+        api::send_body,
         attempts::{
             Decision, DecisionReport,
             log::{AttemptFilter, AttemptView},
         },
         auth,
-        failure::Failure,
+        failure::{Failure, refusal_status},
         query::Query,
         request_body,
         responses::Json,
@@ -95,21 +96,26 @@ pub(crate) async fn explain(
     let body =
         request_body::in_time(request_body::read_body(&request, payload, request_body::SEND_LIMIT), app.body_timeout())
             .await?;
-    let request = match body.parse_send() {
-        Ok(request) => request,
-        // Not our own failure: it is what the send would be told.
-        Err(failure) => return Ok(Json::ok(report(Some(failure), None, &Decision::BadBody))),
+    let survey = match send_body::parse(&body) {
+        Ok(survey) => survey,
+        // Not a failure of this call: it is what the send would be answered.
+        Err(failure) => {
+            let message = Some(failure.message().into_owned());
+            return Ok(Json::ok(report(failure.status(), message, None, &Decision::BadBody)));
+        }
     };
-    let form = Some(request.form);
-    let facts = admin.store().facts(request.clone()).await?;
-    Ok(Json::ok(match decide(&request, &facts) {
-        Ok(sending) => report(None, form, &Decision::Allowed(sending.client, sending.thread, None)),
-        Err(refusal) => report(Some(refusal.clone().into()), form, &Decision::Refused(refusal)),
+    let form = Some(survey.form);
+    let facts = admin.store().facts(survey.clone()).await?;
+    Ok(Json::ok(match decide(&survey, &facts) {
+        Ok(sending) => report(StatusCode::OK, None, form, &Decision::Allowed(sending.client, sending.thread, None)),
+        Err(refusal) => {
+            let (status, message) = (refusal_status(&refusal), Some(refusal.to_string()));
+            report(status, message, form, &Decision::Refused(refusal))
+        }
     }))
 }
 
-fn report(failure: Option<Failure>, form: Option<FormId>, decision: &Decision) -> DecisionReport {
-    let status = failure.as_ref().map_or(StatusCode::OK, Failure::status);
+fn report(status: StatusCode, message: Option<String>, form: Option<FormId>, decision: &Decision) -> DecisionReport {
     let from_body_on: Vec<Rule> = Rule::ALL.into_iter().filter(|rule| *rule >= Rule::Body).collect();
-    DecisionReport::new(&from_body_on, Some(status), failure.map(|failure| failure.to_string()), form, decision)
+    DecisionReport::new(&from_body_on, Some(status), message, form, decision)
 }

@@ -11,11 +11,9 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    http::{
-        attempts, failure::Failure, middleware::real_ip, request_body, responses::Json, state::State, tenant::LogIn,
-    },
+    http::{auth::Bearer, failure::Failure, middleware::real_ip, request_body, responses::Json, state::State},
     store::tokens::Secret,
-    survey::access::{Denied, Role},
+    survey::access::Role,
 };
 
 #[derive(Deserialize)]
@@ -80,24 +78,19 @@ pub(crate) async fn log_in(
     if login.is_empty() {
         return Err(Failure::bad_request("login must have 1 character at least"));
     }
-    let LogIn { tenant, credentials, token } = app.resolver.log_in(&login, &password)?;
-    attempts::begin(&request, &tenant);
-    let throttled = app.resolver.throttles().zip(real_ip::address(&request));
+    let (bearer, token) = Bearer::of_login(&request, &app, &login, &password)?;
+    let throttled = app.throttles.as_ref().zip(real_ip::address(&request));
     if let Some((throttles, address)) = throttled {
         throttles.check_login(address, Instant::now())?;
     }
-    let caller = tenant.store.authenticate(credentials, Role::ANYBODY).await?;
-    attempts::note_caller(&request, &caller);
-    match caller {
+    match bearer.authenticate(&request, Role::ANYBODY).await {
         Ok(caller) => Ok(LoginResponse { user_id: caller.id, token, role: caller.role }),
-        Err(denied) => {
+        Err(Failure::Denied(denied)) => {
             if let Some((throttles, address)) = throttled {
                 throttles.fail_login(address, Instant::now());
             }
-            Err(match denied {
-                Denied::Expired { .. } => Failure::unauthorized(denied.to_string()),
-                _ => Failure::unauthorized("Login or password is wrong"),
-            })
+            Err(Failure::LoginFailed(denied))
         }
+        Err(failure) => Err(failure),
     }
 }

@@ -4,7 +4,7 @@ pub(crate) mod clients;
 pub(crate) mod forms;
 pub(crate) mod login;
 pub(crate) mod send;
-mod send_body;
+pub(crate) mod send_body;
 pub(crate) mod threads;
 
 /// The call that this program exists for.
@@ -12,5 +12,3 @@ pub(crate) const SEND: &str = "/api/v1/quality/send";
 
 /// The one call that asks for no token.
 pub(crate) const LOGIN: &str = "/api/auth/login";
-
-pub(crate) use send_body::parse as parse_send;

@@ -5,11 +5,18 @@
 
 use std::fmt;
 
+use actix_web::{HttpRequest, web::Payload};
+
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, SeqAccess, Visitor},
 };
 
+use crate::http::{
+    context::RequestContext,
+    failure::Failure,
+    request_body::{self, Body},
+};
 use crate::survey::{
     SendSurvey,
     ids::{ClientId, ExternalId, FormId, Target, ThreadId},
@@ -20,10 +27,27 @@ const TYPE: &str = "one of internalClientId, externalClientId, threadId";
 const INTEGER: &str = "a 64-bit integer";
 const EXTERNAL_ID: &str = "a string of 1 to 255 characters";
 
+/// Reads the body of a send, unless a middleware has read it already.
+///
+/// Errors: those of [`request_body::read_body`] and of [`parse`].
+pub(crate) async fn read(request: &HttpRequest, payload: Payload) -> Result<SendSurvey, Failure> {
+    if let Some(read) = RequestContext::of(request).send.take() {
+        return read;
+    }
+    parse(&request_body::read_body(request, payload, request_body::SEND_LIMIT).await?)
+}
+
+/// The send that a body asks for.
+///
+/// Errors: 400 with the field, and what it must be.
+pub(crate) fn parse(body: &Body) -> Result<SendSurvey, Failure> {
+    parse_text(body.text()).map_err(Failure::bad_request)
+}
+
 /// Parses the body of a send. Source: "Send Survey", request parameters; unknown keys are ignored.
 ///
 /// Errors: the field, and what it must be.
-pub(crate) fn parse(text: &str) -> Result<SendSurvey, String> {
+fn parse_text(text: &str) -> Result<SendSurvey, String> {
     let json = serde_json::from_str(text).map_err(|error| format!("The body is not JSON: {error}"))?;
     let Json::Object(body) = json else { return Err("The body must be a JSON object".to_owned()) };
     let client_id = field(&body, "clientId", "clientId", CLIENT_ID)?;

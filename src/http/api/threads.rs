@@ -11,13 +11,8 @@ use serde::Serialize;
 
 use crate::{
     http::{
-        admin::parse_id,
-        attempts::{self, Decision},
-        auth::Bearer,
-        failure::Failure,
-        query::Query,
-        responses::Json,
-        state::State,
+        admin::parse_id, attempts::Decision, auth::Bearer, context::RequestContext, failure::Failure, query::Query,
+        responses::Json, state::State,
     },
     store::directory::{self, Conversation},
     survey::{
@@ -94,7 +89,7 @@ pub(crate) async fn thread(
     let id = parse_id("id", &path)?;
     let found = bearer.store().read(move |connection| directory::get_conversation(connection, id)).await?;
     let found = found.ok_or_else(|| Failure::new(StatusCode::NOT_FOUND, format!("Thread {id} not found")))?;
-    attempts::note_outcome(&request, Decision::About(found.thread.client_id, Some(found.thread.id)));
+    RequestContext::of(&request).decision = Decision::About(found.thread.client_id, Some(found.thread.id));
     Ok(Json::ok(found.into()))
 }
 

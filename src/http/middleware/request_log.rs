@@ -6,42 +6,39 @@ use std::time::Instant;
 
 use actix_web::{
     HttpRequest,
-    http::{Method, StatusCode, header::HeaderValue},
+    http::{Method, StatusCode},
 };
 use tracing::{Level, enabled, info};
 
-use crate::http::{attempts, middleware::real_ip};
+use super::real_ip;
+use crate::http::context::RequestContext;
 
 /// What the lines are filtered by, apart from all others; see the setting `log_requests`.
 pub(crate) const TARGET: &str = "surveyd::requests";
 
-/// What a line is about.
-pub(crate) struct Line<'a> {
-    pub(crate) request: &'a HttpRequest,
-    pub(crate) request_id: &'a HeaderValue,
+/// What a line says.
+pub(in crate::http) struct Line<'a> {
+    pub(in crate::http) request: &'a HttpRequest,
     /// The pattern of the path.
-    pub(crate) route: &'a str,
-    pub(crate) status: StatusCode,
-    pub(crate) began: Instant,
+    pub(in crate::http) route: &'a str,
+    pub(in crate::http) status: StatusCode,
 }
 
 impl Line<'_> {
-    /// Nothing in it is of the caller's making but the request id, which is theirs to find the line by, and too short for a
-    /// token. A path may hold anything, an external id or even a token that somebody has put into the wrong place: it is
-    /// for `debug`.
-    pub(crate) fn write(self) {
-        let Self { request, request_id, route, status, began } = self;
-        let path = enabled!(Level::DEBUG).then(|| request.path());
-        let token = attempts::token(request);
+    /// Nothing in it comes from the caller but the request id, which is there to find the line by and too short for a token. A
+    /// path may hold anything, an external id or even a token in the wrong position: it is for `debug`.
+    pub(in crate::http) fn write(self) {
+        let Self { request, route, status } = self;
+        let context = RequestContext::of(request);
         info!(
             target: TARGET,
-            request_id = request_id.to_str().unwrap_or_default(),
+            request_id = context.request_id.to_str().unwrap_or_default(),
             method = method(request.method()),
             route,
-            path,
+            path = enabled!(Level::DEBUG).then(|| request.path()),
             status = status.as_u16(),
-            ms = milliseconds(began),
-            token = token.as_deref(),
+            ms = milliseconds(context.began),
+            token = context.token.as_deref(),
             address = real_ip::address(request).map(tracing::field::display),
             "answered"
         );

@@ -77,7 +77,8 @@ impl Throttles {
 
 fn too_many(what: &str, wait: Duration) -> Failure {
     let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-    Failure::too_many_requests(format!("Too many failed {what} from this address; try again in {seconds} s"), seconds)
+    let message = format!("Too many failed {what} from this address; try again in {seconds} s");
+    Failure::TooManyRequests { message, retry_after_s: seconds }
 }
 
 /// The failures of each address.

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::{http::StatusCode, web::ThinData};
+use actix_web::web::ThinData;
 use serde::Serialize;
 use tokio::{sync::Mutex, time::timeout};
 
@@ -67,10 +67,7 @@ async fn find_problem(store: &Store) -> Option<&'static str> {
 ///
 /// Errors: 503.
 pub(crate) async fn readyz(ThinData(app): State) -> Result<Json<Ready>, Failure> {
-    let not_ready = |problem: &str| {
-        let message = format!("Not ready: {problem}");
-        Failure::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
-    };
+    let not_ready = |problem: &str| Failure::unavailable(format!("Not ready: {problem}"));
     let tenant = app.resolver.anonymous().ok_or_else(|| not_ready("there is no room for a database"))?;
     let problem = app.readiness.problem(&tenant.store).await;
     // Last: it may have begun meanwhile, and only who asked before is still answered.

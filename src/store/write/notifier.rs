@@ -15,19 +15,24 @@ pub(crate) struct CommitNotifier(watch::Sender<State>);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    Open,
+    /// With how many commits there were.
+    Open(u64),
     /// Nobody is kept waiting any more.
     Ended,
 }
 
 impl CommitNotifier {
     pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(State::Open))
+        Self(watch::Sender::new(State::Open(0)))
     }
 
     /// Something was committed.
     pub(crate) fn wake(&self) {
-        self.0.send_modify(|_| ());
+        self.0.send_modify(|state| {
+            if let State::Open(commits) = state {
+                *commits += 1;
+            }
+        });
     }
 
     /// The server stops, or the world is gone: whoever commits is answered with what there is.
@@ -45,9 +50,14 @@ impl CommitNotifier {
 pub(crate) struct CommitListener(watch::Receiver<State>);
 
 impl CommitListener {
+    /// Resolves once anything was committed at all, also before this call; false when the database ends before.
+    pub(crate) async fn first(&mut self) -> bool {
+        self.0.wait_for(|state| *state != State::Open(0)).await.is_ok_and(|state| *state != State::Ended)
+    }
+
     /// Resolves when something was committed since the last call; false when there is nothing to wait for any more.
     pub(crate) async fn changed(&mut self) -> bool {
-        *self.0.borrow() == State::Open && self.0.changed().await.is_ok()
+        *self.0.borrow() != State::Ended && self.0.changed().await.is_ok()
     }
 }
 

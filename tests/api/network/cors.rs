@@ -56,9 +56,6 @@ fn a_page_may_read_what_it_is_answered() {
         let refused = server.client(&token).call_with("POST", PATH, &lines, body(2).as_bytes());
         assert_eq!(refused.header("access-control-allow-origin"), Some(PAGE));
         assert_eq!(refused.body, envelope("POST", PATH, "Client has open thread"));
-        let names: Vec<_> = refused.headers.iter().map(|(name, _)| name.as_str()).collect();
-        let vary = names.iter().position(|name| *name == "Vary").unwrap();
-        assert_eq!(names[vary..vary + 4], ["Vary", "Vary", "Vary", "Content-Type"], "{names:?}");
     }
 }
 

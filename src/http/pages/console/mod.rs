@@ -11,7 +11,7 @@ use actix_web::{
     web::{Path, ThinData},
 };
 
-use crate::http::{failure::Failure, responses::Json, state::State, tenant::ConsoleInfo};
+use crate::http::{failure::Failure, responses::Json, state::ConsoleInfo, state::State};
 
 /// Nothing inline, nothing from elsewhere, in nobody's frame: whatever a client is called, it can only be text.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -69,12 +69,12 @@ pub(crate) async fn page() -> Asset {
 
 /// `GET /console/{asset}`: what the page is made of.
 pub(crate) async fn asset(name: Path<String>) -> Result<Asset, Failure> {
-    ASSETS.into_iter().find(|asset| asset.name == *name).ok_or_else(Failure::no_such_path)
+    ASSETS.into_iter().find(|asset| asset.name == *name).ok_or(Failure::NoSuchPath)
 }
 
 /// `GET /console.json`: what the page has to know before anybody has shown a token.
 pub(crate) async fn known(ThinData(app): State) -> Json<ConsoleInfo> {
-    Json::ok(app.resolver.console_info())
+    Json::ok(app.console)
 }
 
 impl Responder for Asset {

@@ -1,0 +1,140 @@
+//! Background work: one thread that delivers and deletes, started with the server and ended with it. HTTP workers may die and be
+//! replaced meanwhile.
+
+use std::{io, rc::Rc, sync::Arc, thread, time::Duration};
+
+use parking_lot::Mutex;
+use tokio::{
+    runtime::Builder,
+    sync::{mpsc, oneshot},
+    task::{LocalSet, spawn_local},
+    time::sleep,
+};
+use tracing::{error, warn};
+
+use crate::{
+    delivery::{client::DeliveryClient, queue},
+    store::{Database, Store, retention::Retention},
+};
+
+/// How long a task that panicked waits before it starts again.
+const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(10);
+
+/// How often old rows are looked for.
+const SWEEP_PAUSE: Duration = Duration::from_hours(1);
+
+/// Starts a task; runs on the background thread, inside its `LocalSet`.
+type Start = Box<dyn FnOnce() + Send>;
+
+/// The background thread; ended when it is dropped.
+pub(crate) struct Background {
+    handle: BackgroundHandle,
+    thread: Mutex<Option<(oneshot::Sender<()>, thread::JoinHandle<()>)>>,
+}
+
+/// A way to start tasks on the background thread.
+#[derive(Clone)]
+pub(crate) struct BackgroundHandle(mpsc::UnboundedSender<Start>);
+
+impl Background {
+    /// Errors: the system gives no thread.
+    pub(crate) fn start() -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (sender, mut starts) = mpsc::unbounded_channel::<Start>();
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new().name("background".to_owned()).spawn(move || {
+            let tasks = LocalSet::new();
+            let start_all = async {
+                while let Some(start) = starts.recv().await {
+                    start();
+                }
+            };
+            let run = tasks.run_until(async {
+                tokio::select! {
+                    () = start_all => {}
+                    // Stopped, or dropped with the server.
+                    _ = stopped => {}
+                }
+            });
+            runtime.block_on(run);
+            // Tasks end where they wait. A delivery that is being tried stays due in the file.
+            drop(tasks);
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { handle: BackgroundHandle(sender), thread: Mutex::new(Some((stop, thread))) })
+    }
+
+    pub(crate) fn handle(&self) -> &BackgroundHandle {
+        &self.handle
+    }
+
+    /// Ends every task, and waits for the thread.
+    pub(crate) fn stop(&self) {
+        if let Some((stop, thread)) = self.thread.lock().take() {
+            let _ = stop.send(());
+            if thread.join().is_err() {
+                error!("the background thread has panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl BackgroundHandle {
+    /// Delivers what is sent in a database until the database ends. `database` yields it from its owner, which lives as long.
+    /// A database that `is_new` has nothing to deliver yet.
+    pub(crate) fn deliver<O: Send + Sync + 'static>(
+        &self,
+        owner: Arc<O>,
+        database: fn(&O) -> &Database,
+        client: DeliveryClient,
+        is_new: bool,
+    ) {
+        self.run("deliveries", move || {
+            let (store, client, owner) = (Rc::new(database(&owner).store()), client.clone(), Arc::clone(&owner));
+            async move {
+                queue::run(store, client, is_new).await;
+                drop(owner);
+            }
+        });
+    }
+
+    /// Deletes old rows now and every hour.
+    pub(crate) fn sweep(&self, database: Arc<Database>, retention: Retention) {
+        if retention == Retention::default() {
+            return;
+        }
+        self.run("retention", move || {
+            let store = database.store();
+            async move { sweep(&store, retention).await }
+        });
+    }
+
+    /// Runs a task until it ends. One that panics starts again: a defect of ours must not stop it for good.
+    fn run<F: Future<Output = ()> + 'static>(&self, name: &'static str, make: impl Fn() -> F + Send + 'static) {
+        let start: Start = Box::new(move || {
+            spawn_local(async move {
+                while let Err(ended) = spawn_local(make()).await {
+                    error!(%ended, "{name} start again after a panic");
+                    sleep(PAUSE_AFTER_PANIC).await;
+                }
+            });
+        });
+        // The thread ends with the server, and then there is nothing to start any more.
+        let _ = self.0.send(start);
+    }
+}
+
+async fn sweep(store: &Store, retention: Retention) {
+    loop {
+        if let Err(error) = store.sweep(retention).await {
+            warn!(%error, "old rows cannot be deleted; the next try is in an hour");
+        }
+        sleep(SWEEP_PAUSE).await;
+    }
+}
