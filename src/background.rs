@@ -20,9 +20,6 @@ use crate::{
 /// How long a task that panicked waits before it starts again.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(10);
 
-/// How often old rows are looked for.
-const SWEEP_PAUSE: Duration = Duration::from_hours(1);
-
 /// Starts a task; runs on the background thread, inside its `LocalSet`.
 type Start = Box<dyn FnOnce() + Send>;
 
@@ -104,14 +101,14 @@ impl BackgroundHandle {
         });
     }
 
-    /// Deletes old rows now and every hour.
-    pub(crate) fn sweep(&self, database: Arc<Database>, retention: Retention) {
+    /// Deletes old rows now, and again each time that `pause` has passed.
+    pub(crate) fn sweep(&self, database: Arc<Database>, retention: Retention, pause: Duration) {
         if retention == Retention::default() {
             return;
         }
         self.run("retention", move || {
             let store = database.store();
-            async move { sweep(&store, retention).await }
+            async move { sweep(&store, retention, pause).await }
         });
     }
 
@@ -130,11 +127,11 @@ impl BackgroundHandle {
     }
 }
 
-async fn sweep(store: &Store, retention: Retention) {
+async fn sweep(store: &Store, retention: Retention, pause: Duration) {
     loop {
         if let Err(error) = store.sweep(retention).await {
-            warn!(%error, "old rows cannot be deleted; the next try is in an hour");
+            warn!(%error, "old rows cannot be deleted; the next try comes later");
         }
-        sleep(SWEEP_PAUSE).await;
+        sleep(pause).await;
     }
 }

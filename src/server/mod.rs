@@ -2,6 +2,8 @@
 
 pub(crate) mod program;
 pub(crate) mod serve_program;
+#[cfg(test)]
+mod tests;
 
 use std::{
     future::Future,

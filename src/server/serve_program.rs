@@ -1,6 +1,6 @@
 //! The program of `surveyd serve`: one tenant, whose tokens are in the file.
 
-use std::{any::Any, rc::Rc, sync::Arc};
+use std::{any::Any, rc::Rc, sync::Arc, time::Duration};
 
 use anyhow::Result;
 
@@ -23,15 +23,28 @@ use crate::{
     },
 };
 
+/// How often old rows are looked for.
+const SWEEP_PAUSE: Duration = Duration::from_hours(1);
+
 /// Opens the database for this server, and starts its background work. Also yields whether it has any token.
 ///
 /// Errors: one sentence that names the file and the way out.
 pub(crate) fn open(settings: &Settings, background: &BackgroundHandle) -> Result<(Program, bool)> {
     let database = Arc::new(Database::open(&settings.database, settings.limits.queue)?);
     let has_tokens = !tokens::list(&database.open_reader()?, None, 1)?.is_empty();
+    Ok((program(database, settings, background, SWEEP_PAUSE), has_tokens))
+}
+
+/// The program of an open database, whose background work it starts.
+pub(super) fn program(
+    database: Arc<Database>,
+    settings: &Settings,
+    background: &BackgroundHandle,
+    sweep_pause: Duration,
+) -> Program {
     let client = settings.delivery.client();
     background.deliver(Arc::clone(&database), |database| database, client.clone(), false);
-    background.sweep(Arc::clone(&database), settings.retention);
+    background.sweep(Arc::clone(&database), settings.retention, sweep_pause);
     let (attempts, throttles) = (Arc::<AttemptLog>::default(), Arc::<Throttles>::default());
     let metrics = Arc::new(Metrics::new(throttles.failures(), |registry| database.register_metrics(registry)));
     let (of_workers, of_routes) = (Arc::clone(&database), Arc::clone(&metrics));
@@ -43,7 +56,7 @@ pub(crate) fn open(settings: &Settings, background: &BackgroundHandle) -> Result
         Worker { resolver, routes: Box::new(move |routes| endpoint::guarded(routes, metrics)) }
     };
     let (of_waits, of_close) = (Arc::clone(&database), database);
-    let program = Program {
+    Program {
         worker: Arc::new(worker),
         middleware: |request, next| Box::pin(finalize::finish(request, next)),
         on_connect: |_, _| {},
@@ -52,8 +65,7 @@ pub(crate) fn open(settings: &Settings, background: &BackgroundHandle) -> Result
         console: ConsoleInfo::default(),
         end_waits: Arc::new(move || of_waits.end_waits()),
         close: Arc::new(move || of_close.close()),
-    };
-    Ok((program, has_tokens))
+    }
 }
 
 /// Every call is about the one tenant.
