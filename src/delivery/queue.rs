@@ -1,7 +1,7 @@
-//! Each channel has a queue of its own, and few deliveries in flight: a gateway that is slow or dead delays nobody else.
+//! The queue of deliveries: each channel has few in flight, so that a slow or dead gateway delays no other channel.
 //!
-//! What is in flight is all that is kept in memory, so a crash leaves nothing behind that had to be taken up again: whatever
-//! was not settled is still pending in the file, and due.
+//! Only what is in flight is kept in memory, so a crash leaves nothing to recover: a delivery without a recorded outcome is still
+//! pending in the file, and due.
 
 use std::{collections::HashMap, rc::Rc, time::Duration};
 
@@ -32,13 +32,14 @@ use crate::{
 /// How many deliveries of one channel are in flight at once.
 const IN_FLIGHT: usize = 4;
 
-/// The same where the last one has failed: one is enough to find out when the gateway is back.
+/// The same after a failure: one is enough to find out when the gateway is back.
 const IN_FLIGHT_OF_FAILING: usize = 1;
 
-/// How long nobody looks at the longest: another process (`surveyd apply`) may have given a channel an address.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How long the queue waits at most before it reads the file again: another process (`surveyd apply`) may have given a channel
+/// an address.
+const MAX_PAUSE: Duration = Duration::from_secs(10);
 
-/// How long to wait where the file cannot be read or written.
+/// How long to wait before a read or write of the file is tried again.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
 
 /// Limits the threads that try deliveries, of all channels and databases of the program together. A gateway that does not answer
@@ -59,7 +60,7 @@ impl ChannelQueue {
     }
 }
 
-/// A delivery that is settled.
+/// A try whose outcome is recorded.
 struct Done {
     channel: ChannelId,
     id: SendingId,
@@ -104,7 +105,7 @@ impl DeliveryQueue {
         }
     }
 
-    /// Begins what is due, as far as there is room; yields when something will be due next.
+    /// Starts the tries that are due, as far as there is room; returns when the next delivery is due.
     async fn start_due(&mut self) -> Result<Option<Time>, StoreError> {
         let channels = self.channels.clone();
         let room = move |channel| {
@@ -114,7 +115,7 @@ impl DeliveryQueue {
         for ChannelWork { channel, gateway, due } in work {
             let Some(gateway) = gateway else {
                 self.store.cancel(channel).await?;
-                // There may be more of it than one step.
+                // There may be more than one step cancels.
                 return Ok(Some(self.store.now()));
             };
             for due in due {
@@ -128,11 +129,11 @@ impl DeliveryQueue {
 
     fn until(&self, next: Option<Time>) -> Duration {
         let ms = next.map(|next| next.0.saturating_sub(self.store.now().0).max(0));
-        ms.map_or(LONGEST_PAUSE, |ms| Duration::from_millis(ms.unsigned_abs()).min(LONGEST_PAUSE))
+        ms.map_or(MAX_PAUSE, |ms| Duration::from_millis(ms.unsigned_abs()).min(MAX_PAUSE))
     }
 
     fn on_done(&mut self, done: Option<Done>) {
-        // None is a try that panicked; it stays in flight, for it would do so again.
+        // None is a try that panicked. It stays in flight, for it would panic again.
         let Some(Done { channel, id, has_failed }) = done else { return };
         let queue = self.channels.entry(channel).or_default();
         queue.in_flight.retain(|other| *other != id);
@@ -143,7 +144,7 @@ impl DeliveryQueue {
     }
 }
 
-/// Makes one try, and settles it.
+/// Makes one try, and records its outcome.
 async fn deliver(
     store: &Store,
     client: DeliveryClient,
@@ -174,7 +175,7 @@ async fn deliver(
         }
     };
     let has_failed = !matches!(outcome, DeliveryOutcome::Delivered);
-    // It stays in flight until this is written down: otherwise it would be delivered again.
+    // It stays in flight until the outcome is recorded: otherwise it would be delivered again.
     while let Err(error) = store.record_outcome(id, outcome.clone(), result.clone()).await {
         warn!(channel = channel.0, sending_id = id.0, %error, "what came of a delivery cannot be written down");
         sleep(PAUSE_AFTER_ERROR).await;

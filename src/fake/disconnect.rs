@@ -1,4 +1,4 @@
-//! Cutting a connection, which no answer of HTTP can do.
+//! Disconnects: closing a connection in ways that no HTTP answer can.
 
 use std::{
     collections::VecDeque,
@@ -22,26 +22,26 @@ use socket2::SockRef;
 /// A second handle on the socket of a connection.
 struct Socket(TcpStream);
 
-/// Remembers the socket of a connection: actix hands it out at no other time.
+/// Keeps the socket of a connection: actix hands it out at no other time.
 pub(crate) fn remember(connection: &Connection, remembered: &mut Extensions) {
     if let Ok(socket) = connection.as_fd().try_clone_to_owned() {
         remembered.insert(Socket(socket.into()));
     }
 }
 
-/// Cuts the connection of a request that is not answered: its caller sees a reset.
+/// Resets the connection of a request before anything is answered.
 pub(crate) fn reset_before_response(request: ServiceRequest) -> ServiceResponse<BoxBody> {
     let (request, _) = request.into_parts();
     reset(request)
 }
 
-/// Cuts the connection instead of an answer that is made already.
+/// Resets the connection instead of sending an answer that is ready.
 pub(crate) fn reset_instead_of(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let (request, _) = response.into_parts();
     reset(request)
 }
 
-/// Cuts an answer in the middle of its body; one that has none announces a byte that never comes.
+/// Ends an answer in the middle of its body. An answer without a body announces a byte that never comes.
 pub(crate) async fn truncate(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let (request, response) = response.into_parts();
     let (response, body) = response.into_parts();
@@ -54,19 +54,19 @@ pub(crate) async fn truncate(response: ServiceResponse<BoxBody>) -> ServiceRespo
     ServiceResponse::new(request, response.set_body(BoxBody::new(body)))
 }
 
-/// Makes the close of the connection a reset, as that of a process which is killed with bytes unread, and closes it.
+/// Closes the connection with a reset, as the system does for a process that is killed with bytes unread.
 fn reset(request: HttpRequest) -> ServiceResponse<BoxBody> {
     if let Some(Socket(socket)) = request.conn_data::<Socket>() {
-        // Where it cannot be set the connection is closed in the usual way, which is cut short as well.
+        // Where it cannot be set, the connection is closed in the usual way, before the announced body is complete.
         let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
     }
     ServiceResponse::new(request, HttpResponse::Ok().body(TruncatedBody { announced: 1, steps: VecDeque::new() }))
 }
 
-/// A body that breaks off. actix closes the connection then; a head that was not flushed before is never sent.
+/// A body that ends early. actix then closes the connection; a head that was not flushed before is never sent.
 struct TruncatedBody {
     announced: u64,
-    /// What happens before it breaks off.
+    /// What is sent before the end.
     steps: VecDeque<BodyStep>,
 }
 

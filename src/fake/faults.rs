@@ -1,4 +1,4 @@
-//! Failing on purpose, deterministically: faults effect first in, first out, and are used up by count.
+//! Faults: failures on purpose, deterministic. The first fault that fits a call takes effect, and each is used up by count.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -14,50 +14,50 @@ use crate::{
     },
 };
 
-/// How many faults a world can have at once.
-const MOST: usize = 1000;
+/// How many faults may wait in a world.
+const MAX_FAULTS: usize = 1000;
 
-/// How often one can effect.
-const MOST_TIMES: i64 = 1_000_000;
+/// How many calls one fault can meet.
+const MAX_TIMES: i64 = 1_000_000;
 
-/// How long one can hold a call up, in milliseconds.
-const LONGEST_DELAY_MS: i64 = 60_000;
+/// How long a fault can delay a call.
+const MAX_DELAY_MS: i64 = 60_000;
 
-/// A fault as it is written, and shown: what happens to the next calls that it fits.
+/// A fault, as it is posted and listed: what happens to the next calls that it fits.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Fault {
-    /// How many calls are left for it; 1 where nothing is said.
+    /// How many calls it still meets; 1 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     times: Option<i64>,
-    /// An error of that status instead of an answer: 400 to 599.
+    /// Answers with this status instead: 400 to 599.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<i64>,
-    /// With it a `Retry-After`, in seconds.
+    /// Adds `Retry-After` to `status`, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<i64>,
-    /// Milliseconds before anything else happens.
+    /// Waits so many milliseconds before anything else happens.
     #[serde(skip_serializing_if = "Option::is_none")]
     delay: Option<i64>,
-    /// The connection is cut before an answer, and nothing is done.
+    /// Resets the connection before anything is done.
     #[serde(skip_serializing_if = "Option::is_none")]
     reset: Option<bool>,
-    /// The call is done, and its answer is cut in mid-body.
+    /// Does the call, and ends its answer in the middle of the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     truncate: Option<bool>,
-    /// The send is recorded, and the connection cut before an answer.
+    /// Records the send, and resets the connection before the answer.
     #[serde(rename = "after_commit", alias = "afterCommit", skip_serializing_if = "Option::is_none")]
     after_commit: Option<bool>,
-    /// Only calls about this client.
+    /// Meets only sends to this client.
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<ClientId>,
-    /// Only sends to this thread.
+    /// Meets only sends to this thread.
     #[serde(skip_serializing_if = "Option::is_none")]
     thread: Option<ThreadId>,
-    /// Only sends of this form.
+    /// Meets only sends of this form.
     #[serde(skip_serializing_if = "Option::is_none")]
     form: Option<FormId>,
-    /// Only calls of this path, which is that of a send where nothing is said.
+    /// Meets only calls of this path; a send's by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
 }
@@ -65,34 +65,34 @@ pub(crate) struct Fault {
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FaultKind {
-    /// It is answered with that status, and perhaps `Retry-After`; nothing is done.
+    /// It is answered with this status, and `Retry-After` in seconds; nothing is done.
     Status(StatusCode, Option<u32>),
-    /// It is held up, and then done.
+    /// It is delayed, and then done.
     Delay,
-    /// Nothing is done, and the connection cut.
+    /// The connection is reset, and nothing is done.
     Reset,
-    /// It is done, and the answer cut in mid-body.
+    /// It is done, and its answer ends in the middle of the body.
     Truncate,
-    /// It is done, and the connection cut.
+    /// It is done, and the connection is reset.
     AfterCommit,
 }
 
-/// A fault that strikes.
+/// What a fault does to one call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FaultEffect {
     pub(crate) delay: Duration,
     pub(crate) kind: FaultKind,
 }
 
-/// A call, as far as faults look at it.
+/// What faults look at of a call.
 pub(crate) struct Call<'a> {
     pub(crate) path: &'a str,
-    /// What a send is about, where it can be read.
+    /// The form and the facts of a send; None for another call, or for a body that cannot be read.
     pub(crate) about: Option<(FormId, &'a Facts)>,
 }
 
 impl Fault {
-    /// Checks it, and fills in how often it strikes where nothing is said.
+    /// Checks a posted fault, and fills in `times`.
     ///
     /// Errors: 400 that names the field.
     fn check(self) -> Result<Self, Failure> {
@@ -102,10 +102,10 @@ impl Fault {
             }
             _ => Ok(()),
         };
-        within("times", self.times, 1, MOST_TIMES)?;
+        within("times", self.times, 1, MAX_TIMES)?;
         within("status", self.status, 400, 599)?;
         within("retryAfter", self.retry_after, 0, 86_400)?;
-        within("delay", self.delay, 1, LONGEST_DELAY_MS)?;
+        within("delay", self.delay, 1, MAX_DELAY_MS)?;
         let switches = [("reset", self.reset), ("truncate", self.truncate), ("after_commit", self.after_commit)];
         if let Some((name, _)) = switches.iter().find(|(_, switch)| *switch == Some(false)) {
             return Err(Failure::bad_request(format!("{name} must be true, or be left out")));
@@ -170,36 +170,35 @@ impl Fault {
 pub(crate) struct Faults(Mutex<VecDeque<Fault>>);
 
 impl Faults {
-    /// Puts one behind the others; yields it as it is shown.
+    /// Adds a fault after the others; returns it as it is listed.
     ///
-    /// Errors: 400 that names the field; 409 where there are too many.
+    /// Errors: 400 that names the field; 409 for too many faults.
     pub(crate) fn add(&self, fault: Fault) -> Result<Fault, Failure> {
         let fault = fault.check()?;
         let mut waiting = self.0.lock();
-        if waiting.len() >= MOST {
-            let message = format!("{MOST} faults wait already; DELETE /admin/faults drops them");
+        if waiting.len() >= MAX_FAULTS {
+            let message = format!("{MAX_FAULTS} faults wait already; DELETE /admin/faults drops them");
             return Err(Failure::new(StatusCode::CONFLICT, message));
         }
         waiting.push_back(fault.clone());
         Ok(fault)
     }
 
-    /// Those that have not struck yet, the next one first.
+    /// The faults that still wait, the next one first.
     pub(crate) fn list(&self) -> Vec<Fault> {
         self.0.lock().iter().cloned().collect()
     }
 
-    /// Drops all of them.
     pub(crate) fn clear(&self) {
         self.0.lock().clear();
     }
 
-    /// Whether one waits for calls of that path.
+    /// Whether a fault waits for calls of this path.
     pub(crate) fn wait_for(&self, path: &str) -> bool {
         self.0.lock().iter().any(|fault| fault.is_of(path))
     }
 
-    /// Takes the first fault that fits.
+    /// Uses the first fault that fits.
     pub(crate) fn take(&self, call: &Call<'_>) -> Option<FaultEffect> {
         let mut waiting = self.0.lock();
         let index = waiting.iter().position(|fault| fault.fits(call))?;

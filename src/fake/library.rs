@@ -25,12 +25,12 @@ use crate::{
     survey::model::SentSurvey,
 };
 
-/// A fake of the Chat Center that runs beside a test.
+/// A fake of the Chat Center, inside a test.
 ///
 /// ```
 /// let fake = surveyd::Fake::start()?;
 /// let url = format!("{}/api/v1/quality/send", fake.url());
-/// // … what is tested calls this address with fake.token("alice@w1"), and then:
+/// // … the code under test calls this address with fake.token("alice@w1"), and then:
 /// assert_eq!(fake.sends_of("w1")?, []);
 /// # let _ = url;
 /// # Ok::<(), anyhow::Error>(())
@@ -44,45 +44,45 @@ pub struct Fake {
     _folder: Folder,
 }
 
-/// How a fake is to start.
+/// Options of a fake.
 pub struct Builder {
     world: Option<String>,
     listen: SocketAddr,
 }
 
 impl Fake {
-    /// Starts one with the sample world, on a free port of the loopback interface.
+    /// Starts a fake with the sample world, on a free port of the loopback interface.
     ///
     /// Errors: as for [`Builder::start`].
     pub fn start() -> Result<Self> {
         Self::builder().start()
     }
 
-    /// Starts one in another way.
+    /// Starts a fake with other options.
     pub fn builder() -> Builder {
         Builder { world: None, listen: SocketAddr::from(([127, 0, 0, 1], 0)) }
     }
 
-    /// Where it answers, such as `http://127.0.0.1:41235`.
+    /// Its address, such as `http://127.0.0.1:41235`.
     pub fn url(&self) -> String {
         self.url.clone()
     }
 
-    /// The token of a user (`alice`), or of a user in a world of their own (`alice@w1`); `admin` is an ADMIN.
+    /// The token of a user (`alice`), or of a user in a world of its own (`alice@w1`). The user `admin` has role ADMIN.
     pub fn token(&self, user: &str) -> String {
         format!("test-{user}")
     }
 
-    /// What was sent in the world of tokens that name none, the oldest first.
+    /// The sends in the default world, the oldest first.
     ///
     /// Errors: the world's file cannot be read.
     pub fn sends(&self) -> Result<Vec<SentSurvey>> {
         self.sends_in(&WorldName::default())
     }
 
-    /// What was sent in that world, the oldest first; nothing where nobody has been there.
+    /// The sends in a world, the oldest first; none in a world that no token has named.
     ///
-    /// Errors: it can be no world's name; the world's file cannot be read.
+    /// Errors: the name is not one of a world; the world's file cannot be read.
     pub fn sends_of(&self, world: &str) -> Result<Vec<SentSurvey>> {
         let name = WorldName::new(world);
         self.sends_in(&name.with_context(|| format!("{world:?} must be {}", WorldName::EXPECTED))?)
@@ -95,21 +95,21 @@ impl Fake {
 }
 
 impl Builder {
-    /// With a world file instead of the sample; text, or a `serde_json::Value`.
+    /// Starts with this world file instead of the sample: text, or a `serde_json::Value`.
     #[must_use]
     pub fn world(self, json: impl ToString) -> Self {
         Self { world: Some(json.to_string()), ..self }
     }
 
-    /// On that address, instead of a free port of the loopback interface.
+    /// Listens on this address instead of a free port of the loopback interface.
     #[must_use]
     pub fn listen(self, address: SocketAddr) -> Self {
         Self { listen: address, ..self }
     }
 
-    /// Starts it; it answers when this returns.
+    /// Starts the fake; it answers when this returns.
     ///
-    /// Errors: the place of what is wrong in the world file; an address that cannot be had.
+    /// Errors: what is wrong in the world file, and where; the address cannot be taken.
     pub fn start(self) -> Result<Fake> {
         let world =
             self.world.map(|text| WorldFile::parse(&text)).transpose().context("the world file has an error")?;
@@ -126,7 +126,7 @@ impl Builder {
                     Ok(worlds.insert(made).program())
                 })?;
                 let stopped = async {
-                    // A fake that is gone asks for nothing more, either.
+                    // Stopped, or dropped.
                     let _ = stopped.await;
                 };
                 // The starting thread waits for this.
@@ -134,7 +134,7 @@ impl Builder {
             })
         };
         let thread = thread::Builder::new().name("surveyd-fake".to_owned()).spawn(run)?;
-        // Nobody waits for it.
+        // Not waited for.
         thread::spawn(remove_leftovers);
         match started.recv() {
             Ok((url, Some(worlds))) => {
@@ -154,7 +154,7 @@ impl Drop for Fake {
             let _ = stop.send(());
         }
         if let Some(thread) = self.thread.take() {
-            // What it ended with is nobody's business any more.
+            // Nobody can act on its error any more.
             let _ = thread.join();
         }
     }

@@ -1,8 +1,8 @@
 //! What only a fake has: a world for each test, faults, a clock that can be set, and ready-made tokens.
 //!
-//! The server behind it is the very same; it is entered by [`doors`], which lead to a tenant for each of the [`worlds`].
-//! [`around`] stands before the routes that every server has, [`routes`] are those that only a fake has. [`library`] is
-//! the fake for tests in Rust.
+//! The server is the same as that of `surveyd serve`. The [`program`] gives it a tenant for each of the [`worlds`]; the
+//! [`middleware`] runs before the routes that every server has, and [`routes`] has those that only a fake has. [`library`]
+//! is the fake for tests in Rust.
 
 mod disconnect;
 mod faults;
@@ -18,5 +18,5 @@ pub(crate) mod worlds;
 #[cfg(test)]
 pub(crate) use routes::table;
 
-/// Every rule has a client that shows it.
+/// The sample world: each rule has a client that shows it.
 const SAMPLE_WORLD: &str = include_str!("sample-world.json");

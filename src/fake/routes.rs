@@ -1,4 +1,4 @@
-//! The routes that only a fake has. All but the list of worlds are about the world of their caller.
+//! The routes that only a fake has. All but the list of worlds are about the caller's world.
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,10 +28,9 @@ use crate::{
     survey::time::{Lifetime, Time},
 };
 
-/// How long the clock waits for the tries of deliveries that are due on its way; after it they go on by themselves.
-const LONGEST_TRIES: Duration = Duration::from_mins(1);
+/// How long a clock that is set waits for the deliveries that become due; after that they go on by themselves.
+const MAX_WAIT_FOR_TRIES: Duration = Duration::from_mins(1);
 
-/// The table of them, beside that of every server.
 pub(crate) fn table() -> Table {
     let mut table = Table::default();
     let routes = &mut table;
@@ -43,7 +42,7 @@ pub(crate) fn table() -> Table {
     table
 }
 
-/// Lets in who may administer, and says which world.
+/// Lets in an administrator; returns the name of the caller's world.
 async fn administer(request: &HttpRequest, app: &AppState) -> Result<WorldName, Failure> {
     auth::admin(request, app).await?;
     Ok(TestToken::parse(&auth::bearer_token(request.headers())?)?.world)
@@ -53,7 +52,7 @@ async fn administered(request: &HttpRequest, app: &AppState, worlds: &Worlds) ->
     worlds.enter(&administer(request, app).await?)
 }
 
-/// `POST /admin/reset`: the world as the seed has it, without sends, attempts and faults, and in real time.
+/// `POST /admin/reset`: makes the world as the seed has it, without sends, attempts and faults, and with the system's clock.
 async fn reset(
     request: HttpRequest,
     ThinData(app): State,
@@ -63,7 +62,7 @@ async fn reset(
     Ok(Empty::NO_CONTENT)
 }
 
-/// `DELETE /admin/world`: makes room for another; whoever names it again meets the seed.
+/// `DELETE /admin/world`: makes room for another world. The next token that names it gets the seed again.
 async fn drop_world(
     request: HttpRequest,
     ThinData(app): State,
@@ -73,14 +72,14 @@ async fn drop_world(
     Ok(Empty::NO_CONTENT)
 }
 
-/// A world, and a token to look into it.
+/// A world, and a token of its administrator.
 #[derive(Serialize)]
 struct Listed {
     name: WorldName,
     admin: String,
 }
 
-/// `GET /admin/worlds`: those that somebody has been in, the caller's among them.
+/// `GET /admin/worlds`: the worlds that tokens have named, the caller's among them.
 async fn list_worlds(
     request: HttpRequest,
     ThinData(app): State,
@@ -119,7 +118,7 @@ async fn clear_faults(
     Ok(Empty::NO_CONTENT)
 }
 
-/// How a clock is set: one of the three.
+/// How a clock is set: exactly one of the fields.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClockSetting {
@@ -136,7 +135,7 @@ async fn clock(
     Ok(Json::ok(administered(&request, &app, &worlds).await?.database.clock().read()))
 }
 
-/// `PUT /admin/clock`: stops it at a time, puts it forward, or lets it go with the system's again.
+/// `PUT /admin/clock`: stops the world's clock at a time, puts it forward, or lets it follow the system's again.
 async fn set_clock(request: HttpRequest, payload: Payload, ThinData(app): State) -> Result<Json<Reading>, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let setting = read_body(&request, payload, &app).await?.parse::<ClockSetting>()?;
@@ -171,8 +170,8 @@ async fn set_clock(request: HttpRequest, payload: Payload, ThinData(app): State)
     Ok(Json::ok(clock.read()))
 }
 
-/// Puts the clock forward to a time, and stops on the way wherever a delivery is due: what would have been tried in that time
-/// has been tried when this resolves, each try at its time.
+/// Puts the clock forward to a time, and stops on the way wherever a delivery is due. When this resolves, each try that falls
+/// into that time has been made, at its own time.
 async fn put_forward(store: &Store, to: Time) -> Result<(), Failure> {
     let clock = store.clock();
     let all_tried = async {
@@ -182,7 +181,7 @@ async fn put_forward(store: &Store, to: Time) -> Result<(), Failure> {
         }
         Ok::<_, StoreError>(())
     };
-    let in_time = timeout(LONGEST_TRIES, all_tried).await;
+    let in_time = timeout(MAX_WAIT_FOR_TRIES, all_tried).await;
     clock.forward_to(to);
     store.clock_was_set();
     in_time.unwrap_or(Ok(()))?;

@@ -1,5 +1,5 @@
-//! The tokens of a fake, `test-<user>` or `test-<user>@<world>`. They are in no file: the text itself says everything. The
-//! secret of one that was made in a world, `surveyd_<secret>@<world>`, is looked for in the file of that world.
+//! The tokens of a fake: `test-<user>` or `test-<user>@<world>`. They are in no file, for the text itself says everything. A
+//! token that was created in a world, `surveyd_<secret>@<world>`, is looked up in the file of that world.
 
 use serde::Serialize;
 
@@ -12,30 +12,30 @@ use crate::{
     },
 };
 
-/// Marks the tokens of a fake.
+/// Begins every token of a fake.
 const PREFIX: &str = "test-";
 
-/// The name of a world: 1 to 64 characters of `A-Za-z0-9._-`, or none for the world of tokens that name none.
+/// The name of a world: 1 to 64 characters of `A-Za-z0-9._-`, or empty for the default world.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub(crate) struct WorldName(String);
 
 impl WorldName {
-    /// What one must be, where it is told.
+    /// What a name must be, for messages.
     pub(crate) const EXPECTED: &str = "1 to 64 characters of A-Za-z0-9._-";
 
-    /// Takes a name as it was written behind the `@`.
+    /// Takes a name as it was written after the `@`.
     pub(crate) fn new(name: &str) -> Option<Self> {
         let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         ((1..=64).contains(&name.len()) && name.bytes().all(is_fit)).then(|| Self(name.to_owned()))
     }
 
-    /// What stands behind a token of it: `@` and the name, or nothing.
+    /// The end of a token of this world: `@` and the name, or nothing.
     pub(crate) fn suffix(&self) -> String {
         if self.0.is_empty() { String::new() } else { format!("@{}", self.0) }
     }
 }
 
-/// A token that was read. `test-<user>~<ms>@<world>` expires at that time, in milliseconds since 1970, by its world's clock.
+/// A token as it was read. `test-<user>~<ms>@<world>` expires at that time, in milliseconds since 1970, by its world's clock.
 #[derive(Debug)]
 pub(crate) struct TestToken {
     pub(crate) credentials: Credentials,
@@ -45,7 +45,7 @@ pub(crate) struct TestToken {
 impl TestToken {
     /// Reads a token.
     ///
-    /// Errors: 401 for what is none, 400 for a world that cannot be.
+    /// Errors: 401 for a text that is no token of a fake, 400 for an invalid name of a world.
     pub(crate) fn parse(secret: &Secret) -> Result<Self, Failure> {
         let (token, world) = in_world(secret.reveal(), "Authorization")?;
         if token.starts_with(Secret::PREFIX) {
@@ -59,7 +59,7 @@ impl TestToken {
         let role = match user {
             "admin" => Role::Admin,
             "wrongrole" => Role::Bot,
-            // A name is needed, and goes into every send: so it is bounded.
+            // The name goes into every send, so it is bounded.
             _ if user.is_empty() || name.len() > 255 => return Err(Denied::Invalid.into()),
             _ => Role::Integrator,
         };
@@ -68,22 +68,22 @@ impl TestToken {
         Ok(Self { credentials: Credentials::Known(caller), world })
     }
 
-    /// Its name, where the text says it.
+    /// Its name; None for a token that was created in a world, whose name is in the file.
     pub(crate) fn name(&self) -> Option<&str> {
         if let Credentials::Known(caller) = &self.credentials { Some(&caller.name) } else { None }
     }
 }
 
-/// Somebody who logs in, as `<user>` or `<user>@<world>`.
+/// A login: `<user>` or `<user>@<world>`.
 pub(crate) struct Login {
     user: String,
     pub(crate) world: WorldName,
 }
 
 impl Login {
-    /// Reads a login. What cannot stand in a token becomes `_`.
+    /// Reads a login. A character that a token cannot have becomes `_`.
     ///
-    /// Errors: 400 for a user or a world that cannot be.
+    /// Errors: 400 for an invalid user or name of a world.
     pub(crate) fn parse(login: &str) -> Result<Self, Failure> {
         let (user, world) = in_world(login, "login")?;
         if !(1..=200).contains(&user.chars().count()) {
@@ -93,15 +93,15 @@ impl Login {
         Ok(Self { user: user.chars().map(fit).collect(), world })
     }
 
-    /// Their token, good until that time.
+    /// The token of the login, valid until that time.
     pub(crate) fn token(&self, expires_at: Time) -> Secret {
         Secret::new(format!("{PREFIX}{}~{}{}", self.user, expires_at.0, self.world.suffix()))
     }
 }
 
-/// Parts a text at the `@`, behind which the name of a world stands.
+/// Splits a text at the `@`: the part after it names a world.
 ///
-/// Errors: 400 that names the field, for a world that cannot be.
+/// Errors: 400 that names the field, for an invalid name of a world.
 fn in_world<'a>(text: &'a str, field: &str) -> Result<(&'a str, WorldName), Failure> {
     let Some((text, name)) = text.split_once('@') else { return Ok((text, WorldName::default())) };
     let world = WorldName::new(name)
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_says_who_and_where() {
+    fn a_token_names_its_user_and_its_world() {
         let read = |text: &str| {
             TestToken::parse(&Secret::new(text))
                 .map(|TestToken { credentials, world }| {

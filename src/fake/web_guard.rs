@@ -1,4 +1,4 @@
-//! Web pages and `/admin`: the tokens of a fake are known to everyone.
+//! Keeps web pages away from `/admin`: the tokens of a fake are known to everyone.
 
 use std::net::IpAddr;
 
@@ -12,8 +12,8 @@ use actix_web::{
 
 use crate::http::failure::Failure;
 
-/// A web page that is open on the same machine must not get at `/admin`: not from another site, and not under another name
-/// that leads to this address (DNS rebinding).
+/// Refuses a web page of another site, and one that reaches this address under another name (DNS rebinding). Such a page may be
+/// open in a browser on the same machine.
 ///
 /// Errors: 403.
 pub(crate) fn refuse_web_pages(request: &ServiceRequest, is_on_loopback: bool) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! The answers of handlers that are no errors.
+//! Successful answers of handlers.
 
 use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody, http::StatusCode};
 use serde::Serialize;
@@ -10,9 +10,7 @@ use crate::store::error::StoreError;
 pub(crate) struct Empty(StatusCode);
 
 impl Empty {
-    /// 200.
     pub(crate) const OK: Self = Self(StatusCode::OK);
-    /// 204.
     pub(crate) const NO_CONTENT: Self = Self(StatusCode::NO_CONTENT);
 }
 
@@ -31,7 +29,6 @@ pub(crate) struct Json<T> {
 }
 
 impl<T> Json<T> {
-    /// 200.
     pub(crate) fn ok(value: T) -> Self {
         Self { status: StatusCode::OK, value }
     }

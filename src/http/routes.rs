@@ -19,18 +19,17 @@ use crate::{
     survey::model::{Channel, Client, Form, Thread},
 };
 
-/// Paths and their methods, before they are given to actix, which tells nobody what it has: the tests read them here.
+/// Paths and their methods, before they are registered with actix, which does not list its routes: tests read them here.
 #[derive(Default)]
 pub(crate) struct Table(Vec<(String, Vec<(Method, Route)>)>);
 
 impl Table {
-    /// Every method of every path.
     #[cfg(test)]
     pub(crate) fn list(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().flat_map(|(path, methods)| methods.iter().map(|(method, _)| (method.as_str(), path.as_str())))
     }
 
-    /// Lets actix answer them; a 405 that names the methods of the path answers every other.
+    /// Registers them; any other method of a path answers 405 with the allowed methods.
     pub(crate) fn register(self, routes: &mut ServiceConfig) {
         for (path, methods) in self.0 {
             let allow = methods.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ");
@@ -52,7 +51,7 @@ pub(crate) fn register(routes: &mut ServiceConfig) {
     no_other(routes);
 }
 
-/// The one table of all routes.
+/// Every route that every program has.
 pub(crate) fn table() -> Table {
     let mut table = Table::default();
     let routes = &mut table;
@@ -91,23 +90,23 @@ pub(crate) fn table() -> Table {
     table
 }
 
-/// Every other path: a 404.
+/// Answers 404 on every other path.
 pub(crate) fn no_other(routes: &mut ServiceConfig) {
     routes.default_service(web::to(|| async { Err::<&str, _>(Failure::NoSuchPath) }));
 }
 
-/// The routes of one kind of row.
+/// The routes of one kind of row, such as clients.
 fn entries<E: DirectoryRow>(routes: &mut Table, delete: (Method, Route)) {
     at(routes, &format!("/admin/{}", E::LIST), [get(admin::list::<E>)]);
     at(routes, &format!("/admin/{}/{{id}}", E::LIST), [get(admin::read::<E>), put(admin::put::<E>), delete]);
 }
 
-/// One path, and its methods.
+/// Adds a path and its methods.
 pub(crate) fn at<const N: usize>(routes: &mut Table, path: &str, methods: [(Method, Route); N]) {
     routes.0.push((path.to_owned(), methods.into()));
 }
 
-/// Declares the methods of the table.
+/// Declares a function for each method: `get(handler)` and so on.
 macro_rules! methods {
     ($($name:ident $method:ident),+) => {$(
         pub(crate) fn $name<F, Args>(handler: F) -> (Method, Route)

@@ -1,4 +1,4 @@
-//! The attempts that are kept, in memory, the last of them.
+//! The attempt log: the last attempts of a tenant, in memory.
 
 use std::{borrow::Cow, collections::VecDeque};
 
@@ -19,10 +19,9 @@ use crate::{
 /// How many attempts are kept.
 pub(crate) const KEPT: usize = 1000;
 
-/// How much of a path or a message is kept, and of a method, in bytes: whoever calls, with or without a token, must
-/// not fill the memory.
-const LONGEST_TEXT: usize = 1024;
-const LONGEST_METHOD: usize = 32;
+/// How much of a path or a message, and of a method, is kept: a caller, with or without a token, must not fill the memory.
+const MAX_TEXT_BYTES: usize = 1024;
+const MAX_METHOD_BYTES: usize = 32;
 
 /// The attempts of a tenant, the oldest first. Ids begin at 1 and have no gaps.
 #[derive(Default)]
@@ -30,12 +29,12 @@ pub(crate) struct AttemptLog(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
-    /// The id of the last that was forgotten: the oldest that is kept has the next one.
+    /// The id of the last attempt that was dropped: the oldest that is kept has the next one.
     forgotten: i64,
     attempts: VecDeque<Attempt>,
 }
 
-/// One call, as much as is kept of it.
+/// One call, as it is kept.
 pub(crate) struct Attempt {
     pub(crate) at: Time,
     pub(crate) request_id: HeaderValue,
@@ -50,7 +49,7 @@ pub(crate) struct Attempt {
     pub(crate) decision: Decision,
 }
 
-/// One call, as it is shown.
+/// One call, as `GET /admin/attempts` shows it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AttemptView {
@@ -59,9 +58,9 @@ pub(crate) struct AttemptView {
     request_id: String,
     method: String,
     uri: String,
-    /// The name of the token, where it is known.
+    /// The name of the token; None where it is not known.
     token: Option<String>,
-    /// Whom a send that was refused should have gone to: with the flag off, nobody is looked for.
+    /// The client or thread that a refused send named: with the flag off, nobody is looked up.
     #[serde(skip_serializing_if = "Option::is_none")]
     asked: Option<Target>,
     #[serde(flatten)]
@@ -85,17 +84,17 @@ pub(crate) struct AttemptFilter {
 
 impl AttemptLog {
     pub(crate) fn keep(&self, mut attempt: Attempt) {
-        if attempt.method.as_str().len() > LONGEST_METHOD {
+        if attempt.method.as_str().len() > MAX_METHOD_BYTES {
             attempt.method =
-                Method::from_bytes(&attempt.method.as_str().as_bytes()[..LONGEST_METHOD]).unwrap_or_default();
+                Method::from_bytes(&attempt.method.as_str().as_bytes()[..MAX_METHOD_BYTES]).unwrap_or_default();
         }
         if let Cow::Owned(uri) = &mut attempt.uri {
-            cut(uri, LONGEST_TEXT);
+            cut(uri, MAX_TEXT_BYTES);
         }
-        attempt.message.iter_mut().for_each(|message| cut(message, LONGEST_TEXT));
+        attempt.message.iter_mut().for_each(|message| cut(message, MAX_TEXT_BYTES));
         let mut kept = self.0.lock();
-        // What is forgotten is dropped when the lock is free again.
-        let _forgotten = if kept.attempts.len() == KEPT {
+        // The oldest is freed after the lock is.
+        let _oldest = if kept.attempts.len() == KEPT {
             kept.forgotten += 1;
             kept.attempts.pop_front()
         } else {
@@ -105,7 +104,7 @@ impl AttemptLog {
         drop(kept);
     }
 
-    /// Forgets what attempts were about, where it was this client: ids have no gaps, so that they stay as calls.
+    /// Erases what the attempts about a client say. They stay as calls, for ids have no gaps.
     pub(crate) fn forget(&self, client: ClientId, external_id: Option<&str>) {
         let is_theirs = |attempt: &Attempt| match &attempt.asked {
             Some(Target::ExternalClient(id)) if external_id == Some(id.as_str()) => true,
@@ -119,12 +118,12 @@ impl AttemptLog {
         }
     }
 
-    /// Those that the filter lets through, the oldest first: at most `limit` behind the cursor, or, without one, the last.
+    /// The attempts that match, the oldest first: at most `limit` after the cursor, or, without one, the last `limit`.
     ///
-    /// Errors: 410 where attempts after the cursor are forgotten.
+    /// Errors: 410 where attempts after the cursor are no longer kept.
     pub(crate) fn list(&self, filter: AttemptFilter, limit: usize) -> Result<Vec<AttemptView>, Failure> {
         let kept = self.0.lock();
-        // Ids begin at 1: whatever is before them is their beginning.
+        // Ids begin at 1: a cursor before that is the beginning.
         let after = filter.after.unwrap_or(kept.forgotten).max(0);
         if after < kept.forgotten {
             let oldest = kept.forgotten + 1;
@@ -149,7 +148,7 @@ impl AttemptLog {
         Ok(matching[first..].iter().take(limit).map(|(id, attempt)| attempt.show(*id)).collect())
     }
 
-    /// What was kept behind a cursor and did not succeed.
+    /// The attempts after a cursor that did not succeed.
     pub(crate) fn refused_since(&self, cursor: i64, limit: usize) -> RecentRefusals {
         let kept = self.0.lock();
         let newest = kept.forgotten + i64::try_from(kept.attempts.len()).unwrap_or(i64::MAX);
@@ -163,24 +162,24 @@ impl AttemptLog {
     }
 }
 
-/// AttemptLog that did not succeed.
+/// Attempts that did not succeed.
 pub(crate) struct RecentRefusals {
-    /// Where the next ones begin.
+    /// The cursor for the next call.
     pub(crate) cursor: i64,
-    /// How many there were; of more than are kept, those that are.
+    /// How many there were, as far as they are kept.
     pub(crate) count: usize,
     /// The last of them, the oldest first.
     pub(crate) attempts: Vec<AttemptView>,
 }
 
 impl Attempt {
-    /// The client that it was about, or should have been.
+    /// The client that it was about, or that it named.
     fn client(&self) -> Option<i64> {
         let asked = if let Some(Target::Client(id)) = self.asked { Some(id) } else { None };
         self.decision.client().or(asked).map(|id| id.0)
     }
 
-    /// The same for a thread.
+    /// The thread that it was about, or that it named.
     fn thread(&self) -> Option<i64> {
         let asked = if let Some(Target::Thread(id)) = self.asked { Some(id) } else { None };
         self.decision.thread().or(asked).map(|id| id.0)
@@ -221,7 +220,7 @@ impl Attempt {
     }
 }
 
-/// Cuts a text after so many bytes, or a few before where a character would be cut.
+/// Cuts a text after so many bytes, or a few before, so that no character is split.
 fn cut(text: &mut String, longest: usize) {
     text.truncate(text.floor_char_boundary(longest));
 }

@@ -1,4 +1,4 @@
-//! What the rules said of a call, as a table.
+//! The decision of a call, and the report of it: how each rule came out.
 
 use actix_web::http::StatusCode;
 use serde::Serialize;
@@ -9,20 +9,20 @@ use crate::survey::{
     rules::{Rule, RuleState},
 };
 
-/// How far a call came. What is not known to have been decided is told as not reached.
+/// How far a call came. A rule that is not known to have been decided is reported as not reached.
 #[derive(Debug)]
 pub(crate) enum Decision {
-    /// To no rule.
+    /// No rule was decided.
     Undecided,
     /// The token or its role was refused.
     Denied(Rule),
-    /// The caller may; of the rest nothing is known.
+    /// The caller may make this call; nothing more is known.
     Authenticated,
-    /// The caller may, and their body says nothing that can be done.
+    /// The caller may make this call, and its body is invalid.
     BadBody,
-    /// The caller may, and the call was about these; it has no further rules, or none that was decided.
+    /// The caller may make this call, and it was about these; no further rule was decided.
     About(ClientId, Option<ThreadId>),
-    /// As [`Decision::About`], but the caller was not looked at, either.
+    /// As [`Decision::About`], but the caller was not authenticated.
     AboutUnauthenticated(Option<ClientId>, Option<ThreadId>),
     /// A rule forbade it.
     Refused(Refusal),
@@ -79,11 +79,11 @@ impl Decision {
     }
 }
 
-/// What was answered, or would be, and why.
+/// The answer of a call, and the rules that led to it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DecisionReport {
-    /// None where the connection was cut before an answer.
+    /// None where the connection was closed before an answer.
     status: Option<u16>,
     message: Option<String>,
     client_id: Option<ClientId>,
@@ -98,7 +98,7 @@ pub(crate) struct DecisionReport {
 struct RuleReport {
     rule: Rule,
     state: RuleState,
-    /// Where the row that failed it is to be found, and mostly mended.
+    /// The admin route of the row that failed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     row: Option<String>,
 }
@@ -132,13 +132,13 @@ impl DecisionReport {
     }
 }
 
-/// The admin route of the row that stands in the way, or of the one that is missing.
+/// The admin route of the row that a refusal is about, or of the one that is missing.
 fn row(refusal: &Refusal) -> Option<String> {
     Some(match refusal {
         Refusal::Disabled => "/admin/settings".to_owned(),
         Refusal::NotFound(Target::Client(id)) => format!("/admin/clients/{id}"),
         Refusal::NotFound(Target::Thread(id)) => format!("/admin/threads/{id}"),
-        // Nobody has this identifier, hence no row and no route.
+        // No client has this identifier, hence no row and no route.
         Refusal::NotFound(Target::ExternalClient(_)) => return None,
         Refusal::OpenThread { thread, .. } => format!("/admin/threads/{thread}"),
         Refusal::NoClosedThread { client } => format!("/admin/clients/{client}"),

@@ -1,8 +1,7 @@
-//! Web pages of other origins: which of them may call `/api`, told to their browsers. Without any in the settings nothing is
-//! said, and browsers keep them out.
+//! CORS: the web pages of other origins that may call `/api`. Without any in the settings no header is sent, and browsers keep
+//! them out.
 //!
-//! actix-cors is not used: it joins the three documented `Vary` lines in one. They stand on every answer of `/api` anyway, so
-//! that no cache gives one origin's answer to another.
+//! actix-cors is not used: it joins the three documented `Vary` lines in one.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -20,16 +19,17 @@ use actix_web::{
 
 use crate::http::state::State;
 
-/// What a page may ask with, and read of an answer besides what every page may.
+/// The methods and headers that a page may send, and the headers that it may read.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
-const ASKED: HeaderValue = HeaderValue::from_static("Authorization, Content-Type, Idempotency-Key, X-Request-Id");
-const READ: HeaderValue =
+const ALLOWED_HEADERS: HeaderValue =
+    HeaderValue::from_static("Authorization, Content-Type, Idempotency-Key, X-Request-Id");
+const EXPOSED_HEADERS: HeaderValue =
     HeaderValue::from_static("Authorization, Idempotent-Replayed, Retry-After, WWW-Authenticate, X-Request-Id");
 
-/// For how many seconds a browser need not ask again.
-const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
+/// For how many seconds a browser keeps the answer to a preflight.
+const MAX_AGE_S: HeaderValue = HeaderValue::from_static("600");
 
-/// The origin of the page that calls, if it is one of those that may.
+/// The origin of the calling page, if the settings allow it.
 fn origin(request: &HttpRequest) -> Option<&HeaderValue> {
     let ThinData(app) = request.app_data::<State>()?;
     let mut origins = request.headers().get_all(ORIGIN).filter(|_| request.path().starts_with("/api/"));
@@ -37,20 +37,20 @@ fn origin(request: &HttpRequest) -> Option<&HeaderValue> {
     app.listener.origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()).then_some(origin)
 }
 
-/// The answer to a browser that asks before it lets a page call; None for every other request.
+/// The answer to a preflight of an allowed page; None for every other request.
 pub(crate) fn preflight(request: &ServiceRequest) -> Option<HttpResponse> {
     let is_preflight =
         request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     origin(request.request()).filter(|_| is_preflight)?;
     let mut answer = HttpResponse::NoContent();
     answer.insert_header((ACCESS_CONTROL_ALLOW_METHODS, METHODS));
-    answer.insert_header((ACCESS_CONTROL_ALLOW_HEADERS, ASKED));
-    answer.insert_header((ACCESS_CONTROL_MAX_AGE, MAX_AGE));
+    answer.insert_header((ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS));
+    answer.insert_header((ACCESS_CONTROL_MAX_AGE, MAX_AGE_S));
     Some(answer.finish())
 }
 
-/// What an answer to that page says besides, an error too.
+/// The headers that every answer to an allowed page has, also an error.
 pub(crate) fn headers(request: &HttpRequest) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
     let origin = origin(request).cloned().into_iter();
-    origin.flat_map(|origin| [(ACCESS_CONTROL_ALLOW_ORIGIN, origin), (ACCESS_CONTROL_EXPOSE_HEADERS, READ)])
+    origin.flat_map(|origin| [(ACCESS_CONTROL_ALLOW_ORIGIN, origin), (ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS)])
 }

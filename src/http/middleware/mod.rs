@@ -1,4 +1,4 @@
-//! What a request passes besides its handler.
+//! What happens around handlers: the caller's address, CORS, throttling, the request log.
 
 pub(crate) mod cors;
 pub(crate) mod real_ip;

@@ -1,4 +1,4 @@
-//! From where a request comes: one answer for the audit, the throttle and the log.
+//! The caller's address: the same for the audit, the throttle and the log.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,20 +7,20 @@ use ipnet::IpNet;
 
 use crate::http::state::State;
 
-/// The address of the caller: that of the connection, or, where this is a trusted proxy's, the last one in
-/// `X-Forwarded-For` that is not. What stands before that may be the caller's own invention.
+/// The address of the connection; if that is a trusted proxy, the last address in `X-Forwarded-For` that is not one. The
+/// addresses before it may be the caller's invention.
 pub(crate) fn address(request: &HttpRequest) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip().to_canonical();
     let proxies = request.app_data::<State>().map_or(&[] as &[_], |ThinData(app)| &app.listener.proxies);
     if !is_trusted(peer, proxies) {
         return Some(peer);
     }
-    // Lines of one name are one list.
+    // Several lines of this header are one list.
     let lines: Vec<_> = request.headers().get_all(X_FORWARDED_FOR).collect();
     let hops = lines.iter().rev().flat_map(|line| line.to_str().unwrap_or("?").rsplit(','));
     let mut caller = peer;
     for hop in hops {
-        // Whoever wrote this is the last one that is known.
+        // Its sender is the last address that is known.
         let Some(before) = parse(hop.trim()) else { break };
         caller = before;
         if !is_trusted(before, proxies) {

@@ -1,6 +1,6 @@
-//! The line that each request leaves in the log. It is written before the answer leaves, and by the worker itself: there is
-//! no buffer whose lines an end of the program could lose. Measured: a line costs 5 to 7 us of the processor, most of it for
-//! its text; a worker that wrote the lines of many requests at once was no faster.
+//! The line that each request leaves in the log. The worker itself writes it before the answer leaves: there is no buffer whose
+//! lines the end of the program could lose. Measured: a line costs 5 to 7 us of the processor, most of it for its text. A
+//! worker that wrote the lines of many requests at once was no faster.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use tracing::{Level, enabled, info};
 use super::real_ip;
 use crate::http::context::RequestContext;
 
-/// What the lines are filtered by, apart from all others; see the setting `log_requests`.
+/// The target of the lines, which the setting `log_requests` turns off.
 pub(crate) const TARGET: &str = "surveyd::requests";
 
 /// What a line says.
@@ -45,7 +45,7 @@ impl Line<'_> {
     }
 }
 
-/// Its name, if it is one that everybody knows: others are of the caller's making, and of any length.
+/// The name of a common method; others are the caller's invention, and of any length.
 fn method(method: &Method) -> &str {
     let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS];
     if known.contains(method) { method.as_str() } else { "other" }

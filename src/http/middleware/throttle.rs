@@ -1,4 +1,4 @@
-//! Guessing, made slow: how often one address may fail to log in, and how often to show a good token.
+//! Throttling: how often one address may fail to log in, and how often it may show a bad token.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,23 +11,23 @@ use prometheus_client::metrics::counter::Counter;
 
 use crate::http::failure::Failure;
 
-/// So many failures to log in …
-const LOGINS: usize = 5;
+/// How many logins of one address may fail within [`WINDOW`].
+const MAX_LOGIN_FAILURES: usize = 5;
 
-/// … and so many to show a good token …
-const TOKENS: usize = 60;
+/// How many bad tokens one address may show within [`WINDOW`].
+const MAX_BAD_TOKENS: usize = 60;
 
-/// … within so long, and the next try has to wait until the first of them is that old.
+/// A failure counts for so long.
 const WINDOW: Duration = Duration::from_mins(1);
 
-/// How many addresses are remembered; beyond them the oldest is forgotten.
-const ADDRESSES: usize = 10_000;
+/// How many addresses are remembered; then the one whose last failure is the oldest is forgotten.
+const MAX_ADDRESSES: usize = 10_000;
 
 /// The throttles of a server, shared by all workers.
 ///
-/// A login is refused whatever its password, for that is what makes guessing slow. A token is refused only where it is not
-/// good: nobody guesses 32 random bytes, and behind one address there may be a hundred callers, of whom one has an old
-/// token in its settings and asks every second. That one is to be slowed down, and the others are to notice nothing.
+/// A throttled login is refused whatever its password: this makes guessing slow. A throttled token is refused only if it is bad:
+/// nobody guesses 32 random bytes, and a hundred callers may share one address. If one of them keeps an old token and asks
+/// every second, only that one is slowed down.
 pub(crate) struct Throttles {
     logins: Throttle,
     tokens: Throttle,
@@ -36,12 +36,16 @@ pub(crate) struct Throttles {
 
 impl Default for Throttles {
     fn default() -> Self {
-        Self { logins: Throttle::new(LOGINS), tokens: Throttle::new(TOKENS), failures: Counter::default() }
+        Self {
+            logins: Throttle::new(MAX_LOGIN_FAILURES),
+            tokens: Throttle::new(MAX_BAD_TOKENS),
+            failures: Counter::default(),
+        }
     }
 }
 
 impl Throttles {
-    /// How often somebody failed to log in, or showed a token that was not good, since the start.
+    /// How many logins failed or were throttled, and how many bad tokens were shown, since the start.
     pub(crate) fn failures(&self) -> &Counter {
         &self.failures
     }
@@ -53,19 +57,19 @@ impl Throttles {
         self.logins.check(address, now).map_err(|wait| too_many("logins", wait)).inspect_err(|_| self.count())
     }
 
-    /// Somebody has failed to log in.
+    /// Counts a failed login.
     pub(crate) fn fail_login(&self, address: IpAddr, now: Instant) {
         self.count();
         self.logins.fail(address, now);
     }
 
-    /// Somebody has shown a token that is not good.
+    /// Counts a bad token.
     ///
-    /// Errors: 429 where that happened too often; it is the answer instead of what was to be said of the token.
+    /// Errors: 429 for too many of them, to be answered instead of the 401.
     pub(crate) fn fail_token(&self, address: IpAddr, now: Instant) -> Result<(), Failure> {
         self.count();
         self.tokens.check(address, now).map_err(|wait| too_many("tokens", wait))?;
-        // Only what was told counts: who goes on all the same is told once a second what is wrong, and not never.
+        // Counts only the 401s that were sent; a persistent caller still gets one a second.
         self.tokens.fail(address, now);
         Ok(())
     }
@@ -105,17 +109,17 @@ impl Throttle {
         }
     }
 
-    /// This address has failed.
+    /// Counts a failure of this address.
     fn fail(&self, address: IpAddr, now: Instant) {
         let address = network(address);
         let mut failures = self.failures.lock();
-        if failures.len() >= ADDRESSES && !failures.contains_key(&address) {
+        if failures.len() >= MAX_ADDRESSES && !failures.contains_key(&address) {
             failures.retain(|_, of_address| {
                 forget_old(of_address, now);
                 !of_address.is_empty()
             });
             let oldest = failures.iter().min_by_key(|(_, of_address)| of_address.back()).map(|(address, _)| *address);
-            if let Some(oldest) = oldest.filter(|_| failures.len() >= ADDRESSES) {
+            if let Some(oldest) = oldest.filter(|_| failures.len() >= MAX_ADDRESSES) {
                 failures.remove(&oldest);
             }
         }
@@ -129,7 +133,7 @@ fn forget_old(failures: &mut VecDeque<Instant>, now: Instant) {
     }
 }
 
-/// What one caller has: a single address of IPv4, but 2^64 of IPv6.
+/// The network of one caller: a single address of IPv4, but 2^64 addresses of IPv6.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
@@ -157,12 +161,13 @@ mod tests {
     }
 
     #[test]
-    fn who_goes_on_with_a_bad_token_is_told_what_is_wrong_now_and_then() {
+    fn a_persistent_bad_token_still_gets_a_401_a_second() {
         let throttles = Throttles::default();
         let (start, address) = (Instant::now(), IpAddr::from([127, 0, 0, 1]));
-        let told = |second| throttles.fail_token(address, start + Duration::from_secs(second)).is_ok();
-        let in_a_minute =
-            |from| (from..from + 60).flat_map(|second| [told(second), told(second)]).filter(|told| *told).count();
+        let is_401 = |second| throttles.fail_token(address, start + Duration::from_secs(second)).is_ok();
+        let in_a_minute = |from| {
+            (from..from + 60).flat_map(|second| [is_401(second), is_401(second)]).filter(|is_401| *is_401).count()
+        };
         assert_eq!([in_a_minute(0), in_a_minute(60), in_a_minute(120)], [60, 60, 60]);
         assert_eq!(throttles.failures().get(), 360);
     }
@@ -181,9 +186,9 @@ mod tests {
     fn memory_is_bounded() {
         let throttle = Throttle::new(5);
         let now = Instant::now();
-        for number in 0..u32::try_from(ADDRESSES).expect("a number") + 10 {
+        for number in 0..u32::try_from(MAX_ADDRESSES).expect("a number") + 10 {
             throttle.fail(IpAddr::V4(number.into()), now);
         }
-        assert_eq!(throttle.failures.lock().len(), ADDRESSES);
+        assert_eq!(throttle.failures.lock().len(), MAX_ADDRESSES);
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /metrics`: what is counted, in OpenMetrics.
+//! `GET /metrics`, in the text format of OpenMetrics.
 
 use std::sync::Arc;
 
@@ -25,7 +25,6 @@ pub(crate) const METRICS: &str = "/metrics";
 const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
-/// All that is counted, as text.
 struct Exposition(String);
 
 impl Responder for Exposition {
@@ -40,13 +39,13 @@ impl Responder for Exposition {
 
 type MetricsOf = ThinData<Arc<Metrics>>;
 
-/// Adds the route to all others, for administrators.
+/// Adds the route for administrators to a server's routes.
 pub(crate) fn guarded(routes: &mut ServiceConfig, metrics: Arc<Metrics>) {
     routes.app_data(ThinData(metrics));
     table().register(routes);
 }
 
-/// The table of what a server has besides the routes of every program.
+/// The routes that only a server has.
 pub(crate) fn table() -> Table {
     let answer = async |request: HttpRequest, ThinData(app): State, ThinData(metrics): MetricsOf| {
         auth::admin(&request, &app).await?;
@@ -57,7 +56,7 @@ pub(crate) fn table() -> Table {
     table
 }
 
-/// The only route of an address of its own, where no token is asked for.
+/// The only route of the address `metrics.listen`, which needs no token.
 pub(crate) fn open(routes: &mut ServiceConfig, metrics: Arc<Metrics>) {
     routes.app_data(ThinData(metrics));
     let mut table = Table::default();

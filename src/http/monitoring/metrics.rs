@@ -1,5 +1,4 @@
-//! What is counted of requests, and of the database behind them. No names and no ids of anybody: a label is one of a few
-//! words. It is told by `exposition`.
+//! The metrics of a program: its requests, and what its database adds. A label is one of a few words, never a name or an id.
 
 use std::cell::RefCell;
 
@@ -13,10 +12,10 @@ use prometheus_client::{
 use crate::http::failure::Failure;
 use crate::{store::error::StoreError, survey::rules::Rule};
 
-/// The route of a request that meets none.
+/// The label of requests that match no route.
 pub(crate) const NO_ROUTE: &str = "none";
 
-/// What a program counts; shared by its workers.
+/// The counters of a program; shared by its workers.
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<Answered, Counter>,
@@ -26,13 +25,13 @@ pub(crate) struct Metrics {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
-    /// The pattern of the path, never the path: anybody can make up paths.
+    /// The pattern of the path, never the path: a caller can make up paths.
     route: String,
     status: u16,
 }
 
 impl Metrics {
-    /// With nothing counted yet; `register` adds what others count.
+    /// `register` adds the metrics of the database.
     pub(crate) fn new(failed_authentications: &Counter, register: impl FnOnce(&mut Registry)) -> Self {
         let mut registry = Registry::with_prefix("surveyd");
         registry.register("build", "Which surveyd this is", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
@@ -47,12 +46,12 @@ impl Metrics {
         Self { registry, requests, refusals }
     }
 
-    /// Counts what a rule refused.
+    /// Counts a refusal by a rule.
     pub(crate) fn refused(&self, rule: Rule) {
         self.refusals[rule as usize].inc();
     }
 
-    /// All of it, in OpenMetrics.
+    /// Everything, in the text format of OpenMetrics.
     pub(crate) fn text(&self) -> Result<String, Failure> {
         let mut text = String::new();
         encode(&mut text, &self.registry).map_err(|error| StoreError::Internal(error.to_string()))?;
@@ -60,13 +59,13 @@ impl Metrics {
     }
 }
 
-/// As in attempts.
+/// The name of a rule, as in attempts.
 fn name(rule: Rule) -> String {
     let json = serde_json::to_value(rule).unwrap_or_default();
     json.as_str().unwrap_or_default().to_owned()
 }
 
-/// The counters of one route, as one worker holds them: found without a lock, and without making a text of the route.
+/// One worker's counters of one route: found without a lock, and without formatting the route.
 pub(crate) struct Counts {
     route: String,
     by_status: RefCell<Vec<(StatusCode, Counter)>>,

@@ -16,16 +16,14 @@ use crate::http::{
 };
 use crate::store::Store;
 
-/// How long the writer may take to come round to a job that does nothing.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long the writer may take to run a job that does nothing.
+const WRITER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What was last found out about the database. Whoever asks while somebody else's answer is being found shares the next one:
-/// however many ask, and nobody needs a token for it, each worker asks the writer one thing at a time, and one that is stuck
-/// once a second.
+/// The last result of the check. Calls that come while a check runs share the next one: the route needs no token, so however many
+/// call, each worker has one job with the writer at a time, and with a writer that hangs one a second.
 #[derive(Default)]
 pub(crate) struct Readiness(Mutex<Option<(Instant, Option<&'static str>)>>);
 
-/// What must be so.
 #[derive(Serialize)]
 pub(crate) struct Ready {
     schema: &'static str,
@@ -34,7 +32,7 @@ pub(crate) struct Ready {
 }
 
 impl Readiness {
-    /// What is wrong with the database, as of a moment after this call.
+    /// The problem of the database, if there is one, at a moment after this call.
     async fn problem(&self, store: &Store) -> Option<&'static str> {
         let asked = Instant::now();
         let mut last = self.0.lock().await;
@@ -56,21 +54,21 @@ async fn find_problem(store: &Store) -> Option<&'static str> {
         Ok(false) => return Some("the schema of the database is not this program's"),
         Err(_) => return Some("the database cannot be read"),
     }
-    match timeout(PATIENCE, store.probe_writer()).await {
+    match timeout(WRITER_TIMEOUT, store.probe_writer()).await {
         Ok(Ok(())) => None,
         Ok(Err(_)) => Some("the writer cannot write"),
         Err(_) => Some("the writer has not answered within 1 s"),
     }
 }
 
-/// Says that all is as it must be, or, in the envelope of every other error, the first thing that is not.
+/// `GET /readyz`.
 ///
-/// Errors: 503.
+/// Errors: 503 with the first problem.
 pub(crate) async fn readyz(ThinData(app): State) -> Result<Json<Ready>, Failure> {
     let not_ready = |problem: &str| Failure::unavailable(format!("Not ready: {problem}"));
     let tenant = app.resolver.anonymous().ok_or_else(|| not_ready("there is no room for a database"))?;
     let problem = app.readiness.problem(&tenant.store).await;
-    // Last: it may have begun meanwhile, and only who asked before is still answered.
+    // Last: the stop may have begun meanwhile.
     if is_stopping(&app) {
         return Err(not_ready("the server is stopping"));
     }
