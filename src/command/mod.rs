@@ -11,7 +11,7 @@ mod fake;
 mod health;
 mod import;
 mod openapi;
-mod pages;
+mod man;
 mod restore;
 mod serve;
 mod systemd;
@@ -67,8 +67,8 @@ fn dispatch(command: Commands) -> Result<()> {
         Commands::Backup { target, file } => backup::run(&target, file),
         Commands::Restore { backup, file } => restore::run(&backup, file),
         Commands::Check { file } => check::run(file),
-        Commands::Man { folder } => pages::man(&folder),
-        Commands::Completions { shell } => pages::completions(shell),
+        Commands::Man { folder } => man::man(&folder),
+        Commands::Completions { shell } => man::completions(shell),
     }
 }
 
