@@ -25,7 +25,7 @@ use crate::{
         state::{AppState, State},
     },
     store::{Store, clock::Reading, error::StoreError},
-    survey::time::{Lifetime, Time},
+    survey::time::{Time, TimeSpan},
 };
 
 /// How long the clock waits for the tries of deliveries that are due on its way; after it they go on by themselves.
@@ -124,7 +124,7 @@ async fn clear_faults(
 #[serde(deny_unknown_fields)]
 struct ClockSetting {
     now: Option<Time>,
-    advance: Option<Lifetime>,
+    advance: Option<TimeSpan>,
     real: Option<bool>,
 }
 
