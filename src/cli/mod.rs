@@ -76,7 +76,7 @@ Examples:
   curl -X PATCH http://127.0.0.1:8080/admin/settings -H \"Authorization: Bearer $TOKEN\" \\
        -H 'Content-Type: application/json' -d '{\"surveysViaExternalApi\":true}'")]
     Serve {
-        /// Address and port to listen on; port 0 takes a free port [default: the setting `listen`, 127.0.0.1:8080].
+        /// Address and port to listen on; port 0 takes a free port [default: the setting `listen`].
         #[arg(long, value_name = "ADDR:PORT")]
         listen: Option<SocketAddr>,
         #[command(flatten)]
