@@ -38,8 +38,8 @@ create table channel (
     delivery_off text constraint channel_delivery_off_length check (length(delivery_off) between 1 and 255)
 ) strict;
 
--- Clients are the people who are asked. `external_id` is the client's id in the integrator's system, for example a CRM. It
--- is unique, because a send may name the client by it. It may be null.
+-- Clients are the people who are asked. `external_id` is the client's id in the integrator's system, for example a CRM.
+-- It is unique, because a send may name the client by it. It may be null.
 create table client (
     id          integer primary key,
     external_id text constraint client_external_id_unique unique
@@ -51,9 +51,9 @@ create table client (
 
 create index client_by_phone on client (phone) where phone is not null;
 
--- Threads are conversations. The statuses are the vendor's. A thread is open in every status except CLOSED. The check is
--- not written as `status in (…)`: for that, SQLite builds a table of the nine values for each row, which is more than a
--- third of the cost of an insert.
+-- Threads are conversations. The statuses are the vendor's. A thread is open in every status except CLOSED. The check
+-- is not written as `status in (…)`: for that, SQLite builds a table of the nine values for each row, which is more
+-- than a third of the cost of an insert.
 create table thread (
     id                integer primary key,
     client_id         integer not null references client (id),
@@ -63,25 +63,27 @@ create table thread (
         when 'REASSIGNED' then 1 when 'ANSWER_NEEDED' then 1 when 'WAITING' then 1 when 'IN_PROGRESS' then 1 else 0 end),
     start_time        integer not null,
     state_change_time integer not null,
-    -- The time at which the thread was closed; null while it is open. Generated, so that it always agrees with the status.
+    -- The time at which the thread was closed; null while it is open. Generated, so that it always agrees with the
+    -- status.
     closing_time      integer generated always as (case when status = 'CLOSED' then state_change_time end) virtual,
     constraint thread_times_in_order check (state_change_time >= start_time)
 ) strict;
 
--- This index answers every question of the rules about a client from one page: "Is there an open thread?" (closing_time is
--- null), "Which closed thread is the last?" (the greatest closing_time, then the greatest id), and "In which channel was
--- it?". Because the channel is in the index, the row itself is not read: with ten million threads that is one page from
--- the file instead of three.
+-- This index answers every question of the rules about a client from one page: "Is there an open thread?" (closing_time
+-- is null), "Which closed thread is the last?" (the greatest closing_time, then the greatest id), and "In which channel
+-- was it?". Because the channel is in the index, the row itself is not read: with ten million threads that is one page
+-- from the file instead of three.
 create index thread_by_client on thread (client_id, closing_time, id, channel_id);
 
 -- "Which threads wait for an answer?" There are few open threads and many closed ones, which are not in this index.
 create index thread_open on thread (status) where status <> 'CLOSED';
 
--- To delete a channel, SQLite looks for threads that refer to it. Without this index that is a scan in the writer thread.
+-- To delete a channel, SQLite looks for threads that refer to it. Without this index that is a scan in the writer
+-- thread.
 create index thread_by_channel on thread (channel_id);
 
--- Quality forms (surveys). The columns after the name are the vendor's optional fields. They are stored and passed on, and
--- no rule looks at them.
+-- Quality forms (surveys). The columns after the name are the vendor's optional fields. They are stored and passed on,
+-- and no rule looks at them.
 create table form (
     id                     integer primary key,
     name                   text not null constraint form_name_length check (length(name) between 1 and 255),
@@ -96,8 +98,8 @@ create table form (
     hide_after_s           integer  -- seconds for which the form stays available after the thread was closed
 ) strict;
 
--- The channels that a form is enabled for. Deleting a form deletes these rows. A channel cannot be deleted while a form is
--- enabled for it.
+-- The channels that a form is enabled for. Deleting a form deletes these rows. A channel cannot be deleted while a form
+-- is enabled for it.
 create table form_channel (
     form_id    integer not null references form (id) on delete cascade,
     channel_id integer not null references channel (id),
@@ -107,8 +109,8 @@ create table form_channel (
 -- To delete a channel, SQLite looks for forms that are enabled for it.
 create index form_channel_by_channel on form_channel (channel_id);
 
--- The sends, in the order of their commits. autoincrement: a sendingId is never used again, even after a deletion. The ids
--- and the token's name are copies without foreign keys. A send is history and stays after its client or thread was
+-- The sends, in the order of their commits. autoincrement: a sendingId is never used again, even after a deletion. The
+-- ids and the token's name are copies without foreign keys. A send is history and stays after its client or thread was
 -- deleted (both ids are 0 after an erasure). A foreign key would also need an index in random order, which would cost a
 -- third of the sends per second.
 create table send (
@@ -122,8 +124,8 @@ create table send (
 
 -- The outbox: deliveries to the gateways of channels. A row is written in the transaction of its send, so that neither
 -- exists without the other. A send to a channel without a gateway has no row here. `body` is the message at the time of
--- the send, because every retry must send the same; it is empty after an erasure. `channel_id` is a copy without a foreign
--- key, as in `send`.
+-- the send, because every retry must send the same; it is empty after an erasure. `channel_id` is a copy without a
+-- foreign key, as in `send`.
 create table delivery (
     sending_id integer primary key,
     channel_id integer not null,
@@ -144,9 +146,9 @@ create index delivery_due on delivery (channel_id, due_at) where state = 'pendin
 create index delivery_by_state on delivery (state, sending_id) where state <> 'delivered';
 
 -- Idempotency keys. A key of a token belongs to one send, so that a caller who missed the answer can repeat the request
--- without a second send. `holder` is the id and name of the token, `request` the SHA-256 of the request. Only successful
--- sends are here. A row is written in the transaction of its send and expires after a day. The primary key is in random
--- order, which only slows the sends that have a key.
+-- without a second send. `holder` is the id and name of the token, `request` the SHA-256 of the request. Only
+-- successful sends are here. A row is written in the transaction of its send and expires after a day. The primary key
+-- is in random order, which only slows the sends that have a key.
 create table idempotency_key (
     holder     text    not null,
     key        text    not null check (length(key) between 1 and 255),
@@ -159,8 +161,8 @@ create table idempotency_key (
 -- The oldest keys are deleted first.
 create index idempotency_key_by_age on idempotency_key (created_at);
 
--- The tokens of callers. The file has only the SHA-256 of a secret, and tokens are found by it. Rows are never deleted, so
--- that the list shows revoked tokens, and no id is used again.
+-- The tokens of callers. The file has only the SHA-256 of a secret, and tokens are found by it. Rows are never deleted,
+-- so that the list shows revoked tokens, and no id is used again.
 create table token (
     id         integer primary key autoincrement,
     name       text    not null constraint token_name_length check (length(name) between 1 and 64),
@@ -173,12 +175,13 @@ create table token (
     last_used_at integer
 ) strict;
 
--- A name belongs to one token at a time, so that "Who sent this?" has one answer. The name of a revoked token can be used
--- again.
+-- A name belongs to one token at a time, so that "Who sent this?" has one answer. The name of a revoked token can be
+-- used again.
 create unique index token_name_in_use on token (name) where revoked_at is null;
 
--- The secrets that a token had before a rotation, again only as SHA-256, and the time until which each is valid alongside
--- the present one. Expired ones stay until the next rotation, so that a caller with one is told that it expired.
+-- The secrets that a token had before a rotation, again only as SHA-256, and the time until which each is valid
+-- alongside the present one. Expired ones stay until the next rotation, so that a caller with one learns that it
+-- expired.
 create table token_old_secret (
     digest   blob    primary key check (length(digest) = 32),
     token_id integer not null references token (id),
@@ -187,10 +190,10 @@ create table token_old_secret (
 
 create index token_old_secret_by_token on token_old_secret (token_id, until);
 
--- The audit: every change and its author. A row is written in the transaction of its change. `who` is the name of the token,
--- or `cli` for a command on this machine, which has no address. `object` is named as in the admin routes: settings,
--- channels/1, forms/1/channels/2, tokens/3. A whole apply is one change of `world`. `before` and `after` are the object as
--- JSON of the admin routes, or null if there was or is none. Neither contains a secret.
+-- The audit: every change and its author. A row is written in the transaction of its change. `who` is the name of the
+-- token, or `cli` for a command on this machine, which has no address. `object` is named as in the admin routes:
+-- settings, channels/1, forms/1/channels/2, tokens/3. A whole apply is one change of `world`. `before` and `after` are
+-- the object as JSON of the admin routes, or null if there was or is none. Neither contains a secret.
 create table audit (
     id      integer primary key autoincrement,
     at      integer not null,
@@ -202,8 +205,8 @@ create table audit (
     after   text check (json_valid(after))
 ) strict;
 
--- The audit is append-only for every program that opens the file, also for "insert or replace". There are two exceptions,
--- and each adds a row that records it:
+-- The audit is append-only for every program that opens the file, also for "insert or replace". There are two
+-- exceptions, and each adds a row that records it:
 -- 1. The erasure of a person replaces `before` and `after` of the person's rows by "erased". Author, action, object and time
 --    stay.
 -- 2. Retention moves the marker `through` over the oldest rows, in the transaction that deletes them. Rows after the marker

@@ -1,5 +1,5 @@
-//! Compares surveyd with a handler that returns a constant and with the usual design, in alternating rounds on one machine. On
-//! another machine only the ratios are comparable.
+//! Compares surveyd with a handler that returns a constant and with the usual design, in alternating rounds on one
+//! machine. On another machine only the ratios are comparable.
 
 use std::{collections::BTreeMap, time::Duration};
 

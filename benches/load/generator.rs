@@ -36,7 +36,8 @@ pub struct Measurement {
     pub p99_us: f64,
 }
 
-/// Loads the target for `time`, with one connection for each of `kinds`. Returns a function that gives the results of a kind.
+/// Loads the target for `time`, with one connection for each of `kinds`. Returns a function that gives the results of a
+/// kind.
 pub fn round(target: &Target, kinds: &[Kind], time: Duration) -> impl Fn(Kind) -> Option<Measurement> + use<> {
     let runtime = runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
     let began = Instant::now();

@@ -1,5 +1,5 @@
-//! The programs that are compared, each in its own process: surveyd, a handler that returns a constant, and the usual design.
-//! The last two are this program, started with [`SERVE_AS`].
+//! The programs that are compared, each in its own process: surveyd, a handler that returns a constant, and the usual
+//! design. The last two are this program, started with [`SERVE_AS`].
 
 use std::{
     env,
@@ -160,7 +160,8 @@ impl Database {
         Connection::open(self.path()).expect("a database").query_row(sql, [], |row| row.get(0)).expect("a count")
     }
 
-    /// The number of accepted deliveries, and the median and the 99th percentile of the time from send to delivery, in ms.
+    /// The number of accepted deliveries, and the median and the 99th percentile of the time from send to delivery, in
+    /// ms.
     pub fn waits_ms(&self) -> [i64; 3] {
         let sql = "with waits as (select tried_at - sent_at as ms from delivery join send using (sending_id) where state = 'delivered'),
                         ranked as (select ms, ntile(100) over (order by ms) as hundredth from waits)

@@ -74,8 +74,8 @@ fn open(address: SocketAddr, trust: Option<&Arc<ClientConfig>>) -> Box<dyn Strea
     Box::new(StreamOwned::new(ClientConnection::new(Arc::clone(trust), name).expect("a client"), tcp))
 }
 
-/// Returns three times in microseconds: the median and the 99th percentile of answers on one connection, and the median of the
-/// first answers on new connections.
+/// Returns three times in microseconds: the median and the 99th percentile of answers on one connection, and the median
+/// of the first answers on new connections.
 fn round(open: &dyn Fn() -> Box<dyn Stream>, token: &str) -> [f64; 3] {
     let request = generator::request(token, 1, 9);
     let mut kept = open();

@@ -1,8 +1,8 @@
-//! The IP addresses that deliveries may go to. Without this check, anyone who can write a channel's address could make this
-//! server call hosts that only the server can reach (server-side request forgery).
+//! The IP addresses that deliveries may go to. Without this check, anyone who can write a channel's address could make
+//! this server call hosts that only the server can reach (server-side request forgery).
 //!
-//! Each try resolves the name once, checks the addresses, and connects to one of the checked addresses. So the check does not
-//! depend on how an address is written, or on what the name resolves to later.
+//! Each try resolves the name once, checks the addresses, and connects to one of the checked addresses. So the check
+//! does not depend on how an address is written, or on what the name resolves to later.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

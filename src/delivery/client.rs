@@ -43,7 +43,8 @@ pub(crate) struct DeliveryClient {
 #[derive(Debug)]
 pub(crate) struct TryResult {
     pub(crate) answer: GatewayAnswer,
-    /// What happened, for lists and logs. It contains nothing that a gateway sent, so that a gateway cannot write into them.
+    /// What happened, for lists and logs. It contains nothing that a gateway sent, so that a gateway cannot write into
+    /// them.
     pub(crate) result: String,
 }
 
@@ -96,10 +97,11 @@ impl DeliveryClient {
             .header("webhook-signature", signatures.join(" "));
         match request.send(body) {
             Ok(mut answer) => {
-                let tried = judge(answer.status(), answer.headers());
-                // Reads the body, so that a gateway that still writes it sees no reset. An error here changes nothing: the status is known.
+                let result = interpret(answer.status(), answer.headers());
+                // Reads the body, so that a gateway that still writes it sees no reset. An error here changes nothing,
+                // because the status is known.
                 let _ = io::copy(&mut answer.body_mut().as_reader().take(ANSWER_LIMIT), &mut io::sink());
-                tried
+                result
             }
             Err(error) => TryResult { answer: GatewayAnswer::Failed(None), result: self.explain(&error) },
         }
@@ -146,7 +148,7 @@ impl DeliveryClient {
 }
 
 /// Source: Standard Webhooks 1.0, "Deliverability and reliability".
-fn judge(status: StatusCode, headers: &HeaderMap) -> TryResult {
+fn interpret(status: StatusCode, headers: &HeaderMap) -> TryResult {
     let answer = match status {
         status if status.is_success() => GatewayAnswer::Accepted,
         StatusCode::GONE => GatewayAnswer::Gone,
@@ -226,7 +228,7 @@ mod tests {
     #[case(302, GatewayAnswer::Failed(None))]
     #[case(410, GatewayAnswer::Gone)]
     #[case(500, GatewayAnswer::Failed(None))]
-    fn a_status_is_judged(#[case] status: u16, #[case] answer: GatewayAnswer) {
-        assert_eq!(judge(StatusCode::from_u16(status).expect("a status"), &HeaderMap::new()).answer, answer);
+    fn a_status_has_a_meaning(#[case] status: u16, #[case] answer: GatewayAnswer) {
+        assert_eq!(interpret(StatusCode::from_u16(status).expect("a status"), &HeaderMap::new()).answer, answer);
     }
 }

@@ -1,7 +1,7 @@
 //! The body of a delivery: the survey, in the form in which the clients of the vendor's chat receive it.
 //!
-//! Source of the content: public SDKs of the vendor (message type SURVEY). The event that contains it is chosen, after Standard
-//! Webhooks 1.0.
+//! Source of the content: public SDKs of the vendor (message type SURVEY). The event that contains it is chosen, after
+//! Standard Webhooks 1.0.
 
 use serde::Serialize;
 
@@ -14,9 +14,9 @@ use crate::survey::{
 /// Forms are refused with longer texts, in characters.
 pub(crate) use crate::survey::model::MAX_QUESTION_TEXT_CHARS as LONGEST_TEXT;
 
-/// The longest JSON of one text of a form, in bytes, so that a whole event stays below the 20 kB of the standard. Texts of
-/// [`MAX_QUESTION_TEXT_CHARS`](crate::survey::model::MAX_QUESTION_TEXT_CHARS) mostly fit. Only control characters, which JSON
-/// escapes, and the longer texts of an older file are cut.
+/// The longest JSON of one text of a form, in bytes, so that a whole event stays below the 20 kB of the standard. Texts
+/// of [`MAX_QUESTION_TEXT_CHARS`](crate::survey::model::MAX_QUESTION_TEXT_CHARS) mostly fit. Only control characters,
+/// which JSON escapes, and the longer texts of an older file are cut.
 const MAX_TEXT_JSON_BYTES: usize = 8_000;
 
 /// The highest score of a form without `maxValue`. Source: the samples of "Create quality survey".
@@ -74,8 +74,8 @@ struct Ping {
     channel: ChannelId,
 }
 
-/// The event of a send, below 20 kB. A form has one question here, with the id of the form. If one of the two texts is missing,
-/// the other one is used, or else the name of the form.
+/// The event of a send, below 20 kB. A form has one question here, with the id of the form. If one of the two texts is
+/// missing, the other one is used, or else the name of the form.
 pub(crate) fn survey_sent(
     sent: &SentSurvey,
     channel: ChannelId,

@@ -1,4 +1,5 @@
-//! The times between the tries of a delivery. Source of the steps: Standard Webhooks 1.0, "Deliverability and reliability".
+//! The times between the tries of a delivery. Source of the steps: Standard Webhooks 1.0, "Deliverability and
+//! reliability".
 
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
 /// How long to wait after a failed try; `None` after the last one. `tries` counts all tries, with the failed one.
 ///
-/// Half of each step is jitter, so that deliveries which failed together do not return together: the wait is from half the step
-/// to the whole step. `random` is any number. A gateway that asks for more time gets it, up to a day.
+/// Half of each step is jitter, so that deliveries which failed together do not return together: the wait is from half
+/// the step to the whole step. `random` is any number. A gateway that asks for more time gets it, up to a day.
 pub(crate) fn next(tries: i64, retry_after: Option<Duration>, random: u64) -> Option<Duration> {
     let index = usize::try_from(tries).ok()?.checked_sub(1)?;
     let step = *STEPS_MS.get(index)?;

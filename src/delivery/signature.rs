@@ -20,7 +20,8 @@ pub(super) fn sign(secret: &SigningSecret, id: &str, timestamp_s: i64, body: &st
 mod tests {
     use super::*;
 
-    /// The sample of the specification: <https://github.com/standard-webhooks/standard-webhooks>, `spec/standard-webhooks.md`.
+    /// The sample of the specification: <https://github.com/standard-webhooks/standard-webhooks>,
+    /// `spec/standard-webhooks.md`.
     #[test]
     fn the_signature_is_that_of_the_standard() {
         let secret = SigningSecret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("a secret");

@@ -15,8 +15,8 @@ pub(super) fn networks(key: &str, written: &[String]) -> Result<Vec<IpNet>> {
     written.iter().filter(|text| !text.trim().is_empty()).map(network).collect()
 }
 
-/// Origins as browsers write them: a scheme, a host, and a port if it is not the default one. An origin in any other form would
-/// never match, so it is an error.
+/// Origins as browsers write them: a scheme, a host, and a port if it is not the default one. An origin in any other
+/// form would never match, so it is an error.
 pub(super) fn origins(written: &[String]) -> Result<Vec<String>> {
     let origin = |text: &String| {
         let text = text.trim();

@@ -29,8 +29,8 @@ pub(crate) struct DeliveryUrl {
 }
 
 impl DeliveryUrl {
-    /// Parses with the `http` crate. The HTTP client of deliveries takes the same type, so that what is checked here is what is
-    /// called: two parsers could disagree about the host.
+    /// Parses with the `http` crate. The HTTP client of deliveries takes the same type, so that what is checked here is
+    /// what is called: two parsers could disagree about the host.
     ///
     /// Errors: what the text must be.
     pub(crate) fn new(text: String) -> Result<Self, &'static str> {
@@ -42,7 +42,7 @@ impl DeliveryUrl {
             return Err(EXPECTED);
         }
         if authority.as_str().contains('@') {
-            return Err("must be without user info: a password in an address is shown to whoever reads it");
+            return Err("must be without user info: a password in an address is shown to everyone who reads it");
         }
         if text.contains('#') {
             return Err("must be without a fragment, which would not be sent");

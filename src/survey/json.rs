@@ -36,7 +36,7 @@ fn parse_object<T: DeserializeOwned>(text: &str, seed: ObjectSeed<T>) -> Result<
             Category::Syntax | Category::Eof | Category::Io => format!("not JSON: {problem}"),
         }
     })?;
-    json.end().map_err(|error| format!("something stands behind the document: {error}"))?;
+    json.end().map_err(|error| format!("there is more text after the document: {error}"))?;
     Ok(value)
 }
 
@@ -129,7 +129,7 @@ mod tests {
     #[case(r#"{"names":[1]}"#, "names[0]: invalid type: integer `1`, expected a string")]
     #[case(r#"{"name":[]}"#, "name: unknown field `name`, expected `id` or `names`")]
     #[case(r#"{"id":null}"#, "duplicate field `id`")]
-    #[case(r#"{"names":[]} {}"#, "something stands behind the document: trailing characters at line 1 column 14")]
+    #[case(r#"{"names":[]} {}"#, "there is more text after the document: trailing characters at line 1 column 14")]
     #[case("{", "not JSON: EOF while parsing an object at line 1 column 1")]
     fn an_error_names_its_path(#[case] text: &str, #[case] error: &str) {
         assert_eq!(parse_with_id::<Row>(text, 7), Err(error.to_owned()));

@@ -1,7 +1,8 @@
-//! The rules of Send Survey, and the types that they are about. Pure: no HTTP, SQL, clock, cryptography or command line.
+//! The rules of Send Survey, and the types that they are about. Pure: no HTTP, SQL, clock, cryptography or command
+//! line.
 //!
-//! Source of the rules: the vendor's page "Send Survey". They are decided in the order of the conditions and samples on that
-//! page.
+//! Source of the rules: the vendor's page "Send Survey". They are decided in the order of the conditions and samples on
+//! that page.
 
 pub(crate) mod access;
 pub(crate) mod gateway;

@@ -11,8 +11,8 @@ use crate::survey::{
     time::Time,
 };
 
-/// The greatest length of each text of a form's question, in characters. Forms with a longer text are refused, so that a
-/// delivery, which contains two of them, stays below the 20 kB of Standard Webhooks.
+/// The greatest length of each text of a form's question, in characters. Forms with a longer text are refused, so that
+/// a delivery, which contains two of them, stays below the 20 kB of Standard Webhooks.
 pub(crate) const MAX_QUESTION_TEXT_CHARS: usize = 2_000;
 
 /// The system settings that a send depends on.

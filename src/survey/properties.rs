@@ -1,5 +1,5 @@
-//! Property tests of the rules: over every combination of facts, against a model of the vendor's page that is written in
-//! another way.
+//! Property tests of the rules: over every combination of facts, against a model of the vendor's page that is written
+//! in another way.
 
 use crate::survey::{
     Facts, SendSurvey, Sending, decide,
@@ -29,7 +29,8 @@ fn facts() -> impl Strategy<Value = Facts> {
 }
 
 proptest! {
-    /// If several rules forbid a send, the first one in the documented order is reported. If none does, it is sent as requested.
+    /// If several rules forbid a send, the first one in the documented order is reported. If none does, it is sent as
+    /// requested.
     #[test]
     fn the_first_refusal_in_the_documented_order_is_reported(target in targets(), form: i64, facts in facts()) {
         let request = SendSurvey { target: target.clone(), form: FormId(form) };

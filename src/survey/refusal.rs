@@ -9,7 +9,8 @@ use crate::survey::{
 
 /// Why the rules forbid a send. `Display` is the message of the answer, byte for byte.
 ///
-/// The three documented sentences are the vendor's ("Send Survey", examples of failed responses). The others are chosen.
+/// The three documented sentences are the vendor's ("Send Survey", examples of failed responses). The others are
+/// chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum Refusal {
     /// The flag in the system settings is off. Documented.
