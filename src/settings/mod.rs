@@ -37,7 +37,7 @@ pub(crate) struct Settings {
     pub(crate) proxies: Vec<IpNet>,
     /// The origins of web pages that may call `/api`.
     pub(crate) origins: Vec<String>,
-    pub(crate) delivery: Delivery,
+    pub(crate) delivery: DeliverySettings,
     pub(crate) retention: Retention,
     pub(crate) limits: Limits,
 }
@@ -62,12 +62,12 @@ pub(crate) struct TlsFiles {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Delivery {
+pub(crate) struct DeliverySettings {
     pub(crate) policy: Policy,
     pub(crate) timeout: Duration,
 }
 
-impl Delivery {
+impl DeliverySettings {
     pub(crate) fn client(&self) -> DeliveryClient {
         DeliveryClient::new(self.policy.clone(), self.timeout)
     }
@@ -190,7 +190,7 @@ impl SettingsFile {
             tls,
             proxies: networks("proxies", &self.proxies)?,
             origins: origins(&self.cors.origins)?,
-            delivery: Delivery {
+            delivery: DeliverySettings {
                 policy: Policy {
                     allow: networks("delivery.allow", &self.delivery.allow)?,
                     deny: networks("delivery.deny", &self.delivery.deny)?,
