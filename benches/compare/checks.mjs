@@ -1,10 +1,10 @@
-// What a tool can do, found out by doing it.
+// Checks by requests which features a tool has.
 
-import { ask } from './process.mjs';
+import { send } from './process.mjs';
 
 const VARY = ['Origin', 'Access-Control-Request-Method', 'Access-Control-Request-Headers'];
 
-/** The vendor's envelope; the lengths are those that the vendor documents. */
+/** The vendor's error envelope, checked against the length that the vendor documents. */
 function envelope(message, length) {
   const fields = ['"method" : "POST"', '"uri" : "/api/v1/quality/send"', '"code" : null', `"message" : "${message}"`];
   const bytes = Buffer.from(`{\r\n${fields.map((field) => `  ${field}`).join(',\r\n')}\r\n}`);
@@ -24,32 +24,32 @@ function hasThreeVaryLines({ lines }) {
   return values.join() === VARY.join() && values.length === VARY.length;
 }
 
-/** Off and on again, each with what client 1 then gets. */
+/** Turns the flag off and on. Returns the answers to client 1 after each. */
 async function toggle(tool, port) {
   if (!tool.setFlag) return undefined;
   await tool.setFlag(port, 'test-crm@flag', false);
-  const off = await ask(port, 'test-crm@flag', 1);
+  const off = await send(port, 'test-crm@flag', 1);
   await tool.setFlag(port, 'test-crm@flag', true);
-  return { off, on: await ask(port, 'test-crm@flag', 1) };
+  return { off, on: await send(port, 'test-crm@flag', 1) };
 }
 
-/** One test has the flag off, the other sends; neither sees anything of the other. */
+/** One test turns the flag off while another one sends. Returns whether neither affects the other. */
 async function areSeparate(tool, port) {
   if (!tool.setFlag) return false;
   const [one, two] = ['test-crm@w1', 'test-crm@w2'];
   await tool.setFlag(port, one, false);
-  const statuses = [await ask(port, one, 1), await ask(port, two, 1)].map(({ status }) => status);
+  const statuses = [await send(port, one, 1), await send(port, two, 1)].map(({ status }) => status);
   const [sent, alsoSent] = [await tool.sends(port, one), await tool.sends(port, two)];
   await tool.setFlag(port, one, true);
   return statuses.join() === '409,200' && sent.length === 0 && alsoSent.join() === '1';
 }
 
-/** By the headings of the table. */
+/** The results by the headings of the table. */
 export async function check(tool, { port }) {
-  const sent = await ask(port, 'test-crm@list', 1);
+  const sent = await send(port, 'test-crm@list', 1);
   const flag = await toggle(tool, port);
-  const open = await ask(port, 'test-crm', 2);
-  const channel = await ask(port, 'test-crm', 3);
+  const open = await send(port, 'test-crm', 2);
+  const channel = await send(port, 'test-crm', 3);
   const isOff = flag !== undefined && isRefusal(flag.off, OFF);
   return {
     '200, empty': isEmpty200(sent),

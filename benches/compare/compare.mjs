@@ -1,4 +1,4 @@
-// Starts and loads in alternating rounds, then two Markdown tables. `run` installs what this needs and calls it.
+// Starts and loads all tools in alternating rounds, then prints two Markdown tables. `run` installs the packages and calls this.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { PATH, processorSeconds, residentMib, start, stop, survey } from './proc
 import { TOOLS } from './tools.mjs';
 
 const STARTS = 5;
-/** Not counted: compilers at run time get faster for so long. */
+/** Rounds that are not counted, because just-in-time compilers still get faster. */
 const WARM_UPS = 7;
 const ROUNDS = 5;
 const SECONDS = 3;
@@ -18,24 +18,24 @@ const CONNECTIONS = 16;
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 const progress = (text) => process.stderr.write(`${text}\n`);
 
-/** Right answers to client 2 a second, and how many cores the tool had for them. */
+/** Loads a tool with sends to client 2. Returns the correct answers per second, and the cores that the tool used. */
 async function load(tool, running) {
   const headers = { authorization: 'Bearer test-crm', 'content-type': 'application/json', ...tool.loadHeaders };
   const url = `http://127.0.0.1:${running.port}${PATH}`;
   const [before, own, began] = [processorSeconds(running), process.cpuUsage(), performance.now()];
   const request = { url, method: 'POST', headers, body: survey(2) };
-  const seen = await autocannon({ ...request, connections: CONNECTIONS, duration: SECONDS });
+  const measured = await autocannon({ ...request, connections: CONNECTIONS, duration: SECONDS });
   const seconds = (performance.now() - began) / 1000;
   const { user, system } = process.cpuUsage(own);
-  const { 409: right, ...wrong } = seen.statusCodeStats;
-  if (Object.keys(wrong).length > 0 || seen.errors > 0) {
-    throw new Error(`${tool.name}: ${JSON.stringify(wrong)}, ${seen.errors} errors`);
+  const { 409: right, ...wrong } = measured.statusCodeStats;
+  if (Object.keys(wrong).length > 0 || measured.errors > 0) {
+    throw new Error(`${tool.name}: ${JSON.stringify(wrong)}, ${measured.errors} errors`);
   }
   const generator = (user + system) / 1e6 / seconds;
   return { rate: right.count / seconds, cores: (processorSeconds(running) - before) / seconds, generator };
 }
 
-/** Lines of all that one writes. */
+/** The lines that a user has to write for a tool. */
 function linesOf(tool) {
   if (!tool.folder) return 0;
   const folder = new URL(`../../benches/compare/${tool.folder}/`, import.meta.url);
@@ -62,9 +62,9 @@ async function measure() {
   const loaded = [...results].filter(([tool]) => tool.refuses !== false);
   for (let round = 1 - WARM_UPS; round <= ROUNDS; round += 1) {
     for (const [tool, result] of loaded) {
-      const seen = await load(tool, result.running);
-      progress(`load ${round} of ${ROUNDS}: ${tool.name} ${Math.round(seen.rate)}, generator ${seen.generator.toFixed(2)} cores`);
-      if (round > 0) result.loads.push(seen);
+      const measured = await load(tool, result.running);
+      progress(`load ${round} of ${ROUNDS}: ${tool.name} ${Math.round(measured.rate)}, generator ${measured.generator.toFixed(2)} cores`);
+      if (round > 0) result.loads.push(measured);
     }
   }
   for (const [, result] of loaded) result.resident = residentMib(result.running);
@@ -76,7 +76,7 @@ function print(headings, rows) {
   console.log();
 }
 
-/** A figure and what it is of surveyd's; a tool may have none. */
+/** A figure, and its ratio to that of surveyd. Both are empty for a tool without the figure. */
 function cells(figure, first, digits) {
   if (figure === undefined) return ['–', '–'];
   const shown = figure.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -116,9 +116,9 @@ function versions() {
 
 const results = await measure();
 table(results);
-const words = (checks) => Object.values(checks).map((yes) => (yes ? 'yes' : 'no'));
+const yesNo = (checks) => Object.values(checks).map((yes) => (yes ? 'yes' : 'no'));
 const [{ checks }] = results.values();
-print(['', ...Object.keys(checks)], [...results].map(([tool, result]) => [tool.name, ...words(result.checks)]));
-console.log('* its 409 is asked for by a header, which the code under test would have to send\n');
+print(['', ...Object.keys(checks)], [...results].map(([tool, result]) => [tool.name, ...yesNo(result.checks)]));
+console.log('* returns 409 only on request by a header, which the code under test would have to send\n');
 console.log(versions());
 for (const { running } of results.values()) await stop(running);

@@ -1,4 +1,4 @@
-// A fake as a process: its start, its answers byte by byte, what it costs.
+// A fake as a process: starts it, reads its answers byte by byte, and measures its memory and processor time.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,18 +8,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export const PATH = '/api/v1/quality/send';
 
-/** How long a start may take, and an answer. */
-const PATIENCE_MS = 30_000;
+/** The time limit of a start, and of an answer. */
+const TIMEOUT_MS = 30_000;
 
-/** What the fakes complain of; nobody is there to read what they tell. */
-const COMPLAINTS = 'stderr.log';
-const complaints = openSync(COMPLAINTS, 'w');
+/** The stderr of all fakes; their stdout is dropped. */
+const STDERR_LOG = 'stderr.log';
+const stderrLog = openSync(STDERR_LOG, 'w');
 
 const running = new Set();
 process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
-/** The body that asks for form 1 to go to that client. */
+/** The body that sends form 1 to a client. */
 export const survey = (id) => JSON.stringify({ clientId: { type: 'internalClientId', id }, qualityFormId: 1 });
 
 function withoutChunks(body) {
@@ -33,8 +33,8 @@ function withoutChunks(body) {
   }
 }
 
-/** What comes over the wire for a send: the status, the lines of the head, the bytes of the body. */
-export async function ask(port, token, client) {
+/** Sends form 1 to a client. Returns the status, the lines of the head, and the bytes of the body. */
+export async function send(port, token, client) {
   const body = survey(client);
   const head = [
     `POST ${PATH} HTTP/1.1`,
@@ -45,7 +45,7 @@ export async function ask(port, token, client) {
     'Connection: close',
   ];
   const socket = connect(port, '127.0.0.1').setNoDelay();
-  socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error('no answer')));
+  socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('no answer')));
   socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
   const bytes = Buffer.concat(await Array.fromAsync(socket));
   const end = bytes.indexOf('\r\n\r\n');
@@ -65,31 +65,31 @@ async function freePort() {
   return port;
 }
 
-/** Starts it and asks until client 1 gets the status that is `right` for this tool; tells how long that took. */
+/** Starts a tool, and sends to client 1 until the answer is right for the tool. Returns the time that this took. */
 export async function start(tool) {
   const port = await freePort();
   tool.prepare?.();
   const began = performance.now();
-  const [program, ...words] = tool.command(port);
-  const child = spawn(program, words, { stdio: ['pipe', 'ignore', complaints] });
+  const [program, ...args] = tool.command(port);
+  const child = spawn(program, args, { stdio: ['pipe', 'ignore', stderrLog] });
   running.add(child);
   child.once('exit', () => running.delete(child));
-  while (performance.now() - began < PATIENCE_MS) {
+  while (performance.now() - began < TIMEOUT_MS) {
     if (child.exitCode !== null) break;
-    const answer = await ask(port, 'test-crm', 1).catch(() => undefined);
-    if (answer?.status === (tool.best ?? 200)) return { port, child, ms: performance.now() - began };
+    const answer = await send(port, 'test-crm', 1).catch(() => undefined);
+    if (answer?.status === (tool.success ?? 200)) return { port, child, ms: performance.now() - began };
     await sleep(1);
   }
   child.kill('SIGKILL');
-  throw new Error(`${tool.name} did not start; see ${COMPLAINTS} in target/compare`);
+  throw new Error(`${tool.name} did not start; see ${STDERR_LOG} in target/compare`);
 }
 
 export async function stop({ child }) {
   const exit = once(child, 'exit');
   child.kill();
-  const patience = setTimeout(() => child.kill('SIGKILL'), 5_000);
+  const timeout = setTimeout(() => child.kill('SIGKILL'), 5_000);
   await exit;
-  clearTimeout(patience);
+  clearTimeout(timeout);
 }
 
 function tree(pid) {
@@ -99,13 +99,13 @@ function tree(pid) {
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
-/** Resident memory of the process and of those that it started. */
+/** The resident memory of the process and its descendants. */
 export function residentMib({ child }) {
   const kib = (pid) => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
   return sum(tree(child.pid).map(kib)) / 1024;
 }
 
-/** Seconds of processor that they have used. */
+/** The processor time of the process and its descendants, in seconds. */
 export function processorSeconds({ child }) {
   const ticks = (pid) => {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');

@@ -1,5 +1,5 @@
-// Each tool: how it is started, what a test says to it to switch the flag, and how the test sees what was sent.
-// `best` is what a tool answers that cannot say 200, `refuses: false` one that never says 409.
+// The tools: the command that starts each, and how a test switches the flag and reads the sends.
+// `success` is the status of a tool that cannot answer 200. `refuses: false` marks a tool that never answers 409.
 
 import { copyFileSync, readFileSync } from 'node:fs';
 
@@ -15,7 +15,7 @@ async function call(port, method, path, token, body) {
 const get = async (port, path, token) => (await call(port, 'GET', path, token)).json();
 const clientOf = (text) => JSON.parse(text).clientId.id;
 
-/** Fakes written by hand have what their author gives them: here the same two admin calls. */
+/** The two admin calls of the fakes that are written by hand. */
 const byHand = {
   setFlag: (port, token, on) => call(port, 'PUT', '/flag', token, JSON.stringify({ on })),
   sends: async (port, token) => (await get(port, '/sends', token)).map((send) => send.clientId.id),
@@ -42,12 +42,12 @@ export const TOOLS = [
     name: 'WireMock',
     folder: 'wiremock',
     version: npmVersion('wiremock'),
-    // Left alone the journal keeps every request, some gigabytes under this load; 1,000 of them slow it down.
+    // By default the journal keeps every request, some gigabytes under this load. A journal of 1,000 would slow WireMock down.
     command: (port) => [
       ...['java', '-jar', WIREMOCK, '--bind-address', '127.0.0.1', '--port', String(port), '--root-dir', 'wiremock'],
       ...['--disable-banner', '--max-request-journal-entries', '100'],
     ],
-    // A stub before all others, for the token of the test that says so.
+    // Adds a stub for the token of the test, which is matched before all others.
     setFlag: (port, token, on) => {
       const stub = JSON.parse(readFileSync('wiremock/flag-off.json', 'utf8').replace('test-crm', token));
       if (on) return call(port, 'POST', '/__admin/mappings/remove', token, JSON.stringify(stub));
@@ -83,7 +83,7 @@ export const TOOLS = [
       ...[NODE, 'node_modules/@stoplight/prism-cli/dist/index.js', 'mock', 'openapi.json', '--port', String(port)],
       ...['--verboseLevel', 'error'],
     ],
-    // It does not look at the client: whoever wants a refusal asks for it in a header.
+    // Prism does not look at the client. A caller requests a refusal with a header.
     loadHeaders: { prefer: 'code=409, example=2' },
   },
   {
@@ -95,7 +95,7 @@ export const TOOLS = [
       ...[NODE, 'node_modules/json-server/lib/cli/bin.js', 'db.json', '--routes', 'json-server/routes.json'],
       ...['--host', '127.0.0.1', '--port', String(port), '--quiet'],
     ],
-    best: 201,
+    success: 201,
     refuses: false,
     sends: async (port, token) => (await get(port, '/send', token)).map((send) => send.clientId.id),
   },

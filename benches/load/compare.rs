@@ -1,12 +1,12 @@
-//! surveyd beside a handler that returns a constant and beside the usual design, in alternating rounds on one machine.
-//! Only the ratios mean something elsewhere.
+//! Compares surveyd with a handler that returns a constant and with the usual design, in alternating rounds on one
+//! machine. On another machine only the ratios are comparable.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    generator::{self, Kind, Seen, Target},
+    generator::{self, Kind, Measurement, Target},
     median,
-    servers::{Database, Running},
+    servers::{Database, RunningServer},
 };
 
 const CLIENTS: u64 = 1000;
@@ -16,12 +16,15 @@ const ROUND: Duration = Duration::from_secs(1);
 
 pub fn run() {
     let (ours, theirs) = (Database::new(CLIENTS), Database::new(CLIENTS));
-    let surveyd = Running::surveyd(&ours.path());
+    let surveyd = RunningServer::surveyd(&ours.path());
     let idle_mib = surveyd.resident_mib();
-    let constant = Running::constant();
-    let usual = Running::usual(&theirs.path());
-    let target =
-        |server: &Running, token: &str| Target { address: server.address, token: token.to_owned(), clients: CLIENTS };
+    let constant = RunningServer::constant();
+    let usual = RunningServer::usual(&theirs.path());
+    let target = |server: &RunningServer, token: &str| Target {
+        address: server.address,
+        token: token.to_owned(),
+        clients: CLIENTS,
+    };
     let targets = [
         ("constant", target(&constant, "none")),
         ("surveyd", target(&surveyd, &ours.token)),
@@ -37,8 +40,8 @@ pub fn run() {
         for _ in 0..ROUNDS {
             for kind in [Kind::Send, Kind::Refusal] {
                 for (name, target) in &targets {
-                    let seen = generator::round(target, &vec![kind; connections], ROUND);
-                    table.add(name, kind, seen(kind));
+                    let measured = generator::round(target, &vec![kind; connections], ROUND);
+                    table.add(name, kind, measured(kind));
                 }
             }
         }
@@ -54,14 +57,14 @@ pub fn run() {
     mixed(&targets[1].1);
 }
 
-/// Refusals beside as many sends: they must not wait for the commits.
+/// Refusals while as many connections send: refusals must not wait for commits.
 fn mixed(surveyd: &Target) {
     let both: Vec<_> = [Kind::Send, Kind::Refusal].repeat(32);
     let mut table = Table::default();
     for _ in 0..ROUNDS {
-        let seen = generator::round(surveyd, &both, ROUND);
-        table.add("mixed", Kind::Send, seen(Kind::Send));
-        table.add("mixed", Kind::Refusal, seen(Kind::Refusal));
+        let measured = generator::round(surveyd, &both, ROUND);
+        table.add("mixed", Kind::Send, measured(Kind::Send));
+        table.add("mixed", Kind::Refusal, measured(Kind::Refusal));
         let alone = generator::round(surveyd, &[Kind::Refusal; 64], ROUND);
         table.add("alone", Kind::Refusal, alone(Kind::Refusal));
     }
@@ -69,27 +72,31 @@ fn mixed(surveyd: &Target) {
     println!("|---|---|---|---|");
     for (what, name, kind) in [
         ("sends", "mixed", Kind::Send),
-        ("refusals beside them", "mixed", Kind::Refusal),
-        ("refusals alone, on 64", "alone", Kind::Refusal),
+        ("refusals at the same time", "mixed", Kind::Refusal),
+        ("only refusals, on 64 connections", "alone", Kind::Refusal),
     ] {
-        let seen = table.median(name, kind);
-        println!("| {what} | {:.0} | {:.0} | {:.0} |", seen.rate, seen.p50_us, seen.p99_us);
+        let measured = table.median(name, kind);
+        println!("| {what} | {:.0} | {:.0} | {:.0} |", measured.rate, measured.p50_us, measured.p99_us);
     }
 }
 
-/// What was seen in every round.
+/// The measurements of all rounds.
 #[derive(Default)]
-struct Table(BTreeMap<String, Vec<Seen>>);
+struct Table(BTreeMap<String, Vec<Measurement>>);
 
 impl Table {
-    fn add(&mut self, name: &str, kind: Kind, seen: Option<Seen>) {
-        self.0.entry(format!("{name} {kind:?}")).or_default().extend(seen);
+    fn add(&mut self, name: &str, kind: Kind, measured: Option<Measurement>) {
+        self.0.entry(format!("{name} {kind:?}")).or_default().extend(measured);
     }
 
-    fn median(&self, name: &str, kind: Kind) -> Seen {
+    fn median(&self, name: &str, kind: Kind) -> Measurement {
         let rounds = &self.0[&format!("{name} {kind:?}")];
-        let of = |figure: fn(&Seen) -> f64| median(rounds.iter().map(figure).collect());
-        Seen { rate: of(|seen| seen.rate), p50_us: of(|seen| seen.p50_us), p99_us: of(|seen| seen.p99_us) }
+        let of = |figure: fn(&Measurement) -> f64| median(rounds.iter().map(figure).collect());
+        Measurement {
+            rate: of(|measured| measured.rate),
+            p50_us: of(|measured| measured.p50_us),
+            p99_us: of(|measured| measured.p99_us),
+        }
     }
 
     fn print(&self, connections: usize, kind: Kind) {

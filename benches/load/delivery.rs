@@ -1,4 +1,4 @@
-//! What deliveries cost the sends, and how a backlog is worked off beside them.
+//! Measures how deliveries slow down sends, and how fast a backlog is delivered while sends go on.
 
 use std::{
     net::TcpListener,
@@ -7,9 +7,9 @@ use std::{
 };
 
 use crate::{
-    generator::{self, Kind, Seen, Target},
+    generator::{self, Kind, Measurement, Target},
     median,
-    servers::{Database, Running},
+    servers::{Database, RunningServer},
 };
 
 const CLIENTS: u64 = 1000;
@@ -18,12 +18,12 @@ const ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_secs(1);
 const BACKLOG: i64 = 1_000_000;
 
-/// A server with a database of its own, and where its channel is delivered to.
+/// A server with its own database, whose channel is delivered to `url`.
 struct Case {
     name: &'static str,
     database: Database,
-    server: Running,
-    seen: Vec<Seen>,
+    server: RunningServer,
+    measured: Vec<Measurement>,
 }
 
 impl Case {
@@ -39,35 +39,35 @@ impl Case {
                 "x".repeat(600)
             ));
         }
-        let server = Running::surveyd(&database.path());
-        Self { name, database, server, seen: Vec::new() }
+        let server = RunningServer::surveyd(&database.path());
+        Self { name, database, server, measured: Vec::new() }
     }
 
     fn round(&mut self) {
         let target = Target { address: self.server.address, token: self.database.token.clone(), clients: CLIENTS };
-        self.seen.extend(generator::round(&target, &[Kind::Send; CONNECTIONS], ROUND)(Kind::Send));
+        self.measured.extend(generator::round(&target, &[Kind::Send; CONNECTIONS], ROUND)(Kind::Send));
     }
 
-    fn median(&self, figure: fn(&Seen) -> f64) -> f64 {
-        median(self.seen.iter().map(figure).collect())
+    fn median(&self, figure: fn(&Measurement) -> f64) -> f64 {
+        median(self.measured.iter().map(figure).collect())
     }
 }
 
 fn print(cases: &[Case]) {
     println!("| deliveries | sends a second | of those without | p50 us | p99 us | of that without |");
     println!("|---|---|---|---|---|---|");
-    let (rate, p99) = (cases[0].median(|seen| seen.rate), cases[0].median(|seen| seen.p99_us));
+    let (rate, p99) = (cases[0].median(|measured| measured.rate), cases[0].median(|measured| measured.p99_us));
     for case in cases {
-        let (own, own_p99) = (case.median(|seen| seen.rate), case.median(|seen| seen.p99_us));
-        let p50 = case.median(|seen| seen.p50_us);
+        let (own, own_p99) = (case.median(|measured| measured.rate), case.median(|measured| measured.p99_us));
+        let p50 = case.median(|measured| measured.p50_us);
         println!("| {} | {own:.0} | {:.2} | {p50:.0} | {own_p99:.0} | {:.2} |", case.name, own / rate, own_p99 / p99);
     }
 }
 
-/// One dead gateway of ten: how long the others wait for theirs.
-fn lanes(accepting: &str) {
+/// One gateway of ten never answers: measures how long the deliveries to the others wait.
+fn one_dead_gateway(accepting: &str) {
     const CHANNELS: i64 = 10;
-    // The system takes connections in for it, and nobody ever answers.
+    // The system accepts connections to it, but no program answers.
     let dead = TcpListener::bind("127.0.0.1:0").expect("a port");
     let dead = format!("http://{}/", dead.local_addr().expect("an address"));
     let database = Database::new(CLIENTS);
@@ -78,20 +78,20 @@ fn lanes(accepting: &str) {
          update thread set channel_id = 1 + id % {CHANNELS};
          update channel set delivery_secret = randomblob(32), delivery_url = iif(id = 1, '{dead}', '{accepting}');"
     ));
-    let server = Running::surveyd(&database.path());
+    let server = RunningServer::surveyd(&database.path());
     let target = Target { address: server.address, token: database.token.clone(), clients: CLIENTS };
-    // One connection sends what nine gateways can keep up with.
-    let seen = generator::round(&target, &[Kind::Send], ROUND * 10)(Kind::Send).expect("sends");
+    // Nine gateways can keep up with the sends of one connection.
+    let measured = generator::round(&target, &[Kind::Send], ROUND * 10)(Kind::Send).expect("sends");
     thread::sleep(ROUND);
     let [count, p50, p99] = database.waits_ms();
     println!(
         "\none dead gateway of {CHANNELS}, {:.0} sends a second: {count} delivered, ms from send to delivery: p50 {p50}, p99 {p99}",
-        seen.rate
+        measured.rate
     );
 }
 
 pub fn run() {
-    let gateway = Running::gateway();
+    let gateway = RunningServer::gateway();
     let (accepting, refusing) = (format!("http://{}/", gateway.address), "http://127.0.0.1:1/");
     println!("median of {ROUNDS} alternating rounds of {ROUND:?}, {CONNECTIONS} connections that send\n");
     let mut cases = [
@@ -105,10 +105,10 @@ pub fn run() {
     print(&cases);
     drop(cases);
 
-    lanes(&accepting);
-    println!("\nthe same beside a backlog of {BACKLOG}\n");
+    one_dead_gateway(&accepting);
+    println!("\nthe same with a backlog of {BACKLOG}\n");
     let mut cases =
-        [Case::new("none: recorded", None, 0), Case::new("a backlog that is worked off", Some(&accepting), BACKLOG)];
+        [Case::new("none: recorded", None, 0), Case::new("a backlog that is delivered", Some(&accepting), BACKLOG)];
     let before = cases[1].server.resident_mib();
     for _ in 0..ROUNDS {
         cases.iter_mut().for_each(Case::round);
@@ -123,6 +123,6 @@ pub fn run() {
     }
     let rate = pending as f64 / began.elapsed().as_secs_f64();
     println!(
-        "\nafter the sends {pending} were pending and delivered at {rate:.0} a second; resident: {before:.1} MiB at first, {during:.1} MiB beside the sends, {most:.1} MiB at the most"
+        "\nafter the sends {pending} were pending and delivered at {rate:.0} a second; resident: {before:.1} MiB at first, {during:.1} MiB during the sends, {most:.1} MiB at the most"
     );
 }

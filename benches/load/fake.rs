@@ -1,4 +1,4 @@
-//! What a test suite waits for: the start of a fake, a reset, and sends over many worlds.
+//! Measures what a test suite waits for: the start of a fake, a reset, and sends in many worlds.
 
 use std::{thread, time::Instant};
 
@@ -6,7 +6,7 @@ use ureq::Agent;
 
 use crate::{
     median,
-    servers::{Database, Running},
+    servers::{Database, RunningServer},
 };
 
 const STARTS: usize = 31;
@@ -17,25 +17,25 @@ const SENDS: usize = 10_000;
 
 pub fn run() {
     starts();
-    let fake = Running::fake();
+    let fake = RunningServer::fake();
     let url = format!("http://{}", fake.address);
     resets(&url);
     worlds(&fake, &url);
     sends(&url);
 }
 
-/// Side by side, in turns.
+/// Compares the starts of three programs, in turns.
 fn starts() {
     let database = Database::new(10);
     let mut times = [const { [const { Vec::new() }; 2] }; 3];
     for _ in 0..STARTS {
-        let seen = [
-            Running::start_times(Running::constant),
-            Running::start_times(|| Running::surveyd(&database.path())),
-            Running::start_times(Running::fake),
+        let measured = [
+            RunningServer::start_times(RunningServer::constant),
+            RunningServer::start_times(|| RunningServer::surveyd(&database.path())),
+            RunningServer::start_times(RunningServer::fake),
         ];
-        for (of_server, seen) in times.iter_mut().zip(seen) {
-            of_server.iter_mut().zip(seen).for_each(|(times, time)| times.push(time));
+        for (of_server, measured) in times.iter_mut().zip(measured) {
+            of_server.iter_mut().zip(measured).for_each(|(times, time)| times.push(time));
         }
     }
     let [constant, serve, fake] = times.map(|of_server| of_server.map(median));
@@ -54,7 +54,7 @@ fn call(agent: &Agent, url: &str, path: &str, token: &str, body: &str) {
 const SEND: (&str, &str) =
     ("/api/v1/quality/send", r#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#);
 
-/// A world that something was sent in, put back.
+/// Resets a world after a send.
 fn resets(url: &str) {
     let agent = Agent::new_with_defaults();
     let mut times = Vec::new();
@@ -68,13 +68,13 @@ fn resets(url: &str) {
     println!("reset, ms, median and worst of {RESETS}: {:.2} {worst:.2}", median(times));
 }
 
-/// What a world costs, with a connection for each of the HTTP workers and one for lists.
-fn worlds(fake: &Running, url: &str) {
+/// Measures the time and memory of a new world, after each HTTP worker and the connection for lists have used it.
+fn worlds(fake: &RunningServer, url: &str) {
     let before = fake.resident_mib();
     let mut times = Vec::new();
     for world in 0..WORLDS {
         let began = Instant::now();
-        // A new connection each time, so that every HTTP worker meets the world.
+        // A new connection each time, so that every HTTP worker opens the world.
         call(&Agent::new_with_defaults(), url, SEND.0, &format!("test-crm@{world}"), SEND.1);
         times.push(began.elapsed().as_secs_f64() * 1000.0);
         for _ in 0..3 {

@@ -1,11 +1,11 @@
-//! The same load on files of very different sizes.
+//! The same load on files of very different sizes: the rates should stay flat.
 
 use std::time::Duration;
 
 use crate::{
     generator::{self, Kind, Target},
     median,
-    servers::{Database, Running},
+    servers::{Database, RunningServer},
 };
 
 const SIZES: [u64; 5] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
@@ -15,15 +15,15 @@ const ROUND: Duration = Duration::from_secs(1);
 
 pub fn run() {
     let databases = SIZES.map(Database::new);
-    let servers = databases.each_ref().map(|database| Running::surveyd(&database.path()));
+    let servers = databases.each_ref().map(|database| RunningServer::surveyd(&database.path()));
     let target =
         |at: usize| Target { address: servers[at].address, token: databases[at].token.clone(), clients: SIZES[at] };
     let mut rates = vec![Vec::new(); SIZES.len() * 2];
     for _ in 0..ROUNDS {
         for at in 0..SIZES.len() {
             for (offset, kind) in [Kind::Refusal, Kind::Send].into_iter().enumerate() {
-                let seen = generator::round(&target(at), &[kind; CONNECTIONS], ROUND);
-                rates[at * 2 + offset].extend(seen(kind).map(|seen| seen.rate));
+                let measured = generator::round(&target(at), &[kind; CONNECTIONS], ROUND);
+                rates[at * 2 + offset].extend(measured(kind).map(|measured| measured.rate));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The load generator: so many keep-alive connections, each sending its next request when it has its answer.
+//! The load generator: keep-alive connections, each of which sends its next request after the answer to the last one.
 
 use std::{
     io::ErrorKind,
@@ -8,38 +8,37 @@ use std::{
 
 use tokio::{net::TcpStream, runtime, task};
 
-/// What a connection asks for.
+/// The requests of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// A send that the rules allow.
     Send,
-    /// A form that is enabled nowhere: refused by the last rule, after all facts were read.
+    /// A form that is enabled in no channel: the last rule refuses it, after all facts were read.
     Refusal,
 }
 
-/// Whom to ask, and as whom.
+/// The server to load, and the token to use.
 #[derive(Clone)]
 pub struct Target {
-    /// Where the server answers.
     pub address: SocketAddr,
-    /// A token of it.
     pub token: String,
-    /// Clients 1 to this number are asked for, in random order.
+    /// Requests are about clients 1 to this number, in random order.
     pub clients: u64,
 }
 
-/// What one round saw of one kind of request.
-pub struct Seen {
-    /// Answers a second.
+/// The results of one round for one kind of request.
+pub struct Measurement {
+    /// Answers per second.
     pub rate: f64,
-    /// Microseconds in which half of them arrived.
+    /// The median time to an answer, in microseconds.
     pub p50_us: f64,
-    /// Microseconds in which 99 of 100 arrived.
+    /// The 99th percentile, in microseconds.
     pub p99_us: f64,
 }
 
-/// Loads the target for a while. `kinds` says what each connection asks for; yields what was seen of `kind`.
-pub fn round(target: &Target, kinds: &[Kind], time: Duration) -> impl Fn(Kind) -> Option<Seen> + use<> {
+/// Loads the target for `time`, with one connection for each of `kinds`. Returns a function that gives the results of a
+/// kind.
+pub fn round(target: &Target, kinds: &[Kind], time: Duration) -> impl Fn(Kind) -> Option<Measurement> + use<> {
     let runtime = runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
     let began = Instant::now();
     let end = began + time;
@@ -60,11 +59,11 @@ pub fn round(target: &Target, kinds: &[Kind], time: Duration) -> impl Fn(Kind) -
             latencies.iter().filter(|(of, _)| *of == kind).flat_map(|(_, latencies)| latencies).copied().collect();
         all.sort_unstable();
         let at = |share: f64| f64::from(all[((all.len() - 1) as f64 * share) as usize]);
-        (!all.is_empty()).then(|| Seen { rate: all.len() as f64 / seconds, p50_us: at(0.5), p99_us: at(0.99) })
+        (!all.is_empty()).then(|| Measurement { rate: all.len() as f64 / seconds, p50_us: at(0.5), p99_us: at(0.99) })
     }
 }
 
-/// One connection; yields how long each answer took, in microseconds.
+/// Runs one connection. Returns the time that each answer took, in microseconds.
 async fn connection(target: Target, kind: Kind, seed: u64, end: Instant) -> Vec<u32> {
     let stream = TcpStream::connect(target.address).await.expect("a server that listens");
     stream.set_nodelay(true).expect("a socket");
@@ -87,7 +86,7 @@ async fn connection(target: Target, kind: Kind, seed: u64, end: Instant) -> Vec<
     latencies
 }
 
-/// Asks for that form to be sent to that client.
+/// A request to send a form to a client.
 pub fn request(token: &str, client: u64, form: u64) -> String {
     let body = format!(r#"{{"clientId":{{"type":"internalClientId","id":{client}}},"qualityFormId":{form}}}"#);
     format!(

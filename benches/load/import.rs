@@ -1,4 +1,4 @@
-//! A million threads are imported: alone, and while sends go on.
+//! Measures the import of a million threads: alone, and while sends go on.
 
 use std::{
     fmt::Write as _,
@@ -11,7 +11,7 @@ use std::{
 use crate::{
     generator::{self, Kind, Target},
     median,
-    servers::{Database, Running},
+    servers::{Database, RunningServer},
 };
 
 const THREADS: u64 = 1_000_000;
@@ -28,25 +28,30 @@ pub fn run() {
         "| | rows a second | peak memory of the import, MiB | sends a second | p50 ms | p99 ms | worst second's p99 ms |"
     );
     println!("|---|---|---|---|---|---|---|");
-    let alone = Import::start(&database.path(), &csv).go_on(|| std::thread::sleep(Duration::from_millis(5)));
+    let alone =
+        Import::start(&database.path(), &csv).repeat_until_done(|| std::thread::sleep(Duration::from_millis(5)));
     println!("| import alone | {:.0} | {:.0} | | | | |", alone.rate, alone.peak_mib);
-    // A new one, in which the threads are new again.
+    // A new database, in which the threads do not exist yet.
     let database = Database::new(CLIENTS);
-    let server = Running::surveyd(&database.path());
+    let server = RunningServer::surveyd(&database.path());
     let target = Target { address: server.address, token: database.token.clone(), clients: CLIENTS };
     let second = || generator::round(&target, &[Kind::Send; CONNECTIONS], ROUND)(Kind::Send).expect("answers");
-    let mut at_rest = Vec::new();
-    (0..7).for_each(|_| at_rest.push(second()));
-    tell("sends alone", &at_rest, None);
-    let mut meanwhile = Vec::new();
-    let beside = Import::start(&database.path(), &csv).go_on(|| meanwhile.push(second()));
-    tell("both", &meanwhile, Some(&beside));
+    let mut without_import = Vec::new();
+    (0..7).for_each(|_| without_import.push(second()));
+    print_row("sends alone", &without_import, None);
+    let mut during_import = Vec::new();
+    let import = Import::start(&database.path(), &csv).repeat_until_done(|| during_import.push(second()));
+    print_row("both", &during_import, Some(&import));
 }
 
-fn tell(what: &str, seconds: &[generator::Seen], import: Option<&Done>) {
-    let middle = |figure: fn(&generator::Seen) -> f64| median(seconds.iter().map(figure).collect());
-    let (rate, p50, p99) = (middle(|seen| seen.rate), middle(|seen| seen.p50_us), middle(|seen| seen.p99_us));
-    let worst = seconds.iter().map(|seen| seen.p99_us).fold(0.0, f64::max);
+fn print_row(what: &str, seconds: &[generator::Measurement], import: Option<&FinishedImport>) {
+    let median_of = |figure: fn(&generator::Measurement) -> f64| median(seconds.iter().map(figure).collect());
+    let (rate, p50, p99) = (
+        median_of(|measured| measured.rate),
+        median_of(|measured| measured.p50_us),
+        median_of(|measured| measured.p99_us),
+    );
+    let worst = seconds.iter().map(|measured| measured.p99_us).fold(0.0, f64::max);
     let of_import = import.map_or_else(|| " | ".to_owned(), |done| format!("{:.0} | {:.0}", done.rate, done.peak_mib));
     println!("| {what} | {of_import} | {rate:.0} | {:.1} | {:.1} | {:.1} |", p50 / 1e3, p99 / 1e3, worst / 1e3);
 }
@@ -63,14 +68,13 @@ fn threads() -> String {
     csv
 }
 
-/// An import that runs.
+/// A running import.
 struct Import {
     process: Child,
     began: Instant,
 }
 
-/// One that has ended.
-struct Done {
+struct FinishedImport {
     rate: f64,
     peak_mib: f64,
 }
@@ -83,14 +87,14 @@ impl Import {
         Self { process, began: Instant::now() }
     }
 
-    /// Does something again and again until it ends.
-    fn go_on(mut self, mut meanwhile: impl FnMut()) -> Done {
+    /// Calls `meanwhile` again and again until the import ends.
+    fn repeat_until_done(mut self, mut meanwhile: impl FnMut()) -> FinishedImport {
         let mut peak_mib: f64 = 0.0;
         loop {
             meanwhile();
             if let Some(status) = self.process.try_wait().expect("a process") {
                 assert!(status.success());
-                return Done { rate: THREADS as f64 / self.began.elapsed().as_secs_f64(), peak_mib };
+                return FinishedImport { rate: THREADS as f64 / self.began.elapsed().as_secs_f64(), peak_mib };
             }
             let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
             let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,9 +1,13 @@
-//! What the numbers of the README come from: surveyd under load, side by side with other programs in one run.
+//! Measures the figures of the README: surveyd under load, compared with other programs in the same run.
 //!
-//! `cargo bench` compares; `cargo bench -- fake` times what a test suite waits for; `cargo bench -- delivery` what
-//! deliveries cost the sends, and how a backlog of a million is worked off; `cargo bench -- import` imports a million
-//! threads; `cargo bench -- tls` tells what HTTPS costs; `cargo bench -- flat` loads files of 1,000 to 10,000,000 threads,
-//! which takes some minutes and 3 GB of disk.
+//! | command | measures |
+//! |---|---|
+//! | `cargo bench` | surveyd, a constant handler and the usual design |
+//! | `cargo bench -- fake` | what a test suite waits for: starts, resets, new worlds |
+//! | `cargo bench -- delivery` | how deliveries slow down sends, and how fast a backlog of a million is delivered |
+//! | `cargo bench -- import` | the import of a million threads |
+//! | `cargo bench -- tls` | the cost of HTTPS |
+//! | `cargo bench -- flat` | files of 1,000 to 10,000,000 threads; takes some minutes and 3 GB of disk |
 #![expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -21,24 +25,24 @@ mod servers;
 mod tls;
 
 fn main() {
-    servers::be_one_if_told();
-    let is_asked_for = |name: &str| std::env::args().any(|argument| argument == name);
-    if is_asked_for("flat") {
+    servers::run_if_requested();
+    let is_requested = |name: &str| std::env::args().any(|argument| argument == name);
+    if is_requested("flat") {
         flat::run();
-    } else if is_asked_for("delivery") {
+    } else if is_requested("delivery") {
         delivery::run();
-    } else if is_asked_for("import") {
+    } else if is_requested("import") {
         import::run();
-    } else if is_asked_for("tls") {
+    } else if is_requested("tls") {
         tls::run();
-    } else if is_asked_for("fake") {
+    } else if is_requested("fake") {
         fake::run();
     } else {
         compare::run();
     }
 }
 
-/// The middle of some figures; of an even number of them, the upper one.
+/// For an even number of figures, the upper one of the two in the middle.
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]

@@ -1,5 +1,5 @@
-//! The programs that are compared, each in a process of its own: surveyd, a handler that returns a constant, and the
-//! usual design. The last two are this very bench, started again.
+//! The programs that are compared, each in its own process: surveyd, a handler that returns a constant, and the usual
+//! design. The last two are this program, started with [`SERVE_AS`].
 
 use std::{
     env,
@@ -24,16 +24,16 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-/// The word by which this program is told which server to be.
-const BE: &str = "--be";
+/// The flag that makes this program run as one of the servers.
+const SERVE_AS: &str = "--serve-as";
 
-/// A server that runs; ends when dropped.
-pub struct Running {
+/// A running server; it is stopped when this is dropped.
+pub struct RunningServer {
     pub address: SocketAddr,
     process: Child,
 }
 
-impl Running {
+impl RunningServer {
     fn start(mut command: Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a program that starts");
         let mut ready = String::new();
@@ -48,7 +48,7 @@ impl Running {
         Self::start(Self::serve(database))
     }
 
-    /// By HTTPS, with a certificate and its key.
+    /// With HTTPS. The files are the certificate and its key.
     pub fn surveyd_with_tls(database: &Path, [certificate, key]: &[PathBuf; 2]) -> Self {
         let mut command = Self::serve(database);
         command.env("SURVEYD__TLS__CERT", certificate).env("SURVEYD__TLS__KEY", key);
@@ -58,9 +58,9 @@ impl Running {
     fn serve(database: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_surveyd"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--database"]).arg(database);
-        // For its deliveries to a gateway on this machine.
+        // Allows deliveries to a gateway on this machine.
         command.env("SURVEYD__DELIVERY__ALLOW", "127.0.0.0/8");
-        // Those that it is compared with leave no lines, either.
+        // The other servers log no requests either.
         command.env("SURVEYD__LOG_REQUESTS", "false");
         command
     }
@@ -71,7 +71,7 @@ impl Running {
         Self::start(command)
     }
 
-    /// Milliseconds from the start of a server to its ready line, and to its first answer, whatever it says.
+    /// Milliseconds from the start of a server to its ready line, and to its first answer with any status.
     pub fn start_times(start: impl FnOnce() -> Self) -> [f64; 2] {
         let began = Instant::now();
         let server = start();
@@ -91,14 +91,14 @@ impl Running {
         Self::this_program("usual", database)
     }
 
-    /// One that accepts every delivery.
+    /// A gateway that accepts every delivery.
     pub fn gateway() -> Self {
         Self::this_program("gateway", Path::new(""))
     }
 
     fn this_program(role: &str, database: &Path) -> Self {
         let mut command = Command::new(env::current_exe().expect("this program"));
-        command.args([BE, role]).arg(database);
+        command.args([SERVE_AS, role]).arg(database);
         Self::start(command)
     }
 
@@ -111,15 +111,15 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningServer {
     fn drop(&mut self) {
-        // Asked and not killed, so that a fake removes its database.
+        // SIGTERM and not SIGKILL, so that a fake removes its database.
         let _ = Command::new("kill").arg(self.process.id().to_string()).status();
         let _ = self.process.wait();
     }
 }
 
-/// A database with so many clients, a closed thread each, form 1 enabled, and a token that may send.
+/// A database in which each client has a closed thread and form 1 is enabled, with a token that may send.
 pub struct Database {
     folder: TempDir,
     pub token: String,
@@ -127,7 +127,7 @@ pub struct Database {
 
 impl Database {
     pub fn new(clients: u64) -> Self {
-        // Beside the build, not in /tmp: that may be memory, where a sync costs nothing.
+        // In the build folder and not in /tmp, which may be in memory, where a sync costs nothing.
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
         let path = folder.path().join("bench.db");
         let surveyd = |arguments: &[&str]| {
@@ -146,21 +146,22 @@ impl Database {
         Self { folder, token }
     }
 
-    /// Runs statements on it, with no server there.
+    /// Executes statements. No server may run on the database.
     pub fn execute(&self, sql: &str) {
         Connection::open(self.path())
             .expect("a database")
             .execute_batch(sql)
-            .expect("the schema as the bench knows it");
+            .expect("the schema that the benchmark expects");
     }
 
-    /// How many deliveries are pending; a server may be there.
+    /// The number of pending deliveries. A server may run on the database.
     pub fn pending(&self) -> i64 {
         let sql = "select count(*) from delivery where state = 'pending'";
         Connection::open(self.path()).expect("a database").query_row(sql, [], |row| row.get(0)).expect("a count")
     }
 
-    /// How many deliveries were accepted, and for how many milliseconds they waited: half of them, and 99 of 100.
+    /// The number of accepted deliveries, and the median and the 99th percentile of the time from send to delivery, in
+    /// ms.
     pub fn waits_ms(&self) -> [i64; 3] {
         let sql = "with waits as (select tried_at - sent_at as ms from delivery join send using (sending_id) where state = 'delivered'),
                         ranked as (select ms, ntile(100) over (order by ms) as hundredth from waits)
@@ -174,7 +175,7 @@ impl Database {
     }
 }
 
-/// Straight into the tables: ten million rows by way of a world file would take longer than what is measured.
+/// Inserts into the tables directly: ten million rows through a world file would take longer than the measurement.
 fn fill(path: &Path, clients: u64) {
     let connection = Connection::open(path).expect("a database");
     connection
@@ -190,13 +191,13 @@ fn fill(path: &Path, clients: u64) {
              select id, id, 1, 'CLOSED', 1772359200000, 1772360100000 from client;
              commit;"
         ))
-        .expect("the schema as the bench knows it");
+        .expect("the schema that the benchmark expects");
 }
 
-/// Becomes one of the servers, if this process was started to be one.
-pub fn be_one_if_told() {
+/// Runs as one of the servers, and then exits, if this process was started with [`SERVE_AS`].
+pub fn run_if_requested() {
     let arguments: Vec<_> = env::args().collect();
-    let Some(position) = arguments.iter().position(|argument| argument == BE) else { return };
+    let Some(position) = arguments.iter().position(|argument| argument == SERVE_AS) else { return };
     let database = PathBuf::from(&arguments[position + 2]);
     let role = arguments[position + 1].clone();
     let served = System::new().block_on(async move {
@@ -212,18 +213,18 @@ pub fn be_one_if_told() {
     std::process::exit(0);
 }
 
-/// The yardstick: takes the body in, and returns what the documentation shows.
+/// The upper bound: reads the body, and returns the documented answer.
 fn constant() -> (ActixServer, SocketAddr) {
     serve(|routes| {
         let handler = |body: Bytes| async move {
-            let refused = body.ends_with(br#""qualityFormId":9}"#);
-            answer(refused.then(|| "Client has open thread".to_owned()))
+            let is_refused = body.ends_with(br#""qualityFormId":9}"#);
+            answer(is_refused.then(|| "Client has open thread".to_owned()))
         };
         routes.route("/api/v1/quality/send", web::post().to(handler));
     })
 }
 
-/// Takes in whatever comes.
+/// Answers 200 to every request.
 fn gateway() -> (ActixServer, SocketAddr) {
     serve(|routes| {
         routes.default_service(web::to(|_: Bytes| async { HttpResponse::Ok().finish() }));
@@ -232,7 +233,7 @@ fn gateway() -> (ActixServer, SocketAddr) {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Ask {
+struct SendRequest {
     client_id: ClientId,
     quality_form_id: i64,
 }
@@ -242,7 +243,7 @@ struct ClientId {
     id: i64,
 }
 
-/// The usual design: a pool of ten connections, `web::block`, one transaction a request.
+/// The usual design: a pool of ten connections, `web::block`, one transaction per request.
 fn usual(database: &Path) -> (ActixServer, SocketAddr) {
     let manager = SqliteConnectionManager::file(database).with_init(|connection| {
         connection.execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 60000")
@@ -252,12 +253,12 @@ fn usual(database: &Path) -> (ActixServer, SocketAddr) {
         let handler = |request: HttpRequest, pool: Data<Pool<SqliteConnectionManager>>, body: Bytes| async move {
             let header = request.headers().get(AUTHORIZATION).expect("a token").to_str().expect("text");
             let token = header.trim_start_matches("Bearer ").to_owned();
-            let ask: Ask = serde_json::from_slice(&body).expect("a send");
+            let send: SendRequest = serde_json::from_slice(&body).expect("a send");
             let refusal = web::block(move || {
                 let connection = pool.get().expect("a connection");
                 let execute = |sql| connection.prepare_cached(sql).expect("sql").execute([]).expect("a transaction");
                 execute("begin immediate");
-                let refusal = one_request(&connection, &token, &ask).expect("a database");
+                let refusal = one_request(&connection, &token, &send).expect("a database");
                 execute("commit");
                 refusal
             });
@@ -267,8 +268,8 @@ fn usual(database: &Path) -> (ActixServer, SocketAddr) {
     })
 }
 
-/// Yields why the send is refused; `None` where it was recorded.
-fn one_request(connection: &Connection, token: &str, ask: &Ask) -> rusqlite::Result<Option<String>> {
+/// Returns why the send is refused; `None` if it was recorded.
+fn one_request(connection: &Connection, token: &str, send: &SendRequest) -> rusqlite::Result<Option<String>> {
     let number = |sql, parameters: &[i64]| {
         let mut statement = connection.prepare_cached(sql)?;
         statement.query_row(rusqlite::params_from_iter(parameters), |row| row.get::<_, i64>(0)).optional()
@@ -280,7 +281,7 @@ fn one_request(connection: &Connection, token: &str, ask: &Ask) -> rusqlite::Res
     if number("select 1 from settings where surveys_via_external_api = 1", &[])?.is_none() {
         return Ok(Some("Sending surveys via external api is disabled".to_owned()));
     }
-    let client = ask.client_id.id;
+    let client = send.client_id.id;
     if number("select 1 from thread where client_id = ?1 and closing_time is null", &[client])?.is_some() {
         return Ok(Some("Client has open thread".to_owned()));
     }
@@ -288,7 +289,7 @@ fn one_request(connection: &Connection, token: &str, ask: &Ask) -> rusqlite::Res
         "select id from thread where client_id = ?1 and closing_time is not null order by closing_time desc limit 1";
     let Some(thread) = number(last, &[client])? else { return Ok(Some("Client has no closed thread".to_owned())) };
     let enabled = "select 1 from thread t join form_channel f using (channel_id) where t.id = ?1 and f.form_id = ?2";
-    let form = ask.quality_form_id;
+    let form = send.quality_form_id;
     if number(enabled, &[thread, form])?.is_none() {
         return Ok(Some(format!("Cannot send form {form} to thread {thread}")));
     }

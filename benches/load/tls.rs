@@ -1,4 +1,4 @@
-//! What HTTPS costs: answers on a kept connection, and the first one on a new connection, beside the same over HTTP.
+//! Measures the cost of HTTPS: answers on a kept connection, and the first answer on a new one, compared with HTTP.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use rustls::{
 
 use crate::{
     generator, median,
-    servers::{Database, Running},
+    servers::{Database, RunningServer},
 };
 
 const ROUNDS: usize = 15;
@@ -23,11 +23,11 @@ const KEPT: usize = 4000;
 const NEW: usize = 200;
 
 pub fn run() {
-    let (plain, secret) = (Database::new(1), Database::new(1));
+    let (plain, encrypted) = (Database::new(1), Database::new(1));
     let parameters = CertificateParams::new(["localhost".to_owned()]).expect("a name");
     let key = KeyPair::generate().expect("a key");
     let certificate = parameters.self_signed(&key).expect("a certificate");
-    let files = ["cert.pem", "key.pem"].map(|name| secret.path().with_file_name(name));
+    let files = ["cert.pem", "key.pem"].map(|name| encrypted.path().with_file_name(name));
     fs::write(&files[0], certificate.pem()).expect("a file");
     fs::write(&files[1], key.serialize_pem()).expect("a file");
     let mut roots = RootCertStore::empty();
@@ -35,15 +35,17 @@ pub fn run() {
     let trust = ClientConfig::builder_with_provider(Arc::new(default_provider()));
     let trust = trust.with_safe_default_protocol_versions().expect("versions").with_root_certificates(roots);
     let mut trust = trust.with_no_client_auth();
-    // A handshake in full each time.
+    // Every connection makes a full handshake.
     trust.resumption = Resumption::disabled();
     let trust = Arc::new(trust);
 
-    let (http, https) = (Running::surveyd(&plain.path()), Running::surveyd_with_tls(&secret.path(), &files));
-    let servers = [("HTTP", http.address, &plain.token, None), ("HTTPS", https.address, &secret.token, Some(&trust))];
-    let mut seen: [Vec<[f64; 3]>; 2] = Default::default();
+    let (http, https) =
+        (RunningServer::surveyd(&plain.path()), RunningServer::surveyd_with_tls(&encrypted.path(), &files));
+    let servers =
+        [("HTTP", http.address, &plain.token, None), ("HTTPS", https.address, &encrypted.token, Some(&trust))];
+    let mut measured: [Vec<[f64; 3]>; 2] = Default::default();
     for _ in 0..ROUNDS {
-        for (rounds, (_, address, token, trust)) in seen.iter_mut().zip(servers) {
+        for (rounds, (_, address, token, trust)) in measured.iter_mut().zip(servers) {
             let open = || open(address, trust);
             rounds.push(round(&open, token));
         }
@@ -51,9 +53,9 @@ pub fn run() {
     println!("One connection, refusals; median of {ROUNDS} alternating rounds, in microseconds\n");
     println!("| | kept: p50 | p99 | new, with its first answer: p50 |");
     println!("|---|---|---|---|");
-    let middle =
+    let medians =
         |rounds: &[[f64; 3]]| [0, 1, 2].map(|figure| median(rounds.iter().map(|round| round[figure]).collect()));
-    let [of_http, of_https] = [0, 1].map(|server| middle(&seen[server]));
+    let [of_http, of_https] = [0, 1].map(|server| medians(&measured[server]));
     for ((name, ..), [p50, p99, new]) in servers.iter().zip([of_http, of_https]) {
         println!("| {name} | {p50:.0} | {p99:.0} | {new:.0} |");
     }
@@ -72,12 +74,12 @@ fn open(address: SocketAddr, trust: Option<&Arc<ClientConfig>>) -> Box<dyn Strea
     Box::new(StreamOwned::new(ClientConnection::new(Arc::clone(trust), name).expect("a client"), tcp))
 }
 
-/// Half of the answers on one connection arrived in so many microseconds, 99 of 100 in so many, and half of the first
-/// answers on new connections.
+/// Returns three times in microseconds: the median and the 99th percentile of answers on one connection, and the median
+/// of the first answers on new connections.
 fn round(open: &dyn Fn() -> Box<dyn Stream>, token: &str) -> [f64; 3] {
     let request = generator::request(token, 1, 9);
     let mut kept = open();
-    let ask = |stream: &mut dyn Stream| {
+    let request_once = |stream: &mut dyn Stream| {
         stream.write_all(request.as_bytes()).expect("a connection");
         let (mut answer, mut length) = ([0; 1024], 0);
         while !answer[..length].ends_with(b"\r\n}") {
@@ -87,7 +89,7 @@ fn round(open: &dyn Fn() -> Box<dyn Stream>, token: &str) -> [f64; 3] {
         }
         assert!(answer.starts_with(b"HTTP/1.1 409"), "{}", String::from_utf8_lossy(&answer[..length]));
     };
-    ask(&mut kept);
+    request_once(&mut kept);
     let times = |count: usize, act: &mut dyn FnMut()| {
         let mut took: Vec<Duration> = Vec::new();
         for _ in 0..count {
@@ -98,7 +100,7 @@ fn round(open: &dyn Fn() -> Box<dyn Stream>, token: &str) -> [f64; 3] {
         took.sort_unstable();
         [count / 2, count * 99 / 100].map(|index| took[index].as_secs_f64() * 1e6)
     };
-    let [p50, p99] = times(KEPT, &mut || ask(&mut kept));
-    let [new, _] = times(NEW, &mut || ask(&mut open()));
+    let [p50, p99] = times(KEPT, &mut || request_once(&mut kept));
+    let [new, _] = times(NEW, &mut || request_once(&mut open()));
     [p50, p99, new]
 }

@@ -1,14 +1,20 @@
-//! The words of the command line; what they do is in [`crate::command`].
+//! The command line: subcommands, flags and help. What a subcommand does is in [`crate::command`].
+//!
+//! The man pages and completions are made from these texts.
 
 mod arguments;
+mod token;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-pub(crate) use crate::cli::arguments::{DatabaseArgs, EraseCommand, FakeArgs, ListKind, TokenCommand};
-use crate::survey::time::Lifetime;
+pub(crate) use crate::cli::{
+    arguments::{DatabaseArgs, EraseCommand, FakeArgs, ListKind},
+    token::TokenCommand,
+};
+use crate::survey::time::TimeSpan;
 
 /// Send Survey of edna Chat Center: a durable server on one SQLite file, and a fake for tests.
 #[derive(Debug, Parser)]
@@ -17,34 +23,36 @@ use crate::survey::time::Lifetime;
     arg_required_else_help = true,
     after_help = "\
 Examples:
-  surveyd fake                                     a fake with a sample world on http://127.0.0.1:8080
-  surveyd serve --database surveyd.db              a server that loses nothing
+  surveyd fake                                     run a fake with sample data on http://127.0.0.1:8080
+  surveyd serve --database surveyd.db              run the durable server
   surveyd token create --name crm --role integrator
-                                                   let a CRM in: prints its token
-  surveyd backup monday.db                         a copy of it all, while the server runs"
+                                                   print a token for a CRM
+  surveyd backup monday.db                         copy the database while the server runs"
 )]
 pub(crate) struct Cli {
-    /// What to do.
     #[command(subcommand)]
     pub(crate) command: Commands,
 }
 
-/// The words.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Commands {
-    /// Run a fake of the Chat Center for tests: a throw-away database, ready-made tokens.
+    /// Run a fake of the Chat Center for tests, with a temporary database and ready-made tokens.
     #[command(after_help = "\
-The tokens of a fake: test-admin may use /admin, test-expired gets 401, test-wrongrole gets 403, and any
-other test-… (test-crm, say) is an INTEGRATOR. Behind an @ stands a world: test-crm@w1 and test-admin@w1 share a
-database of their own, made when it is first named, so that tests can run in parallel. The databases are removed
-at exit. Environment variables SURVEYD__LISTEN, SURVEYD__LOG_REQUESTS … are read, settings.toml is not.
+The tokens of a fake: test-admin may use /admin, test-expired gets 401, test-wrongrole gets 403. Any other test-…,
+such as test-crm, is an INTEGRATOR.
 
-Only a fake has: POST /admin/reset, DELETE /admin/world, PUT /admin/clock, POST /admin/faults.
+The part of a token after @ names a world: test-crm@w1 and test-admin@w1 share one database, and no other token sees
+it. So tests can run in parallel. A world is created when a token first names it. All worlds are removed at exit.
+
+The environment variables SURVEYD__LISTEN, SURVEYD__LOG_REQUESTS and so on are read. settings.toml is not.
+
+A fake has these additional routes: POST /admin/reset, DELETE /admin/world, PUT /admin/clock, POST /admin/faults.
 
 Examples:
   surveyd fake
-  surveyd fake --listen 127.0.0.1:0                a free port; the line `ready url=…` tells it
+  surveyd fake --listen 127.0.0.1:0                a free port, which the line `ready url=…` on stdout shows
   surveyd fake --listen 127.0.0.1:0 --ready-file /tmp/fake.json --exit-on-stdin-close
+                                                   for a test suite that starts the fake itself
   surveyd fake --world my-world.json               your own clients, threads and forms
 
   curl -i http://127.0.0.1:8080/api/v1/quality/send \\
@@ -53,69 +61,71 @@ Examples:
     Fake(FakeArgs),
     /// Run the durable server.
     #[command(after_help = "\
-Settings come from settings.toml (in the working directory, where it exists), over it the environment
-(SURVEYD__LISTEN, SURVEYD__LIMITS__QUEUE …), over that the flags. In a new database the survey flag is off and
-nobody is let in; the other words work on the same file while the server runs:
+Settings are read from settings.toml in the working directory, if it exists. Environment variables
+(SURVEYD__LISTEN, SURVEYD__LIMITS__QUEUE and so on) override the file, and flags override both.
+
+A new database has no tokens, and its survey flag is off. Other subcommands work on the same database while the
+server runs.
 
 Examples:
   surveyd serve
   surveyd serve --listen 0.0.0.0:8080 --database /var/lib/surveyd/surveyd.db
-  surveyd token create --name ops --role admin     the first token; then, with it as $TOKEN:
+
+  TOKEN=$(surveyd token create --name ops --role admin)
+                                                   create the first token, then allow sends:
   curl -X PATCH http://127.0.0.1:8080/admin/settings -H \"Authorization: Bearer $TOKEN\" \\
        -H 'Content-Type: application/json' -d '{\"surveysViaExternalApi\":true}'")]
     Serve {
-        /// Address and port to answer on; port 0 takes a free one.
+        /// Address and port to listen on; port 0 takes a free port [default: the setting `listen`].
         #[arg(long, value_name = "ADDR:PORT")]
         listen: Option<SocketAddr>,
-        /// Which file.
         #[command(flatten)]
         file: DatabaseArgs,
     },
-    /// Show the settings that `surveyd serve` would run with, and where each comes from.
+    /// Show the settings that `surveyd serve` would use, and the origin of each.
     #[command(after_help = "\
-Takes the flags of `surveyd serve`. What it prints is a settings file itself.
+Takes the flags of `surveyd serve`. The output is a valid settings file.
 
 Examples:
-  surveyd config                                   every setting, its value, and after a # where it is set
+  surveyd config                                   every setting, its value, and its origin as a comment
   SURVEYD__LOG=debug surveyd config --listen 0.0.0.0:8080
-                                                   … with a variable and a flag over the file
+                                                   the same with a variable and a flag
   surveyd config --check --config new.toml && mv new.toml settings.toml
-                                                   puts a file in place only if it is right")]
+                                                   use a new file only if it is valid")]
     Config {
-        /// Only say whether the settings and the certificate are right: exit code 0 or 1.
+        /// Print no settings, only check them and the certificate: exit code 0 if valid, else 1.
         #[arg(long)]
         check: bool,
-        /// As for `surveyd serve`.
+        /// Address and port, as for `surveyd serve`.
         #[arg(long, value_name = "ADDR:PORT")]
         listen: Option<SocketAddr>,
-        /// Which file.
         #[command(flatten)]
         file: DatabaseArgs,
     },
-    /// Print the OpenAPI 3.1 document of everything that a server and a fake answer.
+    /// Print the OpenAPI 3.1 document of all routes of the server and the fake.
     #[command(after_help = "\
-Also at GET /openapi.json, and as a page at GET /docs; no token is asked for.
+A server also returns it at GET /openapi.json, and as a page at GET /docs. Neither needs a token.
 
 Examples:
   surveyd openapi > openapi.json
-  surveyd openapi | jq '.paths | keys'             every path
+  surveyd openapi | jq '.paths | keys'             all paths
   surveyd openapi | jq '.paths[][] | select(.tags[0] == \"Delivery\") | .summary'")]
     Openapi,
-    /// Tell whether a server or a fake answers: exit code 0 if it does, 1 if not.
+    /// Check that a server or a fake answers: exit code 0 if it does, 1 if not.
     #[command(after_help = "\
 Examples:
-  surveyd health                                   the server on the address that the settings say
-  surveyd health --url http://127.0.0.1:41235
-  surveyd health --wait 30s                        asks again until it answers, at most so long")]
+  surveyd health                                   the server at the address of the settings
+  surveyd health --url http://127.0.0.1:41235      a server or fake at another address
+  surveyd health --wait 30s                        try again until it answers, for 30 s at most")]
     Health {
-        /// Where it is to answer [default: the setting listen, by https where TLS is set].
+        /// Its address [default: the setting `listen`, with https if TLS is set].
         #[arg(long)]
         url: Option<String>,
-        /// How long to wait for it, such as 30s [default: not at all].
+        /// How long to try again, such as 30s [default: one try of at most 5 s].
         #[arg(long, value_name = "DURATION")]
-        wait: Option<Lifetime>,
+        wait: Option<TimeSpan>,
     },
-    /// Make, list, rotate and revoke tokens.
+    /// Create, list, rotate and revoke tokens.
     #[command(
         subcommand,
         after_help = "\
@@ -126,34 +136,33 @@ Examples:
   surveyd token revoke 3"
     )]
     Token(TokenCommand),
-    /// Show who changed what, the oldest first: settings, rows and tokens, by /admin or by a command.
+    /// Show all changes of settings, rows and tokens, with their authors, the oldest first.
     #[command(after_help = "\
-A line for each change: its id, when, who (the name of a token, or cli for a command on this machine), from which
-address, what was done, to what, and what that was before and after.
+One line per change: its id, the time, the author (the name of a token, or cli for a command on this machine), the
+author's address, the action, the object, and the object's state before and after.
 
 Examples:
   surveyd audit | grep settings                    who turned the survey flag off, and when
-  surveyd audit --after 1200                       what came since
+  surveyd audit --after 1200                       the changes since the one with id 1200
   surveyd audit --json | jq '.[] | select(.object == \"tokens/3\")'")]
     Audit {
-        /// As a JSON array, as GET /admin/audit has it.
+        /// Print a JSON array, as GET /admin/audit returns it.
         #[arg(long)]
         json: bool,
-        /// Only what came after the row of that id.
+        /// Only the changes after the one with this id.
         #[arg(long, value_name = "ID")]
         after: Option<i64>,
-        /// Which file.
         #[command(flatten)]
         file: DatabaseArgs,
     },
-    /// Put a world file into the database: all of it or nothing.
+    /// Write a world file into the database: all of it or nothing.
     #[command(after_help = "\
-Rows are created or replaced by their ids; lists that are missing change nothing. A running server sees the
-new state with its very next request.
+Rows are created, or replaced if their ids exist. A list that is missing from the file changes nothing. A missing
+database is created. A running server sees the new state from the next request on.
 
 Examples:
   surveyd apply world.json
-  surveyd export | ssh other-host surveyd apply -  from one machine to another
+  surveyd export | ssh other-host surveyd apply -  copy everything to another machine
 
 A world file:
   { \"settings\": { \"surveysViaExternalApi\": true },
@@ -163,17 +172,16 @@ A world file:
                     \"startTime\": \"2026-03-01T10:00:00.000Z\", \"stateChangeTime\": \"2026-03-01T10:15:00.000Z\" } ],
     \"forms\":    [ { \"id\": 1, \"name\": \"Service quality\", \"channels\": [1] } ] }")]
     Apply {
-        /// The world file; `-` reads standard input.
+        /// The world file; `-` reads stdin.
         world: PathBuf,
-        /// Which file.
         #[command(flatten)]
         file: DatabaseArgs,
     },
-    /// Put the rows of a CSV file into the database, in small steps beside which a server's sends go on.
+    /// Import the rows of a CSV file, in small transactions, so that a running server is not held up.
     #[command(after_help = "\
-The first line names the columns, as the world file calls them, in any order. A comma or a semicolon stands between
-fields; an empty field is no value. Rows are created or replaced by their ids. A row that cannot be put is rejected
-and told by its line, and the exit code is 1 then; all others are put.
+The first line names the columns, with the names of the world file, in any order. Fields are separated by commas or
+semicolons; an empty field is no value. Rows are created, or replaced if their ids exist. A row that is not valid is
+rejected and reported with its line number. All others are imported. The exit code is 1 if any row was rejected.
 
   channels   id,name,type,deliveryUrl,deliveryOff,deliverySecret
   clients    id,externalId,name,phone
@@ -182,55 +190,53 @@ and told by its line, and the exit code is 1 then; all others are put.
              question.text, question.displayText, requiredMessageCount, sendingFrequency, hideAfter
 
 Examples:
-  surveyd import clients clients.csv --dry-run     what would be rejected; the database is not written to
+  surveyd import clients clients.csv --dry-run     report what would be rejected, and write nothing
   surveyd import clients clients.csv
   surveyd import threads threads.csv --report rejected.csv
-  zcat threads.csv.gz | surveyd import threads -")]
+  zcat threads.csv.gz | surveyd import threads -   read stdin")]
     Import {
-        /// What the rows are.
+        /// The kind of the rows.
         list: ListKind,
-        /// The CSV file, in UTF-8; `-` reads standard input.
+        /// The CSV file, in UTF-8; `-` reads stdin.
         csv: PathBuf,
-        /// Only tell what would be rejected.
+        /// Only report the rows that would be rejected.
         #[arg(long)]
         dry_run: bool,
-        /// Write all rejected rows there as CSV, `-` is stdout [default: the first 20, to stderr].
+        /// Write all rejected rows to this file as CSV; `-` is stdout [default: the first 20, to stderr].
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
-        /// Which file.
         #[command(flatten)]
         file: DatabaseArgs,
     },
-    /// Remove a person everywhere.
+    /// Erase the data of a person.
     #[command(subcommand, after_help = "Example:\n  surveyd erase client 7")]
     Erase(EraseCommand),
-    /// Write the database's settings, channels, clients, threads and forms to stdout, as a world file.
+    /// Write the settings, channels, clients, threads and forms to stdout, as a world file.
     #[command(after_help = "\
-Sends and tokens are not part of a world. `surveyd apply` takes the file back unchanged, `surveyd import` a CSV file.
+Sends and tokens are not part of a world file. `surveyd apply` reads a world file, `surveyd import` a CSV file.
 
-With --anonymize the external ids, names and phones of clients, the names of channels and forms, and the addresses of
-gateways are others; ids, threads and what forms ask stay. Who shares a phone still does.
+--anonymize replaces the external ids, names and phones of clients, the names of channels and forms, and the
+addresses of gateways. Ids, threads and the questions of forms stay. Clients who share a phone still share one.
 
 Examples:
   surveyd export > world.json
   surveyd export --csv threads > threads.csv
-  surveyd export --anonymize > test-world.json     then: surveyd fake --world test-world.json
+  surveyd export --anonymize > test-world.json     for tests: surveyd fake --world test-world.json
   surveyd export --database /var/lib/surveyd/surveyd.db | head")]
     Export {
-        /// One list alone, as CSV.
+        /// Write only this list, as CSV.
         #[arg(long, value_name = "LIST")]
         csv: Option<ListKind>,
-        /// With other names than the real ones.
+        /// Replace names, phones and addresses.
         #[arg(long)]
         anonymize: bool,
-        /// Which file.
         #[command(flatten)]
         file: DatabaseArgs,
     },
-    /// Copy the database to a new file, while a server runs on it too.
+    /// Copy the database to a new file. A server may run meanwhile.
     #[command(after_help = "\
-The copy holds every send that was acknowledged before it began, is verified, and needs no other file beside it.
-It has its name only once it is whole: an interrupted backup leaves none. A file that exists is left as it is.
+The copy contains every send that was acknowledged before the backup started. It is verified, and is one single file.
+It gets its name when it is complete, so an interrupted backup leaves no file. An existing file is never overwritten.
 
 Examples:
   surveyd backup /var/backups/surveyd-monday.db
@@ -240,52 +246,46 @@ Examples:
         /// The new file.
         #[arg(value_name = "FILE")]
         target: PathBuf,
-        /// Which file.
         #[command(flatten)]
         file: DatabaseArgs,
     },
-    /// Put a backup in the place of the database; no server may run on it.
+    /// Replace the database with a backup. Stop the server first.
     #[command(after_help = "\
-The backup is verified first. The database as it was is kept beside it, under a name that is told. Whenever this
-is interrupted, the database is the old one or the new one. Until it is done it needs room for the old database
-once and for the backup twice.
+The backup is verified first. The old database is kept next to the new one, under a name that is printed. If this is
+interrupted, you have either the old database or the new one. It needs disk space for the old database once and for
+the backup twice.
 
-Examples, with the server stopped:
+Examples:
   surveyd restore /var/backups/surveyd-monday.db
-  surveyd restore surveyd.db.before-restore-1      back to what was there before
+  surveyd restore surveyd.db.before-restore-1      undo a restore
   surveyd restore /var/backups/surveyd-monday.db --database /var/lib/surveyd/surveyd.db")]
     Restore {
         /// The backup; it is only read.
         #[arg(value_name = "FILE")]
         backup: PathBuf,
-        /// Which file.
         #[command(flatten)]
         file: DatabaseArgs,
     },
-    /// Look for what is wrong with the database: a line for each on stdout, and exit code 1 if there is any.
+    /// Check the database for errors. Prints one line per error, and then exits with 1.
     #[command(after_help = "\
-Pages and indexes, references, and what no constraint can hold: sends from the future, a clock that was set back,
-ids that would be used again. Only reads, and may run beside a server.
+Checks pages, indexes and references, and what no constraint of the schema can ensure: no send in the future, no
+clock that was set back, no id that would be used again. It only reads. A server may run meanwhile.
 
 Examples:
   surveyd check
   surveyd check --database /var/backups/surveyd-monday.db")]
     Check {
-        /// Which file.
         #[command(flatten)]
         file: DatabaseArgs,
     },
-    // The last two are for packages, and hidden: who runs a server has no use for them once it is installed.
-    /// Write the man pages of all words into a folder.
+    // The last two are hidden: packages use them, and administrators do not need them.
+    /// Write the man pages of all subcommands into a folder.
     #[command(hide = true, after_help = "Example:\n  surveyd man /usr/local/share/man/man1")]
     Man {
-        /// The folder; made where it is missing.
+        /// The folder; created if it is missing.
         folder: PathBuf,
     },
-    /// Print the completions of a shell to stdout.
+    /// Print the completion script of a shell.
     #[command(hide = true, after_help = "Example:\n  surveyd completions bash > /etc/bash_completion.d/surveyd")]
-    Completions {
-        /// Which shell.
-        shell: Shell,
-    },
+    Completions { shell: Shell },
 }

@@ -15,7 +15,7 @@ use ureq::{
 use crate::{
     http::monitoring::LIVEZ,
     settings::{Flags, Settings},
-    survey::time::Lifetime,
+    survey::time::TimeSpan,
 };
 
 /// How long one try may take; a server that needs longer is not well.
@@ -24,14 +24,14 @@ const TRY: Duration = Duration::from_secs(5);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
 
-pub(crate) fn run(url: Option<String>, wait: Option<Lifetime>) -> Result<()> {
+pub(crate) fn run(url: Option<String>, wait: Option<TimeSpan>) -> Result<()> {
     let is_own = url.is_none();
     let url = match url {
         Some(url) => url,
         None => own(&Settings::load(Flags::default())?),
     };
     let url = url.trim_end_matches('/');
-    let until = Instant::now() + wait.map_or(TRY, Lifetime::duration);
+    let until = Instant::now() + wait.map_or(TRY, TimeSpan::to_std);
     loop {
         let left = until.saturating_duration_since(Instant::now()).clamp(PAUSE, TRY);
         // Whatever the environment says of proxies: this is about the server itself.

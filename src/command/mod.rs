@@ -4,14 +4,15 @@ mod apply;
 mod audit;
 mod backup;
 mod check;
+mod completions;
 mod config;
 mod erase;
 mod export;
 mod fake;
 mod health;
 mod import;
+mod man;
 mod openapi;
-mod pages;
 mod restore;
 mod serve;
 mod systemd;
@@ -67,8 +68,8 @@ fn dispatch(command: Commands) -> Result<()> {
         Commands::Backup { target, file } => backup::run(&target, file),
         Commands::Restore { backup, file } => restore::run(&backup, file),
         Commands::Check { file } => check::run(file),
-        Commands::Man { folder } => pages::man(&folder),
-        Commands::Completions { shell } => pages::completions(shell),
+        Commands::Man { folder } => man::run(&folder),
+        Commands::Completions { shell } => completions::run(shell),
     }
 }
 

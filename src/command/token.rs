@@ -18,11 +18,11 @@ use crate::{
     },
     survey::{
         access::Role,
-        time::{Lifetime, Time},
+        time::{Time, TimeSpan},
     },
 };
 
-pub(crate) fn create(name: &str, role: Role, lifetime: Option<Lifetime>, file: DatabaseArgs) -> Result<()> {
+pub(crate) fn create(name: &str, role: Role, lifetime: Option<TimeSpan>, file: DatabaseArgs) -> Result<()> {
     let now = now();
     let Issued { token, secret } =
         change(file, Missing::Create, |connection| tokens::create(connection, name, role, lifetime, now))?;
@@ -32,7 +32,7 @@ pub(crate) fn create(name: &str, role: Role, lifetime: Option<Lifetime>, file: D
     Ok(())
 }
 
-pub(crate) fn rotate(id: i64, overlap: Option<Lifetime>, file: DatabaseArgs) -> Result<()> {
+pub(crate) fn rotate(id: i64, overlap: Option<TimeSpan>, file: DatabaseArgs) -> Result<()> {
     let issued = change(file, Missing::Refuse, |connection| tokens::rotate(connection, id, overlap, now()))?;
     let Issued { token, secret } = issued.ok_or_else(|| no_token(id))?;
     writeln!(io::stdout(), "{}", secret.reveal())?;

@@ -1,36 +1,37 @@
-//! Where deliveries may go. Whoever may write a channel's address must not get this server to call what only it can reach.
+//! The IP addresses that deliveries may go to. Without this check, anyone who can write a channel's address could make
+//! this server call hosts that only the server can reach (server-side request forgery).
 //!
-//! Checked are the addresses that a name resolves to, once for each try, and the connection is made to what was checked: how an
-//! address is written, and what the name resolves to later, makes no difference.
+//! Each try resolves the name once, checks the addresses, and connects to one of the checked addresses. So the check
+//! does not depend on how an address is written, or on what the name resolves to later.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// Where deliveries may go: the settings `delivery.allow` and `delivery.deny`.
+/// The settings `delivery.allow` and `delivery.deny`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policy {
-    /// Where there are any, nothing else is called.
+    /// If this is not empty, no other network is called.
     pub(crate) allow: Vec<IpNet>,
-    /// These are not called, whatever is allowed.
+    /// These are not called, even if they are in `allow`.
     pub(crate) deny: Vec<IpNet>,
-    /// Whether this machine itself may be called, without being allowed: in a fake.
+    /// In a fake, the loopback addresses may be called without being in `allow`.
     pub(crate) loopback: bool,
 }
 
 impl Policy {
-    /// Whether this address may be called.
+    /// Checks that an address may be called.
     ///
-    /// Errors: why not, and what would change that.
+    /// Errors: why it may not, and which setting decides that.
     pub(crate) fn check(&self, address: IpAddr) -> Result<(), String> {
-        // An IPv6 address that leads to one of IPv4 is that one, and both must pass.
+        // If an IPv6 address leads to an IPv4 address, both must pass.
         let inner = match address {
             IpAddr::V4(_) => None,
             IpAddr::V6(address) => embedded(address).map(IpAddr::V4),
         };
         let is_in = |nets: &[IpNet], address: IpAddr| nets.iter().any(|net| net.contains(&address));
         for address in inner.into_iter().chain([address]) {
-            if let Some(kind) = never(address) {
+            if let Some(kind) = forbidden_kind(address) {
                 return Err(format!("{address} is {kind}, which is never called"));
             }
             if is_in(&self.deny, address) {
@@ -50,15 +51,15 @@ impl Policy {
     }
 }
 
-/// What kind of address this is that no delivery may go to.
-fn never(address: IpAddr) -> Option<&'static str> {
+/// The kind of an address that no delivery may go to, whatever the settings; `None` for all others.
+fn forbidden_kind(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(address) => {
             let octets = address.octets();
             match octets {
                 [0, ..] => Some("unspecified"),
                 [169, 254, ..] => Some("link-local (cloud metadata)"),
-                // Of Alibaba, Azure and Oracle.
+                // Alibaba, Azure and Oracle.
                 [100, 100, 100, 200] | [168, 63, 129, 16] | [192, 0, 0, 192] => Some("cloud metadata"),
                 [224..=239, ..] => Some("multicast"),
                 [240..=255, ..] => Some("reserved or broadcast"),
@@ -66,15 +67,15 @@ fn never(address: IpAddr) -> Option<&'static str> {
             }
         }
         IpAddr::V6(address) => {
-            // Of AWS and Google.
+            // AWS and Google.
             const METADATA: [Ipv6Addr; 2] =
                 [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
             match address.segments() {
                 [0, 0, 0, 0, 0, 0, 0, 0] => Some("unspecified"),
-                // fe80::/10, and fec0::/10, which came before the private ones.
+                // fe80::/10, and fec0::/10, the predecessor of the private addresses.
                 [0xfe80..=0xfeff, ..] => Some("link-local"),
                 [0xff00..=0xffff, ..] => Some("multicast"),
-                // What is behind a Teredo relay can be anything.
+                // A Teredo relay can lead to any host.
                 [0x2001, 0, ..] => Some("a Teredo tunnel"),
                 _ if METADATA.contains(&address) => Some("cloud metadata"),
                 _ => None,
@@ -90,7 +91,7 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
         Some(Ipv4Addr::new(a, b, c, d))
     };
     match address.segments() {
-        // ::1 is loopback, and :: unspecified, as they stand.
+        // :: and ::1 are unspecified and loopback, not compatible addresses.
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
@@ -116,9 +117,9 @@ mod tests {
         policy.check(address.parse().expect("an address"))
     }
 
-    /// Whatever is allowed.
+    /// With every kind of policy.
     #[rstest]
-    fn what_is_never_called(
+    fn some_addresses_are_never_called(
         #[values(
             "0.0.0.0",
             "0.1.2.3",
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[rstest]
-    fn this_machine_is_called_only_where_that_is_allowed(
+    fn loopback_is_called_only_if_it_is_allowed(
         #[values(
             "127.0.0.1",
             "127.255.255.254",

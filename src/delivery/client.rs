@@ -1,4 +1,4 @@
-//! One try of a delivery: a request of its own, on a connection of its own, to an address that was checked.
+//! One try of a delivery: one request, on its own connection, to an address that was checked.
 
 use std::{
     fmt,
@@ -19,19 +19,19 @@ use ureq::{
     },
 };
 
-use crate::delivery::address::Policy;
+use crate::delivery::{address::Policy, signature::sign};
 use crate::{
     store::{directory::Gateway, transfer::world_file::WorldFile},
     survey::gateway::DeliveryUrl,
 };
 
-/// How much of an answer's body is read, in bytes; it is dropped, and the rest with the connection.
+/// At most this many bytes of an answer's body are read and dropped; the connection is then closed.
 const ANSWER_LIMIT: u64 = 64 * 1024;
 
-/// How many characters of what went wrong are kept.
-const LONGEST_RESULT: usize = 200;
+/// The longest description of a failure that is kept, in characters.
+const MAX_RESULT_CHARS: usize = 200;
 
-/// Who makes the tries. A clone is the same client.
+/// Makes the tries. Clones share one client.
 #[derive(Clone)]
 pub(crate) struct DeliveryClient {
     agent: Agent,
@@ -39,39 +39,39 @@ pub(crate) struct DeliveryClient {
     timeout: Duration,
 }
 
-/// What came of a try.
+/// The result of a try.
 #[derive(Debug)]
 pub(crate) struct TryResult {
-    /// How it is to go on.
     pub(crate) answer: GatewayAnswer,
-    /// What happened, in words of ours: nothing that a gateway sends gets into a list or a log as it is.
+    /// What happened, for lists and logs. It contains nothing that a gateway sent, so that a gateway cannot write into
+    /// them.
     pub(crate) result: String,
 }
 
-/// How it is to go on after a try.
+/// What a try means for the delivery.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum GatewayAnswer {
-    /// 2xx: it was accepted.
+    /// 2xx.
     Accepted,
-    /// Anything else. It may ask for so much time.
+    /// Any other answer, or none. A gateway may ask for a wait before the next try.
     Failed(Option<Duration>),
-    /// 410: nothing more is wanted at this address.
+    /// 410: the gateway wants no more deliveries at this address.
     Gone,
 }
 
 impl DeliveryClient {
-    /// One that goes where the policy lets it, and gives a try so much time.
+    /// `timeout` limits one whole try.
     pub(crate) fn new(policy: Policy, timeout: Duration) -> Self {
         let policy = Arc::new(policy);
         let config = Config::builder()
             .timeout_global(Some(timeout))
-            // The policy is about the address that is connected to; a proxy would connect to another.
+            // The policy checks the address of the connection; a proxy would connect to another one.
             .proxy(None)
-            // A redirect is a failure: what it leads to was not checked, nor chosen by whoever wrote the address.
+            // A redirect is a failure: its target was not checked, and the administrator did not choose it.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
-            // A connection that was kept may be dead, and would not be checked again.
+            // An idle connection may be dead, and its address would not be checked again.
             .max_idle_connections(0)
             .user_agent(concat!("surveyd/", env!("CARGO_PKG_VERSION")))
             .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
@@ -81,26 +81,27 @@ impl DeliveryClient {
         Self { agent, policy, timeout }
     }
 
-    /// Hands a message to a gateway, in this thread: it may take as long as the time limit.
+    /// Sends a message to a gateway. Blocks this thread, at most for the timeout.
     ///
-    /// The time that is signed is the system's, whatever the clock of a fake's world shows: a gateway compares it with its own.
+    /// Signs the time of the system and not that of a fake's clock: a gateway compares it with its own time.
     pub(crate) fn deliver(&self, gateway: &Gateway, webhook_id: &str, body: &str) -> TryResult {
         let timestamp = Timestamp::now().as_second();
         let signatures: Vec<_> =
-            gateway.secrets.iter().map(|secret| secret.sign(webhook_id, timestamp, body)).collect();
+            gateway.secrets.iter().map(|secret| sign(secret, webhook_id, timestamp, body)).collect();
         let request = self
             .agent
-            .post(gateway.url.as_str())
+            .post(gateway.url.uri())
             .header("Content-Type", "application/json")
             .header("webhook-id", webhook_id)
             .header("webhook-timestamp", timestamp.to_string())
             .header("webhook-signature", signatures.join(" "));
         match request.send(body) {
             Ok(mut answer) => {
-                let tried = judge(answer.status(), answer.headers());
-                // Read, so that a gateway that writes it does not see a reset; whatever becomes of it, the status is told.
+                let result = interpret(answer.status(), answer.headers());
+                // Reads the body, so that a gateway that still writes it sees no reset. An error here changes nothing,
+                // because the status is known.
                 let _ = io::copy(&mut answer.body_mut().as_reader().take(ANSWER_LIMIT), &mut io::sink());
-                tried
+                result
             }
             Err(error) => TryResult { answer: GatewayAnswer::Failed(None), result: self.explain(&error) },
         }
@@ -115,61 +116,60 @@ impl DeliveryClient {
                 io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
                     "the connection was cut before an answer".to_owned()
                 }
-                // The system's words, among them what it says of a name that does not resolve.
+                // The message of the system, for example for a name that does not resolve.
                 _ => error.to_string(),
             },
-            Error::Other(refused) if refused.is::<Refused>() => refused.to_string(),
+            Error::Other(error) if error.is::<ForbiddenAddress>() => error.to_string(),
             Error::Protocol(_) | Error::Http(_) => "the answer is not HTTP".to_owned(),
             other => other.to_string(),
         };
-        text.chars().take(LONGEST_RESULT).flat_map(char::escape_debug).collect()
+        text.chars().take(MAX_RESULT_CHARS).flat_map(char::escape_debug).collect()
     }
 
-    /// Whether an address may be called, as far as can be told now: its name is resolved.
+    /// Resolves the name now and checks its addresses.
     ///
-    /// Errors: why not.
+    /// Errors: why they may not be called.
     pub(crate) fn check(&self, url: &DeliveryUrl) -> Result<(), String> {
-        let uri: Uri = url.as_str().parse().map_err(|_| "must be a URL".to_owned())?;
         let timeout =
             NextTimeout { after: self.timeout.into(), reason: ureq::Timeout::Resolve, ..NextTimeout::default() };
         let resolver = CheckedResolver { inner: DefaultResolver::default(), policy: Arc::clone(&self.policy) };
-        match resolver.resolve(&uri, self.agent.config(), timeout) {
+        match resolver.resolve(url.uri(), self.agent.config(), timeout) {
             Ok(_) => Ok(()),
             Err(error) => Err(format!("cannot be called: {}", self.explain(&error))),
         }
     }
 
-    /// The same for every address of a world file.
+    /// Checks every address of a world file.
     ///
-    /// Errors: the place (`channels[0].deliveryUrl`), and why not.
+    /// Errors: the path (`channels[0].deliveryUrl`), and why the address may not be called.
     pub(crate) fn check_world(&self, world: &WorldFile) -> Result<(), String> {
-        world.delivery_urls().try_for_each(|(place, url)| self.check(url).map_err(|error| format!("{place}: {error}")))
+        world.delivery_urls().try_for_each(|(path, url)| self.check(url).map_err(|error| format!("{path}: {error}")))
     }
 }
 
-/// What an answer means. Source: Standard Webhooks 1.0, "Deliverability and reliability".
-fn judge(status: StatusCode, headers: &HeaderMap) -> TryResult {
+/// Source: Standard Webhooks 1.0, "Deliverability and reliability".
+fn interpret(status: StatusCode, headers: &HeaderMap) -> TryResult {
     let answer = match status {
         status if status.is_success() => GatewayAnswer::Accepted,
         StatusCode::GONE => GatewayAnswer::Gone,
         _ => GatewayAnswer::Failed(headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?))),
     };
-    // The canonical words of the status, not those of the answer.
+    // The standard reason phrase of the status, not the one that the gateway sent.
     TryResult { answer, result: status.to_string() }
 }
 
-/// Seconds, or a date. Source: RFC 9110, section 10.2.3.
+/// The header is a number of seconds or a date. Source: RFC 9110, section 10.2.3.
 fn retry_after(value: &str) -> Option<Duration> {
     let value = value.trim();
     if value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than a number has are a long time, too.
+        // Too many digits for a number mean a long time.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX))).filter(|_| !value.is_empty());
     }
     let date = rfc2822::parse(value).ok()?.timestamp();
     Some(date.duration_since(Timestamp::now()).try_into().unwrap_or_default())
 }
 
-/// Resolves a name once, and yields its addresses only if every one of them may be called.
+/// Resolves a name, and returns its addresses only if all of them may be called.
 struct CheckedResolver {
     inner: DefaultResolver,
     policy: Arc<Policy>,
@@ -181,16 +181,16 @@ impl fmt::Debug for CheckedResolver {
     }
 }
 
-/// Why an address is not called.
+/// The policy does not allow an address; the text says why.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Refused(String);
+struct ForbiddenAddress(String);
 
 impl Resolver for CheckedResolver {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let addresses = self.inner.resolve(uri, config, timeout)?;
         for address in &addresses {
-            self.policy.check(address.ip()).map_err(|why| Error::Other(Box::new(Refused(why))))?;
+            self.policy.check(address.ip()).map_err(|why| Error::Other(Box::new(ForbiddenAddress(why))))?;
         }
         Ok(addresses)
     }
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_to_come_is_waited_for() {
+    fn a_date_in_the_future_is_a_wait() {
         let later = Timestamp::now() + jiff::SignedDuration::from_secs(3600);
         let value = later.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let wait = retry_after(&value).expect("a date");
@@ -228,7 +228,7 @@ mod tests {
     #[case(302, GatewayAnswer::Failed(None))]
     #[case(410, GatewayAnswer::Gone)]
     #[case(500, GatewayAnswer::Failed(None))]
-    fn a_status_is_judged(#[case] status: u16, #[case] answer: GatewayAnswer) {
-        assert_eq!(judge(StatusCode::from_u16(status).expect("a status"), &HeaderMap::new()).answer, answer);
+    fn a_status_has_a_meaning(#[case] status: u16, #[case] answer: GatewayAnswer) {
+        assert_eq!(interpret(StatusCode::from_u16(status).expect("a status"), &HeaderMap::new()).answer, answer);
     }
 }

@@ -1,7 +1,7 @@
-//! What is delivered: the survey, as the clients of the vendor's chat receive it.
+//! The body of a delivery: the survey, in the form in which the clients of the vendor's chat receive it.
 //!
-//! Source of the content: public SDKs of the vendor (message type SURVEY). The event around it is chosen, after Standard
-//! Webhooks 1.0.
+//! Source of the content: public SDKs of the vendor (message type SURVEY). The event that contains it is chosen, after
+//! Standard Webhooks 1.0.
 
 use serde::Serialize;
 
@@ -11,17 +11,17 @@ use crate::survey::{
     time::Time,
 };
 
-/// How many bytes of JSON a text of the form may take, so that a whole event stays below 20 kB. Forms are refused with longer
-/// texts than [`LONGEST_TEXT`], so that this cuts what control characters or an older file make longer still.
-const LONGEST_JSON: usize = 8_000;
+/// Forms are refused with longer texts, in characters.
+pub(crate) use crate::survey::model::MAX_QUESTION_TEXT_CHARS as LONGEST_TEXT;
 
-/// How many characters a text of a form's question can have.
-pub(crate) const LONGEST_TEXT: usize = 2_000;
+/// The longest JSON of one text of a form, in bytes, so that a whole event stays below the 20 kB of the standard. Texts
+/// of [`MAX_QUESTION_TEXT_CHARS`](crate::survey::model::MAX_QUESTION_TEXT_CHARS) mostly fit. Only control characters,
+/// which JSON escapes, and the longer texts of an older file are cut.
+const MAX_TEXT_JSON_BYTES: usize = 8_000;
 
-/// The highest rate of a form that names none. Source: the samples of "Create quality survey".
-const USUAL_SCALE: i64 = 5;
+/// The highest score of a form without `maxValue`. Source: the samples of "Create quality survey".
+const DEFAULT_SCALE: i64 = 5;
 
-/// What happened, as it is told to the gateway of a channel.
 #[derive(Serialize)]
 struct Event<'a, D> {
     r#type: &'a str,
@@ -74,8 +74,8 @@ struct Ping {
     channel: ChannelId,
 }
 
-/// The event of a send, below 20 kB. A form has one question here, which goes by the form's id; a text that the form does not
-/// have is taken from the next best: the other text, or the form's name.
+/// The event of a send, below 20 kB. A form has one question here, with the id of the form. If one of the two texts is
+/// missing, the other one is used, or else the name of the form.
 pub(crate) fn survey_sent(
     sent: &SentSurvey,
     channel: ChannelId,
@@ -84,21 +84,27 @@ pub(crate) fn survey_sent(
     uuid: &str,
 ) -> String {
     let none = Question::default();
-    let question = form.question.as_ref().unwrap_or(&none);
-    let (text, display_text) = (question.text.as_deref(), question.display_text.as_deref());
+    let asked = form.question.as_ref().unwrap_or(&none);
+    let (text, display_text) = (asked.text.as_deref(), asked.display_text.as_deref());
     let simple = form.binary_question == Some(true);
     let sending_id = sent.sending_id;
-    let asked = QuestionMessage {
+    let question = QuestionMessage {
         id: form.id,
         sending_id,
         text: fit(text.or(display_text).unwrap_or(&form.name)),
         display_text: fit(display_text.or(text).unwrap_or(&form.name)),
         survey_view_type: "SCALE",
-        scale: if simple { 2 } else { question.max_value.unwrap_or(USUAL_SCALE) },
+        scale: if simple { 2 } else { asked.max_value.unwrap_or(DEFAULT_SCALE) },
         simple,
     };
-    let content =
-        Content { id: form.id, uuid, sending_id, hide_after: form.hide_after, block_input: true, questions: [asked] };
+    let content = Content {
+        id: form.id,
+        uuid,
+        sending_id,
+        hide_after: form.hide_after,
+        block_input: true,
+        questions: [question],
+    };
     let data = SurveySent {
         sending_id,
         client_id: sent.client_id,
@@ -110,17 +116,17 @@ pub(crate) fn survey_sent(
     event("survey.sent", sent.sent_at, data)
 }
 
-/// The event of an administrator who asks whether a gateway answers.
+/// The event with which an administrator tests a gateway.
 pub(crate) fn ping(channel: ChannelId, now: Time) -> String {
     event("ping", now, Ping { channel })
 }
 
 fn event(r#type: &str, timestamp: Time, data: impl Serialize) -> String {
-    // All of it has a JSON form; the fallback only spares an unwrap.
+    // Serializing these types cannot fail; the default only avoids an unwrap.
     serde_json::to_string(&Event { r#type, timestamp, data }).unwrap_or_default()
 }
 
-/// As much of a text as fits.
+/// Cuts a text whose JSON would be too long.
 fn fit(text: &str) -> &str {
     let mut length = 0;
     let end = text.char_indices().find(|(_, c)| {
@@ -129,7 +135,7 @@ fn fit(text: &str) -> &str {
             c if c.is_control() => 6,
             c => c.len_utf8(),
         };
-        length > LONGEST_JSON
+        length > MAX_TEXT_JSON_BYTES
     });
     end.map_or(text, |(end, _)| &text[..end])
 }
@@ -193,7 +199,7 @@ mod tests {
         assert!(event.contains("\"clientExternalId\":null"), "{event}");
     }
 
-    /// Whatever the texts: the limit is that of the standard.
+    /// The limit of the standard holds for any text.
     #[test]
     fn an_event_is_below_20_kilobytes() {
         for text in ["\u{1}", "\"", "😀", "я", "a"] {

@@ -1,11 +1,14 @@
-//! Delivery: what was sent is handed to the gateway of its channel, over HTTP, at least once, and signed.
+//! Delivery: hands what was sent to the gateway of its channel, over HTTP, signed, at least once.
 //!
-//! A delivery is written into the outbox ([`crate::store::outbox`]) in the transaction of its send. The [`queues`] look for what
-//! is due, one [`client`] makes each try, to an [`address`] that may be called, and the [`schedule`] says when it is tried
-//! again. Source of the form: Standard Webhooks 1.0, <https://www.standardwebhooks.com>; the vendor publishes none.
+//! The store writes a delivery into the outbox ([`crate::store::outbox`]) in the transaction of its send. The [`queue`]
+//! looks for due deliveries. The [`client`] makes each try, to an [`address`] that may be called, with a [`message`]
+//! and its [`signature`]. The [`schedule`] says when the next try follows.
+//!
+//! Source of the form: Standard Webhooks 1.0, <https://www.standardwebhooks.com>. The vendor publishes none.
 
 pub(crate) mod address;
 pub(crate) mod client;
 pub(crate) mod message;
 pub(crate) mod queue;
 pub(crate) mod schedule;
+mod signature;

@@ -1,4 +1,5 @@
-//! When a delivery is tried again. Source of the steps: Standard Webhooks 1.0, "Deliverability and reliability".
+//! The times between the tries of a delivery. Source of the steps: Standard Webhooks 1.0, "Deliverability and
+//! reliability".
 
 use std::time::Duration;
 
@@ -6,17 +7,17 @@ const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 
-/// How long after each try the next one follows, in milliseconds; after the last of them there is none. The first try is at once.
+/// The wait after each try, in milliseconds. The first try is made at once; after the last step there is no other try.
 const STEPS_MS: [u64; 9] =
     [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
 
-/// How long a gateway can ask to be left alone.
+/// The longest wait that a gateway can ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
-/// How long to wait after a delivery was tried so many times, this one included; `None` where it was the last time.
+/// How long to wait after a failed try; `None` after the last one. `tries` counts all tries, with the failed one.
 ///
-/// Half of each step is jitter, so that what failed together does not come again together: from half the step to the whole.
-/// `random` is any number. A gateway that asks for more time gets it, up to a day.
+/// Half of each step is jitter, so that deliveries which failed together do not return together: the wait is from half
+/// the step to the whole step. `random` is any number. A gateway that asks for more time gets it, up to a day.
 pub(crate) fn next(tries: i64, retry_after: Option<Duration>, random: u64) -> Option<Duration> {
     let index = usize::try_from(tries).ok()?.checked_sub(1)?;
     let step = *STEPS_MS.get(index)?;

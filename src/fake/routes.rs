@@ -25,7 +25,7 @@ use crate::{
         state::{AppState, State},
     },
     store::{Store, clock::Reading, error::StoreError},
-    survey::time::{Lifetime, Time},
+    survey::time::{Time, TimeSpan},
 };
 
 /// How long a clock that is set waits for the deliveries that become due; after that they go on by themselves.
@@ -123,7 +123,7 @@ async fn clear_faults(
 #[serde(deny_unknown_fields)]
 struct ClockSetting {
     now: Option<Time>,
-    advance: Option<Lifetime>,
+    advance: Option<TimeSpan>,
     real: Option<bool>,
 }
 

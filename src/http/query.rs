@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 use actix_web::{HttpRequest, web::Query as Pairs};
 
 use crate::http::failure::Failure;
-use crate::survey::time::Lifetime;
+use crate::survey::time::TimeSpan;
 
 /// How many rows a list has where `limit` does not say.
 const DEFAULT_LIMIT: usize = 100;
@@ -73,11 +73,10 @@ impl Query {
         })
     }
 
-    /// A time to wait, up to `most`, such as `5s`.
-    pub(crate) fn duration(&self, name: &str, most: Duration) -> Result<Option<Duration>, Failure> {
+    /// A length of time up to `most`, such as `5s`.
+    pub(crate) fn duration(&self, name: &str, most: Duration) -> Result<Option<TimeSpan>, Failure> {
         let expected = format!("a duration up to {}s, such as 5s or 500ms", most.as_secs());
-        let duration = self.parse(name, &expected, |lifetime: &Lifetime| lifetime.duration() <= most)?;
-        Ok(duration.map(Lifetime::duration))
+        self.parse(name, &expected, |span: &TimeSpan| span.to_std() <= most)
     }
 
     fn parse<T: FromStr>(&self, name: &str, expected: &str, is_fit: impl Fn(&T) -> bool) -> Result<Option<T>, Failure> {

@@ -82,9 +82,9 @@ impl Body {
         json::parse(self.text()).map_err(Failure::bad_request)
     }
 
-    /// The row that it is; its id may be left to the path.
+    /// Parses a row. A row without `id` gets the id of the path.
     ///
-    /// Errors: as for [`Body::parse`]; also where the two ids differ.
+    /// Errors: as for [`Body::parse`]; also if the two ids differ.
     pub(crate) fn parse_row<T: DeserializeOwned>(&self, id: i64) -> Result<T, Failure> {
         #[derive(Deserialize)]
         struct Probe {
@@ -95,11 +95,8 @@ impl Body {
             Ok(Probe { id: Some(other) }) if other != id => {
                 Err(Failure::bad_request(format!("id: must be {id}, as in the path, or be left out")))
             }
-            Ok(Probe { id: None }) if let Some(rest) = text.trim_start().strip_prefix('{') => {
-                let comma = if rest.trim_start().starts_with('}') { "" } else { "," };
-                json::parse(&format!("{{\"id\":{id}{comma}{rest}")).map_err(Failure::bad_request)
-            }
-            // Also what is no row at all: its own words are the better ones.
+            Ok(Probe { id: None }) => json::parse_with_id(text, id).map_err(Failure::bad_request),
+            // Also for a text that is no row at all: the parser's own message is the better one.
             _ => self.parse(),
         }
     }

@@ -1,13 +1,13 @@
-//! Values of settings that are more than text.
+//! Parsers of values that are more than plain text.
 
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context, Result, ensure};
 use ipnet::IpNet;
 
-pub(crate) fn networks(key: &str, written: &[String]) -> Result<Vec<IpNet>> {
+pub(super) fn networks(key: &str, written: &[String]) -> Result<Vec<IpNet>> {
     let network = |text: &String| {
-        // An address alone is a network of one.
+        // A single address is a network of one address.
         let text = text.trim();
         let net = text.parse::<IpNet>().or_else(|error| text.parse::<IpAddr>().map(IpNet::from).map_err(|_| error));
         net.with_context(|| format!("the setting {key} has {text:?}; it must be networks such as \"10.0.0.0/8\""))
@@ -15,9 +15,9 @@ pub(crate) fn networks(key: &str, written: &[String]) -> Result<Vec<IpNet>> {
     written.iter().filter(|text| !text.trim().is_empty()).map(network).collect()
 }
 
-/// As browsers write them: a scheme, a host and a port where it is not the scheme's own. What they never write would never
-/// match, and is an error rather than a riddle.
-pub(crate) fn origins(written: &[String]) -> Result<Vec<String>> {
+/// Origins as browsers write them: a scheme, a host, and a port if it is not the default one. An origin in any other
+/// form would never match, so it is an error.
+pub(super) fn origins(written: &[String]) -> Result<Vec<String>> {
     let origin = |text: &String| {
         let text = text.trim();
         let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
@@ -32,7 +32,7 @@ pub(crate) fn origins(written: &[String]) -> Result<Vec<String>> {
     written.iter().filter(|text| !text.trim().is_empty()).map(origin).collect()
 }
 
-pub(crate) fn parse_address(key: &str, value: &str, example: &str) -> Result<SocketAddr> {
+pub(super) fn parse_address(key: &str, value: &str, example: &str) -> Result<SocketAddr> {
     let wrong = || format!("the setting {key} is {value:?}; it must be an address and a port such as {example}");
     value.parse().with_context(wrong)
 }

@@ -1,13 +1,12 @@
-//! Who may do what: the roles, and the sentences of those who are turned away.
+//! Roles of tokens, and the reasons why a caller is denied.
 
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::survey::rules::Rule;
 
-/// What a token stands for. All but ADMIN are the vendor's; ADMIN is ours, for the routes under `/admin`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+/// What a token may do. All but ADMIN are the vendor's; ADMIN is ours, for the routes under `/admin`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Role {
     /// A system that calls on behalf of the contact centre (a CRM, a telephony system).
@@ -16,31 +15,30 @@ pub(crate) enum Role {
     Operator,
     /// An employee who leads operators.
     Supervisor,
-    /// Whoever runs this server.
+    /// An administrator of this server.
     Admin,
     /// A chat bot. No token of this role can be created; the fake has one, to show the refusal.
-    #[value(skip)]
     #[serde(skip_deserializing)]
     Bot,
 }
 
 impl Role {
-    /// Every role, in the order in which messages name them.
+    /// Every role, in the order in which messages list them.
     pub(crate) const ALL: [Self; 5] = [Self::Integrator, Self::Operator, Self::Supervisor, Self::Admin, Self::Bot];
 
-    /// Who may send a survey. Source: "Send Survey", permissions.
+    /// The roles that may send a survey. Source: "Send Survey", permissions.
     pub(crate) const SENDERS: &[Self] = &[Self::Integrator, Self::Operator, Self::Supervisor];
 
-    /// Who may create a form. Source: "Create quality survey", permissions.
+    /// The roles that may create a form. Source: "Create quality survey", permissions.
     pub(crate) const INTEGRATORS: &[Self] = &[Self::Integrator];
 
-    /// Who may log in: whoever has a token.
+    /// The roles that may log in: every token.
     pub(crate) const ANYBODY: &[Self] = &Self::ALL;
 
-    /// Who may use the routes under `/admin`. Chosen.
+    /// The roles that may use the routes under `/admin`. Chosen.
     pub(crate) const ADMINS: &[Self] = &[Self::Admin];
 
-    /// The name as the wire and the file have it.
+    /// The name on the wire and in the file.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Integrator => "INTEGRATOR",
@@ -51,41 +49,39 @@ impl Role {
         }
     }
 
-    /// The role of that name.
+    /// The inverse of [`Self::as_str`].
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == name)
     }
 }
 
-/// Why a caller is turned away. `Display` is the message of the answer; it never repeats what was sent.
+/// Why a caller is denied. `Display` is the message of the answer; it never repeats what was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum Denied {
-    /// No credentials came.
+    /// The call has no credentials.
     #[error("Token is missing: send it as \"Authorization: Bearer <token>\"")]
     Missing,
-    /// The header is malformed, or the token unknown.
+    /// The header is malformed, or the token is unknown.
     #[error("Token is invalid")]
     Invalid,
-    /// The token was good once, and was taken back. The caller is told no more than of an unknown one.
+    /// The token was revoked. Its message is that of an unknown token, so that the caller learns no more.
     #[error("Token is invalid")]
     Revoked {
-        /// Its name.
+        /// The name of the token.
         token: String,
     },
-    /// The token was good once.
+    /// The token has expired.
     #[error("Token is expired")]
     Expired {
-        /// Its name.
+        /// The name of the token.
         token: String,
     },
-    /// The token is good, but not for this.
+    /// The token is valid, but its role may not do this.
     #[error("Role {} may not do this; it takes {}", .role.as_str(), list(.allowed))]
     Role {
-        /// Its name.
+        /// The name of the token.
         token: String,
-        /// Whom the token stands for.
         role: Role,
-        /// Who may.
         allowed: &'static [Role],
     },
 }
@@ -96,7 +92,7 @@ impl Denied {
         if let Self::Role { .. } = self { Rule::Role } else { Rule::Token }
     }
 
-    /// The name of the token, where it was known.
+    /// The name of the token, if the token is known.
     pub(crate) fn token(&self) -> Option<&str> {
         match self {
             Self::Missing | Self::Invalid => None,

@@ -1,36 +1,38 @@
-//! Where a send goes after it is recorded: addresses, signatures, and how a delivery stands.
+//! The gateway of a channel and its deliveries: the address, the signing secret, and the state of a delivery.
 //!
-//! Source of the secret and the signature: Standard Webhooks 1.0, <https://www.standardwebhooks.com>. The vendor publishes no
-//! such interface; all of this is chosen.
+//! Source of the secret's form: Standard Webhooks 1.0, <https://www.standardwebhooks.com>. The vendor publishes no such
+//! interface; all of this is chosen.
 
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use hmac::{Hmac, KeyInit, Mac};
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
-use sha2::Sha256;
-use ureq::http::Uri;
+use http::Uri;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::survey::{
     ids::{ChannelId, SendingId},
     time::Time,
 };
 
-/// Marks a secret as one that signs webhooks.
+/// Marks a text as a secret that signs webhooks.
 const PREFIX: &str = "whsec_";
 
-/// How long a secret can be, in bytes.
+/// In bytes.
 const SECRET_LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// The address of a channel's own gateway: http or https, and nothing in it that is not sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub(crate) struct DeliveryUrl(String);
+/// The address of a channel's gateway: an http or https URL without parts that would not be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DeliveryUrl {
+    /// As it was written: lists and exports show this.
+    text: String,
+    uri: Uri,
+}
 
 impl DeliveryUrl {
-    /// Takes a text as it came. It is read by the very parser that will call it, so that the two cannot differ.
+    /// Parses with the `http` crate. The HTTP client of deliveries takes the same type, so that what is checked here is
+    /// what is called: two parsers could disagree about the host.
     ///
-    /// Errors: what it must be.
+    /// Errors: what the text must be.
     pub(crate) fn new(text: String) -> Result<Self, &'static str> {
         const EXPECTED: &str =
             "must be an http or https URL of at most 2000 bytes, such as https://gateway.example/surveys";
@@ -40,7 +42,7 @@ impl DeliveryUrl {
             return Err(EXPECTED);
         }
         if authority.as_str().contains('@') {
-            return Err("must be without user info: a password in an address is shown to whoever reads it");
+            return Err("must be without user info: a password in an address is shown to everyone who reads it");
         }
         if text.contains('#') {
             return Err("must be without a fragment, which would not be sent");
@@ -53,12 +55,21 @@ impl DeliveryUrl {
         {
             return Err(EXPECTED);
         }
-        Ok(Self(text))
+        Ok(Self { text, uri })
     }
 
-    /// The text itself.
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+}
+
+impl Serialize for DeliveryUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
     }
 }
 
@@ -68,37 +79,29 @@ impl<'de> Deserialize<'de> for DeliveryUrl {
     }
 }
 
-/// What a channel's deliveries are signed with. Never printed by accident: `Debug` says nothing.
+/// The key that signs a channel's deliveries. `Debug` does not show it, so that no log prints it by accident.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct SigningSecret(Vec<u8>);
 
 impl SigningSecret {
-    /// Takes the bytes of one; `None` unless there are 24 to 64.
+    /// `None` unless there are 24 to 64 bytes.
     pub(crate) fn new(bytes: Vec<u8>) -> Option<Self> {
         SECRET_LENGTHS.contains(&bytes.len()).then_some(Self(bytes))
     }
 
-    /// Reads one as it is written: `whsec_` and base64.
+    /// Parses the text form: `whsec_` and base64.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::new(BASE64.decode(text.strip_prefix(PREFIX)?).ok()?)
     }
 
-    /// The bytes, for the file.
+    /// The key itself, for the file and for signing.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The text, for the one who is to verify with it.
+    /// The text form, for the receiver that verifies signatures with it.
     pub(crate) fn reveal(&self) -> String {
         format!("{PREFIX}{}", BASE64.encode(&self.0))
-    }
-
-    /// The signature of a message of that id, tried at that second: `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`.
-    pub(crate) fn sign(&self, id: &str, timestamp_s: i64, body: &str) -> String {
-        // HMAC takes a key of any length.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return String::new() };
-        mac.update(format!("{id}.{timestamp_s}.{body}").as_bytes());
-        format!("v1,{}", BASE64.encode(mac.finalize().into_bytes()))
     }
 }
 
@@ -110,7 +113,7 @@ impl fmt::Debug for SigningSecret {
 
 impl<'de> Deserialize<'de> for SigningSecret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Not in the parser's words: they would repeat what was sent.
+        // The parser's own message would repeat what was sent.
         let text = String::deserialize(deserializer).map_err(|_| D::Error::custom("must be a string"))?;
         Self::parse(&text).ok_or_else(|| {
             D::Error::custom(
@@ -120,27 +123,27 @@ impl<'de> Deserialize<'de> for SigningSecret {
     }
 }
 
-/// How the delivery of a send stands.
+/// The state of the delivery of a send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DeliveryState {
-    /// It is tried until it is accepted, or the last try has failed.
+    /// Tries go on until the gateway accepts it, or until the last try has failed.
     Pending,
-    /// The channel's gateway has accepted it.
+    /// The gateway has accepted it.
     Delivered,
-    /// The last try has failed; it is kept, and can be tried again by hand.
+    /// The last try has failed. It is kept, and can be retried by hand.
     Dead,
-    /// The channel's deliveries are switched off, or its address was taken away; it can be tried again by hand.
+    /// The channel's deliveries were switched off, or its address was removed. It can be retried by hand.
     Cancelled,
-    /// The channel had no address when it was sent: there is nothing to deliver.
+    /// The channel had no address at the time of the send: there is nothing to deliver.
     Recorded,
 }
 
 impl DeliveryState {
-    /// Those that a delivery can be in; [`Self::Recorded`] is the state of a send without one.
+    /// The states of a delivery; a send without a delivery is [`Self::Recorded`].
     pub(crate) const OF_DELIVERIES: [Self; 4] = [Self::Pending, Self::Delivered, Self::Dead, Self::Cancelled];
 
-    /// The name as the wire and the file have it.
+    /// The name on the wire and in the file.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -151,7 +154,7 @@ impl DeliveryState {
         }
     }
 
-    /// The state of that name.
+    /// The inverse of [`Self::as_str`].
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::OF_DELIVERIES.into_iter().chain([Self::Recorded]).find(|state| state.as_str() == name)
     }
@@ -161,23 +164,22 @@ impl DeliveryState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Delivery {
-    /// The send that is delivered.
+    /// The send that it delivers.
     pub(crate) sending_id: SendingId,
-    /// To the gateway of which channel.
+    /// The channel whose gateway receives it.
     pub(crate) channel: ChannelId,
-    /// How it stands.
     pub(crate) state: DeliveryState,
-    /// The `webhook-id` of each of its tries.
+    /// The header `webhook-id`, the same for all tries.
     pub(crate) webhook_id: String,
-    /// How often it was tried since it was sent, or since it was last tried again by hand.
+    /// Tries since the send, or since the last retry by hand.
     pub(crate) tries: i64,
-    /// When it is tried next.
+    /// The time of the next try.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) due_at: Option<Time>,
-    /// When it was last tried.
+    /// The time of the last try.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tried_at: Option<Time>,
-    /// What came of the last try, in words of ours.
+    /// The result of the last try. It contains nothing that the gateway sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<String>,
 }
@@ -192,7 +194,7 @@ mod tests {
     #[case("http://a")]
     #[case("https://gateway.example:8443/surveys?channel=1")]
     #[case("HTTP://[::1]:80/")]
-    fn an_address_is_an_http_url(#[case] text: &str) {
+    fn an_http_url_is_accepted(#[case] text: &str) {
         assert!(DeliveryUrl::new(text.to_owned()).is_ok(), "{text}");
     }
 
@@ -216,17 +218,15 @@ mod tests {
     #[case("http://a b/")]
     #[case("http://пример.рф/")]
     #[case("http://a/\r\nHost: b")]
-    fn what_is_none_is_told(#[case] text: &str) {
+    fn any_other_text_is_refused(#[case] text: &str) {
         assert!(DeliveryUrl::new(text.to_owned()).is_err(), "{text}");
     }
 
-    /// The sample of the specification: <https://github.com/standard-webhooks/standard-webhooks>, `spec/standard-webhooks.md`.
     #[test]
-    fn the_signature_is_that_of_the_standard() {
-        let secret = SigningSecret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("a secret");
-        let signature = secret.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, "{\"test\": 2432232314}");
-        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
-        assert_eq!(secret.reveal(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    fn a_secret_keeps_its_text_and_is_not_printed() {
+        let text = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let secret = SigningSecret::parse(text).expect("a secret");
+        assert_eq!(secret.reveal(), text);
         assert_eq!(format!("{secret:?}"), "SigningSecret(…)");
     }
 
@@ -236,7 +236,7 @@ mod tests {
     #[case("whsec_dG9vIHNob3J0")]
     #[case("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
     #[case("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS!")]
-    fn a_secret_that_is_not_ours_is_none(#[case] text: &str) {
+    fn other_texts_are_no_secrets(#[case] text: &str) {
         assert_eq!(SigningSecret::parse(text), None);
     }
 }

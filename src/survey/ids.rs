@@ -1,10 +1,10 @@
-//! Identifiers, parsed once at the edge: after that, no code asks again whether they are well formed.
+//! Identifiers. They are parsed once at the edge, so that no other code checks whether they are well formed.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Declares the identifier of one kind of row: a 64-bit integer that cannot be taken for another kind's.
+/// Declares one type for each kind of row: a 64-bit integer that cannot be mistaken for the id of another kind.
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
@@ -21,38 +21,37 @@ macro_rules! ids {
 }
 
 ids! {
-    /// Where conversations take place.
+    /// A channel: where conversations happen, such as a web widget.
     ChannelId,
-    /// Internal identifier of a client.
+    /// The vendor's internal id of a client.
     ClientId,
-    /// Internal identifier of a thread (a conversation).
+    /// A thread (a conversation).
     ThreadId,
-    /// Identifier of a quality form (the survey that is sent).
+    /// A quality form (the survey that is sent).
     FormId,
-    /// Identifier of one send; sequential.
+    /// One send; sequential.
     SendingId,
 }
 
-/// Identifier of a client in the integrator's own system: 1 to 255 characters.
+/// The id of a client in the integrator's own system: 1 to 255 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct ExternalId(String);
 
 impl ExternalId {
-    /// Takes a text as it came; `None` unless it has 1 to 255 characters.
+    /// `None` unless the text has 1 to 255 characters.
     pub(crate) fn new(text: String) -> Option<Self> {
-        // The bytes bound the characters from above, so that the usual short text is not counted through.
+        // A text has at most as many characters as bytes, so a short text need not be counted.
         let fits = !text.is_empty() && (text.len() <= 255 || text.chars().count() <= 255);
         fits.then_some(Self(text))
     }
 
-    /// The text itself.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whom a survey is for: the three values of `clientId.type`.
+/// Whom a survey is for: one of the three values of `clientId.type`.
 ///
 /// Source: "Send Survey", request parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -61,10 +60,10 @@ pub(crate) enum Target {
     /// `internalClientId`: the client's last closed thread.
     #[serde(rename = "internalClientId")]
     Client(ClientId),
-    /// `externalClientId`: the same, the client named by the integrator's identifier.
+    /// `externalClientId`: the same, for the client with that id in the integrator's system.
     #[serde(rename = "externalClientId")]
     ExternalClient(ExternalId),
-    /// `threadId`: the thread itself.
+    /// `threadId`: this thread.
     #[serde(rename = "threadId")]
     Thread(ThreadId),
 }

@@ -1,6 +1,8 @@
-//! The rules of Send Survey: pure, without HTTP, SQL or a clock.
+//! The rules of Send Survey, and the types that they are about. Pure: no HTTP, SQL, clock, cryptography or command
+//! line.
 //!
-//! Source of the rules: the vendor's page "Send Survey". Their order is the order of its conditions and samples.
+//! Source of the rules: the vendor's page "Send Survey". They are decided in the order of the conditions and samples on
+//! that page.
 
 pub(crate) mod access;
 pub(crate) mod gateway;
@@ -16,44 +18,39 @@ pub(crate) mod time;
 use ids::{ChannelId, ClientId, FormId, Target, ThreadId};
 use refusal::Refusal;
 
-/// What a caller asks for: this form, to that client or thread.
+/// A request to send a form to a client or thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SendSurvey {
-    /// Whom the survey is for.
     pub(crate) target: Target,
-    /// Which survey.
     pub(crate) form: FormId,
 }
 
-/// Everything that the rules look at, read from one snapshot of the database.
+/// Everything that the rules depend on, read from one snapshot of the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
     /// "Surveys via external API are enabled in the system settings."
     pub(crate) enabled: bool,
-    /// The client that was named, or the owner of the thread that was; `None` where there is none.
+    /// The client that the request names, or the client of the thread that it names; `None` if there is none.
     pub(crate) client: Option<ClientId>,
     /// A thread of this client in any status but CLOSED, if there is one.
     pub(crate) open_thread: Option<ThreadId>,
-    /// The thread that the survey would go to, and its channel: the one that was named, or the client's last closed one.
+    /// The thread that the survey would go to, and its channel: the named thread, or the client's last closed one.
     pub(crate) destination: Option<(ThreadId, ChannelId)>,
-    /// Whether the form is enabled for the channel of this thread.
+    /// Whether the form is enabled for that channel.
     pub(crate) form_enabled: bool,
 }
 
 /// A send that the rules allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sending {
-    /// The form that goes out.
     pub(crate) form: FormId,
-    /// The thread it goes to.
     pub(crate) thread: ThreadId,
-    /// The client it reaches.
     pub(crate) client: ClientId,
-    /// Where the thread took place: by whose gateway it is delivered.
+    /// The channel of the thread: its gateway gets the delivery.
     pub(crate) channel: ChannelId,
 }
 
-/// Decides whether a survey may be sent, and to which thread. The order is that of [`rules::Rule`].
+/// Decides whether a survey may be sent, and to which thread. Rules are decided in the order of [`rules::Rule`].
 pub(crate) fn decide(request: &SendSurvey, facts: &Facts) -> Result<Sending, Refusal> {
     if !facts.enabled {
         return Err(Refusal::Disabled);

@@ -1,6 +1,6 @@
-//! The things that a survey is about, as the world file and the admin routes write them.
+//! The rows that a survey is about, in the form of the world file and the admin routes.
 //!
-//! Unknown keys are refused: a misspelt `stateChangeTme` that is skipped in silence would be a lost value.
+//! Unknown keys are refused: if a misspelt `stateChangeTme` were ignored, its value would be lost.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -11,6 +11,10 @@ use crate::survey::{
     time::Time,
 };
 
+/// The greatest length of each text of a form's question, in characters. Forms with a longer text are refused, so that
+/// a delivery, which contains two of them, stays below the 20 kB of Standard Webhooks.
+pub(crate) const MAX_QUESTION_TEXT_CHARS: usize = 2_000;
+
 /// The system settings that a send depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -19,40 +23,38 @@ pub(crate) struct SystemSettings {
     pub(crate) surveys_via_external_api: bool,
 }
 
-/// Where conversations take place.
+/// Where conversations happen, such as a web widget.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Channel {
-    /// Its identifier.
     pub(crate) id: ChannelId,
-    /// What people call it: 1 to 255 characters.
+    /// 1 to 255 characters.
     pub(crate) name: String,
-    /// What it is (`WEB`, `MOBILE`, …): 1 to 255 characters.
+    /// `WEB`, `MOBILE` and so on: 1 to 255 characters.
     pub(crate) r#type: String,
-    /// The gateway that what is sent in this channel is delivered to; without one it is recorded.
+    /// The gateway that receives the surveys of this channel. Without one they are only recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) delivery_url: Option<DeliveryUrl>,
-    /// What deliveries are signed with, where whoever writes the row brings a secret of their own. Never shown.
+    /// A secret that the administrator brings; otherwise the server makes one. Never shown.
     #[serde(default, skip_serializing)]
     pub(crate) delivery_secret: Option<SigningSecret>,
-    /// Why nothing is delivered at the moment, if that is so: 1 to 255 characters.
+    /// Why deliveries are switched off; absent while they are on. 1 to 255 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) delivery_off: Option<String>,
 }
 
-/// One who is asked.
+/// A person who is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Client {
-    /// Internal identifier.
     pub(crate) id: ClientId,
-    /// Identifier in the integrator's system; unique where present.
+    /// The id in the integrator's system; unique if present. 1 to 255 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) external_id: Option<String>,
-    /// Display name.
+    /// 1 to 255 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
-    /// As a telephony system has it: 1 to 64 characters. Several clients may share one.
+    /// As a telephony system writes it: 1 to 64 characters. Several clients may share one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) phone: Option<String>,
 }
@@ -61,17 +63,13 @@ pub(crate) struct Client {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Thread {
-    /// Internal identifier.
     pub(crate) id: ThreadId,
-    /// Whose it is.
     pub(crate) client_id: ClientId,
-    /// Where it takes place.
     pub(crate) channel: ChannelId,
-    /// Open is everything but `CLOSED`.
+    /// A thread is open in every status except `CLOSED`.
     pub(crate) status: ThreadStatus,
-    /// When it began.
     pub(crate) start_time: Time,
-    /// When it came into its status; of a closed thread, the closing time.
+    /// The time of the last change of status; for a closed thread, the closing time.
     pub(crate) state_change_time: Time,
 }
 
@@ -79,11 +77,11 @@ pub(crate) struct Thread {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum ThreadStatus {
-    /// Just begun.
+    /// Just started.
     New,
-    /// CommitNotifier for an agent.
+    /// No agent has it yet.
     Unassigned,
-    /// Came outside working hours. That it counts as open is chosen.
+    /// Started outside working hours. That it counts as open is chosen.
     Suspended,
     /// An agent has it.
     Assigned,
@@ -93,9 +91,7 @@ pub(crate) enum ThreadStatus {
     AnswerNeeded,
     /// The agent waits for the client.
     Waiting,
-    /// Being worked on.
     InProgress,
-    /// Over.
     Closed,
 }
 
@@ -112,69 +108,66 @@ impl ThreadStatus {
         (Self::Closed, "CLOSED"),
     ];
 
-    /// The name as the wire and the file have it.
+    /// The name on the wire and in the file.
     pub(crate) fn as_str(self) -> &'static str {
         Self::NAMES[self as usize].1
     }
 
-    /// Every status, in the vendor's order.
+    /// In the vendor's order.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         Self::NAMES.iter().map(|(status, _)| *status)
     }
 
-    /// The status of that name.
+    /// The inverse of [`Self::as_str`].
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::NAMES.iter().find(|(_, other)| *other == name).map(|(status, _)| *status)
     }
 }
 
-/// A quality form: the survey that is sent. All below the name is stored and passed on, never a reason to refuse.
+/// A quality form: the survey that is sent. The optional fields are stored and passed on; no rule looks at them.
 ///
 /// Source of the optional fields: "Create quality survey".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Form {
-    /// Its identifier.
     pub(crate) id: FormId,
-    /// What people call it: 1 to 255 characters.
+    /// 1 to 255 characters.
     pub(crate) name: String,
-    /// Whether the answer is yes or no rather than a number.
+    /// The answer is yes or no instead of a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) binary_question: Option<bool>,
-    /// What the client is asked.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "object")]
     pub(crate) question: Option<Question>,
-    /// How many messages a conversation must have before the survey is sent by itself.
+    /// The number of messages that a conversation must have before the vendor sends the survey automatically.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) required_message_count: Option<i64>,
-    /// n: the survey is sent by itself to every n-th client.
+    /// n: the vendor sends the survey automatically to every n-th client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sending_frequency: Option<i64>,
-    /// Seconds the form stays available after the thread closed.
+    /// Seconds for which the form stays available after the thread was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) hide_after: Option<i64>,
-    /// Enablement: the channels that the form may be sent in, in ascending order.
+    /// The channels that the form is enabled for, in ascending order.
     #[serde(default)]
     pub(crate) channels: Vec<ChannelId>,
 }
 
-/// The question of a form.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Question {
-    /// The lowest rate.
+    /// The lowest score.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) min_value: Option<i64>,
-    /// The highest rate.
+    /// The highest score.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_value: Option<i64>,
-    /// The average rate to be reached.
+    /// The average score that is aimed for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) kpi: Option<f64>,
-    /// What the client reads.
+    /// The question as the client reads it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) text: Option<String>,
-    /// What reports call it.
+    /// The question as reports show it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) display_text: Option<String>,
 }
@@ -187,18 +180,18 @@ fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Question>
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SentSurvey {
-    /// Sequential identifier of the send.
+    /// Sequential.
     pub sending_id: SendingId,
-    /// Which form.
+    /// The form that was sent.
     pub quality_form_id: FormId,
-    /// To which thread.
+    /// The thread that it was sent to.
     pub thread_id: ThreadId,
-    /// To which client.
+    /// The client of that thread.
     pub client_id: ClientId,
-    /// When it was recorded.
+    /// The time at which it was recorded.
     pub sent_at: Time,
-    /// The name of the token that asked.
+    /// The name of the token of the request.
     pub token: String,
-    /// How its delivery stands.
+    /// The state of its delivery.
     pub delivery: DeliveryState,
 }

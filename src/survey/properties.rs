@@ -1,5 +1,5 @@
-//! The rules as a pure function, by property: over every combination of facts, and against a model of the vendor's
-//! page that is written in another way.
+//! Property tests of the rules: over every combination of facts, against a model of the vendor's page that is written
+//! in another way.
 
 use crate::survey::{
     Facts, SendSurvey, Sending, decide,
@@ -29,11 +29,12 @@ fn facts() -> impl Strategy<Value = Facts> {
 }
 
 proptest! {
-    /// Of all that forbids a send, the first in the documented order is told; if nothing does, it is sent as asked.
+    /// If several rules forbid a send, the first one in the documented order is reported. If none does, it is sent as
+    /// requested.
     #[test]
-    fn the_first_refusal_in_the_documented_order_is_told(target in targets(), form: i64, facts in facts()) {
+    fn the_first_refusal_in_the_documented_order_is_reported(target in targets(), form: i64, facts in facts()) {
         let request = SendSurvey { target: target.clone(), form: FormId(form) };
-        let who = match &target {
+        let subject = match &target {
             Target::Client(id) => format!("Client {id}"),
             Target::ExternalClient(id) => format!("Client \"{}\"", id.as_str()),
             Target::Thread(id) => format!("Thread {id}"),
@@ -41,7 +42,7 @@ proptest! {
         let thread = facts.destination.map_or(0, |(thread, _)| thread.0);
         let sentences = [
             (!facts.enabled, "Sending surveys via external api is disabled".to_owned()),
-            (facts.client.is_none(), format!("{who} not found")),
+            (facts.client.is_none(), format!("{subject} not found")),
             (facts.open_thread.is_some(), "Client has open thread".to_owned()),
             (facts.destination.is_none(), "Client has no closed thread".to_owned()),
             (!facts.form_enabled, format!("Cannot send form {form} to thread {thread}")),
@@ -53,7 +54,7 @@ proptest! {
                 prop_assert_eq!((sent, Some((thread, channel)), Some(client)), (FormId(form), facts.destination, facts.client));
             }
             Err(refusal) => {
-                // The rule that is named as failed is the one whose sentence is told.
+                // The failed rule is the one whose sentence is reported.
                 let position = sentences.iter().position(|(forbids, _)| *forbids).expect("a sentence");
                 let first = Rule::ALL.iter().position(|rule| *rule == Rule::SurveysEnabled).expect("a rule");
                 prop_assert_eq!(refusal.rule(), Rule::ALL[first + position]);
@@ -62,7 +63,7 @@ proptest! {
         }
     }
 
-    /// An external id has 1 to 255 characters, whatever their bytes.
+    /// The limit counts characters, not bytes.
     #[test]
     fn an_external_id_has_1_to_255_characters(text in ".{0,300}") {
         let fits = (1..=255).contains(&text.chars().count());

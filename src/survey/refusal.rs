@@ -1,4 +1,4 @@
-//! Why a survey is not sent, each in its one sentence.
+//! The reasons why a survey is not sent, each with its one sentence.
 
 use thiserror::Error;
 
@@ -7,41 +7,42 @@ use crate::survey::{
     rules::Rule,
 };
 
-/// A rule that forbids the send. `Display` is the message of the answer, to the byte.
+/// Why the rules forbid a send. `Display` is the message of the answer, byte for byte.
 ///
-/// The three documented sentences are the vendor's ("Send Survey", examples of failed responses); the rest is chosen.
+/// The three documented sentences are the vendor's ("Send Survey", examples of failed responses). The others are
+/// chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum Refusal {
     /// The flag in the system settings is off. Documented.
     #[error("Sending surveys via external api is disabled")]
     Disabled,
-    /// Nobody has that identifier. Chosen.
+    /// No client or thread has that identifier. Chosen.
     #[error("{} not found", describe(.0))]
     NotFound(Target),
     /// The client, or the owner of the thread, has a thread that is not CLOSED. Documented.
     #[error("Client has open thread")]
     OpenThread {
-        /// Who was found for the target.
+        /// The client that the target names.
         client: ClientId,
-        /// The thread that is open, or one of them.
+        /// One of the open threads.
         thread: ThreadId,
     },
-    /// The client never had a conversation. Chosen.
+    /// The client has no thread at all. Chosen.
     #[error("Client has no closed thread")]
     NoClosedThread {
-        /// Who was found for the target.
+        /// The client that the target names.
         client: ClientId,
     },
     /// The form is not enabled for the channel of the thread. Documented.
     #[error("Cannot send form {form} to thread {thread}")]
     FormNotEnabled {
-        /// The form that was asked for; it need not exist.
+        /// The requested form; it need not exist.
         form: FormId,
-        /// Who was found for the target.
+        /// The client that the target names.
         client: ClientId,
-        /// The thread that was found for the target.
+        /// The thread that the survey would have gone to.
         thread: ThreadId,
-        /// Where that thread took place.
+        /// The channel of that thread.
         channel: ChannelId,
     },
 }
@@ -58,7 +59,7 @@ impl Refusal {
         }
     }
 
-    /// The client that was found for the target, if the rules came that far.
+    /// The client that the target names, if the rules got that far.
     pub(crate) fn client(&self) -> Option<ClientId> {
         match self {
             Self::Disabled | Self::NotFound(_) => None,
@@ -68,7 +69,7 @@ impl Refusal {
         }
     }
 
-    /// The thread that the survey would have gone to, if the rules came that far.
+    /// The thread that the survey would have gone to, if the rules got that far.
     pub(crate) fn thread(&self) -> Option<ThreadId> {
         if let Self::FormNotEnabled { thread, .. } = self { Some(*thread) } else { None }
     }

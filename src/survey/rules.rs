@@ -1,22 +1,22 @@
-//! The rules by name, in the order in which they are decided.
+//! The rules of Send Survey by name, in the order in which they are decided.
 
 use serde::Serialize;
 
-/// What must apply_pragmas for a survey to be sent. Each is decided only if those before it apply_pragmas.
+/// A condition that must hold for a survey to be sent. Each rule is decided only if all rules before it hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Rule {
-    /// The caller's token is good.
+    /// The caller's token is valid.
     Token,
-    /// Its role is one of those that may.
+    /// The role of the token may send surveys.
     Role,
-    /// The body says whom to send what.
+    /// The body names a form and a client or thread.
     Body,
     /// The flag in the system settings is on.
     SurveysEnabled,
-    /// There is such a client, or such a thread.
+    /// The client or the thread exists.
     TargetExists,
-    /// The client has no thread but closed ones.
+    /// The client has no open thread.
     NoOpenThread,
     /// The client has a closed thread.
     HasClosedThread,
@@ -25,7 +25,7 @@ pub(crate) enum Rule {
 }
 
 impl Rule {
-    /// All of them, in their order.
+    /// Every rule, in the order of decision.
     pub(crate) const ALL: [Self; 8] = [
         Self::Token,
         Self::Role,
@@ -38,14 +38,13 @@ impl Rule {
     ];
 }
 
-/// How a rule came out.
+/// The result of one rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum RuleState {
-    /// It holds.
     Passed,
-    /// It does not, and this is why nothing was sent.
+    /// The rule does not hold, and this is why nothing was sent.
     Failed,
-    /// An earlier one failed, or the call ended before it.
+    /// An earlier rule failed, or the call ended before this one.
     NotReached,
 }

@@ -5,23 +5,23 @@ use std::{fmt, str::FromStr, time::Duration};
 use jiff::{Span, SpanRelativeTo, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-/// Milliseconds since 1970-01-01T00:00:00Z. `Display` is the wire's form, `2026-03-01T10:15:00.000Z`.
+/// Milliseconds since 1970-01-01T00:00:00Z. `Display` is the form on the wire, `2026-03-01T10:15:00.000Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(pub i64);
 
 impl Time {
-    /// The milliseconds of a timestamp; anything finer is cut off.
+    /// Drops everything finer than a millisecond.
     pub(crate) fn from_timestamp(timestamp: Timestamp) -> Self {
         Self(timestamp.as_millisecond())
     }
 
-    /// So many milliseconds later, if that is a time that can be written down.
+    /// The time `ms` milliseconds later; `None` outside the years that can be written.
     pub(crate) fn plus(self, ms: i64) -> Option<Self> {
         let time = self.0.checked_add(ms)?;
         Timestamp::from_millisecond(time).is_ok().then_some(Self(time))
     }
 
-    /// The form of HTTP's headers, in whole seconds. Source: RFC 9110, section 5.6.7.
+    /// The form for HTTP headers, in whole seconds. Source: RFC 9110, section 5.6.7.
     pub(crate) fn http_date(self) -> String {
         Timestamp::from_millisecond(self.0).map_or_else(
             |_| self.0.to_string(),
@@ -34,7 +34,7 @@ impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match Timestamp::from_millisecond(self.0) {
             Ok(timestamp) => timestamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").fmt(f),
-            // Only a file that was edited by hand holds such a number: show it as it is.
+            // Only a file that was edited by hand holds such a number. It is shown as it is.
             Err(_) => self.0.fmt(f),
         }
     }
@@ -50,7 +50,7 @@ impl FromStr for Time {
             )
         };
         let timestamp: Timestamp = text.parse().map_err(|_| expected())?;
-        // Silently rounding what a file says would make its export another file.
+        // If finer times were rounded, an export would differ from the file that was applied.
         if timestamp.subsec_nanosecond() % 1_000_000 == 0 {
             Ok(Self::from_timestamp(timestamp))
         } else {
@@ -71,29 +71,32 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
-/// How long something lasts: whole milliseconds, at least one. Written such as `90d`, `12h` or `PT2H`.
+/// A length of time: whole milliseconds, at least one. Written as `90d`, `12h` or `PT2H`; a day has 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Lifetime(i64);
+pub(crate) struct TimeSpan(i64);
 
-impl Lifetime {
-    /// When it ends, if that is a time that can be written down.
+impl TimeSpan {
+    pub(crate) const fn from_hours(hours: u32) -> Self {
+        Self(hours as i64 * 3_600_000)
+    }
+
+    /// The end of a span that begins at `start`; `None` outside the years that can be written.
     pub(crate) fn end(self, start: Time) -> Option<Time> {
         start.plus(self.0)
     }
 
-    /// As the standard library has it.
-    pub(crate) fn duration(self) -> Duration {
+    pub(crate) fn to_std(self) -> Duration {
         Duration::from_millis(self.0.unsigned_abs())
     }
 }
 
-impl<'de> Deserialize<'de> for Lifetime {
+impl<'de> Deserialize<'de> for TimeSpan {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
-impl FromStr for Lifetime {
+impl FromStr for TimeSpan {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {

@@ -136,7 +136,7 @@ fn an_error_names_its_place_and_nothing_is_applied(#[case] rest: String, #[case]
 #[rstest]
 #[case("", "not JSON: EOF while parsing a value at line 1 column 0")]
 #[case("{\"clients\":[}", "not JSON: expected value at line 1 column 13")]
-#[case("{}\n{}", "something stands behind the document: trailing characters at line 2 column 1")]
+#[case("{}\n{}", "there is more text after the document: trailing characters at line 2 column 1")]
 #[case("[]", "invalid type: sequence, expected a JSON object")]
 fn a_file_that_is_no_world_is_told(#[case] text: &str, #[case] expected: &str) {
     let home = Home::new();

@@ -24,14 +24,13 @@ use crate::{
     survey::{
         gateway::{Delivery, DeliveryState},
         ids::{ChannelId, SendingId},
-        time::{Lifetime, Time},
+        time::{Time, TimeSpan},
     },
 };
 
-/// How long the secret before is good where nothing is said: a day.
-const OVERLAP: Duration = Duration::from_hours(24);
+/// How long the old secret stays valid by default.
+const DEFAULT_OVERLAP: TimeSpan = TimeSpan::from_hours(24);
 
-/// The longest time that it can be good.
 const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
 
 /// `GET /admin/deliveries`: at once, or with `wait` as soon as `count` of them match; with `before` the newest first.
@@ -152,9 +151,8 @@ pub(crate) async fn rotate(
     let admin = auth::admin(&request, &app).await?;
     let channel = parse_id("id", &path)?;
     let query = Query::of(&request, &["overlap"])?;
-    let overlap = query.duration("overlap", LONGEST_OVERLAP)?.unwrap_or(OVERLAP);
-    let overlap: Option<Lifetime> = format!("{}ms", overlap.as_millis()).parse().ok();
-    let until = overlap.and_then(|overlap| overlap.end(admin.store().now()));
+    let overlap = query.duration("overlap", LONGEST_OVERLAP)?.unwrap_or(DEFAULT_OVERLAP);
+    let until = overlap.end(admin.store().now());
     let until = until.ok_or_else(|| Failure::bad_request("overlap must not lead behind the year 9999"))?;
     let secret = admin.change(move |connection| rotate_secret(connection, channel, until)).await?;
     let secret = secret.ok_or_else(|| no_channel(channel))?;

@@ -27,7 +27,7 @@ use crate::{
         sends::SendFilter,
         write::notifier::WaitFor,
     },
-    survey::{decide, ids::FormId, model::SentSurvey, rules::Rule},
+    survey::{decide, ids::FormId, model::SentSurvey, rules::Rule, time::TimeSpan},
 };
 
 /// How long a list can be waited for.
@@ -53,7 +53,7 @@ pub(crate) fn wait(query: &Query, limit: usize) -> Result<WaitFor, Failure> {
     if query.text("wait").and(query.text("before")).is_some() {
         return Err(Failure::bad_request("wait goes with after, not with before: nothing new comes there"));
     }
-    match (query.duration("wait", LONGEST_WAIT)?, query.count("count")?) {
+    match (query.duration("wait", LONGEST_WAIT)?.map(TimeSpan::to_std), query.count("count")?) {
         (None, Some(_)) => Err(Failure::bad_request("count goes with wait, such as wait=5s&count=2")),
         (None, None) => Ok(WaitFor { time: Duration::ZERO, count: 0 }),
         (Some(_), Some(count)) if count > limit => {

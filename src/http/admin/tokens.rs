@@ -18,7 +18,7 @@ use crate::{
         state::State,
     },
     store::tokens::{self, Issued, Token},
-    survey::{access::Role, time::Lifetime},
+    survey::{access::Role, time::TimeSpan},
 };
 
 /// A token that is asked for.
@@ -27,14 +27,14 @@ use crate::{
 struct CreateRequest {
     name: String,
     role: Role,
-    expires: Option<Lifetime>,
+    expires: Option<TimeSpan>,
 }
 
 /// A rotation that is asked for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RotateRequest {
-    overlap: Option<Lifetime>,
+    overlap: Option<TimeSpan>,
 }
 
 /// A token, and this once its secret.

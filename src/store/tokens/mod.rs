@@ -21,7 +21,7 @@ use crate::store::{
 };
 use crate::survey::{
     access::Role,
-    time::{Lifetime, Time},
+    time::{Time, TimeSpan},
 };
 
 /// A token as the file knows it, and as its lists show it.
@@ -82,7 +82,7 @@ pub(crate) fn create(
     connection: &Connection,
     name: &str,
     role: Role,
-    lifetime: Option<Lifetime>,
+    lifetime: Option<TimeSpan>,
     now: Time,
 ) -> Result<Changed<Issued>, StoreError> {
     if name.chars().any(char::is_control) {
@@ -132,7 +132,7 @@ pub(crate) fn list(connection: &Connection, after: Option<i64>, limit: usize) ->
 pub(crate) fn rotate(
     connection: &Connection,
     id: i64,
-    overlap: Option<Lifetime>,
+    overlap: Option<TimeSpan>,
     now: Time,
 ) -> Result<Changed<Option<Issued>>, StoreError> {
     let Some(token) = get(connection, id)? else { return Ok(Changed::nothing(None)) };

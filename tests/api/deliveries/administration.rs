@@ -62,7 +62,7 @@ fn nothing_goes_out_unsigned() {
 #[case(json!({"deliveryUrl": "gateway"}), "deliveryUrl: must be an http or https URL of at most 2000 bytes, such as https://gateway.example/surveys")]
 #[case(json!({"deliveryUrl": "ftp://gateway.example/"}), "deliveryUrl: must be an http or https URL of at most 2000 bytes, such as https://gateway.example/surveys")]
 #[case(json!({"deliveryUrl": 7}), "deliveryUrl: invalid type: integer `7`, expected a string")]
-#[case(json!({"deliveryUrl": "http://user:pw@gateway.example/"}), "deliveryUrl: must be without user info: a password in an address is shown to whoever reads it")]
+#[case(json!({"deliveryUrl": "http://user:pw@gateway.example/"}), "deliveryUrl: must be without user info: a password in an address is shown to everyone who reads it")]
 #[case(json!({"deliveryUrl": "http://nobody.invalid/"}), "deliveryUrl: cannot be called: ")]
 #[case(json!({"deliveryUrl": "http://169.254.169.254/latest"}), "deliveryUrl: cannot be called: 169.254.169.254 is link-local (cloud metadata), which is never called")]
 #[case(json!({"deliverySecret": "hunter2-hunter2"}), "deliverySecret: must be whsec_ and 24 to 64 bytes in base64, as POST /admin/channels/{id}/rotate makes it")]
