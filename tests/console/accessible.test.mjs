@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { look, openBrowser, send, startFake } from './harness.mjs';
 
-const SECTIONS = ['sends', 'why/2', 'deliveries', 'forms', 'clients', 'threads', 'channels', 'tokens', 'audit', 'compose', 'fake'];
+const SECTIONS = ['sends', 'refusals/2', 'deliveries', 'forms', 'clients', 'threads', 'channels', 'tokens', 'audit', 'compose', 'fake'];
 
 let fake, browser, axe;
 

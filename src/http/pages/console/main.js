@@ -20,7 +20,7 @@ const rowsOf = (list) => async () => {
  */
 const VIEWS = {
   sends: ['Sends', async () => sends],
-  why: ['Refused', viewOf('why')],
+  refusals: ['Refused', viewOf('refusals')],
   deliveries: ['Deliveries', viewOf('deliveries')],
   forms: ['Forms', viewOf('forms')],
   clients: ['Clients', rowsOf('clients')],

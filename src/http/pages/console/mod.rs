@@ -52,7 +52,7 @@ const ASSETS: [Asset; 18] = assets![
     "chart.js" JAVASCRIPT,
     "flag.js" JAVASCRIPT,
     "sends.js" JAVASCRIPT,
-    "why.js" JAVASCRIPT,
+    "refusals.js" JAVASCRIPT,
     "deliveries.js" JAVASCRIPT,
     "forms.js" JAVASCRIPT,
     "rows.js" JAVASCRIPT,

@@ -17,7 +17,7 @@ const now = () => new Date().toISOString();
 const KINDS = {
   clients: {
     one: 'client',
-    columns: [['Name', (row) => row.name ?? '–'], ['External id', (row) => row.externalId ?? '–'], ['Phone', (row) => row.phone ?? '–'], ['Surveys', (row) => h('a', { href: `#why/${row.id}` }, 'why?')]],
+    columns: [['Name', (row) => row.name ?? '–'], ['External id', (row) => row.externalId ?? '–'], ['Phone', (row) => row.phone ?? '–'], ['Surveys', (row) => h('a', { href: `#refusals/${row.id}` }, 'why?')]],
     fields: [['name', 'Name'], ['externalId', 'External id'], ['phone', 'Phone']],
   },
   threads: {

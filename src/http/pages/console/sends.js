@@ -13,7 +13,7 @@ export function state(delivery) {
 
 /** A link to why this client gets a survey, or none. */
 export function why(client) {
-  return client === null ? '–' : h('a', { href: `#why/${client}` }, client);
+  return client === null ? '–' : h('a', { href: `#refusals/${client}` }, client);
 }
 
 /** The view. */

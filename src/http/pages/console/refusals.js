@@ -51,7 +51,7 @@ function rule(attempt) {
 const isId = (text) => /^-?\d+$/.test(text);
 
 /** The view; `client` is what stands behind the slash of the address. */
-export function why(hints, client = '') {
+export function refusals(hints, client = '') {
   // Who is asked about: what was typed, and the client that goes by it; nothing for everybody.
   let typed = '';
   let number = '';
@@ -94,7 +94,7 @@ export function why(hints, client = '') {
         number = isId(text) ? text : (verdict.clientId ?? '');
         answer.replaceChildren(explanation(verdict));
       }
-      history.replaceState(null, '', text ? `#why/${encodeURIComponent(text)}` : '#why');
+      history.replaceState(null, '', text ? `#refusals/${encodeURIComponent(text)}` : '#refusals');
       await list.reload();
     },
     { isQuestion: true, class: 'bar', 'aria-label': 'Ask', onchange: () => search.requestSubmit() },
