@@ -97,6 +97,10 @@ fn no_file_is_too_long_to_be_read() {
     let kinds = ["rs", "js", "mjs", "css", "html"];
     for (folder, kind) in ["src", "tests", "benches"].into_iter().flat_map(|folder| kinds.map(|kind| (folder, kind))) {
         for path in files(&root.join(folder), kind) {
+            // This file is recorded, not written by hand.
+            if path.ends_with("openapi/docs.html") {
+                continue;
+            }
             let lines = fs::read_to_string(&path).unwrap().lines().count();
             assert!(lines <= 400, "{} has {lines} lines", path.display());
         }
