@@ -144,9 +144,10 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 #[test]
 fn no_file_is_longer_than_400_lines() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let kinds = ["rs", "js", "mjs", "css"];
+    let kinds = ["rs", "js", "mjs", "css", "html"];
     for (folder, kind) in ["src", "tests", "benches"].into_iter().flat_map(|folder| kinds.map(|kind| (folder, kind))) {
-        for path in files(&root.join(folder), kind) {
+        // The recorded page is not written by hand.
+        for path in files(&root.join(folder), kind).into_iter().filter(|path| !path.ends_with("openapi/docs.html")) {
             let lines = fs::read_to_string(&path).unwrap().lines().count();
             assert!(lines <= 400, "{} has {lines} lines", path.display());
         }

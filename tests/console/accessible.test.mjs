@@ -1,12 +1,12 @@
-// Who cannot see it, or does not use a mouse: axe on every section, at both widths and in both schemes; and the keyboard.
+// Accessibility: axe checks every view at two widths and in two colour schemes. The console works with the keyboard alone.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { look, openBrowser, send, startFake } from './harness.mjs';
+import { openBrowser, openPage, send, startFake } from './harness.mjs';
 
-const SECTIONS = ['sends', 'why/2', 'deliveries', 'forms', 'clients', 'threads', 'channels', 'tokens', 'audit', 'compose', 'fake'];
+const VIEWS = ['sends', 'refusals/2', 'deliveries', 'forms', 'clients', 'threads', 'channels', 'tokens', 'audit', 'compose', 'fake'];
 
 let fake, browser, axe;
 
@@ -22,26 +22,26 @@ after(async () => {
 });
 
 for (const [colorScheme, width] of [['light', 1440], ['dark', 1440], ['light', 360], ['dark', 360]]) {
-  test(`axe finds nothing serious, ${colorScheme} at ${width} px`, async (t) => {
-    const page = await look(browser, t, fake.url, { colorScheme, viewport: { width, height: 800 }, reducedMotion: 'reduce' });
+  test(`axe finds no serious problem in any view, ${colorScheme} at ${width} px`, async (t) => {
+    const page = await openPage(browser, t, fake.url, { colorScheme, viewport: { width, height: 800 }, reducedMotion: 'reduce' });
     await page.getByText('Live', { exact: true }).waitFor();
-    // By the debugger, which the policy of the page does not bind.
+    // Injected by the debugger, because the Content-Security-Policy of the page forbids other scripts.
     await page.evaluate(axe);
-    for (const section of SECTIONS) {
-      await page.evaluate((hash) => (location.hash = hash), section);
-      await page.locator(`main:not([aria-busy])[data-view="${section.split('/')[0]}"]`).waitFor();
+    for (const view of VIEWS) {
+      await page.evaluate((hash) => (location.hash = hash), view);
+      await page.locator(`main:not([aria-busy])[data-view="${view.split('/')[0]}"]`).waitFor();
       const { violations } = await page.evaluate(() => axe.run(document));
       const serious = violations.filter(({ impact }) => ['serious', 'critical'].includes(impact));
-      const told = serious.map(({ id, nodes }) => `${section}: ${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-      assert.deepEqual(told, []);
+      const problems = serious.map(({ id, nodes }) => `${view}: ${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+      assert.deepEqual(problems, []);
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(overflow <= 0, `${section} is ${overflow} px too wide`);
+      assert.ok(overflow <= 0, `${view} is ${overflow} px too wide`);
     }
   });
 }
 
-test('it can be used by the keyboard alone', async (t) => {
-  const page = await look(browser, t, fake.url);
+test('the console works with the keyboard alone', async (t) => {
+  const page = await openPage(browser, t, fake.url);
   await page.getByText('Live', { exact: true }).waitFor();
   await page.keyboard.press('Tab');
   assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to content');
@@ -51,13 +51,13 @@ test('it can be used by the keyboard alone', async (t) => {
   await page.getByText('Surveys off').waitFor();
   await page.keyboard.press('Space');
   await page.getByText('Surveys on').waitFor();
-  // A section that is opened is read from its heading on.
+  // Opening a view moves the focus to its heading.
   await page.getByRole('navigation').getByRole('link', { name: 'Forms' }).focus();
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Forms' }).waitFor();
   assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Forms');
-  const box = page.getByRole('checkbox', { name: 'Service quality on Mobile app' });
-  await box.focus();
+  const checkbox = page.getByRole('checkbox', { name: 'Service quality on Mobile app' });
+  await checkbox.focus();
   await page.keyboard.press('Space');
   await page.getByText('is enabled for Mobile app').waitFor();
 });

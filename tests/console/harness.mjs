@@ -1,5 +1,4 @@
-// A surveyd, and a browser that looks at it: every page fails its test by an error in its console, and by a request to
-// anywhere else.
+// Starts surveyd and a browser. A page fails its test if it logs an error or sends a request to another server.
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
@@ -12,8 +11,8 @@ import { chromium } from 'playwright-core';
 
 const SURVEYD = process.env.SURVEYD ?? new URL('../../target/debug/surveyd', import.meta.url).pathname;
 
-/** How long anything may take to appear. */
-const PATIENCE_MS = 15_000;
+/** How long a test waits for an element. */
+const TIMEOUT_MS = 15_000;
 
 async function start(command, cwd) {
   const child = spawn(SURVEYD, [...command, '--listen', '127.0.0.1:0'], { cwd, stdio: ['pipe', 'pipe', 'ignore'] });
@@ -27,12 +26,12 @@ async function start(command, cwd) {
   return { url: ready.split('url=')[1], stop };
 }
 
-/** A fake; it ends with this process, too. */
+/** A fake. It stops with this process, even if the process crashes. */
 export function startFake() {
   return start(['fake', '--exit-on-stdin-close']);
 }
 
-/** A server with an empty database, and a way to run commands on it. */
+/** A server with an empty database. `run` runs a command on its database. */
 export async function startServer() {
   const folder = await mkdtemp(join(tmpdir(), 'surveyd-console-'));
   const run = async (...command) => (await promisify(execFile)(SURVEYD, command, { cwd: folder })).stdout.trim();
@@ -45,41 +44,38 @@ export async function startServer() {
   return { url: server.url, admin, run, stop };
 }
 
-/** Debian's Chromium: nothing is downloaded. */
+/** Debian's Chromium. Nothing is downloaded. */
 export function openBrowser() {
   const quiet = ['--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
   const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
   return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', ...quiet] });
 }
 
-/**
- * A page at that address. `mayBeRefused` is for tests where the server answers an error on purpose, which a browser
- * notes in its console.
- */
-export async function look(browser, t, url, { mayBeRefused = false, ...options } = {}) {
+/** Opens the console of a server. `expectErrors` allows answers with an error status, which a browser logs. */
+export async function openPage(browser, t, url, { expectErrors = false, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE_MS);
-  const wrong = [];
-  page.on('pageerror', (error) => wrong.push(`error: ${error.message}`));
+  page.setDefaultTimeout(TIMEOUT_MS);
+  const problems = [];
+  page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
   page.on('console', (message) => {
     const isAnswer = message.text().startsWith('Failed to load resource');
-    if (['error', 'warning'].includes(message.type()) && !(mayBeRefused && isAnswer)) wrong.push(`console: ${message.text()}`);
+    if (['error', 'warning'].includes(message.type()) && !(expectErrors && isAnswer)) problems.push(`console: ${message.text()}`);
   });
   page.on('request', (request) => {
-    if (!request.url().startsWith(`${url}/`) && !request.url().startsWith('data:')) wrong.push(`foreign: ${request.url()}`);
+    if (!request.url().startsWith(`${url}/`) && !request.url().startsWith('data:')) problems.push(`foreign: ${request.url()}`);
   });
   t.after(async () => {
     await context.close();
-    assert.deepEqual(wrong, []);
+    assert.deepEqual(problems, []);
   });
   await page.goto(`${url}/`);
   return page;
 }
 
-/** The page of a fake, in a world of its own. */
-export async function lookInto(browser, t, url, world, options) {
-  const page = await look(browser, t, url, options);
+/** Opens the console of a fake in a world of its own. */
+export async function openWorld(browser, t, url, world, options) {
+  const page = await openPage(browser, t, url, options);
   await page.getByText('Live', { exact: true }).waitFor();
   await page.getByLabel('World', { exact: true }).fill(world);
   await page.getByRole('button', { name: 'Open' }).click();
@@ -87,7 +83,7 @@ export async function lookInto(browser, t, url, world, options) {
   return page;
 }
 
-/** Calls the server as anybody would who is not this page. */
+/** Calls the server without the page. */
 export async function call(url, token, method, path, body) {
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const response = await fetch(url + path, { method, headers, body: body && JSON.stringify(body) });

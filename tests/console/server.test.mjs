@@ -1,8 +1,8 @@
-// The console of a server: nobody is let in unasked.
+// The console of `surveyd serve`, which needs a token.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { call, look, openBrowser, send, startServer } from './harness.mjs';
+import { call, openBrowser, openPage, send, startServer } from './harness.mjs';
 
 let server, browser, url;
 
@@ -18,50 +18,50 @@ after(async () => {
 
 async function signIn(page, token) {
   await page.getByLabel('Token', { exact: true }).fill(token);
-  await page.getByRole('button', { name: 'Open' }).click();
+  await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-const section = (page, name) => page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
+const openView = (page, name) => page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
 
-test('it asks for a token, forgets it with the tab, and has nothing of a fake', async (t) => {
-  const page = await look(browser, t, url, { mayBeRefused: true });
-  await page.getByText('Type the token of an administrator').waitFor();
+test('the console of a server asks for a token, does not store it, and has no fake views', async (t) => {
+  const page = await openPage(browser, t, url, { expectErrors: true });
+  await page.getByText('Enter a token of role ADMIN').waitFor();
   assert.equal(await page.getByRole('navigation').count(), 0);
   await signIn(page, 'test-admin');
-  await page.getByText('Token is invalid. It takes the token of an administrator.').waitFor();
+  await page.getByText('Token is invalid. The console needs a token of role ADMIN.').waitFor();
   await signIn(page, server.admin);
   await page.getByText('Live', { exact: true }).waitFor();
   assert.equal(await page.getByRole('link', { name: 'Try a send' }).count(), 0);
-  const kept = await page.evaluate(() => localStorage.length + sessionStorage.length + document.cookie.length);
-  assert.equal(kept, 0);
+  const stored = await page.evaluate(() => localStorage.length + sessionStorage.length + document.cookie.length);
+  assert.equal(stored, 0);
   await page.reload();
-  await page.getByText('Type the token of an administrator').waitFor();
+  await page.getByText('Enter a token of role ADMIN').waitFor();
 });
 
-test('a token is made, used and revoked', async (t) => {
-  const page = await look(browser, t, url);
+test('a token can be created, used and revoked', async (t) => {
+  const page = await openPage(browser, t, url);
   await signIn(page, server.admin);
-  await section(page, 'Tokens');
+  await openView(page, 'Tokens');
   await page.getByLabel('Name').fill('crm');
-  await page.getByRole('button', { name: 'Make a token' }).click();
-  const secret = await page.getByRole('region', { name: 'The secret' }).locator('code').innerText();
+  await page.getByRole('button', { name: 'Create token' }).click();
+  const secret = await page.getByRole('region', { name: 'Secret' }).locator('code').innerText();
   assert.match(secret, /^surveyd_/);
   assert.equal((await send(url, secret, 1)).body.message, 'Sending surveys via external api is disabled');
   const row = page.getByRole('row', { name: /crm/ });
   await row.getByRole('button', { name: 'Revoke' }).click();
-  await row.getByRole('button', { name: 'Revoke: sure?' }).click();
-  await page.getByText('crm is revoked').waitFor();
+  await row.getByRole('button', { name: 'Confirm: Revoke' }).click();
+  await page.getByText('Revoked crm.').waitFor();
   assert.equal((await send(url, secret, 1)).status, 401);
   await row.getByText('revoked').waitFor();
 });
 
-test('who is shut out meanwhile sees no more', async (t) => {
+test('revoking a token signs out a page that uses it', async (t) => {
   const secret = await server.run('token', 'create', '--name', 'guest', '--role', 'admin');
-  const page = await look(browser, t, url, { mayBeRefused: true });
+  const page = await openPage(browser, t, url, { expectErrors: true });
   await signIn(page, secret);
   await page.getByText('Live', { exact: true }).waitFor();
   const id = (await call(url, server.admin, 'GET', '/admin/tokens')).body.find(({ name }) => name === 'guest').id;
-  // By a command, of which the server is told nothing.
+  // A command revokes it in the database, without notifying the server.
   await server.run('token', 'revoke', String(id));
-  await page.getByText('This token is good no more').waitFor();
+  await page.getByText('This token is no longer valid').waitFor();
 });

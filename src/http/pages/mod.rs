@@ -1,4 +1,4 @@
-//! What people look at in a browser.
+//! Pages for a browser.
 
 pub(crate) mod console;
 pub(crate) mod openapi;

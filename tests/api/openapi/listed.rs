@@ -1,20 +1,20 @@
-//! Whatever a test calls, the document lists what it gets: each of the many calls in these tests is one more try to find it
-//! wanting.
+//! Every answer that any test receives is checked against the document.
 
 use std::sync::LazyLock;
 
-use super::DOCUMENT;
 use serde_json::Value;
 
-use super::schema;
+use super::{DOCUMENT, schema::Schemas};
 use crate::harness::Answer;
 
 static PARSED: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(DOCUMENT).unwrap());
 
-/// Fails where an operation of the document has given an answer that the document does not list.
+static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| Schemas::new(&PARSED["components"]["schemas"]));
+
+/// Fails if an operation of the document gave an answer that the document does not list.
 pub fn check(method: &str, target: &str, answer: &Answer) {
-    // What is being written need not be in what was written before.
-    if super::is_to_be_written() || is_of_no_operation(answer) {
+    // A recording may contain answers that the old document does not list.
+    if super::is_recording() || is_of_no_operation(answer) {
         return;
     }
     let Some(operation) = operation(method, target.split('?').next().unwrap()) else { return };
@@ -26,13 +26,14 @@ pub fn check(method: &str, target: &str, answer: &Answer) {
     let media = &response["content"][media_type];
     assert!(media.is_object(), "{method} {target} does not list {media_type}: {answer:?}");
     if media_type == "application/json" {
-        let fits = schema::check(&PARSED["components"]["schemas"], &media["schema"], &answer.json(), "body");
-        assert_eq!(fits, Ok(()), "{method} {target}: {answer:?}");
+        assert_eq!(SCHEMAS.check(&media["schema"], &answer.json()), Ok(()), "{method} {target}: {answer:?}");
     }
 }
 
-/// The HTTP layer's own answer, which has no id; that of a fault, which may have any status and is listed where it is asked for;
-/// and that of an address which has other paths.
+/// Three kinds of answers belong to no operation:
+/// an answer of the HTTP layer, which has no request id;
+/// an answer of a fault, which may have any status;
+/// and a 404 from a listener that does not have the path.
 fn is_of_no_operation(answer: &Answer) -> bool {
     let says = |message: &str| answer.body.contains(&format!("\"message\" : \"{message}\""));
     answer.header("x-request-id").is_none() || says("Fault: asked for by POST /admin/faults") || says("No such path")
@@ -40,10 +41,10 @@ fn is_of_no_operation(answer: &Answer) -> bool {
 
 fn operation(method: &str, path: &str) -> Option<&'static Value> {
     let paths = PARSED["paths"].as_object()?;
-    let fits = |pattern: &str| {
+    let matches = |pattern: &str| {
         let is_as_long = pattern.split('/').count() == path.split('/').count();
         is_as_long && pattern.split('/').zip(path.split('/')).all(|(name, part)| name == part || name.starts_with('{'))
     };
-    let (_, methods) = paths.iter().find(|(pattern, _)| fits(pattern))?;
+    let (_, methods) = paths.iter().find(|(pattern, _)| matches(pattern))?;
     methods.get(method.to_lowercase())
 }

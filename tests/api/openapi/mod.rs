@@ -1,7 +1,8 @@
-//! The document of the API: every route, every status, and examples that are what the server sends.
+//! The OpenAPI document and its page: every route and every status, with examples recorded from a running server.
 
 pub mod listed;
 mod outline;
+mod page;
 mod record;
 mod schema;
 
@@ -12,35 +13,46 @@ use serde_json::{Value, json};
 use self::outline::Outline;
 use crate::harness::{Home, Server, surveyd};
 
-/// The document as it is recorded.
+/// The recorded document.
 pub const DOCUMENT: &str = include_str!("../../../src/http/pages/openapi/openapi.json");
 
-/// Whether the document is written instead of compared.
-fn is_to_be_written() -> bool {
-    std::env::var_os("OPENAPI").is_some_and(|word| word == "write")
+const PAGE: &str = include_str!("../../../src/http/pages/openapi/docs.html");
+
+/// Whether this run writes the document instead of comparing it.
+fn is_recording() -> bool {
+    std::env::var_os("OPENAPI").is_some_and(|mode| mode == "write")
 }
 
-/// `OPENAPI=write cargo test --test api openapi` writes the document; the next build has it.
+/// `OPENAPI=write cargo test --test api openapi` writes both files; the next build includes them.
 #[test]
-fn the_document_is_what_the_server_answers() {
-    let recorded = record::document(&Outline::read());
-    if is_to_be_written() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/pages/openapi/openapi.json");
-        return fs::write(path, recorded).unwrap();
+fn the_document_and_the_page_are_what_the_server_answers() {
+    let document = record::document(&Outline::read());
+    let page = page::render(&document);
+    for (name, recorded, written) in [("openapi.json", document, DOCUMENT), ("docs.html", page, PAGE)] {
+        if is_recording() {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/pages/openapi");
+            fs::write(folder.join(name), recorded).unwrap();
+        } else {
+            assert_same(name, &recorded, written);
+        }
     }
-    let mut lines = recorded.split('\n').zip(DOCUMENT.split('\n')).enumerate();
+}
+
+/// Compares two texts and reports the first line that differs.
+fn assert_same(name: &str, recorded: &str, written: &str) {
+    let mut lines = recorded.split('\n').zip(written.split('\n')).enumerate();
     if let Some((number, (recorded, written))) = lines.find(|(_, (recorded, written))| recorded != written) {
         panic!(
-            "line {} of openapi.json says\n{written}\nand the server\n{recorded}\n\
-             Is that as it should be? OPENAPI=write cargo test --test api openapi",
+            "line {} of {name} is\n{written}\nbut the server gives\n{recorded}\n\
+             If that is intended: OPENAPI=write cargo test --test api openapi",
             number + 1
         );
     }
-    assert_eq!(recorded.len(), DOCUMENT.len());
+    assert_eq!(recorded.len(), written.len(), "{name}");
 }
 
 #[test]
-fn it_is_served_and_printed() {
+fn the_document_is_served_and_printed() {
     let printed = surveyd().arg("openapi").output().unwrap();
     assert_eq!((printed.status.code(), String::from_utf8(printed.stdout).unwrap()), (Some(0), DOCUMENT.to_owned()));
     let home = Home::new();
@@ -55,9 +67,10 @@ fn it_is_served_and_printed() {
     }
 }
 
-/// A body that never arrives, and bad tokens without end: each operation answers as the document says, but for the numbers.
+/// The answers to a body that never arrives and to many bad tokens are too slow to record: the outline gives their messages.
+/// They are compared without their numbers.
 #[test]
-fn what_takes_patience_is_as_the_document_says() {
+fn timeouts_and_throttling_answer_as_the_document_says() {
     let document: Value = serde_json::from_str(DOCUMENT).unwrap();
     let without_digits = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
     let outline = Outline::read();
@@ -75,7 +88,7 @@ fn what_takes_patience_is_as_the_document_says() {
     let with_body = outline.operations.iter().filter(|operation| operation.body.is_some());
     let waiting: Vec<_> = with_body
         .map(|operation| {
-            let token = if operation.who.as_deref() == Some("admin") { "test-admin" } else { "test-crm" };
+            let token = if operation.role.as_deref() == Some("admin") { "test-admin" } else { "test-crm" };
             let mut client = fake.client(token);
             let lines = "Content-Type: application/json\r\nContent-Length: 90\r\n";
             client.begin_call(operation.method(), operation.first_call(), lines, b"").unwrap();
@@ -91,17 +104,17 @@ fn what_takes_patience_is_as_the_document_says() {
     while answer.status == 401 {
         answer = bad.call("GET", "/admin/settings", None);
     }
-    let of_server =
-        |operation: &&outline::Operation| operation.who.is_some() && operation.only.as_deref() != Some("fake");
-    for operation in outline.operations.iter().filter(of_server) {
+    let is_on_server =
+        |operation: &&outline::Operation| operation.role.is_some() && operation.program.as_deref() != Some("fake");
+    for operation in outline.operations.iter().filter(is_on_server) {
         let answer = bad.call(operation.method(), operation.first_call(), operation.first_body());
         assert_eq!(short(answer), example(operation, "429"), "{}", operation.route);
     }
     let body = json!({ "login": "ops", "password": "x" });
     let log_in = || server.stranger().call("POST", "/api/auth/login", Some(&body));
     let mut statuses: Vec<_> = (0..5).map(|_| log_in()).collect();
-    let of_login = |operation: &&outline::Operation| operation.id == "logIn";
-    let operation = outline.operations.iter().find(of_login).unwrap();
+    let is_login = |operation: &&outline::Operation| operation.id == "logIn";
+    let operation = outline.operations.iter().find(is_login).unwrap();
     assert_eq!(short(statuses.pop().unwrap()), example(operation, "401"));
     assert_eq!(short(log_in()), example(operation, "429"));
 }
@@ -127,7 +140,7 @@ fn the_page_needs_nothing_but_itself() {
     let style = stranger.call("GET", "/docs.css", None);
     assert_eq!(style.header("content-type"), Some("text/css; charset=utf-8"));
     assert!(!style.body.contains("url(") && style.body.contains("light-dark("));
-    // The example as it is sent, and the command that gets it, at the address of the reader.
+    // The example as the server sends it, and the command with the address of the reader.
     let refusal = crate::harness::envelope("POST", "/api/v1/quality/send", "Client has open thread");
     assert!(page.body.contains(&refusal.replace('"', "&quot;")));
     let command = "<pre>curl -i -X POST http://localhost/api/v1/quality/send \\\n  -H 'Authorization: Bearer test-crm' \\\n  \
@@ -136,5 +149,5 @@ fn the_page_needs_nothing_but_itself() {
     let host = "<img src=x>";
     let request = format!("GET /docs HTTP/1.1\r\nHost: {host}\r\n\r\n");
     let other = fake.stranger().raw(request.as_bytes());
-    assert!(other.status == 400 || !other.body.contains(host), "a host is no way into the page");
+    assert!(other.status == 400 || !other.body.contains(host), "a host must not inject HTML into the page");
 }

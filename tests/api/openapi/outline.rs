@@ -1,11 +1,13 @@
-//! What is written by hand of the document: `outline.json`, and what every operation of a kind answers.
+//! The part of the document that is written by hand, and the answers that many operations share.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// The texts, the shapes, and the operations.
+const NO_SUCH_WORLD: &str = "In a fake: the name of the world is invalid";
+
+/// `outline.json`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outline {
@@ -16,73 +18,72 @@ pub struct Outline {
     pub operations: Vec<Operation>,
 }
 
-/// A method of a path.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Operation {
-    /// Such as `GET /admin/clients/{id}`.
+    /// Method and path, such as `GET /admin/clients/{id}`.
     pub route: String,
     pub id: String,
     pub tag: String,
     pub summary: String,
     pub description: Option<String>,
-    /// Who may: `admin`, `sender`, `integrator`; nobody is asked where nothing is said.
-    pub who: Option<String>,
-    /// `fake` or `serve`, where only one of them has it.
-    pub only: Option<String>,
+    /// `admin`, `sender` or `integrator`. An operation without a role needs no token.
+    pub role: Option<String>,
+    /// `fake` or `serve`, if only one of them has the operation.
+    pub program: Option<String>,
     #[serde(default)]
     pub query: Vec<String>,
     #[serde(default)]
     pub headers: BTreeMap<String, Value>,
-    /// The shape of its body.
+    /// The name of the schema of its body.
     pub body: Option<String>,
     pub answers: Vec<Answer>,
 }
 
-/// An answer, and the call that gets it from a fresh sample world.
+/// An answer, and the call that receives it in a new sample world.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Answer {
     pub status: u16,
-    pub what: String,
-    /// Whether it is the vendor's word; the first of a status says it for all.
+    pub description: String,
+    /// Whether the vendor documents the status. The first answer with a status decides for all of them.
     pub documented: bool,
-    /// The shape of its body, or in an array that of its rows.
+    /// The name of the schema of its body; for a list, an array with the name of the schema of its rows.
     pub schema: Value,
-    /// A media type that is not JSON, or whose example would be of no use.
+    /// A media type other than JSON, or one that needs no example.
     pub media: Option<String>,
-    /// The headers that it has.
     pub headers: Vec<String>,
     pub links: Value,
-    /// Calls before it, which succeed or are refused by a rule.
-    pub before: Vec<(String, String, Option<Value>)>,
-    /// Path and query; else those of the first answer, else the route.
+    /// Calls to make first. They must succeed or answer 409.
+    pub setup: Vec<(String, String, Option<Value>)>,
+    /// Path and query. Default: those of the first answer, or the route.
     pub call: Option<String>,
-    /// Else that of the first answer.
+    /// Default: the body of the first answer.
     pub body: Option<Value>,
-    /// The body as bytes, with header lines of its own instead of a media type.
+    /// The body as text, sent with `lines` and without a `Content-Type`.
     pub raw: Option<String>,
+    /// More header lines.
     pub lines: String,
-    /// Else the one who may; none where this is empty.
+    /// Default: a token that has the role. If empty, the call has no token.
     pub token: Option<String>,
-    /// The message, where the call would take too long: those of a server that is slow, full or broken.
+    /// The message of an answer that is not recorded, because it needs a slow, full or broken server.
     pub message: Option<String>,
-    /// Asked of the program that does not have the operation.
-    pub elsewhere: bool,
+    /// Calls the program that does not have the operation.
+    pub other_program: bool,
 }
 
 impl Outline {
-    /// Reads it, and adds to each operation what all of its kind answer.
+    /// Reads the file and adds the common answers to each operation.
     pub fn read() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api/openapi/outline.json");
         let mut outline: Self = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
         for operation in &mut outline.operations {
             let common = operation.common();
-            // A kind of answer that an operation tells in its own words is not told twice.
+            // An operation may describe a status itself. Only 400 and 404 have several causes, so these are listed together.
             let own: Vec<u16> = operation.answers.iter().map(|answer| answer.status).collect();
             operation.answers.extend(common.into_iter().filter(|answer| {
-                let is_told_besides = [400, 404].contains(&answer.status) && answer.what != "In a fake: no such world";
-                is_told_besides || !own.contains(&answer.status)
+                let is_another_cause = [400, 404].contains(&answer.status) && answer.description != NO_SUCH_WORLD;
+                is_another_cause || !own.contains(&answer.status)
             }));
         }
         outline
@@ -111,15 +112,15 @@ impl Operation {
     fn common(&self) -> Vec<Answer> {
         let mut answers = Vec::new();
         let path = self.first_call().split('?').next().unwrap().to_owned();
-        let mut add = |status, what: &str, answer: Answer| {
-            answers.push(Answer { status, what: what.to_owned(), ..answer });
+        let mut add = |status, description: &str, answer: Answer| {
+            answers.push(Answer { status, description: description.to_owned(), ..answer });
         };
         let lines = |lines: &str| Answer { lines: lines.to_owned(), ..Answer::default() };
         let call = |call: String| Answer { call: Some(call), ..Answer::default() };
         let message = |text: &str| Answer { message: Some(text.to_owned()), ..Answer::default() };
         if self.body.is_some() {
             let json = "Content-Type: application/json\r\n";
-            // An explanation tells even of this what a send would be answered.
+            // POST /admin/explain explains this body, too.
             if self.id != "explain" {
                 add(400, "The body is not JSON", Answer { raw: Some("{".to_owned()), ..lines(json) });
             }
@@ -133,50 +134,50 @@ impl Operation {
         }
         if self.path().contains("{id}") {
             let with = |id: &str| call(self.path().replace("{id}", id).replace("{channelId}", "1"));
-            add(400, "The id is no 64-bit integer", with("x"));
-            add(404, "The path has an escape", with("%31"));
+            add(400, "The id is not a 64-bit integer", with("x"));
+            add(404, "The path contains a percent-encoded character", with("%31"));
         }
-        if let Some(who) = &self.who {
+        if let Some(role) = &self.role {
             let token = |token: &str| Answer { token: Some(token.to_owned()), ..Answer::default() };
             let challenged = |answer| Answer { headers: vec!["WWW-Authenticate".to_owned()], ..answer };
             let documented = |answer| Answer { documented: self.path().starts_with("/api/"), ..challenged(answer) };
-            if self.only.as_deref() != Some("serve") {
-                add(
-                    400,
-                    "In a fake: no such world",
-                    token(if who == "admin" { "test-admin@a/b" } else { "test-crm@a/b" }),
-                );
+            if self.program.as_deref() != Some("serve") {
+                add(400, NO_SUCH_WORLD, token(if role == "admin" { "test-admin@a/b" } else { "test-crm@a/b" }));
             }
             add(401, "No token", documented(token("")));
             add(401, "The token is unknown or revoked", challenged(token("nobody")));
             add(401, "The token is expired", challenged(token("test-expired")));
-            add(403, "The role of the token may not do this", challenged(token("test-wrongrole")));
+            add(403, "The role of the token is not allowed", challenged(token("test-wrongrole")));
             let too_many = message("Too many failed tokens from this address; try again in 60 s");
             let later = vec!["Retry-After".to_owned()];
-            let what = "Too many bad tokens from this address, or, in a fake, too many worlds";
-            add(429, what, Answer { headers: later, ..too_many });
+            let description = "Too many bad tokens from this address. In a fake: too many worlds";
+            add(429, description, Answer { headers: later, ..too_many });
         }
-        if self.only.is_some() {
-            let program = if self.only.as_deref() == Some("fake") { "surveyd serve" } else { "surveyd fake" };
-            add(404, &format!("`{program}` does not have it"), Answer { elsewhere: true, ..Answer::default() });
+        if self.program.is_some() {
+            let program = if self.program.as_deref() == Some("fake") { "surveyd serve" } else { "surveyd fake" };
+            add(
+                404,
+                &format!("`{program}` does not have this operation"),
+                Answer { other_program: true, ..Answer::default() },
+            );
         }
-        if self.who.is_some() || self.body.is_some() {
-            add(500, "An error of the inside", message("Internal error; the log says more under this X-Request-Id"));
+        if self.role.is_some() || self.body.is_some() {
+            add(500, "An internal error", message("Internal error; the log says more under this X-Request-Id"));
             let busy = message("The server is busy; nothing was done, try again");
-            let what = "The server is full, its disk fails, or it is about to stop";
-            add(503, what, Answer { headers: vec!["Retry-After".to_owned()], ..busy });
+            let description = "The server is full, cannot write to its disk, or is stopping";
+            add(503, description, Answer { headers: vec!["Retry-After".to_owned()], ..busy });
         }
         answers
     }
 }
 
-/// The headers that answers can have besides those that every one has.
+/// Headers that only some answers have.
 pub fn headers() -> Value {
     let text = json!({ "type": "string" });
     json!({
-        "WWW-Authenticate": { "description": "How to come again: RFC 6750.", "schema": text },
+        "WWW-Authenticate": { "description": "The challenge of RFC 6750.", "schema": text },
         "Retry-After": { "description": "Seconds.", "schema": { "type": "integer", "minimum": 0 } },
-        "Authorization": { "description": "The token once more; `Bearer` stands there twice, as documented.", "schema": text },
-        "Idempotent-Replayed": { "description": "true where the answer is told again.", "schema": { "const": "true" } },
+        "Authorization": { "description": "The token again. `Bearer` appears twice, as the vendor documents.", "schema": text },
+        "Idempotent-Replayed": { "description": "`true` if this is the stored answer of an earlier request.", "schema": { "const": "true" } },
     })
 }

@@ -1,4 +1,4 @@
-//! The document, made of the outline and of what a fresh program answers.
+//! Builds the document from the outline and from the answers of a new server.
 
 use std::fmt::Write as _;
 
@@ -6,25 +6,25 @@ use serde_json::{Map, Value, json, map::Entry};
 
 use super::{
     outline::{Answer, Operation, Outline, headers},
-    schema,
+    schema::Schemas,
 };
 use crate::harness::{Home, Server, envelope};
 
-/// Where the clock of the examples stands.
+/// The time in the examples.
 const NOW: &str = "2100-01-01T00:00:00.000Z";
 
-/// Makes the document. What a program answers otherwise than the outline says fails here.
+/// Fails if an answer differs from the outline.
 pub fn document(outline: &Outline) -> String {
-    let mut recorder = Recorder::start();
+    let mut recorder = Recorder::start(&outline.schemas);
     let mut paths = Map::new();
     for operation in &outline.operations {
-        let responses = recorder.responses(outline, operation);
+        let responses = recorder.responses(operation);
         let path = paths.entry(operation.path()).or_insert_with(|| json!({}));
-        path[operation.method().to_lowercase()] = operation.describe(outline, responses);
+        path[operation.method().to_lowercase()] = operation.describe(outline, &recorder.schemas, responses);
     }
     let mut info = outline.info.clone();
     info.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
-    let bearer = |who: &str| json!({ "type": "http", "scheme": "bearer", "description": who });
+    let bearer = |description: &str| json!({ "type": "http", "scheme": "bearer", "description": description });
     let parameters: Map<_, _> = outline
         .parameters
         .iter()
@@ -45,25 +45,25 @@ pub fn document(outline: &Outline) -> String {
             "parameters": parameters,
             "headers": headers(),
             "securitySchemes": {
-                "sender": bearer("A token of role INTEGRATOR, OPERATOR or SUPERVISOR; to create a form INTEGRATOR."),
+                "sender": bearer("A token of role INTEGRATOR, OPERATOR or SUPERVISOR. To create a form: INTEGRATOR."),
                 "admin": bearer("A token of role ADMIN."),
-                "adminOfWorld": bearer("A token of role ADMIN; behind an @ stands the world that the call is about."),
+                "adminOfWorld": bearer("A token of role ADMIN. The part of the token after `@` names the world that the call applies to."),
             },
         },
     });
     let mut text = String::new();
     lay_out(&document, 0, &mut text);
     text.push('\n');
-    // As they were sent: a reader of JSON passes over the line ends of an envelope.
+    // Examples are inserted as text, because parsing would lose the line ends that were sent.
     recorder.examples.iter().enumerate().fold(text, |text, (number, example)| text.replacen(&mark(number), example, 1))
 }
 
-/// What stands for an example until the document is laid out.
+/// The placeholder of an example until the document is laid out.
 fn mark(number: usize) -> String {
     format!("\"the example {number}\"")
 }
 
-/// Writes JSON with a line for each response and shape, so that a change of one shows as one.
+/// Writes JSON with a line for each response and each schema, so that a diff shows which one changed.
 fn lay_out(value: &Value, depth: usize, text: &mut String) {
     const DEEPEST: usize = 6;
     let Value::Object(entries) = value else { return text.push_str(&value.to_string()) };
@@ -79,28 +79,30 @@ fn lay_out(value: &Value, depth: usize, text: &mut String) {
     write!(text, "\n{:depth$}}}", "").unwrap();
 }
 
-/// A fake, and a server, and what they have answered.
+/// A fake and a server, and the bodies that they have answered.
 struct Recorder {
     fake: Server,
     server: Server,
     admin: String,
     integrator: String,
     expired: String,
+    schemas: Schemas,
     examples: Vec<String>,
     _home: Home,
 }
 
 impl Recorder {
-    fn start() -> Self {
+    fn start(schemas: &Value) -> Self {
         let home = Home::with_sample();
         let (admin, integrator) = (home.token("ops", "admin"), home.token("crm", "integrator"));
         let output = home.run(&["token", "create", "--name", "brief", "--role", "admin", "--expires", "1ms"]);
         let expired = String::from_utf8(output.stdout).unwrap().trim_end().to_owned();
         let (fake, server) = (Server::fake(), home.serve());
-        Self { fake, server, admin, integrator, expired, examples: Vec::new(), _home: home }
+        let schemas = Schemas::new(schemas);
+        Self { fake, server, admin, integrator, expired, schemas, examples: Vec::new(), _home: home }
     }
 
-    fn responses(&mut self, outline: &Outline, operation: &Operation) -> Value {
+    fn responses(&mut self, operation: &Operation) -> Value {
         let mut responses = Map::new();
         for answer in &operation.answers {
             let body = self.body(operation, answer);
@@ -109,42 +111,41 @@ impl Recorder {
                 Entry::Occupied(occupied) => {
                     let response = occupied.into_mut();
                     let before = response["description"].as_str().unwrap();
-                    response["description"] = json!(format!("{before}. {}", answer.what));
+                    response["description"] = json!(format!("{before}. {}", answer.description));
                     response
                 }
             };
             if body.is_empty() && answer.media.is_none() {
                 continue;
             }
-            let shape =
-                if answer.status < 400 { answer.shape() } else { json!({ "$ref": "#/components/schemas/Error" }) };
+            let schema =
+                if answer.status < 400 { answer.schema() } else { json!({ "$ref": "#/components/schemas/Error" }) };
             let media_type = answer.media.as_deref().unwrap_or("application/json");
             let media = &mut response["content"][media_type];
-            media["schema"] = shape.clone();
+            media["schema"] = schema.clone();
             if answer.media.is_none() {
                 let value = serde_json::from_str(&body).unwrap();
-                let place = format!("{} {}", operation.route, answer.status);
-                assert_eq!(schema::check(&outline.schemas, &shape, &value, &place), Ok(()));
+                assert_eq!(self.schemas.check(&schema, &value), Ok(()), "{} {}", operation.route, answer.status);
                 let name = (media["examples"].as_object().map_or(0, Map::len) + 1).to_string();
-                media["examples"][name] =
-                    json!({ "summary": answer.what, "value": format!("the example {}", self.examples.len()) });
+                let value = format!("the example {}", self.examples.len());
+                media["examples"][name] = json!({ "summary": answer.description, "value": value });
                 self.examples.push(body);
             }
         }
         Value::Object(responses)
     }
 
-    /// Gets an answer, and yields its body without what is random.
+    /// Makes the call, checks the answer, and returns its body without random values.
     fn body(&self, operation: &Operation, answer: &Answer) -> String {
         let (method, path) = (operation.method(), answer.call.as_deref().unwrap_or(operation.first_call()));
         if let Some(message) = &answer.message {
             return envelope(method, path.split('?').next().unwrap(), message);
         }
-        let on_server = (operation.only.as_deref() == Some("serve")) != answer.elsewhere;
+        let on_server = (operation.program.as_deref() == Some("serve")) != answer.other_program;
         if !on_server {
-            self.begin_anew(&answer.before);
+            self.reset(&answer.setup);
         }
-        let allowed = if operation.who.as_deref() == Some("admin") { "test-admin" } else { "test-crm" };
+        let allowed = if operation.role.as_deref() == Some("admin") { "test-admin" } else { "test-crm" };
         let token = answer.token.as_deref().unwrap_or(allowed);
         let mut client = match (on_server, token) {
             (false, "") => self.fake.stranger(),
@@ -162,13 +163,13 @@ impl Recorder {
             let media_type = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
             client.call_with(method, path, &format!("{media_type}{}", answer.lines), body.as_bytes())
         };
-        assert_eq!(answered.status, answer.status, "{} {}: {answered:?}", operation.route, answer.what);
-        // A stream has a media type, and nothing yet.
+        assert_eq!(answered.status, answer.status, "{} {}: {answered:?}", operation.route, answer.description);
+        // An event stream has a media type, but no body yet.
         let has_body = answer.media.is_some() || !answered.body.is_empty();
         let media_type = Some(answer.media.as_deref().unwrap_or("application/json")).filter(|_| has_body);
-        assert_eq!(answered.header("content-type"), media_type, "{} {}", operation.route, answer.what);
+        assert_eq!(answered.header("content-type"), media_type, "{} {}", operation.route, answer.description);
         for name in answer.headers.iter().filter(|name| *name != "Idempotent-Replayed") {
-            assert!(answered.header(name).is_some(), "{} {} has no {name}", operation.route, answer.what);
+            assert!(answered.header(name).is_some(), "{} {} has no {name}", operation.route, answer.description);
         }
         if operation.method() == "GET" && answer.media.is_some() {
             String::new()
@@ -177,15 +178,15 @@ impl Recorder {
         }
     }
 
-    /// The sample world, at a time that stands, and what was done in it before.
-    fn begin_anew(&self, before: &[(String, String, Option<Value>)]) {
+    /// Resets the fake to the sample world, stops its clock, and makes the calls of a setup.
+    fn reset(&self, setup: &[(String, String, Option<Value>)]) {
         let (mut admin, mut crm) = (self.fake.client("test-admin"), self.fake.client("test-crm"));
         assert_eq!(admin.call("POST", "/admin/reset", None).status, 204);
         assert_eq!(admin.call("PUT", "/admin/clock", Some(&json!({ "now": NOW }))).status, 200);
-        for (method, path, body) in before {
+        for (method, path, body) in setup {
             let client = if path.starts_with("/admin") { &mut admin } else { &mut crm };
             let body = body.as_ref().map(Value::to_string).unwrap_or_default();
-            // An attempt tells the id of its request, and a key that is used again is what some examples are about.
+            // Some examples show the request id of an attempt, or the repeated use of a key.
             let lines = "Content-Type: application/json\r\nX-Request-Id: 4f0e2b7c9d1a6e35-1a\r\nIdempotency-Key: 1\r\n";
             let answered = client.call_with(method, path, lines, body.as_bytes());
             assert!(answered.status < 300 || answered.status == 409, "{method} {path}: {answered:?}");
@@ -193,7 +194,7 @@ impl Recorder {
     }
 }
 
-/// Blanks what is random: the secrets of tokens and channels, and the ids of messages.
+/// Replaces random values by zeros: the secrets of tokens and channels, and the ids of messages.
 fn without_secrets(mut body: String) -> String {
     for prefix in ["\"surveyd_", "\"whsec_", "\"msg_"] {
         let starts: Vec<usize> = body.match_indices(prefix).map(|(start, _)| start + prefix.len()).collect();
@@ -206,8 +207,8 @@ fn without_secrets(mut body: String) -> String {
 }
 
 impl Answer {
-    /// The shape of its body.
-    fn shape(&self) -> Value {
+    /// The schema of its body.
+    fn schema(&self) -> Value {
         let reference = |name: &Value| json!({ "$ref": format!("#/components/schemas/{}", name.as_str().unwrap()) });
         match &self.schema {
             Value::Array(row) => json!({ "type": "array", "items": reference(&row[0]) }),
@@ -216,7 +217,7 @@ impl Answer {
     }
 
     fn describe(&self) -> Value {
-        let mut response = json!({ "description": self.what, "x-edna-documented": self.documented });
+        let mut response = json!({ "description": self.description, "x-edna-documented": self.documented });
         for name in &self.headers {
             response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
         }
@@ -228,7 +229,7 @@ impl Answer {
 }
 
 impl Operation {
-    fn describe(&self, outline: &Outline, mut responses: Value) -> Value {
+    fn describe(&self, outline: &Outline, schemas: &Schemas, mut responses: Value) -> Value {
         let mut parameters = Vec::new();
         let pattern = self.path().split('/').zip(self.first_call().split(['/', '?']));
         for (name, example) in pattern.filter(|(name, _)| name.starts_with('{')) {
@@ -248,9 +249,9 @@ impl Operation {
             self.headers.iter().map(|(name, schema)| json!({ "name": name, "in": "header", "schema": schema })),
         );
         if self.method() == "PUT" && self.path().ends_with("{id}") {
-            // Whoever has put a row can read it and delete it.
+            // Links from a new row to its other operations.
             for status in ["200", "201"] {
-                for id in ["get", "delete"].map(|word| self.id.replacen("put", word, 1)) {
+                for id in ["get", "delete"].map(|verb| self.id.replacen("put", verb, 1)) {
                     let parameters = json!({ "id": "$request.path.id" });
                     responses[status]["links"][&id] = json!({ "operationId": id, "parameters": parameters });
                 }
@@ -265,18 +266,18 @@ impl Operation {
         if let Some(description) = &self.description {
             described["description"] = json!(description);
         }
-        if let Some(who) = &self.who {
-            let scheme = match (who.as_str(), self.only.as_deref()) {
+        if let Some(role) = &self.role {
+            let scheme = match (role.as_str(), self.program.as_deref()) {
                 ("admin", Some("fake")) => "adminOfWorld",
                 ("admin", _) => "admin",
                 _ => "sender",
             };
             described["security"] = json!([{ scheme: [] }]);
         }
-        if let Some(shape) = &self.body {
-            let schema = json!({ "$ref": format!("#/components/schemas/{shape}") });
+        if let Some(name) = &self.body {
+            let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
             let example = self.first_body().unwrap();
-            assert_eq!(schema::check(&outline.schemas, &schema, example, &self.route), Ok(()));
+            assert_eq!(schemas.check(&schema, example), Ok(()), "{}", self.route);
             let examples = json!({ "1": { "value": example } });
             let content = json!({ "application/json": { "schema": schema, "examples": examples } });
             described["requestBody"] = json!({ "required": true, "content": content });

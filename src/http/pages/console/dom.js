@@ -1,8 +1,11 @@
-// Making elements. Whatever comes from the server becomes a text node, never markup.
+// Elements of the page. Text from the server becomes a text node, never markup.
 
-import { write } from './api.js';
+import { stringify } from './api.js';
 
-/** An element: `h('td', { class: 'id' }, text, child, ...)`; `on…` are listeners, a property that is false is left out. */
+/**
+ * Creates an element: `h('td', { class: 'id' }, text, child, ...)`. A property `on…` is an event listener. A property or a
+ * child that is false, null or undefined is left out.
+ */
 export function h(name, properties = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
@@ -10,12 +13,12 @@ export function h(name, properties = {}, ...children) {
     if (key.startsWith('on')) element.addEventListener(key.slice(2), value);
     else element.setAttribute(key, value === true ? '' : value);
   }
-  const isThere = (child) => child !== null && child !== undefined && child !== false;
-  element.append(...children.flat().filter(isThere).map((child) => (child instanceof Node ? child : String(child))));
+  const isPresent = (child) => child !== null && child !== undefined && child !== false;
+  element.append(...children.flat().filter(isPresent).map((child) => (child instanceof Node ? child : String(child))));
   return element;
 }
 
-/** The same in SVG. */
+/** Creates an SVG element. */
 export function svg(name, properties = {}, ...children) {
   const element = document.createElementNS('http://www.w3.org/2000/svg', name);
   for (const [key, value] of Object.entries(properties)) element.setAttribute(key, value);
@@ -23,116 +26,116 @@ export function svg(name, properties = {}, ...children) {
   return element;
 }
 
-/** A labelled field of a form. */
 export function field(label, input) {
   return h('label', {}, h('span', {}, label), input);
 }
 
-/** A choice of a form: pairs of value and words. */
-export function choice(name, options, properties = {}) {
-  return h('select', { name, ...properties }, options.map(([value, words]) => h('option', { value }, words)));
+/** A select element. `options` are pairs of value and label. */
+export function select(name, options, properties = {}) {
+  return h('select', { name, ...properties }, options.map(([value, label]) => h('option', { value }, label)));
 }
 
-/** A button that says when what it does fails, and cannot be pressed twice meanwhile. */
-export function button(words, act, properties = {}) {
-  const element = h('button', { type: 'button', ...properties }, words);
-  element.addEventListener('click', () => busy(element, act));
+/** A button that shows the error if `action` fails, and ignores clicks while `action` runs. */
+export function button(label, action, properties = {}) {
+  const element = h('button', { type: 'button', ...properties }, label);
+  element.addEventListener('click', () => runBusy(element, action));
   return element;
 }
 
-/** A form whose submission is `act`; its fields are `data`. A question may be asked again while it is being answered: the last one counts. */
-export function form(act, { isQuestion, ...properties }, ...children) {
+/**
+ * A form that calls `action` with its fields when it is submitted. With `latestWins` a submission while `action` runs is not
+ * ignored: the latest one runs next.
+ */
+export function form(action, { latestWins, ...properties }, ...children) {
   const element = h('form', { autocomplete: 'off', ...properties }, ...children);
   element.addEventListener('submit', (event) => {
     event.preventDefault();
-    const submit = () => act(Object.fromEntries(new FormData(element)), element);
-    busy(element.querySelector('button:not([type=button])') ?? element, submit, isQuestion);
+    const submit = () => action(Object.fromEntries(new FormData(element)), element);
+    runBusy(element.querySelector('button:not([type=button])') ?? element, submit, latestWins);
   });
   return element;
 }
 
-async function busy(element, act, mayRepeat = false) {
+async function runBusy(element, action, latestWins = false) {
   if (element.ariaBusy === 'true') {
-    if (mayRepeat) element.next = act;
+    if (latestWins) element.next = action;
     return;
   }
   element.ariaBusy = 'true';
   try {
-    await act();
+    await action();
   } catch (error) {
-    say(error.message, true);
+    notify(error.message, true);
   } finally {
     element.ariaBusy = null;
   }
   const { next } = element;
   element.next = undefined;
-  if (next) await busy(element, next, mayRepeat);
+  if (next) await runBusy(element, next, latestWins);
 }
 
-let silence;
+let hideTimer;
 
-/** Says something at the foot of the page; read out by screen readers. */
-export function say(words, isError = false) {
+/** Shows a message at the bottom of the page. Screen readers read it aloud. */
+export function notify(message, isError = false) {
   const toast = document.getElementById('toast');
   toast.className = isError ? 'error' : '';
-  toast.replaceChildren(h('span', {}, words), button('Dismiss', () => toast.replaceChildren()));
-  clearTimeout(silence);
-  // What went wrong stays until it is read.
-  if (!isError) silence = setTimeout(() => toast.replaceChildren(), 6000);
+  toast.replaceChildren(h('span', {}, message), button('Dismiss', () => toast.replaceChildren()));
+  clearTimeout(hideTimer);
+  // An error stays until the reader dismisses it.
+  if (!isError) hideTimer = setTimeout(() => toast.replaceChildren(), 6000);
 }
 
-/** A number, as the reader writes it. Small ones are alike everywhere, and the first of the others costs more than the page. */
-export function figure(many) {
-  return many < 1000 ? String(many) : many.toLocaleString();
+/** A number in the reader's locale. Numbers below 1,000 need no locale, and the first use of a locale is slow. */
+export function formatNumber(number) {
+  return number < 1000 ? String(number) : number.toLocaleString();
 }
 
-const two = (many) => String(many).padStart(2, '0');
+const twoDigits = (number) => String(number).padStart(2, '0');
 
-/** A time in the reader's zone; in UTC, to the millisecond, when it is pointed at. */
+/** A time in the reader's time zone. Its title shows it in UTC, with milliseconds. */
 export function time(iso, none = '–') {
   if (!iso) return none;
   const date = new Date(iso);
   const isToday = date.toDateString() === new Date().toDateString();
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-  const words = isToday ? clock : `${day} ${clock}`;
-  return h('time', { datetime: iso, title: `${iso.replace('T', ' ').replace('Z', '')} UTC` }, words);
+  const day = `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`;
+  const clock = `${twoDigits(date.getHours())}:${twoDigits(date.getMinutes())}:${twoDigits(date.getSeconds())}`;
+  const text = isToday ? clock : `${day} ${clock}`;
+  return h('time', { datetime: iso, title: `${iso.replace('T', ' ').replace('Z', '')} UTC` }, text);
 }
 
-/** A word with a colour; the colour says nothing that the word does not. */
-export function badge(words, kind = '') {
-  return h('span', { class: `badge ${kind}` }, words);
+/** A coloured label: `kind` is success, failure or pending. The text alone says as much as the colour. */
+export function badge(text, kind = '') {
+  return h('span', { class: `badge ${kind}` }, text);
 }
 
-/** What stands where there is nothing yet: what to do about it. */
-export function empty(...children) {
+/** The text of an empty list: it says how to fill the list. */
+export function emptyState(...children) {
   return h('p', { class: 'empty' }, ...children);
 }
 
-/** JSON, readable. */
 export function json(value) {
-  return h('pre', {}, write(value, 2));
+  return h('pre', {}, stringify(value, 2));
 }
 
-/** A button for what cannot be undone: it wants to be pressed twice. */
-export function sureButton(words, act) {
-  let isSure = false;
-  const element = button(words, async () => {
-    if (isSure) return act();
-    isSure = true;
-    element.textContent = `${words}: sure?`;
+/** A button for an action that cannot be undone. The reader must press it twice. */
+export function confirmButton(label, action) {
+  let isConfirmed = false;
+  const element = button(label, async () => {
+    if (isConfirmed) return action();
+    isConfirmed = true;
+    element.textContent = `Confirm: ${label}`;
     setTimeout(() => {
-      isSure = false;
-      element.textContent = words;
+      isConfirmed = false;
+      element.textContent = label;
     }, 4000);
   }, { class: 'danger' });
   return element;
 }
 
-/** Copies a text; says so. */
 export function copyButton(text) {
   return button('Copy', async () => {
     await navigator.clipboard.writeText(text());
-    say('Copied.');
+    notify('Copied.');
   });
 }

@@ -1,43 +1,43 @@
-// The flag, as a switch that says who turned it last.
+// The switch for surveys via the external API, and who changed it last.
 
-import { ask } from './api.js';
-import { button, h, say, time } from './dom.js';
+import { request } from './api.js';
+import { button, h, notify, time } from './dom.js';
 import { on } from './live.js';
 
-/** The switch, as the settings have it; it follows whoever else turns it. */
+/** The switch also shows changes that others make. */
 export function flag(settings) {
   let isOn = false;
-  const words = h('span', {});
-  const toggle = button([h('span', { class: 'knob', 'aria-hidden': 'true' }), words], async () => {
-    const settings = await ask('PATCH', '/admin/settings', { surveysViaExternalApi: !isOn });
+  const label = h('span', {});
+  const toggle = button([h('span', { class: 'knob', 'aria-hidden': 'true' }), label], async () => {
+    const settings = await request('PATCH', '/admin/settings', { surveysViaExternalApi: !isOn });
     show(settings);
-    say(`Surveys via the external API are ${settings.surveysViaExternalApi ? 'on' : 'off'} from now on.`);
+    notify(`Surveys via the external API are now ${settings.surveysViaExternalApi ? 'on' : 'off'}.`);
   }, { role: 'switch', 'aria-checked': 'false', disabled: true, 'aria-label': 'Surveys via external API' });
-  const by = h('small', {});
+  const lastChange = h('small', {});
   const show = (settings) => {
     isOn = settings.surveysViaExternalApi;
     toggle.disabled = false;
     toggle.setAttribute('aria-checked', String(isOn));
-    words.textContent = isOn ? 'Surveys on' : 'Surveys off';
+    label.textContent = isOn ? 'Surveys on' : 'Surveys off';
   };
-  const tell = (row) => {
-    if (row) by.replaceChildren(`by ${row.who}, `, time(row.at));
-    else by.replaceChildren('never turned here');
+  const showLastChange = (row) => {
+    if (row) lastChange.replaceChildren(`changed by ${row.who}, `, time(row.at));
+    else lastChange.replaceChildren('never changed');
   };
-  const begin = async () => tell((await ask('GET', '/admin/audit?object=settings&before=end&limit=1'))[0]);
+  const start = async () => showLastChange((await request('GET', '/admin/audit?object=settings&before=end&limit=1'))[0]);
   const refresh = async () => {
-    show(await ask('GET', '/admin/settings'));
-    await begin();
+    show(await request('GET', '/admin/settings'));
+    await start();
   };
   show(settings);
-  const ends = [
-    on('begin', () => refresh().catch(() => {})),
+  const unsubscribe = [
+    on('resync', () => refresh().catch(() => {})),
     on('audit', ({ rows }) => {
       const row = rows.findLast((row) => row.object === 'settings');
       if (!row) return;
       show(row.after);
-      tell(row);
+      showLastChange(row);
     }),
   ];
-  return { element: h('div', { class: 'flag' }, toggle, by), begin, end: () => ends.forEach((end) => end()) };
+  return { element: h('div', { class: 'flag' }, toggle, lastChange), start, stop: () => unsubscribe.forEach((off) => off()) };
 }

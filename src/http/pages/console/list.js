@@ -1,73 +1,73 @@
-// A table of rows by cursor: a page at a time, a bounded number in the document, batches once a frame.
+// A table with cursor pagination. It adds new rows in batches, once a frame, and keeps a bounded number of rows in the document.
 
-import { ask, write } from './api.js';
-import { button, empty, h } from './dom.js';
+import { request, stringify } from './api.js';
+import { button, emptyState, h } from './dom.js';
 
-/** So many rows are asked for at once … */
+/** The number of rows in a request. */
 export const PAGE = 50;
 
-/** … and so many are in the document while others come in at the top. */
-const MOST = 100;
+/** The number of rows in the document while new rows arrive at the top. */
+const MAX_ROWS = 100;
 
 /**
- * A list. `columns` are pairs of a heading and what makes a cell's content of a row; `key` is the name of a row's id;
- * `path` yields the route of the rows, given the id behind which to go on (undefined at the beginning); a list that
- * `isWhole` has no more than it shows.
+ * `columns` are pairs of a heading and a function from a row to the content of its cell. `key` is the name of the row's id.
+ * `path` returns the route of the rows after an id, or of the first page if the id is undefined. With `isComplete` there are
+ * no further pages.
  */
 export class List {
-  constructor({ label, columns, key, path, nothing, rowClass, isWhole = false }) {
-    Object.assign(this, { columns, key, path, rowClass, isWhole });
+  constructor({ label, columns, key, path, emptyText, rowClass, isComplete = false }) {
+    Object.assign(this, { columns, key, path, rowClass, isComplete });
     this.rows = new Map();
-    this.waiting = [];
-    // The roles are said because on a narrow screen the style makes of the rows what is no table any more.
+    this.queue = [];
+    // The roles are explicit, because on a narrow screen the style gives the rows a display that is not a table's.
     this.body = h('tbody', { role: 'rowgroup' });
-    const head = h('tr', { role: 'row' }, columns.map(([heading]) => h('th', { role: 'columnheader', scope: 'col' }, heading || h('span', { class: 'hidden' }, 'More'))));
+    const head = h('tr', { role: 'row' }, columns.map(([heading]) => h('th', { role: 'columnheader', scope: 'col' }, heading || h('span', { class: 'hidden' }, 'Actions'))));
     const caption = h('caption', { class: 'hidden' }, label);
     const table = h('table', { role: 'table' }, caption, h('thead', { role: 'rowgroup' }, head), this.body);
     this.scroll = h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label }, table);
-    this.nothing = empty(...[nothing].flat());
-    this.more = button('More', () => this.load(this.last()));
-    this.element = h('div', {}, this.nothing, this.scroll, h('p', { class: 'more' }, this.more));
+    this.emptyState = emptyState(...[emptyText].flat());
+    this.more = button('More', () => this.load(this.lastKey()));
+    this.element = h('div', {}, this.emptyState, this.scroll, h('p', { class: 'more' }, this.more));
     this.more.hidden = true;
-    this.tell();
+    this.updateVisibility();
   }
 
-  /** Forgets everything, and begins again. */
+  /** Replaces all rows by the first page. */
   async reload() {
-    this.asked = {};
-    this.since = [];
+    this.generation = {};
+    this.arrived = [];
     await this.load(undefined, true);
   }
 
-  async load(behind, anew = false) {
-    const asked = (this.asked ??= {});
-    const rows = await ask('GET', this.path(behind));
-    // Whoever has asked for something else meanwhile does not want this any more.
-    if (asked !== this.asked) return;
-    const since = this.since ?? [];
-    if (anew) {
+  async load(after, replace = false) {
+    const generation = (this.generation ??= {});
+    const rows = await request('GET', this.path(after));
+    // A later reload makes this answer obsolete.
+    if (generation !== this.generation) return;
+    const arrived = this.arrived ?? [];
+    if (replace) {
       this.clear();
-      this.since = undefined;
+      this.arrived = undefined;
     }
-    const fresh = rows.filter((row) => !this.rows.has(row[this.key]));
-    this.body.append(...fresh.map((row) => this.show(row)));
+    const added = rows.filter((row) => !this.rows.has(row[this.key]));
+    this.body.append(...added.map((row) => this.renderRow(row)));
     this.more.hidden = rows.length < PAGE;
-    // What came in while the list was on its way may not be in it.
-    if (anew && since.length) this.prepend(since);
-    this.tell();
+    // The answer may lack the rows that arrived during the request.
+    if (replace && arrived.length) this.prepend(arrived);
+    this.updateVisibility();
   }
 
   clear() {
-    this.waiting = [];
+    this.queue = [];
     this.rows.clear();
     this.body.replaceChildren();
   }
 
-  /** Rows that are new, the oldest first: they come in at the top with the next frame. */
+  /** Adds new rows, oldest first, at the top with the next frame. */
   prepend(rows) {
-    this.since?.push(...rows);
-    this.waiting.push(...rows);
-    if (this.waiting.length > MOST) this.waiting.splice(0, this.waiting.length - MOST);
+    this.arrived?.push(...rows);
+    this.queue.push(...rows);
+    if (this.queue.length > MAX_ROWS) this.queue.splice(0, this.queue.length - MAX_ROWS);
     this.frame ??= requestAnimationFrame(() => {
       this.frame = undefined;
       this.flush();
@@ -75,40 +75,40 @@ export class List {
   }
 
   flush() {
-    const fresh = this.waiting.filter((row) => !this.rows.has(row[this.key])).reverse();
-    this.waiting = [];
-    // A few are marked for a moment; in a flood that would mark nothing, and cost the most.
-    const mark = fresh.length < 10 ? 'new' : '';
-    this.body.prepend(...fresh.map((row) => this.show(row, mark)));
-    while (this.body.rows.length > MOST) {
+    const added = this.queue.filter((row) => !this.rows.has(row[this.key])).reverse();
+    this.queue = [];
+    // Only a few rows are highlighted: in a flood nobody would see it, and it would cost the most.
+    const highlight = added.length < 10 ? 'new' : '';
+    this.body.prepend(...added.map((row) => this.renderRow(row, highlight)));
+    while (this.body.rows.length > MAX_ROWS) {
       this.remove(this.body.lastChild);
-      this.more.hidden = this.isWhole;
+      this.more.hidden = this.isComplete;
     }
-    this.tell();
+    this.updateVisibility();
   }
 
-  /** Shows a row anew, where it is in the document. */
+  /** Redraws a row that is in the document and has changed. A button in it keeps the focus. */
   update(row) {
     const old = this.rows.get(row[this.key]);
-    if (!old || write(old.row) === write(row)) return;
-    const had = [...old.querySelectorAll('button')].indexOf(document.activeElement);
-    old.replaceWith(this.show(row));
-    if (had >= 0) this.rows.get(row[this.key]).querySelectorAll('button')[had]?.focus();
+    if (!old || stringify(old.row) === stringify(row)) return;
+    const focused = [...old.querySelectorAll('button')].indexOf(document.activeElement);
+    old.replaceWith(this.renderRow(row));
+    if (focused >= 0) this.rows.get(row[this.key]).querySelectorAll('button')[focused]?.focus();
   }
 
-  /** Brings the newest page up to date, in place: nobody who reads or presses a button there loses it. */
+  /** Updates the first page in place, so that the reader does not lose the row or the button that they use. */
   async refresh() {
-    const asked = (this.asked ??= {});
-    const rows = await ask('GET', this.path(undefined));
-    if (asked !== this.asked) return;
+    const generation = (this.generation ??= {});
+    const rows = await request('GET', this.path(undefined));
+    if (generation !== this.generation) return;
     const keys = new Set(rows.map((row) => row[this.key]));
     for (const old of [...this.body.rows].slice(0, rows.length || undefined)) {
       if (!keys.has(old.row[this.key])) this.remove(old);
     }
     rows.forEach((row) => this.update(row));
-    const fresh = rows.filter((row) => !this.rows.has(row[this.key]));
-    if (fresh.length) this.prepend(fresh.reverse());
-    this.tell();
+    const added = rows.filter((row) => !this.rows.has(row[this.key]));
+    if (added.length) this.prepend(added.reverse());
+    this.updateVisibility();
   }
 
   remove(element) {
@@ -116,20 +116,20 @@ export class List {
     element.remove();
   }
 
-  show(row, also = '') {
+  renderRow(row, extraClass = '') {
     const cells = this.columns.map(([heading, content]) => h('td', { role: 'cell', 'data-label': heading }, content(row)));
-    const element = h('tr', { role: 'row', class: `${this.rowClass?.(row) ?? ''} ${also}`.trim() || null }, cells);
+    const element = h('tr', { role: 'row', class: `${this.rowClass?.(row) ?? ''} ${extraClass}`.trim() || null }, cells);
     element.row = row;
     this.rows.set(row[this.key], element);
     return element;
   }
 
-  last() {
+  lastKey() {
     return this.body.lastChild?.row[this.key];
   }
 
-  tell() {
-    this.nothing.hidden = this.body.rows.length > 0;
+  updateVisibility() {
+    this.emptyState.hidden = this.body.rows.length > 0;
     this.scroll.hidden = this.body.rows.length === 0;
   }
 }

@@ -1,64 +1,67 @@
-// What happens, as it happens: `GET /admin/events`, read by hand, for an EventSource cannot show a token.
+// The event stream `GET /admin/events`, read with fetch, because an EventSource cannot send a token.
+//
+// Besides the events of the server, listeners get:
+// - `connected`: a connection is open.
+// - `resync`: rows may be missing; load the data again.
+// - `caughtUp`: the earlier events of this connection are complete; further events are new.
 
 import { credentials, parse } from './api.js';
 
 const listeners = new Map();
-let stop = null;
+let connection = null;
 
-/** Calls `listener` with every batch of an event: `{ count, rows }`. Yields what ends that. */
+/** Calls `listener` with every batch of an event: `{ count, rows }`. Returns a function that ends this. */
 export function on(event, listener) {
   if (!listeners.has(event)) listeners.set(event, new Set());
   listeners.get(event).add(listener);
   return () => listeners.get(event).delete(listener);
 }
 
-function tell(event, data) {
+function emit(event, data) {
   for (const listener of listeners.get(event) ?? []) listener(data);
 }
 
 /**
- * Begins to listen, and goes on through restarts of the server; `tellState` is told how it stands, in words. Where all that is
- * shown `isFresh` anyway, nobody is told to look again.
+ * Connects, and reconnects after a restart of the server. `setState` gets `live`, `lost` or `refused`. With `isFresh` the data
+ * on the page was just loaded, so the first connection emits no `resync`.
  */
-export function begin(tellState, isFresh = false) {
-  end();
-  const control = new AbortController();
-  stop = control;
-  listen(control.signal, tellState, isFresh);
+export function connect(setState, isFresh = false) {
+  disconnect();
+  connection = new AbortController();
+  listen(connection.signal, setState, isFresh);
 }
 
-/** Listens no more. */
-export function end() {
-  stop?.abort();
-  stop = null;
+export function disconnect() {
+  connection?.abort();
+  connection = null;
 }
 
-async function listen(signal, tellState, isFresh) {
+async function listen(signal, setState, isFresh) {
   for (let wait = 250; !signal.aborted; wait = Math.min(2 * wait, 5000)) {
     try {
       const response = await fetch('/admin/events', { headers: credentials(), signal });
-      if (response.status === 401 || response.status === 403) return tellState('refused');
+      if (response.status === 401 || response.status === 403) return setState('refused');
       if (response.ok) {
-        tell('connected');
-        // What was there before may be gone: a fake's world can be put back.
-        if (!isFresh) tell('begin');
-        tellState('live');
+        emit('connected');
+        // Rows may also have disappeared: the world of a fake can be reset.
+        if (!isFresh) emit('resync');
+        setState('live');
         wait = 250;
         await read(response.body.pipeThrough(new TextDecoderStream()).getReader());
       }
     } catch {
-      // The server went away, or this page did; what follows is the same.
+      // The server closed the connection, or this page did. Both are handled below.
     }
     if (signal.aborted) return;
     isFresh = false;
-    tellState('lost');
+    setState('lost');
     await new Promise((resolve) => setTimeout(resolve, wait));
   }
 }
 
 async function read(reader) {
   let text = '';
-  let isFirst = true;
+  let isCaughtUp = false;
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
@@ -67,29 +70,29 @@ async function read(reader) {
     for (const block of blocks) {
       const event = /^event: (.*)$/m.exec(block);
       const data = /^data: (.*)$/m.exec(block);
-      if (event && data) tell(event[1], parse(data[1]));
-      // Either ends a look at the file: with the first, all that was there before has been told.
-      if (!isFirst || !(block === ':' || event?.[1] === 'committed')) continue;
-      isFirst = false;
-      tell('told');
+      if (event && data) emit(event[1], parse(data[1]));
+      // The server ends each read of the database with one of these. The first read contains the earlier events.
+      if (isCaughtUp || !(block === ':' || event?.[1] === 'committed')) continue;
+      isCaughtUp = true;
+      emit('caughtUp');
     }
   }
 }
 
-/** A function that runs `act` at once and then, however often it is called, not more than once in so many milliseconds. */
-export function atMost(ms, act) {
+/** Returns a function that runs `action` at once, and then at most once in `ms` milliseconds, however often it is called. */
+export function throttle(ms, action) {
   let timer = null;
-  let again = false;
+  let isPending = false;
   const run = () => {
-    again = false;
+    isPending = false;
     timer = setTimeout(() => {
       timer = null;
-      if (again) run();
+      if (isPending) run();
     }, ms);
-    act();
+    action();
   };
   return () => {
     if (timer === null) run();
-    else again = true;
+    else isPending = true;
   };
 }

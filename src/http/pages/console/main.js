@@ -1,167 +1,171 @@
-// The page: who looks on, and at what.
+// The page: sign in, navigation, and the state of the connection.
 
-import { ask, known, use } from './api.js';
-import { empty, h, say } from './dom.js';
+import { request, serverInfo, setToken } from './api.js';
+import { emptyState, h, notify } from './dom.js';
 import { flag } from './flag.js';
-import { begin, end } from './live.js';
+import { connect, disconnect } from './live.js';
 import { sends } from './sends.js';
 
 const byId = (name) => document.getElementById(name);
 
-const viewOf = (name) => async () => (await import(`./${name}.js`))[name];
-const rowsOf = (list) => async () => {
-  const rows = await viewOf('rows')();
-  return (_, number) => rows(list, number);
+const loadView = (name) => async () => (await import(`./${name}.js`))[name];
+const loadRows = (kind) => async () => {
+  const rows = await loadView('rows')();
+  return (_, number) => rows(kind, number);
 };
 
 /**
- * What there is to look at, by the word in the address, and where it comes from: all but the first is fetched when that is
- * there. The last are a fake's alone.
+ * The views by their name in the address: title, loader, and whether only a fake has the view. All modules but the first are
+ * loaded after the first view is shown.
+ *
+ * A view is `{ element, start, stop, focus }`. `start` loads its data. `focus` is the element that gets the focus; the default
+ * is the heading.
  */
 const VIEWS = {
   sends: ['Sends', async () => sends],
-  why: ['Refused', viewOf('why')],
-  deliveries: ['Deliveries', viewOf('deliveries')],
-  forms: ['Forms', viewOf('forms')],
-  clients: ['Clients', rowsOf('clients')],
-  threads: ['Threads', rowsOf('threads')],
-  channels: ['Channels', rowsOf('channels')],
-  tokens: ['Tokens', viewOf('tokens')],
-  audit: ['Audit', viewOf('audit')],
-  compose: ['Try a send', viewOf('compose'), true],
-  fake: ['World, clock, faults', viewOf('fake'), true],
+  refusals: ['Refusals', loadView('refusals')],
+  deliveries: ['Deliveries', loadView('deliveries')],
+  forms: ['Forms', loadView('forms')],
+  clients: ['Clients', loadRows('clients')],
+  threads: ['Threads', loadRows('threads')],
+  channels: ['Channels', loadRows('channels')],
+  tokens: ['Tokens', loadView('tokens')],
+  audit: ['Audit', loadView('audit')],
+  compose: ['Try a send', loadView('compose'), true],
+  fake: ['World, clock, faults', loadView('fake'), true],
 };
 
 let view = null;
-let theFlag = null;
-let isOpen = false;
+let flagSwitch = null;
+let isSignedIn = false;
 
-/** What stands behind a token: the world, at a fake. A token may name one itself. */
+/** The `@world` part of a token. A world in the token field takes precedence over the world field. */
 function suffix() {
   const [, named] = byId('token').value.trim().split('@');
   const world = named ?? byId('world').value.trim();
-  return known.fake && world ? `@${world}` : '';
+  return serverInfo.fake && world ? `@${world}` : '';
 }
 
-const STATES = { opening: 'Opening…', live: 'Live', lost: 'Connection lost, trying again…' };
+const STATES = { opening: 'Connecting…', live: 'Live', lost: 'Connection lost. Reconnecting…' };
 
-function tellState(state) {
-  if (state === 'refused') return close('This token is good no more: it was revoked, or it has expired.');
+function setState(state) {
+  if (state === 'refused') return signOut('This token is no longer valid: it was revoked or has expired.');
   byId('state').textContent = STATES[state] ?? '';
   byId('state').className = state;
 }
 
-/** What the views may want to know of the page. */
-const hints = {
+/** What the views use of the page. */
+const page = {
   suffix,
-  tellState,
-  enterWorld(name) {
+  setState,
+  openWorld(name) {
     const [token] = byId('token').value.split('@');
     byId('token').value = token;
     byId('world').value = name;
-    return open();
+    return signIn();
   },
-  get nothingSent() {
-    const first = 'Nothing was sent yet, or nothing that the filter lets through. ';
-    if (known.fake) return [first, h('a', { href: '#compose' }, 'Try a send'), ', or let your program send one with the token test-crm.'];
-    return [first, 'Turn the switch on, make a ', h('a', { href: '#tokens' }, 'token'), ' of role INTEGRATOR, and what it sends appears here by itself.'];
+  get noSendsText() {
+    const none = 'No sends yet, or none that match the filter. ';
+    if (serverInfo.fake) return [none, h('a', { href: '#compose' }, 'Try a send'), ', or let your program send with the token test-crm.'];
+    return [none, 'Turn surveys on, create a ', h('a', { href: '#tokens' }, 'token'), ' of role INTEGRATOR, and send with it. New sends appear here without a reload.'];
   },
 };
 
-/** Shows what the address names. */
+/** Shows the view that the address names. */
 async function show(isFirst = false) {
   const { hash } = location;
-  const [name, argument] = hash.slice(1).split('/');
-  const word = VIEWS[name] && (known.fake || !VIEWS[name][2]) ? name : 'sends';
-  const [title, load] = VIEWS[word];
-  const make = await load();
-  // Whoever has gone on meanwhile looks at something else.
-  if (!isOpen || hash !== location.hash) return;
-  view?.end?.();
-  view = make(hints, argument && decodeURIComponent(argument));
+  const [requested, argument] = hash.slice(1).split('/');
+  const name = VIEWS[requested] && (serverInfo.fake || !VIEWS[requested][2]) ? requested : 'sends';
+  const [title, load] = VIEWS[name];
+  const create = await load();
+  // The reader may have signed out or chosen another view while this one was loaded.
+  if (!isSignedIn || hash !== location.hash) return;
+  view?.stop?.();
+  view = create(page, argument && decodeURIComponent(argument));
   const heading = h('h2', { tabindex: -1 }, title);
   byId('main').replaceChildren(heading, view.element);
   document.title = `${title} · surveyd`;
   for (const link of byId('nav').querySelectorAll('a')) {
-    if (link.hash === `#${word}`) link.setAttribute('aria-current', 'page');
+    if (link.hash === `#${name}`) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
   if (!isFirst) (view.focus ?? heading).focus();
   const shown = view;
-  byId('main').dataset.view = word;
+  byId('main').dataset.view = name;
   byId('main').setAttribute('aria-busy', 'true');
-  Promise.resolve(view.begin?.())
-    .catch((error) => say(error.message, true))
+  Promise.resolve(view.start?.())
+    .catch((error) => notify(error.message, true))
     .finally(() => {
       if (view === shown) byId('main').removeAttribute('aria-busy');
       if (isFirst) Object.values(VIEWS).forEach(([, load]) => load().catch(() => {}));
     });
 }
 
-let opening = null;
+let attempt = null;
 
-async function open() {
-  end();
-  tellState('opening');
-  const mine = (opening = {});
+async function signIn() {
+  disconnect();
+  setState('opening');
+  const current = (attempt = {});
   const [secret] = byId('token').value.trim().split('@');
-  use(secret + suffix());
-  const settings = await ask('GET', '/admin/settings').catch((error) => {
-    // What is in sight would be another world's, or another one's.
-    if (mine === opening) close();
-    const isUnknown = error.status === 401 || error.status === 403;
-    throw isUnknown ? new Error(`${error.message}. It takes the token of an administrator.`) : error;
+  setToken(secret + suffix());
+  const settings = await request('GET', '/admin/settings').catch((error) => {
+    // The data on the page belongs to another token or world.
+    if (current === attempt) signOut();
+    const isRefused = error.status === 401 || error.status === 403;
+    throw isRefused ? new Error(`${error.message}. The console needs a token of role ADMIN.`) : error;
   });
-  // Whoever has opened another one meanwhile looks at that.
-  if (mine !== opening) return;
-  isOpen = true;
+  // The reader may have signed in again during the request.
+  if (current !== attempt) return;
+  isSignedIn = true;
   byId('nav').hidden = false;
-  byId('close').hidden = known.fake;
-  byId('token-label').hidden = byId('open').hidden = !known.fake;
-  theFlag?.end();
-  theFlag = flag(settings);
-  byId('flag').replaceChildren(theFlag.element);
-  await show(true).catch((error) => say(error.message, true));
-  if (mine !== opening) return;
-  theFlag.begin().catch((error) => say(error.message, true));
-  begin(tellState, true);
+  byId('close').hidden = serverInfo.fake;
+  byId('token-label').hidden = byId('open').hidden = !serverInfo.fake;
+  flagSwitch?.stop();
+  flagSwitch = flag(settings);
+  byId('flag').replaceChildren(flagSwitch.element);
+  await show(true).catch((error) => notify(error.message, true));
+  if (current !== attempt) return;
+  flagSwitch.start().catch((error) => notify(error.message, true));
+  connect(setState, true);
 }
 
-function close(words) {
-  end();
-  use(null);
-  opening = null;
-  isOpen = false;
-  view?.end?.();
-  theFlag?.end();
-  view = theFlag = null;
+function signOut(reason) {
+  disconnect();
+  setToken(null);
+  attempt = null;
+  isSignedIn = false;
+  view?.stop?.();
+  flagSwitch?.stop();
+  view = flagSwitch = null;
   byId('nav').hidden = byId('close').hidden = true;
   byId('token-label').hidden = byId('open').hidden = false;
   byId('state').textContent = '';
   byId('flag').replaceChildren();
-  if (!known.fake) byId('token').value = '';
+  if (!serverInfo.fake) byId('token').value = '';
   byId('main').replaceChildren(
-    h('h2', {}, 'Who are you?'),
-    empty(words ? `${words} ` : '', 'Type the token of an administrator, at the top. ', h('code', {}, 'surveyd token create --name me --role admin'), ' makes one. It is kept in the memory of this tab alone.'),
+    h('h2', {}, 'Sign in'),
+    emptyState(reason ? `${reason} ` : '', 'Enter a token of role ADMIN at the top. To create one, run ', h('code', {}, 'surveyd token create --name me --role admin'), '. The token is kept only in the memory of this tab.'),
   );
-  if (!known.token) byId('token').focus();
+  if (!serverInfo.token) byId('token').focus();
 }
 
 byId('access').addEventListener('submit', (event) => {
   event.preventDefault();
-  open().catch((error) => say(error.message, true));
+  signIn().catch((error) => notify(error.message, true));
 });
-byId('close').addEventListener('click', () => close());
-addEventListener('hashchange', () => show().catch((error) => say(error.message, true)));
+byId('close').addEventListener('click', () => signOut());
+addEventListener('hashchange', () => show().catch((error) => notify(error.message, true)));
 
-Object.assign(known, await (await fetch('/console.json')).json());
-byId('nav').append(h('ul', {}, Object.entries(VIEWS).filter(([, view]) => known.fake || !view[2]).map(([word, [title]]) => h('li', {}, h('a', { href: `#${word}` }, title)))));
-byId('kind').hidden = byId('world-label').hidden = !known.fake;
-if (known.token) {
-  // Everybody knows it: it is filled in, in plain sight, and used.
+Object.assign(serverInfo, await (await fetch('/console.json')).json());
+byId('nav').append(h('ul', {}, Object.entries(VIEWS).filter(([, [, , isFakeOnly]]) => serverInfo.fake || !isFakeOnly).map(([name, [title]]) => h('li', {}, h('a', { href: `#${name}` }, title)))));
+byId('kind').hidden = byId('world-label').hidden = !serverInfo.fake;
+if (serverInfo.fake) byId('open').textContent = 'Open';
+if (serverInfo.token) {
+  // The token of a fake is public, so the page shows it and signs in with it.
   byId('token').type = 'text';
-  byId('token').value = known.token;
-  open().catch((error) => say(error.message, true));
+  byId('token').value = serverInfo.token;
+  signIn().catch((error) => notify(error.message, true));
 } else {
-  close();
+  signOut();
 }

@@ -1,5 +1,7 @@
-//! The console: one page for administrators, and for developers at a fake. It is part of the binary, needs nothing from
-//! anywhere else, and does everything by the routes under `/admin`, with the token that its reader types.
+//! The console: one page for administrators, and for developers who use a fake.
+//!
+//! Its files are part of the binary, and it loads nothing from other servers. It calls only the public routes, mostly those
+//! under `/admin`, with the token that the reader enters.
 
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
@@ -13,7 +15,7 @@ use actix_web::{
 
 use crate::http::{failure::Failure, responses::Json, state::ConsoleInfo, state::State};
 
-/// Nothing inline, nothing from elsewhere, in nobody's frame: whatever a client is called, it can only be text.
+/// Forbids inline code, other servers and frames, so that the name of a client can never become code.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -24,7 +26,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-/// A file of the page.
+/// A file of the console.
 #[derive(Clone, Copy)]
 pub(crate) struct Asset {
     name: &'static str,
@@ -32,7 +34,7 @@ pub(crate) struct Asset {
     text: &'static str,
 }
 
-/// Embeds the files beside this one.
+/// Embeds files from this folder.
 macro_rules! assets {
     ($($name:literal $media_type:ident),+ $(,)?) => {
         [$(Asset { name: $name, media_type: $media_type, text: include_str!($name) }),+]
@@ -52,7 +54,7 @@ const ASSETS: [Asset; 18] = assets![
     "chart.js" JAVASCRIPT,
     "flag.js" JAVASCRIPT,
     "sends.js" JAVASCRIPT,
-    "why.js" JAVASCRIPT,
+    "refusals.js" JAVASCRIPT,
     "deliveries.js" JAVASCRIPT,
     "forms.js" JAVASCRIPT,
     "rows.js" JAVASCRIPT,
@@ -67,12 +69,12 @@ pub(crate) async fn page() -> Asset {
     PAGE[0]
 }
 
-/// `GET /console/{asset}`: what the page is made of.
+/// `GET /console/{asset}`.
 pub(crate) async fn asset(name: Path<String>) -> Result<Asset, Failure> {
     ASSETS.into_iter().find(|asset| asset.name == *name).ok_or(Failure::NoSuchPath)
 }
 
-/// `GET /console.json`: what the page has to know before anybody has shown a token.
+/// `GET /console.json`: what the page needs before it has a token.
 pub(crate) async fn known(ThinData(app): State) -> Json<ConsoleInfo> {
     Json::ok(app.console)
 }

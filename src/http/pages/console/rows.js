@@ -1,147 +1,147 @@
-// Clients, threads, channels and forms: lists, and a form for each row.
+// Clients, threads and channels: lists, and a dialog to edit a row. Forms have only the dialog; their list is a grid.
 
-import { ask, id, query } from './api.js';
-import { badge, button, choice, field, form, h, say, sureButton, time } from './dom.js';
+import { parseId, query, request } from './api.js';
+import { badge, button, confirmButton, field, form, h, notify, select, time } from './dom.js';
 import { List, PAGE } from './list.js';
 import { on } from './live.js';
-import { why } from './sends.js';
+import { clientLink } from './sends.js';
 
 const STATUSES = ['NEW', 'UNASSIGNED', 'SUSPENDED', 'ASSIGNED', 'REASSIGNED', 'ANSWER_NEEDED', 'WAITING', 'IN_PROGRESS', 'CLOSED'];
 
 const now = () => new Date().toISOString();
 
 /**
- * The kinds of rows: what a list shows, and the fields that can be written: name, words, and how. What stands in a row
- * besides is left as it is.
+ * The columns of each list, and the fields of each dialog: name, label, and type. A type is `id`, `required`, an array of
+ * options, or a function that returns the value of a new row. The dialog keeps the other fields of a row unchanged.
  */
 const KINDS = {
   clients: {
-    one: 'client',
-    columns: [['Name', (row) => row.name ?? '–'], ['External id', (row) => row.externalId ?? '–'], ['Phone', (row) => row.phone ?? '–'], ['Surveys', (row) => h('a', { href: `#why/${row.id}` }, 'why?')]],
+    singular: 'client',
+    columns: [['Name', (row) => row.name ?? '–'], ['External id', (row) => row.externalId ?? '–'], ['Phone', (row) => row.phone ?? '–'], ['Refusals', (row) => h('a', { href: `#refusals/${row.id}`, 'aria-label': `Show refusals of client ${row.id}` }, 'Show')]],
     fields: [['name', 'Name'], ['externalId', 'External id'], ['phone', 'Phone']],
   },
   threads: {
-    one: 'thread',
-    columns: [['Client', (row) => why(row.clientId)], ['Channel', (row) => row.channel], ['Status', (row) => badge(row.status, row.status === 'CLOSED' ? '' : 'wait')], ['Since', (row) => time(row.stateChangeTime)], ['Began', (row) => time(row.startTime)]],
-    fields: [['clientId', 'Client', 'id'], ['channel', 'Channel', 'id'], ['status', 'Status', STATUSES], ['startTime', 'Began (UTC)', now], ['stateChangeTime', 'In this status since (UTC)', now]],
+    singular: 'thread',
+    columns: [['Client', (row) => clientLink(row.clientId)], ['Channel', (row) => row.channel], ['Status', (row) => badge(row.status, row.status === 'CLOSED' ? '' : 'pending')], ['Status since', (row) => time(row.stateChangeTime)], ['Started', (row) => time(row.startTime)]],
+    fields: [['clientId', 'Client', 'id'], ['channel', 'Channel', 'id'], ['status', 'Status', STATUSES], ['startTime', 'Started (UTC)', now], ['stateChangeTime', 'In this status since (UTC)', now]],
   },
   channels: {
-    one: 'channel',
-    columns: [['Name', (row) => row.name], ['Type', (row) => row.type], ['Delivered to', (row) => row.deliveryUrl ?? '–'], ['', (row) => row.deliveryOff ? badge(`off: ${row.deliveryOff}`, 'bad') : '']],
-    fields: [['name', 'Name', 'needed'], ['type', 'Type, such as WEB', 'needed'], ['deliveryUrl', 'Deliver to (a URL)'], ['deliveryOff', 'Deliveries are off, because']],
+    singular: 'channel',
+    columns: [['Name', (row) => row.name], ['Type', (row) => row.type], ['Delivery URL', (row) => row.deliveryUrl ?? '–'], ['', (row) => row.deliveryOff ? badge(`off: ${row.deliveryOff}`, 'failure') : '']],
+    fields: [['name', 'Name', 'required'], ['type', 'Type, such as WEB', 'required'], ['deliveryUrl', 'Delivery URL'], ['deliveryOff', 'Delivery off (reason)']],
     actions: (number) => [
       button('Ping', async () => {
-        const { accepted, result } = await ask('POST', `/admin/channels/${number}/ping`);
-        say(`The gateway ${accepted ? 'accepted the ping' : 'did not accept the ping'}: ${result}`, !accepted);
+        const { accepted, result } = await request('POST', `/admin/channels/${number}/ping`);
+        notify(`The gateway ${accepted ? 'accepted the ping' : 'did not accept the ping'}: ${result}`, !accepted);
       }),
-      sureButton('New signing secret', async () => {
-        const { deliverySecret } = await ask('POST', `/admin/channels/${number}/rotate`);
-        say(`Shown this once: ${deliverySecret}`, true);
+      confirmButton('New signing secret', async () => {
+        const { deliverySecret } = await request('POST', `/admin/channels/${number}/rotate`);
+        notify(`The new secret is shown only once: ${deliverySecret}`, true);
       }),
     ],
   },
   forms: {
-    one: 'form',
+    singular: 'form',
     columns: [],
-    fields: [['name', 'Name', 'needed']],
+    fields: [['name', 'Name', 'required']],
   },
 };
 
-function input([name, , how], value) {
-  if (Array.isArray(how)) {
-    const select = choice(name, how.map((status) => [status, status]));
-    select.value = value ?? 'CLOSED';
-    return select;
+function input([name, , type], value) {
+  if (Array.isArray(type)) {
+    const element = select(name, type.map((option) => [option, option]));
+    element.value = value ?? 'CLOSED';
+    return element;
   }
   const isNew = value === undefined;
-  const shown = isNew && typeof how === 'function' ? how() : (value ?? '');
-  return h('input', { name, value: shown, spellcheck: 'false', required: how !== undefined, inputmode: how === 'id' && 'numeric' });
+  const shown = isNew && typeof type === 'function' ? type() : (value ?? '');
+  return h('input', { name, value: shown, spellcheck: 'false', required: type !== undefined, inputmode: type === 'id' && 'numeric' });
 }
 
-/** Opens a dialog for a row, old or new. */
+/** Opens a dialog for a row that exists, or for a new one. */
 export async function edit(kind, number) {
-  const { one, fields, actions } = KINDS[kind];
+  const { singular, fields, actions } = KINDS[kind];
   let old = null;
   if (number !== undefined) {
-    old = await ask('GET', `/admin/${kind}/${number}`).catch((error) => {
+    old = await request('GET', `/admin/${kind}/${number}`).catch((error) => {
       if (error.status !== 404) throw error;
       return null;
     });
   }
-  const title = old ? `${one} ${number}` : `New ${one}`;
+  const title = old ? `${singular} ${number}` : `New ${singular}`;
   const save = form(
     async (data) => {
       const row = { ...old };
       delete row.id;
-      for (const [name, words, how] of fields) {
+      for (const [name, label, type] of fields) {
         const text = data[name].trim();
-        if (text) row[name] = how === 'id' ? id(text, words) : text;
+        if (text) row[name] = type === 'id' ? parseId(text, label) : text;
         else delete row[name];
       }
-      const at = old ? number : id(data.id, 'Id');
-      await ask('PUT', `/admin/${kind}/${at}`, row);
-      say(`${one} ${at} is written.`);
+      const at = old ? number : parseId(data.id, 'Id');
+      await request('PUT', `/admin/${kind}/${at}`, row);
+      notify(`Saved ${singular} ${at}.`);
       dialog.close();
     },
     {},
     h('h2', { id: 'dialog-title' }, title),
     old ? null : field('Id', h('input', { name: 'id', value: number ?? '', required: true, inputmode: 'numeric' })),
-    fields.map((of) => field(of[1], input(of, old?.[of[0]]))),
+    fields.map((spec) => field(spec[1], input(spec, old?.[spec[0]]))),
     h('p', { class: 'buttons' },
-      h('button', { class: 'primary' }, 'Write'),
+      h('button', { class: 'primary' }, 'Save'),
       button('Cancel', () => dialog.close()),
       old && actions ? actions(number) : null,
-      old && sureButton('Delete', async () => {
-        await ask('DELETE', `/admin/${kind}/${number}`);
-        say(`${one} ${number} is gone.`);
+      old && confirmButton('Delete', async () => {
+        await request('DELETE', `/admin/${kind}/${number}`);
+        notify(`Deleted ${singular} ${number}.`);
         dialog.close();
       })),
   );
   const dialog = h('dialog', { 'aria-labelledby': 'dialog-title' }, save);
-  // What is said meanwhile is said inside: the rest of the page is out of reach.
+  // While the dialog is open, messages appear inside it, because a modal dialog makes the rest of the page inert.
   const toast = document.getElementById('toast');
-  const outside = toast.parentNode;
+  const toastParent = toast.parentNode;
   dialog.append(toast);
   dialog.addEventListener('close', () => {
-    outside.append(toast);
+    toastParent.append(toast);
     dialog.remove();
   });
   document.body.append(dialog);
   dialog.showModal();
 }
 
-/** The view of a kind; `number` is the row to begin with. */
+/** The view of a kind. `number` is the id of a row to open in the dialog. */
 export function rows(kind, number) {
-  const { one, columns } = KINDS[kind];
+  const { singular, columns } = KINDS[kind];
   let from = '';
   const list = new List({
     label: kind,
     key: 'id',
-    path: (after) => query(`/admin/${kind}`, { after: after ?? (from === '' ? '' : id(from) - 1n), limit: PAGE }),
-    nothing: `There are no ${kind} from here on. Make one with the button above, by PUT /admin/${kind}/1, or many with surveyd apply.`,
-    columns: [['Id', (row) => button(String(row.id), () => edit(kind, row.id), { class: 'link', 'aria-label': `Edit ${one} ${row.id}` })], ...columns],
+    path: (after) => query(`/admin/${kind}`, { after: after ?? (from === '' ? '' : parseId(from) - 1n), limit: PAGE }),
+    emptyText: `There are no ${kind} from this id on. Create one with the button above or with PUT /admin/${kind}/1, or create many with surveyd apply.`,
+    columns: [['Id', (row) => button(String(row.id), () => edit(kind, row.id), { class: 'link', 'aria-label': `Edit ${singular} ${row.id}` })], ...columns],
   });
   const filters = form(
     (data) => {
       from = data.from;
       return list.reload();
     },
-    { isQuestion: true, class: 'bar', 'aria-label': 'Go to', onchange: () => filters.requestSubmit() },
+    { latestWins: true, class: 'bar', 'aria-label': 'Go to', onchange: () => filters.requestSubmit() },
     field('From id', h('input', { name: 'from', inputmode: 'numeric', pattern: '-?[0-9]{1,19}', size: 12 })),
     h('button', {}, 'Go'),
-    button(`New ${one}`, () => edit(kind), { class: 'primary' }),
+    button(`New ${singular}`, () => edit(kind), { class: 'primary' }),
   );
-  const isOfKind = ({ rows }) => rows.some(({ object, action }) => action === 'apply' || object.startsWith(`${kind}/`));
-  const ends = [
-    on('begin', () => list.reload().catch(() => {})),
-    on('audit', (batch) => isOfKind(batch) && list.reload().catch(() => {})),
+  const changesKind = ({ rows }) => rows.some(({ object, action }) => action === 'apply' || object.startsWith(`${kind}/`));
+  const unsubscribe = [
+    on('resync', () => list.reload().catch(() => {})),
+    on('audit', (batch) => changesKind(batch) && list.reload().catch(() => {})),
   ];
   return {
     element: h('div', {}, filters, list.element),
-    begin: async () => {
+    start: async () => {
       await list.reload();
-      if (number) await edit(kind, id(number));
+      if (number) await edit(kind, parseId(number));
     },
-    end: () => ends.forEach((end) => end()),
+    stop: () => unsubscribe.forEach((off) => off()),
   };
 }

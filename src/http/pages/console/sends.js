@@ -1,42 +1,40 @@
-// What was sent, as it is sent.
+// The sends, live.
 
 import { query } from './api.js';
 import { chart } from './chart.js';
-import { badge, button, field, figure, form, h, time } from './dom.js';
+import { badge, button, field, form, formatNumber, h, time } from './dom.js';
 import { List, PAGE } from './list.js';
-import { atMost, on } from './live.js';
+import { on, throttle } from './live.js';
 
-/** How a delivery stands, as a badge. */
-export function state(delivery) {
-  return badge(delivery, { delivered: 'good', dead: 'bad', pending: 'wait' }[delivery] ?? '');
+export function deliveryBadge(state) {
+  return badge(state, { delivered: 'success', dead: 'failure', pending: 'pending' }[state] ?? '');
 }
 
-/** A link to why this client gets a survey, or none. */
-export function why(client) {
-  return client === null ? '–' : h('a', { href: `#why/${client}` }, client);
+/** A link from a client to its refusals. */
+export function clientLink(client) {
+  return client === null ? '–' : h('a', { href: `#refusals/${client}` }, client);
 }
 
-/** The view. */
-export function sends(hints) {
+export function sends(page) {
   let filter = {};
   let isPaused = false;
   let missed = 0;
   const list = new List({
-    label: 'Sends, the newest first',
+    label: 'Sends, newest first',
     key: 'sendingId',
     path: (before = 'end') => query('/admin/sends', { before, limit: PAGE, ...filter }),
-    nothing: hints.nothingSent,
+    emptyText: page.noSendsText,
     columns: [
       ['Send', (sent) => `#${sent.sendingId}`],
       ['Time', (sent) => time(sent.sentAt)],
-      ['Client', (sent) => why(sent.clientId)],
+      ['Client', (sent) => clientLink(sent.clientId)],
       ['Thread', (sent) => sent.threadId],
       ['Form', (sent) => sent.qualityFormId],
       ['Token', (sent) => sent.token],
-      ['Delivery', (sent) => state(sent.delivery)],
+      ['Delivery', (sent) => deliveryBadge(sent.delivery)],
     ],
   });
-  const fits = (sent) =>
+  const matches = (sent) =>
     [['client', 'clientId'], ['thread', 'threadId'], ['form', 'qualityFormId']].every(
       ([name, key]) => !filter[name] || filter[name] === String(sent[key]),
     );
@@ -50,29 +48,29 @@ export function sends(hints) {
     }
     pause.textContent = 'Resume';
   }, { 'aria-pressed': 'false' });
-  // A pending delivery does not stay so: the states in sight are brought up to date, but not more than once a second.
-  const settle = atMost(1000, () => {
-    const isPending = [...list.rows.values()].some(({ row }) => row.delivery === 'pending');
-    if (!isPaused && isPending) list.refresh().catch(() => {});
+  // The state of a pending delivery changes later. The shown states are refreshed at most once a second.
+  const refreshPending = throttle(1000, () => {
+    const hasPending = [...list.rows.values()].some(({ row }) => row.delivery === 'pending');
+    if (!isPaused && hasPending) list.refresh().catch(() => {});
   });
-  const ends = [
-    on('begin', () => list.reload().catch(() => {})),
+  const unsubscribe = [
+    on('resync', () => list.reload().catch(() => {})),
     on('sends', ({ count, rows }) => {
-      if (!isPaused) return list.prepend(rows.filter(fits));
+      if (!isPaused) return list.prepend(rows.filter(matches));
       missed += count;
-      pause.textContent = `Resume, ${figure(missed)} more`;
+      pause.textContent = `Resume (${formatNumber(missed)} new)`;
     }),
-    // What became of a delivery between the list and this is told by nobody.
-    on('told', settle),
-    on('committed', settle),
+    // No event reports a delivery that ended after the list was read and before the stream caught up.
+    on('caughtUp', refreshPending),
+    on('committed', refreshPending),
   ];
-  const number = (name, words) => field(words, h('input', { name, inputmode: 'numeric', pattern: '-?[0-9]{1,19}', size: 8 }));
+  const number = (name, label) => field(label, h('input', { name, inputmode: 'numeric', pattern: '-?[0-9]{1,19}', size: 8 }));
   const filters = form(
     (data) => {
       filter = data;
       return list.reload();
     },
-    { isQuestion: true, class: 'bar', 'aria-label': 'Filter', onchange: () => filters.requestSubmit() },
+    { latestWins: true, class: 'bar', 'aria-label': 'Filter', onchange: () => filters.requestSubmit() },
     number('client', 'Client'),
     number('thread', 'Thread'),
     number('form', 'Form'),
@@ -81,7 +79,7 @@ export function sends(hints) {
   );
   return {
     element: h('div', {}, chart(), filters, list.element),
-    begin: () => list.reload(),
-    end: () => ends.forEach((end) => end()),
+    start: () => list.reload(),
+    stop: () => unsubscribe.forEach((off) => off()),
   };
 }

@@ -1,11 +1,9 @@
-//! What this program can do, told to machines (`GET /openapi.json`, `surveyd openapi`) and to people (`GET /docs`).
+//! The description of the API: `GET /openapi.json` and `surveyd openapi` for programs, `GET /docs` for people.
 //!
-//! The document is one for both programs, and a file: what is written by hand of it is `tests/api/openapi/outline.json`, and
-//! the tests add to it what the server answers. So it costs nothing at the start, and cannot say what is not so.
+//! Both files are recorded by `OPENAPI=write cargo test --test api openapi`: texts and schemas from
+//! `tests/api/openapi/outline.json`, examples from a running server. The tests fail if a file and the server differ.
 
-mod page;
-
-use std::{borrow::Cow, sync::LazyLock};
+use std::borrow::Cow;
 
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
@@ -16,49 +14,42 @@ use actix_web::{
     },
 };
 
-use crate::http::pages::openapi::page::render;
-use crate::http::{
-    failure::Failure,
-    routes::{Table, at, get},
-};
-use crate::store::error::StoreError;
+use crate::http::routes::{Table, at, get};
 
-/// The document, OpenAPI 3.1.
+/// OpenAPI 3.1, the same for `serve` and `fake`.
 pub(crate) const DOCUMENT: &str = include_str!("openapi.json");
 
-const STYLE: &str = include_str!("page.css");
+const PAGE: &str = include_str!("docs.html");
 
-/// Where the commands of the page begin, unless the reader has come by another address.
+const STYLE: &str = include_str!("docs.css");
+
+/// The address in the commands of the recorded page; a reader sees the address from the `Host` header instead.
 const URL: &str = "http://127.0.0.1:8080";
 
-/// Nothing but the page's own style: there is no script, and nothing of others.
+/// The page has no script and loads only its own stylesheet.
 const ONLY_STYLE: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// Made when it is first asked for, like everything that a start need not wait for.
-static PAGE: LazyLock<Result<String, String>> = LazyLock::new(|| render(DOCUMENT).map_err(|error| error.to_string()));
-
-/// Adds the routes, which ask for no token: they tell nothing of the data.
+/// Adds the routes. They need no token, because they contain no data.
 pub(crate) fn routes(routes: &mut Table) {
     at(routes, "/openapi.json", [get(|| async { Text("application/json", DOCUMENT.into()) })]);
     at(routes, "/docs", [get(page)]);
     at(routes, "/docs.css", [get(|| async { Text("text/css; charset=utf-8", STYLE.into()) })]);
 }
 
-async fn page(request: HttpRequest) -> Result<Text, Failure> {
-    let page = PAGE.as_deref().map_err(|error| StoreError::Internal(error.clone()))?;
+async fn page(request: HttpRequest) -> Text {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).filter(|host| is_plain(host));
-    let page = host.map_or(page.into(), |host| page.replace(URL, &format!("http://{host}")).into());
-    Ok(Text("text/html; charset=utf-8", page))
+    let page = host.map_or(PAGE.into(), |host| PAGE.replace(URL, &format!("http://{host}")).into());
+    Text("text/html; charset=utf-8", page)
 }
 
-/// Whether it can stand in a page and in a command as it is.
+/// Whether the host needs no escaping, neither in HTML nor in a shell command.
 fn is_plain(host: &str) -> bool {
     !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
 }
 
-/// A media type, and a text of it.
+/// A media type and a body.
 struct Text(&'static str, Cow<'static, str>);
 
 impl Responder for Text {

@@ -1,4 +1,4 @@
-//! The document as a page: read once, written as HTML without a script.
+//! Renders the document as an HTML page without scripts.
 
 use std::{
     collections::BTreeMap,
@@ -8,9 +8,10 @@ use std::{
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::http::pages::openapi::URL;
+/// The address in the commands. The server replaces it by the `Host` of the request.
+const URL: &str = "http://127.0.0.1:8080";
 
-/// As much of an OpenAPI document as the page shows. Examples stay as they are written, for they are what the server sends.
+/// The parts of an OpenAPI document that the page shows.
 #[derive(Deserialize)]
 struct Document<'a> {
     info: Info,
@@ -63,7 +64,7 @@ enum ParameterOrRef {
         #[serde(rename = "$ref")]
         reference: String,
     },
-    Here(Parameter),
+    Inline(Parameter),
 }
 
 #[derive(Deserialize)]
@@ -96,6 +97,7 @@ struct Media<'a> {
     examples: BTreeMap<String, Example<'a>>,
 }
 
+/// The raw value keeps the layout and the line ends that the server sends.
 #[derive(Deserialize)]
 struct Example<'a> {
     summary: Option<String>,
@@ -103,7 +105,7 @@ struct Example<'a> {
     value: &'a RawValue,
 }
 
-/// Text between tags, or in an attribute.
+/// Text escaped for an element or an attribute.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -118,7 +120,7 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Text in which `code` is marked as in Markdown.
+/// Escaped text with the `code` marks of Markdown.
 struct Prose<'a>(&'a str);
 
 impl fmt::Display for Prose<'_> {
@@ -129,56 +131,7 @@ impl fmt::Display for Prose<'_> {
     }
 }
 
-/// Writes the page of a document.
-///
-/// Errors: it is not one of ours.
-pub(crate) fn render(document: &str) -> anyhow::Result<String> {
-    let document: Document<'_> = serde_json::from_str(document)?;
-    let mut page = String::with_capacity(256 * 1024);
-    let Info { title, version, description } = &document.info;
-    let (title, description) = (Escaped(title), Prose(description));
-    write!(
-        page,
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}: the API</title>\n\
-         <link rel=\"stylesheet\" href=\"/docs.css\">\n</head>\n<body>\n<header>\n<h1>{title} <small>{}</small></h1>\n\
-         <p>{description}</p>\n<p>The commands are for a fake, whose tokens are <code>test-crm</code> and \
-         <code>test-admin</code>; a server wants one of its own, made by <code>surveyd token create</code>. For machines: \
-         <a href=\"/openapi.json\">openapi.json</a>.</p>\n</header>\n<nav aria-label=\"Operations\">\n",
-        Escaped(version)
-    )?;
-    let of = |tag: &Tag| {
-        let operations = document.paths.iter().flat_map(|(path, methods)| {
-            methods.iter().map(move |(method, operation)| (method.to_uppercase(), path, operation))
-        });
-        let name = tag.name.clone();
-        operations.filter(move |(_, _, operation)| operation.tags.contains(&name))
-    };
-    for tag in &document.tags {
-        write!(page, "<h2>{}</h2>\n<ul>\n", Escaped(&tag.name))?;
-        for (method, path, Operation { id, .. }) in of(tag) {
-            writeln!(page, "<li><a href=\"#{id}\"><b>{method}</b> {}</a></li>", Breakable(path))?;
-        }
-        page.push_str("</ul>\n");
-    }
-    page.push_str("<h2><a href=\"#shapes\">Shapes</a></h2>\n</nav>\n<main>\n");
-    for tag in &document.tags {
-        write!(page, "<h2>{}</h2>\n<p>{}</p>\n", Escaped(&tag.name), Prose(&tag.description))?;
-        for (method, path, operation) in of(tag) {
-            operation.write(&mut page, &method, path, &document.components)?;
-        }
-    }
-    page.push_str("<h2 id=\"shapes\">Shapes</h2>\n");
-    for (name, schema) in &document.components.schemas {
-        let schema = serde_json::to_string_pretty(schema)?;
-        write!(page, "<details id=\"{name}\"><summary>{name}</summary>\n<pre>{}</pre></details>\n", Escaped(&schema))?;
-    }
-    page.push_str("</main>\n</body>\n</html>\n");
-    Ok(page)
-}
-
-/// A path that a narrow screen may break before each slash.
+/// A path with a possible line break before each slash, for narrow screens.
 struct Breakable<'a>(&'a str);
 
 impl fmt::Display for Breakable<'_> {
@@ -187,15 +140,82 @@ impl fmt::Display for Breakable<'_> {
     }
 }
 
+pub fn render(document: &str) -> String {
+    let document: Document<'_> = serde_json::from_str(document).unwrap();
+    let mut page = String::new();
+    document.write(&mut page).unwrap();
+    page
+}
+
+impl Document<'_> {
+    fn write(&self, page: &mut String) -> fmt::Result {
+        let Info { title, version, description } = &self.info;
+        let (title, version, description) = (Escaped(title), Escaped(version), Prose(description));
+        write!(
+            page,
+            r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}: the API</title>
+<link rel="stylesheet" href="/docs.css">
+</head>
+<body>
+<header>
+<h1>{title} <small>{version}</small></h1>
+<p>{description}</p>
+<p>The commands work with a fake, which accepts the tokens <code>test-crm</code> and <code>test-admin</code>. For a
+server, create a token with <code>surveyd token create</code>. For programs: <a href="/openapi.json">openapi.json</a>.</p>
+</header>
+<nav aria-label="Operations">
+"#
+        )?;
+        for tag in &self.tags {
+            write!(page, "<h2>{}</h2>\n<ul>\n", Escaped(&tag.name))?;
+            for (method, path, Operation { id, .. }) in self.operations(tag) {
+                writeln!(page, "<li><a href=\"#{id}\"><b>{method}</b> {}</a></li>", Breakable(path))?;
+            }
+            page.push_str("</ul>\n");
+        }
+        page.push_str("<h2><a href=\"#schemas\">Schemas</a></h2>\n</nav>\n<main>\n");
+        for tag in &self.tags {
+            write!(page, "<h2>{}</h2>\n<p>{}</p>\n", Escaped(&tag.name), Prose(&tag.description))?;
+            for (method, path, operation) in self.operations(tag) {
+                operation.write(page, &method, path, &self.components)?;
+            }
+        }
+        page.push_str("<h2 id=\"schemas\">Schemas</h2>\n");
+        for (name, schema) in &self.components.schemas {
+            let schema = format!("{schema:#}");
+            write!(
+                page,
+                "<details id=\"{name}\"><summary>{name}</summary>\n<pre>{}</pre></details>\n",
+                Escaped(&schema)
+            )?;
+        }
+        page.push_str("</main>\n</body>\n</html>\n");
+        Ok(())
+    }
+
+    /// The operations of a tag, each with its method in capitals and its path.
+    fn operations(&self, tag: &Tag) -> impl Iterator<Item = (String, &str, &Operation<'_>)> {
+        let all = self.paths.iter().flat_map(|(path, methods)| {
+            methods.iter().map(|(method, operation)| (method.to_uppercase(), path.as_str(), operation))
+        });
+        all.filter(|(_, _, operation)| operation.tags.contains(&tag.name))
+    }
+}
+
 impl Operation<'_> {
     fn write(&self, page: &mut String, method: &str, path: &str, components: &Components) -> fmt::Result {
         let id = &self.id;
         write!(page, "<section id=\"{id}\">\n<h3><b>{method}</b> {}</h3>\n", Breakable(path))?;
-        writeln!(page, "<p>{}</p>", Prose(&self.summary))?;
-        if let Some(description) = &self.description {
-            writeln!(page, "<p>{}</p>", Prose(description))?;
+        for text in [Some(&self.summary), self.description.as_ref()].into_iter().flatten() {
+            writeln!(page, "<p>{}</p>", Prose(text))?;
         }
-        let parameters: Vec<_> = self.parameters.iter().filter_map(|parameter| parameter.find(components)).collect();
+        let parameters: Vec<_> = self.parameters.iter().map(|parameter| parameter.resolve(components)).collect();
         if !parameters.is_empty() {
             page.push_str("<dl>\n");
             for Parameter { name, r#in, description, .. } in &parameters {
@@ -206,15 +226,15 @@ impl Operation<'_> {
         }
         let body = self.request_body.as_ref().and_then(|body| body.content.get("application/json"));
         writeln!(page, "<pre>{}</pre>", Escaped(&self.command(method, path, &parameters, body)?))?;
-        if let Some(shape) = body.and_then(|body| link(&body.schema)) {
-            writeln!(page, "<p>Body: {shape}</p>")?;
+        if let Some(schema) = body.and_then(|body| link(&body.schema)) {
+            writeln!(page, "<p>Body: {schema}</p>")?;
         }
         self.responses.iter().try_for_each(|(status, response)| response.write(page, status))?;
         page.push_str("</section>\n");
         Ok(())
     }
 
-    /// The command to try.
+    /// A `curl` command that the reader can copy.
     fn command(
         &self,
         method: &str,
@@ -240,10 +260,10 @@ impl Operation<'_> {
 }
 
 impl ParameterOrRef {
-    fn find<'a>(&'a self, components: &'a Components) -> Option<&'a Parameter> {
+    fn resolve<'a>(&'a self, components: &'a Components) -> &'a Parameter {
         match self {
-            Self::Here(parameter) => Some(parameter),
-            Self::Ref { reference } => components.parameters.get(reference.rsplit('/').next()?),
+            Self::Inline(parameter) => parameter,
+            Self::Ref { reference } => &components.parameters[last_segment(reference)],
         }
     }
 }
@@ -251,14 +271,11 @@ impl ParameterOrRef {
 impl Response<'_> {
     fn write(&self, page: &mut String, status: &str) -> fmt::Result {
         let mark = if self.documented { "documented by the vendor" } else { "chosen" };
-        writeln!(
-            page,
-            "<details><summary><b>{status}</b> {} <small>{mark}</small></summary>",
-            Prose(&self.description)
-        )?;
+        let description = Prose(&self.description);
+        writeln!(page, "<details><summary><b>{status}</b> {description} <small>{mark}</small></summary>")?;
         for (media_type, media) in &self.content {
-            let shape = link(&media.schema).unwrap_or_default();
-            writeln!(page, "<p>{shape} <small>{}</small></p>", Escaped(media_type))?;
+            let schema = link(&media.schema).unwrap_or_default();
+            writeln!(page, "<p>{schema} <small>{}</small></p>", Escaped(media_type))?;
             for Example { summary, value } in media.examples.values() {
                 let summary = summary.as_deref().unwrap_or_default();
                 write!(page, "<p>{}</p>\n<pre>{}</pre>\n", Prose(summary), Escaped(value.get()))?;
@@ -272,9 +289,13 @@ impl Response<'_> {
     }
 }
 
-/// The name of a shape, or of those in a list.
+/// A link to a named schema, also for a list of its values.
 fn link(schema: &Value) -> Option<String> {
-    let (what, schema) = schema.get("items").map_or(("", schema), |items| ("a list of ", items));
-    let name = schema.get("$ref")?.as_str()?.rsplit('/').next()?;
-    Some(format!("{what}<a href=\"#{name}\">{name}</a>"))
+    let (prefix, schema) = schema.get("items").map_or(("", schema), |items| ("a list of ", items));
+    let name = last_segment(schema.get("$ref")?.as_str()?);
+    Some(format!("{prefix}<a href=\"#{name}\">{name}</a>"))
+}
+
+fn last_segment(reference: &str) -> &str {
+    reference.rsplit_once('/').map_or(reference, |(_, name)| name)
 }
