@@ -1,17 +1,17 @@
 //! surveyd: Send Survey of edna Chat Center, as one binary over one SQLite file.
 //!
-//! The tour, in the order in which a start and then a request meet the modules:
+//! `docs/architecture.md` has the path of a send, stop by stop, the modules, the invariants, and where a new rule, route,
+//! setting or migration goes. In short, in the order in which a start and then a request meet the modules:
 //!
-//! 1. [`cli`] reads the words, [`settings`] what they run with, [`command`] does them.
-//! 2. [`app`] builds the server and runs it until a signal. `serve` and `fake` are the same one; what a fake has besides is
-//!    in [`fake`], and nothing behind it knows of it.
-//! 3. [`http`] takes a request: who calls ([`http::auth`]), what for ([`http::wire`]), and how the answer looks
-//!    ([`http::respond`]). It knows nothing of SQL.
-//! 4. [`delivery`] hands what was sent to the gateway of its channel, when the store has recorded it.
-//! 5. [`store`] reads the facts on a snapshot, and lets its one writer record what may be sent. It knows no status code.
+//! 1. [`cli`] reads the command line, [`settings`] what it runs with, and [`command`] does it.
+//! 2. [`server`] binds, and runs a [`server::program`] until a signal. `serve` and `fake` are the same server with two programs;
+//!    [`fake`] has what only a fake has, and no module after it knows of it.
+//! 3. [`http`] takes a request and answers it. It knows nothing of SQL.
+//! 4. [`background`] delivers and deletes old rows, started and ended with the server; [`delivery`] calls the gateways.
+//! 5. [`store`] reads the facts in a snapshot, and its one writer records what may be sent. It knows no status code.
 //! 6. [`survey`] decides. It is pure: no HTTP, no SQL, no clock.
 //!
-//! Arrows point one way: `command -> fake -> app -> http -> delivery -> store -> survey`.
+//! Imports point one way, in the order above; `tests/architecture` holds it.
 
 mod background;
 mod cli;

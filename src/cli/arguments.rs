@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::{fake::worlds::MOST_WORLDS, settings::Flags};
+use crate::{fake::worlds::DEFAULT_MAX_WORLDS, settings::Flags};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EraseCommand {
@@ -52,7 +52,7 @@ pub(crate) struct FakeArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) world: Option<PathBuf>,
     /// The greatest number of worlds at the same time.
-    #[arg(long, value_name = "NUMBER", default_value_t = MOST_WORLDS, value_parser = at_least_one)]
+    #[arg(long, value_name = "NUMBER", default_value_t = DEFAULT_MAX_WORLDS, value_parser = at_least_one)]
     pub(crate) max_worlds: usize,
     /// Write {"url","pid","version"} to this file when the fake is ready; removed at exit.
     #[arg(long, value_name = "FILE")]

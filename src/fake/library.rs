@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use crate::fake::{
     temp_folder::{Folder, remove_leftovers},
     token::WorldName,
-    worlds::{self, MOST_WORLDS, Worlds},
+    worlds::{self, DEFAULT_MAX_WORLDS, Worlds},
 };
 use crate::{
     server::Server,
@@ -122,7 +122,7 @@ impl Builder {
             System::new().block_on(async move {
                 let mut worlds = None;
                 let server = Server::build(&settings, worlds::workers(), |background| {
-                    let made = Worlds::new(&path, &settings, world, MOST_WORLDS, background)?;
+                    let made = Worlds::new(&path, &settings, world, DEFAULT_MAX_WORLDS, background)?;
                     Ok(worlds.insert(made).program())
                 })?;
                 let stopped = async {

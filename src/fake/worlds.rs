@@ -24,24 +24,24 @@ use crate::{
     store::{Database, transfer::world_file::WorldFile},
 };
 
-/// How many worlds a fake has at the most, where it is not told.
-pub(crate) const MOST_WORLDS: usize = 1000;
+/// The default of `--max-worlds`.
+pub(crate) const DEFAULT_MAX_WORLDS: usize = 1000;
 
-/// How many HTTP workers a fake has: two at the most, for each has a connection to each world that it is called in.
+/// How many HTTP workers a fake has. Two at most: each has a connection to each world that it is called in.
 pub(crate) fn workers() -> usize {
     available_parallelism().map_or(1, usize::from).min(2)
 }
 
-/// The worlds of a fake; its doors are in [`crate::fake::program`].
+/// The worlds of a fake; a clone shares them.
 #[derive(Clone)]
 pub(crate) struct Worlds(Arc<Shared>);
 
 struct Shared {
     open: Mutex<BTreeMap<WorldName, Arc<World>>>,
-    /// Raised when a world is put back or dropped: workers then let go of it.
-    gone: watch::Sender<()>,
+    /// Changes when a world is reset or dropped: workers then drop their tenants of it.
+    dropped: watch::Sender<()>,
     seed: Seed,
-    most: usize,
+    max_worlds: usize,
     queue: usize,
     is_on_loopback: bool,
     client: DeliveryClient,
@@ -54,24 +54,24 @@ pub(crate) struct World {
     pub(crate) database: Database,
     pub(crate) attempts: Arc<AttemptLog>,
     pub(crate) faults: Faults,
-    /// Where its files are. Behind the world, so that they are removed when it is closed.
+    /// Has its files. Declared after the database, so that they are removed when it is closed.
     _folder: TempDir,
 }
 
 impl Worlds {
-    /// At most so many worlds in that folder, each of which begins as the world file says; without one, as the sample.
+    /// Worlds in `folder`, each of which begins as the world file says; without one, as the sample.
     ///
-    /// Errors: what is wrong in the world file, and its place.
+    /// Errors: what is wrong in the world file, and where.
     pub(crate) fn new(
         folder: &Path,
         settings: &Settings,
         world: Option<WorldFile>,
-        most: usize,
+        max_worlds: usize,
         background: &BackgroundHandle,
     ) -> Result<Self> {
         let seed = Seed::new(world);
         if let Some(world) = &seed.world {
-            // The sample is known to be good; another is checked before anybody is told that the fake is ready.
+            // The sample is known to be valid; another world file is checked before the fake is ready.
             settings
                 .delivery
                 .client()
@@ -82,9 +82,9 @@ impl Worlds {
         raise_file_limit();
         Ok(Self(Arc::new(Shared {
             open: Mutex::default(),
-            gone: watch::Sender::new(()),
+            dropped: watch::Sender::new(()),
             seed,
-            most,
+            max_worlds,
             queue: settings.limits.queue,
             is_on_loopback: settings.listen.ip().is_loopback(),
             client: settings.delivery.client(),
@@ -93,50 +93,48 @@ impl Worlds {
         })))
     }
 
-    /// Whether nobody but this machine can call.
+    /// Whether only this machine can call.
     pub(crate) fn is_on_loopback(&self) -> bool {
         self.0.is_on_loopback
     }
 
-    /// Who calls the gateways of channels.
     pub(crate) fn client(&self) -> DeliveryClient {
         self.0.client.clone()
     }
 
     /// Changes whenever a world was reset or dropped.
     pub(crate) fn dropped(&self) -> watch::Receiver<()> {
-        self.0.gone.subscribe()
+        self.0.dropped.subscribe()
     }
 
-    /// Every world that there is.
     pub(crate) fn all(&self) -> Vec<Arc<World>> {
         self.0.open.lock().values().cloned().collect()
     }
 
-    /// Their names, in order.
+    /// The names of the worlds, in order.
     pub(crate) fn names(&self) -> Vec<WorldName> {
         self.0.open.lock().keys().cloned().collect()
     }
 
-    /// A world, if anybody has been there.
+    /// A world; None if no token has named it.
     pub(crate) fn get(&self, name: &WorldName) -> Option<Arc<World>> {
         self.0.open.lock().get(name).cloned()
     }
 
-    /// Whether this is the world that goes by that name now.
+    /// Whether `world` is still the world of that name.
     pub(crate) fn is_open(&self, name: &WorldName, world: &Arc<World>) -> bool {
         self.get(name).is_some_and(|current| Arc::ptr_eq(&current, world))
     }
 
-    /// A world, as the seed has it where nobody has been there yet.
+    /// A world; made from the seed if no token has named it before.
     ///
-    /// Errors: 429 where there are as many as there may be; 500 where no file can be made.
+    /// Errors: 429 for too many worlds; 500 where its file cannot be made.
     pub(crate) fn enter(&self, name: &WorldName) -> Result<Arc<World>, Failure> {
         if let Some(world) = self.get(name) {
             return Ok(world);
         }
         self.check_room(&self.0.open.lock())?;
-        // Not under the lock: calls in other worlds go on. Of two that come together, one has made its world in vain.
+        // Not under the lock: calls in other worlds go on. Of two calls that come together, one makes its world in vain.
         let world = self.clone_seed()?;
         let mut open = self.0.open.lock();
         if let Some(world) = open.get(name) {
@@ -150,7 +148,7 @@ impl Worlds {
     }
 
     fn check_room(&self, open: &BTreeMap<WorldName, Arc<World>>) -> Result<(), Failure> {
-        if open.len() < self.0.most {
+        if open.len() < self.0.max_worlds {
             return Ok(());
         }
         Err(Failure::new(
@@ -162,7 +160,7 @@ impl Worlds {
         ))
     }
 
-    /// Puts a world back to the seed: rows, sends, attempts, faults and clock. What is in flight there ends there.
+    /// Resets a world to the seed: rows, sends, attempts, faults and clock. Calls in flight end in the old one.
     pub(crate) fn reset(&self, name: &WorldName) -> Result<(), Failure> {
         let fresh = self.clone_seed()?;
         self.deliver(&fresh);
@@ -171,7 +169,7 @@ impl Worlds {
         Ok(())
     }
 
-    /// Drops a world; who names it again meets the seed.
+    /// Drops a world. The next token that names it gets the seed again.
     pub(crate) fn drop_world(&self, name: &WorldName) {
         let old = self.0.open.lock().remove(name);
         self.close_dropped(old);
@@ -184,13 +182,13 @@ impl Worlds {
     fn close_dropped(&self, old: Option<Arc<World>>) {
         if let Some(old) = old {
             old.database.end_waits();
-            self.0.gone.send_replace(());
+            self.0.dropped.send_replace(());
         }
     }
 
     fn clone_seed(&self) -> Result<Arc<World>, Failure> {
         let make = || {
-            // A folder for each, so that what there is of a world that cannot be made goes, too.
+            // A folder for each, so that the files of a world that cannot be made are removed, too.
             let folder = TempDir::new_in(&self.0.folder).context("cannot make a folder for it")?;
             let path = folder.path().join("world.db");
             fs::write(&path, self.0.seed.bytes()?).with_context(|| format!("cannot write {}", path.display()))?;
@@ -201,7 +199,7 @@ impl Worlds {
     }
 }
 
-/// A fake has nothing to hide: its caller is told what is wrong with the machine.
+/// A fake has nothing to hide: its answer says what is wrong with the machine.
 pub(crate) fn no_room(error: &anyhow::Error) -> Failure {
     Failure::new(
         StatusCode::INTERNAL_SERVER_ERROR,
@@ -219,14 +217,13 @@ fn raise_file_limit() {
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
-/// The database that each world begins as, made when it is first needed: that takes as long as the rest of the start.
+/// The database that each world begins as. Made when it is first needed, for it takes as long as the rest of the start.
 struct Seed {
     world: Option<WorldFile>,
     bytes: OnceLock<Result<Vec<u8>, String>>,
 }
 
 impl Seed {
-    /// Of a world file; without one, of the sample.
     fn new(world: Option<WorldFile>) -> Self {
         Self { world, bytes: OnceLock::new() }
     }

@@ -114,6 +114,10 @@ impl<'ast> Visit<'ast> for Collector<'_> {
                 self.test_modules.insert(format!("{}::{ident}", self.module));
                 return;
             }
+            Item::Mod(ItemMod { ident, content: None, .. }) => {
+                self.source.names.insert(ident.to_string(), format!("{}::{ident}", self.module));
+                return;
+            }
             Item::Const(item) => (&item.attrs, Some(&item.ident)),
             Item::Enum(item) => (&item.attrs, Some(&item.ident)),
             Item::Fn(item) => (&item.attrs, Some(&item.sig.ident)),
