@@ -31,7 +31,7 @@ pub(crate) fn run(flags: Flags) -> Result<()> {
     start_log(&settings, &[]);
     let database = settings.database.display().to_string();
     let workers = available_parallelism().map_or(1, usize::from);
-    let prepare = || App::build(&settings, workers, || Single::open(&settings, workers));
+    let prepare = || App::build(&settings, workers, || Single::open(&settings));
     serve(prepare, pending(), |app| {
         info!(%database, "serving");
         for (what, url) in app.beside() {

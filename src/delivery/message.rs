@@ -12,11 +12,9 @@ use crate::survey::{
 };
 
 /// How many bytes of JSON a text of the form may take, so that a whole event stays below 20 kB. Forms are refused with longer
-/// texts than [`LONGEST_TEXT`], so that this cuts what control characters or an older file make longer still.
+/// texts than [`crate::survey::model::MAX_QUESTION_TEXT_CHARS`], so that this cuts only what control characters or an older
+/// file make longer still.
 const LONGEST_JSON: usize = 8_000;
-
-/// How many characters a text of a form's question can have.
-pub(crate) const LONGEST_TEXT: usize = 2_000;
 
 /// The highest rate of a form that names none. Source: the samples of "Create quality survey".
 const USUAL_SCALE: i64 = 5;

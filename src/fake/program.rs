@@ -14,7 +14,7 @@ use actix_web::{
 use crate::fake::{
     disconnect, middleware, routes,
     token::{Login, TestToken, WorldName},
-    worlds::{World, Worlds, no_room},
+    worlds::{World, Worlds},
 };
 use crate::{
     http::{
@@ -29,8 +29,8 @@ use crate::{
 const LOGIN_LIFETIME_MS: i64 = 24 * 60 * 60 * 1000;
 
 impl Doors for Worlds {
-    fn tenants(&self, worker: usize) -> Box<dyn TenantResolver> {
-        let tenants = WorkerTenants { worlds: self.clone(), worker, entered: Rc::default() };
+    fn tenants(&self, _worker: usize) -> Box<dyn TenantResolver> {
+        let tenants = WorkerTenants { worlds: self.clone(), entered: Rc::default() };
         let (entered, worlds, mut gone) = (Rc::clone(&tenants.entered), self.clone(), self.changes());
         tokio::task::spawn_local(async move {
             while gone.changed().await.is_ok() {
@@ -68,7 +68,6 @@ type WorkerWorlds = HashMap<WorldName, (Arc<World>, Rc<Tenant>)>;
 /// The worlds as one HTTP worker sees them.
 struct WorkerTenants {
     worlds: Worlds,
-    worker: usize,
     entered: Rc<RefCell<WorkerWorlds>>,
 }
 
@@ -80,8 +79,7 @@ impl WorkerTenants {
         {
             return Ok(Rc::clone(tenant));
         }
-        let reader = world.database.open_reader().map_err(|error| no_room(&error))?;
-        let store = world.database.store(self.worker, reader);
+        let store = world.database.store();
         let (client, attempts) = (self.worlds.client(), Arc::clone(&world.attempts));
         let tenant = Tenant::new(store, client, attempts, Arc::clone(&world) as Arc<dyn Any>);
         tenant.deliver(&world.database);

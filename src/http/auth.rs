@@ -19,15 +19,12 @@ use crate::http::{
 };
 use crate::{
     store::{
-        Connection, Store,
-        audit::{Actor, Changed},
-        erasure::Erasure,
-        error::StoreError,
+        Store,
+        audit::Actor,
         tokens::{Caller, Credentials, Secret},
     },
     survey::{
         access::{Denied, Role},
-        ids::ClientId,
         rules::Rule,
     },
 };
@@ -97,23 +94,15 @@ impl Admin {
         &self.tenant
     }
 
-    /// Erases a client in the caller's name; see [`Store::erase`].
-    pub(crate) async fn erase(&self, client: ClientId) -> Result<Option<Erasure>, StoreError> {
-        self.store().erase(self.actor.clone(), client).await
+    /// The caller, as the audit names them.
+    pub(crate) fn actor(&self) -> Actor {
+        self.actor.clone()
     }
 
     /// Whether they still may: for an answer that goes on and on.
     pub(crate) async fn still_may(&self) -> bool {
         let caller = self.store().authenticate(self.credentials.clone(), Role::ADMINS).await;
         matches!(caller, Ok(Ok(_)))
-    }
-
-    /// Changes something in the caller's name; see [`Store::change`].
-    pub(crate) async fn change<T: Send + 'static>(
-        &self,
-        change: impl FnOnce(&Connection) -> Result<Changed<T>, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.store().change(self.actor.clone(), change).await
     }
 }
 

@@ -149,7 +149,8 @@ impl From<StoreError> for Failure {
         };
         match error {
             StoreError::Invalid { .. } => Self::bad_request(error.to_string()),
-            StoreError::Conflict(message) => Self::new(StatusCode::CONFLICT, message),
+            StoreError::Conflict { .. } => Self::conflict(error.to_string()),
+            StoreError::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, error.to_string()),
             StoreError::Busy(_) => try_again("The server is busy; nothing was done, try again"),
             StoreError::Unavailable(_) => {
                 try_again("The database cannot be used just now; nothing was done, try again")

@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use actix_web::{
@@ -17,7 +18,8 @@ use actix_web::{
     web::ServiceConfig,
 };
 use anyhow::Result;
-use parking_lot::Mutex;
+use tokio::time::sleep;
+use tracing::warn;
 
 use crate::http::{
     attempts::log::AttemptLog,
@@ -28,12 +30,12 @@ use crate::http::{
     tenant::{Doors, LogIn, Tenant, TenantResolver},
 };
 use crate::{
-    delivery::client::DeliveryClient,
+    delivery::{client::DeliveryClient, message},
     settings::Settings,
     store::{
-        Connection, Database,
-        retention::{self, Retention},
-        tokens::{self, Credentials, Secret},
+        Database,
+        retention::Retention,
+        tokens::{Credentials, Secret},
     },
 };
 
@@ -50,19 +52,16 @@ struct Shared {
     metrics: Arc<Metrics>,
     retention: Retention,
     is_swept: AtomicBool,
-    /// Opened before the workers start, so that a file that cannot be read is an error of the start.
-    readers: Mutex<Vec<Connection>>,
 }
 
 impl Single {
     /// Takes the file for this server.
     ///
     /// Errors: one sentence that names the file and the way out.
-    pub(crate) fn open(settings: &Settings, workers: usize) -> Result<Self> {
-        let database = Database::open(&settings.database, settings.limits.queue)?;
-        let readers = (0..workers).map(|_| database.open_reader()).collect::<Result<Vec<_>>>()?;
-        let first_token = readers.first().map(|reader| tokens::list(reader, None, 1)).transpose()?;
-        let has_tokens = first_token.is_some_and(|tokens| !tokens.is_empty());
+    pub(crate) fn open(settings: &Settings) -> Result<Self> {
+        let database = Database::open(&settings.database, settings.limits.queue, message::survey_sent)?;
+        // Also reports a file that cannot be read as an error of the start.
+        let has_tokens = database.reader()?.has_tokens()?;
         let throttles = Arc::<Throttles>::default();
         let metrics = Arc::new(Metrics::new(throttles.failures(), |registry| database.register_metrics(registry)));
         Ok(Self(Arc::new(Shared {
@@ -74,7 +73,6 @@ impl Single {
             metrics,
             retention: settings.retention,
             is_swept: AtomicBool::default(),
-            readers: Mutex::new(readers),
         })))
     }
 
@@ -85,18 +83,22 @@ impl Single {
 }
 
 impl Doors for Single {
-    #[expect(clippy::expect_used, reason = "a worker that cannot read the file cannot be replaced")]
-    fn tenants(&self, worker: usize) -> Box<dyn TenantResolver> {
-        let Shared { database, client, attempts, throttles, retention, is_swept, readers, .. } = &*self.0;
-        let reader = readers.lock().pop();
-        // actix replaces a worker that died; its successor opens a connection of its own.
-        let reader = reader.unwrap_or_else(|| database.open_reader().expect("the file opened at the start"));
-        let store = database.store(worker, reader);
+    fn tenants(&self, _worker: usize) -> Box<dyn TenantResolver> {
+        let Shared { database, client, attempts, throttles, retention, is_swept, .. } = &*self.0;
+        let store = database.store();
         let owner = Arc::clone(&self.0) as Arc<dyn Any>;
         let tenant = Tenant::new(store, client.clone(), Arc::clone(attempts), owner);
         tenant.deliver(database);
         if !is_swept.swap(true, Ordering::Relaxed) {
-            retention::start(Rc::clone(&tenant.store), *retention);
+            let (store, retention) = (Rc::clone(&tenant.store), *retention);
+            tokio::task::spawn_local(async move {
+                loop {
+                    if let Err(error) = store.sweep(retention).await {
+                        warn!(%error, "what is too old cannot be deleted; it is tried again in an hour");
+                    }
+                    sleep(Duration::from_hours(1)).await;
+                }
+            });
         }
         Box::new(OneTenant { tenant, throttles: Arc::clone(throttles) })
     }

@@ -158,6 +158,9 @@ pub(crate) struct Form {
     pub(crate) channels: Vec<ChannelId>,
 }
 
+/// How many characters a text of a form's question can have.
+pub(crate) const MAX_QUESTION_TEXT_CHARS: usize = 2_000;
+
 /// The question of a form.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
