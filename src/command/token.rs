@@ -22,7 +22,7 @@ pub(crate) fn create(name: &str, role: Role, lifetime: Option<Lifetime>, file: D
     let Issued { token, secret } = open(file, Missing::Create)?.create_token(name, role, lifetime)?;
     writeln!(io::stdout(), "{}", secret.reveal())?;
     let (id, role, until) = (token.id, token.role.as_str(), until(token.expires_at));
-    say(format_args!("token {id} {name:?} ({role}), good {until}; it is shown this once"));
+    say(format_args!("token {id} {name:?} ({role}), valid {until}; it is shown this once"));
     Ok(())
 }
 
@@ -30,11 +30,11 @@ pub(crate) fn rotate(id: i64, overlap: Option<Lifetime>, file: DatabaseArgs) -> 
     let Issued { token, secret } = open(file, Missing::Refuse)?.rotate_token(id, overlap)?;
     writeln!(io::stdout(), "{}", secret.reveal())?;
     let old = match (overlap, token.old_secret_until) {
-        (Some(_), Some(at)) => format!("the old one is good until {at}"),
-        _ => "the old one is good no more".to_owned(),
+        (Some(_), Some(at)) => format!("the old one is valid until {at}"),
+        _ => "the old one is not valid any more".to_owned(),
     };
     let (name, until) = (token.name, until(token.expires_at));
-    say(format_args!("token {id} {name:?} has a new secret, good {until}; it is shown this once; {old}"));
+    say(format_args!("token {id} {name:?} has a new secret, valid {until}; it is shown this once; {old}"));
     Ok(())
 }
 

@@ -94,7 +94,7 @@ impl Collector for Sizes {
         let wal = sidecar(&self.0, "-wal");
         for (name, help, path) in [
             ("database", "Size of the database.", self.0.as_path()),
-            ("wal", "Size of the write-ahead log beside it.", wal.as_path()),
+            ("wal", "Size of the write-ahead log next to it.", wal.as_path()),
         ] {
             // 0 for a file that does not exist or cannot be read.
             let size = fs::metadata(path).map_or(0, |file| file.len());

@@ -32,9 +32,7 @@ use jiff::Timestamp;
 use self::error::StoreError;
 pub(crate) use self::{
     database::Database,
-    file::{
-        backup::back_up, check::check, copy::Progress, folder_of, lock::ServerLock, open::Missing, restore::restore,
-    },
+    file::{backup::back_up, check::check, copy::Progress, folder_of, open::Missing, restore::restore},
     handle::Store,
     local::LocalDatabase,
 };

@@ -38,7 +38,7 @@ fn checks() -> Vec<Check> {
     };
     let used_up = |table: &str, id: &str| {
         format!(
-            "select '{table} ' || max({id}) || ': the counter of ids stands before it, so that this id would be used again'
+            "select '{table} ' || max({id}) || ': the counter of ids is below it, so that this id would be used again'
                from {table} having max({id}) > coalesce((select seq from sqlite_sequence where name = '{table}'), 0)"
         )
     };

@@ -17,13 +17,13 @@ const SUFFIX: &str = "-lock";
 
 /// Proof that no other server runs on the file. Released when dropped, and by the system when the process dies.
 #[derive(Debug)]
-pub(crate) struct ServerLock {
+pub(in crate::store) struct ServerLock {
     _file: File,
 }
 
 impl ServerLock {
     /// Whether a server runs on the file now. True also if that cannot be found out.
-    pub(crate) fn is_held(database: &Path) -> bool {
+    pub(in crate::store) fn is_held(database: &Path) -> bool {
         let path = sidecar(database, SUFFIX);
         match File::open(path).map(|file| file.try_lock_shared()) {
             Ok(Ok(())) => false,

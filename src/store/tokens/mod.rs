@@ -91,7 +91,7 @@ fn create(
         ));
     }
     if audit::RESERVED.contains(&name) {
-        return Err(StoreError::invalid("name", format!("must not be {name}, which stands for commands in the audit")));
+        return Err(StoreError::invalid("name", format!("must not be {name}, which is reserved for the audit")));
     }
     let holder = "select id from token where name = ?1 and revoked_at is null";
     if let Some(id) = connection.query_row(holder, [name], |row| row.get::<_, i64>(0)).optional()? {
@@ -230,7 +230,6 @@ impl Store {
     }
 }
 
-/// As for [`Store`].
 impl LocalDatabase {
     pub(crate) fn tokens(&self) -> Result<Vec<Token>> {
         self.read(|connection| list(connection, None, usize::MAX))

@@ -125,7 +125,7 @@ fn put_all<E: DirectoryRow>(
         let id = entry.id();
         // Within one file the same id twice is a mistake: one of the two would be lost.
         let put = match positions.insert(id, index) {
-            Some(first) => Err(StoreError::invalid("id", format!("{id} stands in {}[{first}] already", E::LIST))),
+            Some(first) => Err(StoreError::invalid("id", format!("{id} is in {}[{first}] already", E::LIST))),
             None => entry.write(connection),
         };
         put.map_err(|error| match error {

@@ -85,7 +85,8 @@ fn what_takes_patience_is_as_the_document_says() {
     for (operation, mut client) in waiting {
         assert_eq!(short(client.pull()), example(operation, "408"), "{}", operation.route);
     }
-    let server = Home::new().serve();
+    let home = Home::new();
+    let server = home.serve();
     let mut bad = server.client("nobody");
     let mut answer = bad.call("GET", "/admin/settings", None);
     while answer.status == 401 {

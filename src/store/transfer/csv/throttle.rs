@@ -11,7 +11,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use crate::store::{ServerLock, file::with_suffix};
+use crate::store::file::{lock::ServerLock, with_suffix};
 
 /// How many rows a transaction has next to a server: it holds the write lock for about a millisecond, and a send may have to
 /// wait for that.
