@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use crate::fake::{SAMPLE_WORLD, faults::Faults, token::WorldName};
 use crate::{
     background::BackgroundHandle,
-    delivery::client::DeliveryClient,
+    delivery::{client::DeliveryClient, message},
     http::{attempts::log::AttemptLog, failure::Failure},
     settings::Settings,
     store::{Database, transfer::world_file::WorldFile},
@@ -192,7 +192,7 @@ impl Worlds {
             let folder = TempDir::new_in(&self.0.folder).context("cannot make a folder for it")?;
             let path = folder.path().join("world.db");
             fs::write(&path, self.0.seed.bytes()?).with_context(|| format!("cannot write {}", path.display()))?;
-            Ok((Database::open_throw_away(&path, self.0.queue)?, folder))
+            Ok((Database::open_throw_away(&path, self.0.queue, message::survey_sent)?, folder))
         };
         let (database, folder) = make().map_err(|error| no_room(&error))?;
         Ok(Arc::new(World { database, attempts: Arc::default(), faults: Faults::default(), _folder: folder }))
@@ -200,7 +200,7 @@ impl Worlds {
 }
 
 /// A fake has nothing to hide: its answer says what is wrong with the machine.
-pub(crate) fn no_room(error: &anyhow::Error) -> Failure {
+fn no_room(error: &anyhow::Error) -> Failure {
     Failure::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         format!(

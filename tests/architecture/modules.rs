@@ -167,8 +167,7 @@ impl Modules {
             for path in &source.paths {
                 // A first part that is in scope stands for its own path.
                 let first = source.names.get(&path[0]).filter(|_| path[0] != "crate");
-                let full =
-                    first.map_or_else(|| path.join("::"), |first| [&[first.clone()], &path[1..]].concat().join("::"));
+                let full = first.map_or_else(|| path.join("::"), |first| [first, &*path[1..].join("::")].join("::"));
                 if full.starts_with("crate") {
                     let target = define(&sources, &full);
                     imports.extend(target.filter(|target| target != module));
@@ -179,11 +178,11 @@ impl Modules {
         }
         modules
     }
+}
 
-    /// The top-level module of a module: `store` for `crate::store::audit`.
-    pub fn top_level(&self, module: &str) -> String {
-        module.split("::").nth(1).unwrap_or_default().to_owned()
-    }
+/// The top-level module of a module: `store` for `crate::store::audit`.
+pub fn top_level(module: &str) -> &str {
+    module.split("::").nth(1).unwrap_or_default()
 }
 
 /// The module whose file defines what a path names: re-exports are followed.
@@ -212,10 +211,10 @@ pub fn visibilities_of_connections() -> Vec<(String, String, String)> {
         for item in &file.items {
             match item {
                 Item::Fn(item) => {
-                    add(item.sig.ident.to_string(), &item.vis, names_connection(|v| v.visit_signature(&item.sig)))
+                    add(item.sig.ident.to_string(), &item.vis, names_connection(|v| v.visit_signature(&item.sig)));
                 }
                 Item::Type(item) => {
-                    add(item.ident.to_string(), &item.vis, names_connection(|v| v.visit_type(&item.ty)))
+                    add(item.ident.to_string(), &item.vis, names_connection(|v| v.visit_type(&item.ty)));
                 }
                 Item::Use(item) => add("use".to_owned(), &item.vis, imports_connection(&item.tree)),
                 Item::Struct(item) => {
