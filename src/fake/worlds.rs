@@ -11,13 +11,13 @@ use std::{
 use actix_web::http::StatusCode;
 use anyhow::{Context, Result, anyhow};
 use parking_lot::Mutex;
-use rustix::process::{Resource, getrlimit, setrlimit};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::fake::{SAMPLE_WORLD, faults::Faults, temp_folder::Folder, token::WorldName};
 use crate::{
     delivery::client::DeliveryClient,
+    file_limit,
     http::{attempts::log::AttemptLog, failure::Failure},
     settings::Settings,
     store::{Database, transfer::world_file::WorldFile},
@@ -71,7 +71,8 @@ impl Worlds {
                 .map_err(|error| anyhow!("the world file has an error: {error}"))?;
             seed.bytes()?;
         }
-        raise_file_limit();
+        // A world takes seven open files. With fewer there can be fewer worlds, and the first that cannot be made says so.
+        file_limit::raise(usize::MAX);
         Ok(Self(Arc::new(Shared {
             open: Mutex::default(),
             gone: watch::Sender::new(()),
@@ -193,14 +194,6 @@ pub(crate) fn no_room(error: &anyhow::Error) -> Failure {
             "The world cannot be made: {error:#}; free some disk, raise `ulimit -n`, or drop worlds with DELETE /admin/world"
         ),
     )
-}
-
-/// A world takes seven file descriptors; many systems allow a program 1,024 unless it asks for more.
-fn raise_file_limit() {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    // With fewer descriptors there can be fewer worlds, and the first that cannot be made says so.
-    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 /// The database that each world begins as, made when it is first needed: that takes as long as the rest of the start.

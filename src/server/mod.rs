@@ -66,8 +66,8 @@ impl<D: Doors> App<D> {
         let doors = doors()?;
         let (starts, started) = mpsc::unbounded_channel();
         let (limits, stopping) = (settings.limits, Arc::<AtomicBool>::default());
-        let places = ConnectionLimiter::new(limits.connections);
-        let config = ConnectionConfig { limits, places, tls: tls.clone(), connected: D::connected };
+        let limiter = ConnectionLimiter::new(limits.connections);
+        let config = ConnectionConfig { limits, limiter, tls: tls.clone(), connected: D::connected };
         let (numbers, told) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&stopping));
         let inner = doors.clone();
         // The workers of all addresses have numbers of their own.
