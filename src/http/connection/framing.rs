@@ -7,6 +7,9 @@
 
 use crate::http::connection::head::{self, BodyLength};
 
+#[cfg(test)]
+mod fuzz;
+
 /// The longest line with the size of a chunk, in bytes, with its extension.
 const MAX_SIZE_LINE: usize = 256;
 
