@@ -1,5 +1,7 @@
 //! Valid requests, and what damages them.
 
+use std::ops::Range;
+
 use proptest::{
     collection::vec,
     prelude::*,
@@ -51,55 +53,48 @@ pub(super) enum Damage {
     Insert(Index, &'static str),
     Delete(Index, usize),
     Repeat(Index, usize),
+    InsertLine(Index, &'static str),
     RepeatLine(Index),
+    FirstWord(Index, &'static str),
     /// Joins the start of one request to the end of another.
     Splice(Index, Index),
 }
 
-const FRAGMENTS: [&str; 32] = [
-    "\r\n",
-    "\n",
-    "\r",
-    "\r\n\r\n",
-    "\n\n",
-    " ",
-    "\t",
-    "\0",
-    "\x7f",
-    "\x0b",
-    ":",
-    ";",
-    ",",
-    "_",
-    "+",
-    "-",
-    "0",
-    "5",
-    "0x",
-    "ff",
-    "\r\n a",
-    "\r\nContent-Length: 5",
-    "\r\nContent-Length: 5, 6",
-    "\r\nContent_Length: 5",
-    "\r\nContent-Length : 5",
-    "\r\nTransfer-Encoding: chunked",
-    "\r\nTransfer-Encoding: xchunked",
-    "\r\nTransfer_Encoding: chunked",
-    "\r\nHost: y",
-    "\r\nUpgrade: websocket",
-    "CONNECT ",
-    "http://y",
+const FRAGMENTS: [&str; 18] =
+    ["\r\n", "\n", "\r", "\r\n\r\n", "\n\n", " ", "\t", "\0", "\x7f", "\x0b", ":", ";", ",", "_", "+", "0", "5", "ff"];
+
+const LINES: [&str; 16] = [
+    "Content-Length: 0",
+    "Content-Length: 5",
+    "Content-Length: 5, 6",
+    "Content-Length: +5",
+    "Content_Length: 5",
+    "Content-Length : 5",
+    "Transfer-Encoding: chunked",
+    "Transfer-Encoding: gzip, chunked",
+    "Transfer_Encoding: chunked",
+    " Transfer-Encoding: chunked",
+    "X: a\nContent-Length: 5",
+    "Host: y",
+    "Upgrade: websocket",
+    "POST /1 HTTP/1.0",
+    "GET http://y/ HTTP/1.1",
+    "",
 ];
+
+const FIRST_WORDS: [&str; 4] = ["CONNECT", "PRI", "get", "5;a"];
 
 pub(super) fn damage() -> impl Strategy<Value = Damage> {
     let index = any::<Index>;
     prop_oneof![
-        (index(), any::<u8>()).prop_map(|(at, bits)| Damage::Flip(at, bits)),
-        (index(), select(&FRAGMENTS)).prop_map(|(at, fragment)| Damage::Insert(at, fragment)),
-        (index(), 1..20_usize).prop_map(|(at, length)| Damage::Delete(at, length)),
-        (index(), 1..20_usize).prop_map(|(at, length)| Damage::Repeat(at, length)),
-        index().prop_map(Damage::RepeatLine),
-        (index(), index()).prop_map(|(one, other)| Damage::Splice(one, other)),
+        1 => (index(), any::<u8>()).prop_map(|(at, bits)| Damage::Flip(at, bits)),
+        3 => (index(), select(&FRAGMENTS)).prop_map(|(at, fragment)| Damage::Insert(at, fragment)),
+        1 => (index(), 1..20_usize).prop_map(|(at, length)| Damage::Delete(at, length)),
+        1 => (index(), 1..20_usize).prop_map(|(at, length)| Damage::Repeat(at, length)),
+        6 => (index(), select(&LINES)).prop_map(|(at, line)| Damage::InsertLine(at, line)),
+        1 => index().prop_map(Damage::RepeatLine),
+        1 => (index(), select(&FIRST_WORDS)).prop_map(|(at, word)| Damage::FirstWord(at, word)),
+        1 => (index(), index()).prop_map(|(one, other)| Damage::Splice(one, other)),
     ]
 }
 
@@ -110,25 +105,26 @@ impl Damage {
             let start = at.index(size + 1);
             start..size.min(start + length)
         };
+        // Where each line starts and, at the end of the bytes, the next one.
+        let starts: Vec<_> = (0..=size).filter(|at| *at == 0 || bytes[at - 1] == b'\n').collect();
+        let line = |at: &Index| {
+            let start = starts[at.index(starts.len())];
+            start..bytes[start..].iter().position(|byte| *byte == b'\n').map_or(size, |length| start + length + 1)
+        };
         match self {
-            Self::Flip(at, bits) => {
-                if let Some(byte) = bytes.get_mut(at.index(size + 1)) {
-                    *byte ^= bits;
-                }
-            }
+            Self::Flip(at, bits) => bytes[part(at, 1)].iter_mut().for_each(|byte| *byte ^= bits),
             Self::Insert(at, fragment) => _ = bytes.splice(part(at, 0), fragment.bytes()),
             Self::Delete(at, length) => _ = bytes.drain(part(at, *length)),
-            Self::Repeat(at, length) => {
-                let range = part(at, *length);
-                let copy = bytes[range.clone()].to_vec();
-                bytes.splice(range.start..range.start, copy);
+            Self::Repeat(at, length) => repeat(bytes, part(at, *length)),
+            Self::InsertLine(at, text) => {
+                let start = line(at).start;
+                bytes.splice(start..start, text.bytes().chain(*b"\r\n"));
             }
-            Self::RepeatLine(at) => {
-                let lines: Vec<_> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
-                if !lines.is_empty() {
-                    let repeated = at.index(lines.len());
-                    *bytes = [&lines[..=repeated], &lines[repeated..]].concat().concat();
-                }
+            Self::RepeatLine(at) => repeat(bytes, line(at)),
+            Self::FirstWord(at, word) => {
+                let line = line(at);
+                let end = bytes[line.clone()].iter().position(|byte| b" :\r".contains(byte));
+                bytes.splice(line.start..end.map_or(line.end, |length| line.start + length), word.bytes());
             }
             Self::Splice(one, other) => {
                 let (one, other) = (one.index(size + 1), other.index(size + 1));
@@ -136,4 +132,9 @@ impl Damage {
             }
         }
     }
+}
+
+fn repeat(bytes: &mut Vec<u8>, range: Range<usize>) {
+    let copy = bytes[range.clone()].to_vec();
+    bytes.splice(range.start..range.start, copy);
 }

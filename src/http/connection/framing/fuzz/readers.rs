@@ -32,15 +32,17 @@ enum Habit {
     PartOfValue,
     /// HTTP/1.0 has no chunks.
     OldHasNoChunks,
+    /// A line ends only with a carriage return and a line feed.
+    LineFeedIsSpace,
 }
 
-/// A reader with some of the habits, one for each bit.
+/// A reader with none of the habits, one, or two; a bit for each.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Careless(u8);
 
 impl Careless {
     pub(super) fn all() -> impl Iterator<Item = Self> {
-        (0..32).map(Self)
+        (0..64_u8).filter(|habits| habits.count_ones() <= 2).map(Self)
     }
 
     fn has(self, habit: Habit) -> bool {
@@ -52,7 +54,9 @@ impl Careless {
         while at < bytes.len() {
             let mut headers = [EMPTY_HEADER; 200];
             let mut head = httparse::Request::new(&mut headers);
-            let Ok(Status::Complete(length)) = head.parse(&bytes[at..]) else { break };
+            let text =
+                if self.has(Habit::LineFeedIsSpace) { without_line_feeds(&bytes[at..]) } else { bytes[at..].to_vec() };
+            let Ok(Status::Complete(length)) = head.parse(&text) else { break };
             at += length;
             let mut request = Read {
                 method: head.method.unwrap().to_owned(),
@@ -98,6 +102,12 @@ impl Careless {
         let digits = if self.has(Habit::PartOfValue) { digits } else { value.len() };
         std::str::from_utf8(&value[..digits]).ok()?.parse().ok()
     }
+}
+
+/// With a space for each line feed that has no carriage return before it.
+fn without_line_feeds(bytes: &[u8]) -> Vec<u8> {
+    let is_bare = |at: usize| bytes[at] == b'\n' && (at == 0 || bytes[at - 1] != b'\r');
+    (0..bytes.len()).map(|at| if is_bare(at) { b' ' } else { bytes[at] }).collect()
 }
 
 fn chunks(bytes: &[u8]) -> (Vec<u8>, Option<usize>) {
