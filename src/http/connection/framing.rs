@@ -42,7 +42,7 @@ enum Expected {
 /// The state of one connection.
 pub(super) struct Framing {
     expected: Expected,
-    /// So many bytes of the head were checked. A head that comes byte by byte is still scanned only once.
+    /// How many bytes of the head were checked. A head that comes byte by byte is still scanned only once.
     scanned: usize,
     max_head_bytes: usize,
 }

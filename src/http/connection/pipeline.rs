@@ -12,7 +12,7 @@ use std::{
 
 use actix_web::HttpRequest;
 
-/// So many requests may be unanswered. Each answer lets in one more, after all other connections had their turn.
+/// How many requests may be unanswered. Each answer lets in one more, after all other connections had their turn.
 const MAX_UNANSWERED: usize = 8;
 
 /// One for each connection, shared with the answers to its requests.

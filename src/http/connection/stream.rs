@@ -47,7 +47,7 @@ pub(super) struct Stream {
     framing: Framing,
     pipeline: Rc<PipelineLimiter>,
     received: BytesMut,
-    /// So many of the received bytes are checked, and may be passed on.
+    /// How many of the received bytes are checked and may be passed on.
     checked: usize,
     input: Input,
     was_refused: bool,

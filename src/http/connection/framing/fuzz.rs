@@ -91,7 +91,6 @@ fn check(config: &ServiceConfig, input: &[u8], pieces: &[usize]) -> Result<Passe
     Ok(passed)
 }
 
-/// Runs so many cases.
 fn fuzz(cases: u32) {
     let (whole, refused) = (Cell::new(0), Cell::new(0));
     let input = prop_oneof![
