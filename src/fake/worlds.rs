@@ -11,7 +11,6 @@ use std::{
 use actix_web::http::StatusCode;
 use anyhow::{Context, Result, anyhow};
 use parking_lot::Mutex;
-use rustix::process::{Resource, getrlimit, setrlimit};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -19,6 +18,7 @@ use crate::fake::{SAMPLE_WORLD, faults::Faults, token::WorldName};
 use crate::{
     background::BackgroundHandle,
     delivery::{client::DeliveryClient, message},
+    file_limit,
     http::{attempts::log::AttemptLog, failure::Failure},
     settings::Settings,
     store::{Database, transfer::world_file::WorldFile},
@@ -79,7 +79,8 @@ impl Worlds {
                 .map_err(|error| anyhow!("the world file has an error: {error}"))?;
             seed.bytes()?;
         }
-        raise_file_limit();
+        // A world takes seven open files. With fewer there can be fewer worlds, and the first that cannot be made says so.
+        file_limit::raise(usize::MAX);
         Ok(Self(Arc::new(Shared {
             open: Mutex::default(),
             dropped: watch::Sender::new(()),
@@ -207,14 +208,6 @@ fn no_room(error: &anyhow::Error) -> Failure {
             "The world cannot be made: {error:#}; free some disk, raise `ulimit -n`, or drop worlds with DELETE /admin/world"
         ),
     )
-}
-
-/// A world takes seven file descriptors; many systems allow a program 1,024 unless it asks for more.
-fn raise_file_limit() {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    // With fewer descriptors there can be fewer worlds, and the first that cannot be made says so.
-    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 /// The database that each world begins as. Made when it is first needed, for it takes as long as the rest of the start.

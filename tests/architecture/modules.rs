@@ -167,7 +167,10 @@ impl Modules {
             for path in &source.paths {
                 // A first part that is in scope stands for its own path.
                 let first = source.names.get(&path[0]).filter(|_| path[0] != "crate");
-                let full = first.map_or_else(|| path.join("::"), |first| [first, &*path[1..].join("::")].join("::"));
+                let full = first.map_or_else(
+                    || path.join("::"),
+                    |first| format!("{first}{}", path[1..].iter().fold(String::new(), |rest, part| rest + "::" + part)),
+                );
                 if full.starts_with("crate") {
                     let target = define(&sources, &full);
                     imports.extend(target.filter(|target| target != module));
