@@ -40,9 +40,9 @@ const CRATES: [(&str, &[&str]); 15] = [
     ("ureq", &["command", "delivery"]),
 ];
 
-/// All that the pure module may use.
-const CRATES_OF_SURVEY: [&str; 9] =
-    ["base64", "core", "http", "jiff", "serde", "serde_json", "serde_path_to_error", "std", "thiserror"];
+/// All that the pure module may use: crates, and primitive types.
+const CRATES_OF_SURVEY: [&str; 11] =
+    ["base64", "http", "i64", "jiff", "serde", "serde_json", "serde_path_to_error", "std", "str", "thiserror", "u64"];
 
 /// Modules of the standard library that read a clock, a file or the environment.
 const IMPURE: [&str; 6] = ["std::env", "std::fs", "std::io", "std::net", "std::time::Instant", "std::time::SystemTime"];
