@@ -98,8 +98,7 @@ fn timeouts_and_throttling_answer_as_the_document_says() {
     for (operation, mut client) in waiting {
         assert_eq!(short(client.pull()), example(operation, "408"), "{}", operation.route);
     }
-    let home = Home::new();
-    let server = home.serve();
+    let server = Home::new().serve();
     let mut bad = server.client("nobody");
     let mut answer = bad.call("GET", "/admin/settings", None);
     while answer.status == 401 {
