@@ -133,7 +133,7 @@ fn transcript(commands: &[String], said: &[String]) -> String {
 }
 
 #[test]
-fn the_readme() {
+fn the_commands_of_the_readme_work() {
     let place = Place::new();
     let commands = commands("README.md");
     let said = place.run(&commands);
@@ -149,7 +149,7 @@ fn the_readme() {
 }
 
 #[test]
-fn administration() {
+fn the_commands_of_administration_md_work() {
     let mut place = Place::new();
     let mut commands = commands("docs/administration.md");
     commands.insert(0, "TOKEN=$(surveyd token create --name ops --role admin)".to_owned());
@@ -164,7 +164,7 @@ fn administration() {
 }
 
 #[test]
-fn data() {
+fn the_commands_of_data_md_work() {
     let place = Place::new();
     let commands = commands("docs/data.md");
     place.home.write("clients.csv", "id,externalId\n7,crm-7\n8,crm-8\n");
@@ -182,7 +182,7 @@ fn data() {
 }
 
 #[test]
-fn delivery() {
+fn the_commands_of_delivery_md_work() {
     let place = Place::new();
     let commands = commands("docs/delivery.md");
     let said = place.run(&commands);

@@ -2,6 +2,6 @@
 
 mod addresses;
 mod cors;
-mod slow;
+mod slow_clients;
 mod smuggling;
 mod tls;

@@ -195,7 +195,7 @@ fn a_panicked_test_leaves_nothing() {
     let home = Home::new();
     let program = std::env::current_exe().unwrap();
     let output = Command::new(program)
-        .args(["fake_life::panics_beside_a_fake", "--exact", "--ignored"])
+        .args(["fake_lifecycle::panics_beside_a_fake", "--exact", "--ignored"])
         .env("TMPDIR", home.path(""))
         .output()
         .unwrap();
