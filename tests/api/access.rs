@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Answer, Client, Home, Server, envelope},
+    harness::{Channel, Client, ClientRow, Form, Response, Server, TestFolder, Thread, envelope},
     openapi::DOCUMENT,
 };
 
@@ -22,11 +22,8 @@ type Row = (&'static str, &'static str, &'static str, Option<Value>, &'static st
 /// A row for every route of a server. The tokens are 1 to 4, and 5, which is revoked.
 fn rows() -> Vec<Row> {
     let send = || Some(json!({"clientId": {"type": "threadId", "id": 1}, "qualityFormId": 1}));
-    let channel = json!({"name": "Web widget", "type": "WEB"});
-    let client = json!({"externalId": "crm-1", "name": "Alice"});
-    let thread = json!({"clientId": 1, "channel": 1, "status": "CLOSED",
-                        "startTime": "2026-03-01T10:00:00.000Z", "stateChangeTime": "2026-03-01T10:15:00.000Z"});
-    let form = json!({"name": "Service quality", "channels": [1]});
+    let (channel, client) = (Channel::new(1).json(), ClientRow::new(1).external_id("crm-1").json());
+    let (thread, form) = (Thread::closed(1).json(), Form::new(1).json());
     vec![
         ("GET", "/", "/", None, ANYBODY),
         ("GET", "/console.json", "/console.json", None, ANYBODY),
@@ -148,7 +145,7 @@ struct Tokens {
 fn check(row: &Row, tokens: &Tokens, client: impl Fn(Option<&str>) -> Client) {
     let (method, _, path, body, allowed) = row;
     let call = |token: Option<&str>| client(token).call(method, path, body.as_ref());
-    let malformed = |line: &str| -> Answer {
+    let malformed = |line: &str| -> Response {
         let body = body.as_ref().map(Value::to_string).unwrap_or_default();
         client(None).call_with(method, path, &format!("{line}\r\nContent-Type: application/json\r\n"), body.as_bytes())
     };
@@ -186,16 +183,16 @@ fn check(row: &Row, tokens: &Tokens, client: impl Fn(Option<&str>) -> Client) {
 
 #[test]
 fn every_token_on_every_route() {
-    let home = Home::with_sample();
-    let good = ["INTEGRATOR", "OPERATOR", "SUPERVISOR", "ADMIN"].map(|role| (role, home.token(role, role)));
-    let revoked = home.token("revoked", "admin");
-    assert!(home.run(&["token", "revoke", "5"]).status.success());
-    let output = home.run(&["token", "create", "--name", "brief", "--role", "admin", "--expires", "1ms"]);
+    let folder = TestFolder::with_sample();
+    let good = ["INTEGRATOR", "OPERATOR", "SUPERVISOR", "ADMIN"].map(|role| (role, folder.token(role, role)));
+    let revoked = folder.token("revoked", "admin");
+    folder.run_ok(&["token", "revoke", "5"]);
+    let output = folder.run(&["token", "create", "--name", "brief", "--role", "admin", "--expires", "1ms"]);
     let expired = String::from_utf8(output.stdout).unwrap().trim_end().to_owned();
     // The tokens of a fake are nobody's here.
     let unknown = ["test-admin", "test-crm", "test-expired", "surveyd_0000"].map(str::to_owned).to_vec();
     let tokens = Tokens { unknown, revoked, expired, good: good.to_vec() };
-    let server = home.serve();
+    let server = folder.serve();
     for (number, row) in (1..).zip(rows().iter().chain(&rows_of_a_server())) {
         // From an address of its own, for who fails too often is slowed down.
         check(row, &tokens, |token| server.client_from([127, 0, 1, number], token));
@@ -231,7 +228,7 @@ fn every_token_on_every_route_of_a_fake() {
         // One that was made in a world is nobody's in another.
         let unknown = vec![ready("nobody"), operator.replace("@w", "@elsewhere"), "test-".to_owned()];
         let tokens = Tokens { unknown, revoked, expired: ready("test-expired"), good: good.to_vec() };
-        check(row, &tokens, |token| token.map_or_else(|| fake.stranger(), |token| fake.client(token)));
+        check(row, &tokens, |token| token.map_or_else(|| fake.anonymous(), |token| fake.client(token)));
     }
 }
 
@@ -270,9 +267,9 @@ fn who_may_not_send_learns_nothing_of_the_body() {
             );
             assert_eq!(answer.short(), format!("401 {message}"), "{body:.20}");
         }
-        let mut client = fake.stranger();
-        client.push(format!("POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{{").as_bytes());
-        assert_eq!(client.pull().short(), format!("401 {message}"), "a body that never arrives");
+        let mut client = fake.anonymous();
+        client.write_raw(format!("POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{{").as_bytes());
+        assert_eq!(client.read_response().short(), format!("401 {message}"), "a body that never arrives");
     }
     let wrong_role = fake.client("test-wrongrole").call_with("POST", "/api/v1/quality/send", "", b"{");
     assert_eq!(wrong_role.status, 403);
@@ -286,19 +283,19 @@ fn a_refused_caller_keeps_the_connection() {
         let answer = fake.client(token).send(1, 1);
         assert!([401, 403].contains(&answer.status) && answer.header("connection").is_none(), "{answer:?}");
     }
-    assert_eq!(fake.stranger().send(1, 1).header("connection"), None);
+    assert_eq!(fake.anonymous().send(1, 1).header("connection"), None);
 }
 
 /// A token that is revoked beside the running server is refused on the very next request, on a kept connection too.
 #[test]
 fn a_revoked_token_is_refused_at_once() {
-    let home = Home::with_sample();
-    let token = home.token("crm", "integrator");
-    let server = home.serve();
+    let folder = TestFolder::with_sample();
+    let token = folder.token("crm", "integrator");
+    let server = folder.serve();
     let mut client = server.client(&token);
     assert_eq!(client.send(1, 1).short(), "200 ");
-    assert!(home.run(&["token", "revoke", "1"]).status.success());
+    folder.run_ok(&["token", "revoke", "1"]);
     assert_eq!(client.send(1, 1).short(), "401 Token is invalid");
-    let other = home.token("crm", "supervisor");
+    let other = folder.token("crm", "supervisor");
     assert_eq!(server.client(&other).send(1, 1).short(), "200 ", "the name is free again");
 }

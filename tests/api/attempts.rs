@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Home, Server};
+use crate::harness::{Client, Server, TestFolder};
 
 const RULES: [&str; 8] =
     ["token", "role", "body", "surveysEnabled", "targetExists", "noOpenThread", "hasClosedThread", "formEnabled"];
@@ -92,7 +92,7 @@ fn every_rule_is_named(
 fn the_flag_is_a_row_like_others() {
     let fake = Server::fake();
     let mut admin = fake.client("test-admin");
-    admin.call("PATCH", "/admin/settings", Some(&json!({"surveysViaExternalApi": false})));
+    admin.set_surveys(false);
     fake.client("test-crm").send(1, 1);
     let attempt = attempts(&mut admin, "").remove(0);
     assert_eq!(attempt["rules"], rules(0, Some("surveysEnabled"), Some("/admin/settings")));
@@ -104,14 +104,14 @@ fn the_flag_is_a_row_like_others() {
 /// Who is turned away leaves an attempt, too; with the token's name, where there is one.
 #[test]
 fn tokens_that_are_refused() {
-    let home = Home::with_sample();
-    let ops = home.token("ops", "admin");
-    let revoked = home.token("crm", "integrator");
-    assert!(home.run(&["token", "revoke", "2"]).status.success());
-    let output = home.run(&["token", "create", "--name", "brief", "--role", "operator", "--expires", "1ms"]);
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let revoked = folder.token("crm", "integrator");
+    folder.run_ok(&["token", "revoke", "2"]);
+    let output = folder.run(&["token", "create", "--name", "brief", "--role", "operator", "--expires", "1ms"]);
     let expired = String::from_utf8(output.stdout).unwrap().trim_end().to_owned();
-    let server = home.serve();
-    server.stranger().send(1, 1);
+    let server = folder.serve();
+    server.anonymous().send(1, 1);
     for token in ["unknown", &revoked, &expired, &ops] {
         server.client(token).send(1, 1);
     }
@@ -192,8 +192,8 @@ fn what_was_not_reached_is_told_so() {
 fn what_is_kept_of_a_call_is_bounded() {
     let fake = Server::fake();
     let path = format!("/api/{}", "a".repeat(15_000));
-    assert_eq!(fake.stranger().call("GET", &path, None).status, 404);
-    assert_eq!(fake.stranger().call(&"M".repeat(3000), "/api/x", None).status, 404);
+    assert_eq!(fake.anonymous().call("GET", &path, None).status, 404);
+    assert_eq!(fake.anonymous().call(&"M".repeat(3000), "/api/x", None).status, 404);
     let attempts = attempts(&mut fake.client("test-admin"), "");
     assert_eq!(attempts[0]["uri"].as_str().unwrap().len(), 1024);
     assert_eq!(attempts[1]["method"].as_str().unwrap().len(), 32);

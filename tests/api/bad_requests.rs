@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::harness::{Home, Server, envelope};
+use crate::harness::{Server, TestFolder, envelope};
 
 const PATH: &str = "/api/v1/quality/send";
 const JSON: &str = "Content-Type: application/json\r\n";
@@ -221,35 +221,33 @@ fn a_body_has_at_most_4_kib() {
         let request = format!(
             "POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n"
         );
-        assert_eq!(fake.stranger().raw(request.as_bytes()).short(), expected, "{size}");
+        assert_eq!(fake.anonymous().raw(request.as_bytes()).short(), expected, "{size}");
     }
     // A body that only says how large it is gets its answer at once.
     let request = format!(
         "POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\n{JSON}Content-Length: 9000000\r\n\r\n"
     );
-    assert_eq!(fake.stranger().raw(request.as_bytes()).short(), too_large);
+    assert_eq!(fake.anonymous().raw(request.as_bytes()).short(), too_large);
 }
 
 /// A body that never arrives is not waited for, and neither is a head that never ends.
 #[test]
 fn what_does_not_arrive_is_not_waited_for() {
-    let home = Home::with_sample();
-    let token = home.token("crm", "integrator");
-    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("SURVEYD__LIMITS__BODY_TIMEOUT_MS", "200").env("SURVEYD__LIMITS__HEAD_TIMEOUT_MS", "1000");
-    let server = Server::start(command);
-    let mut client = server.stranger();
-    client.push(
+    let folder = TestFolder::with_sample();
+    let token = folder.token("crm", "integrator");
+    let server = folder.serve_with(&[("LIMITS__BODY_TIMEOUT_MS", "200"), ("LIMITS__HEAD_TIMEOUT_MS", "1000")]);
+    let mut client = server.anonymous();
+    client.write_raw(
         format!(
             "POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{JSON}Content-Length: 90\r\n\r\n{{"
         )
         .as_bytes(),
     );
-    assert_eq!(client.pull().short(), "408 The body did not arrive within 200 ms");
+    assert_eq!(client.read_response().short(), "408 The body did not arrive within 200 ms");
     assert!(client.is_closed());
-    let mut client = server.stranger();
-    client.push(b"POST /api/v1/quality/send HTTP/1.1\r\nHost:");
-    assert_eq!(client.pull().status, 408);
+    let mut client = server.anonymous();
+    client.write_raw(b"POST /api/v1/quality/send HTTP/1.1\r\nHost:");
+    assert_eq!(client.read_response().status, 408);
     assert!(client.is_closed());
     assert_eq!(server.client(&token).send(1, 1).short(), "200 ");
 }

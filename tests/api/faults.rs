@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Server};
+use crate::harness::{Client, Server, Signal};
 
 const JSON: &str = "Content-Type: application/json\r\n";
 const SEND: &str = r#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#;
@@ -15,7 +15,7 @@ fn fault(fake: &Server, fault: &Value) {
     assert_eq!(answer.status, 201, "{answer:?}");
 }
 
-fn try_send(client: &mut Client) -> std::io::Result<crate::harness::Answer> {
+fn try_send(client: &mut Client) -> std::io::Result<crate::harness::Response> {
     client.try_call_with("POST", "/api/v1/quality/send", JSON, SEND.as_bytes())
 }
 
@@ -141,7 +141,7 @@ fn a_path_of_ones_own() {
     fault(&fake, &json!({"status": 500, "path": "/api/auth/login"}));
     assert_eq!(fake.client("test-crm").send(1, 1).status, 200);
     let login = json!({"login": "crm", "password": "x"});
-    let statuses = [0, 1].map(|_| fake.stranger().call("POST", "/api/auth/login", Some(&login)).status);
+    let statuses = [0, 1].map(|_| fake.anonymous().call("POST", "/api/auth/login", Some(&login)).status);
     assert_eq!(statuses, [500, 200]);
 }
 
@@ -151,9 +151,9 @@ fn a_login_meets_the_faults_of_its_world() {
     let fake = Server::fake();
     let mut admin = fake.client("test-admin@w1");
     admin.call("POST", "/admin/faults", Some(&json!({"status": 503, "path": "/api/auth/login"})));
-    admin.call("PUT", "/admin/clock", Some(&json!({"now": "2100-01-01T00:00:00Z"})));
+    admin.set_clock("2100-01-01T00:00:00Z");
     let log_in =
-        |login: &str| fake.stranger().call("POST", "/api/auth/login", Some(&json!({"login": login, "password": "x"})));
+        |login: &str| fake.anonymous().call("POST", "/api/auth/login", Some(&json!({"login": login, "password": "x"})));
     assert_eq!(log_in("crm@w2").status, 200);
     assert_eq!(log_in("crm").status, 200);
     assert_eq!(log_in("crm@w1").status, 503);
@@ -214,7 +214,10 @@ fn a_delayed_call_does_not_reach_the_world_after(#[case] method: &str, #[case] p
     crm.begin_call("POST", "/api/v1/quality/send", JSON, SEND.as_bytes()).unwrap();
     crate::harness::eventually("the call is held up", || admin.call("GET", "/admin/faults", None).body == "[]");
     assert_eq!(admin.call(method, path, None).status, 204);
-    assert_eq!(crm.pull().short(), "503 The world of this call was put back or dropped while a fault delayed it");
+    assert_eq!(
+        crm.read_response().short(),
+        "503 The world of this call was put back or dropped while a fault delayed it"
+    );
     assert_eq!(fake.client("test-admin@w").all_sends(), [] as [Value; 0]);
     assert_eq!(fake.client("test-admin@w").call("GET", "/admin/attempts", None).body, "[]");
 }
@@ -228,8 +231,8 @@ fn a_stop_ends_the_delays() {
     crm.begin_call("POST", "/api/v1/quality/send", JSON, SEND.as_bytes()).unwrap();
     let mut admin = fake.client("test-admin");
     crate::harness::eventually("the call is held up", || admin.call("GET", "/admin/faults", None).body == "[]");
-    fake.signal("-TERM");
-    assert_eq!(crm.pull().short(), "200 ");
+    fake.signal(Signal::TERM);
+    assert_eq!(crm.read_response().short(), "200 ");
     assert_eq!(fake.wait().0, Some(0));
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::harness::{Client, Home, Receiver, Reply, Server, eventually};
+use crate::harness::{Channel, Client, Receiver, Reply, Server, TestFolder, eventually};
 
 /// What an administrator is told.
 fn told(admin: &mut Client) -> String {
@@ -82,20 +82,20 @@ fn steady(text: &str) -> String {
 }
 
 /// That a token is used is written once an hour: here it has been, and no job of the writer is for that.
-fn have_used(home: &Home, tokens: &[&str]) {
-    let server = home.serve();
+fn have_used(folder: &TestFolder, tokens: &[&str]) {
+    let server = folder.serve();
     for token in tokens {
         server.client(token).call("GET", "/admin/settings", None);
     }
-    assert_eq!(server.stranger().call("GET", "/readyz", None).status, 200, "the writer has come round");
+    assert_eq!(server.anonymous().call("GET", "/readyz", None).status, 200, "the writer has come round");
 }
 
 #[test]
 fn the_metrics_of_a_server() {
-    let home = Home::with_sample();
-    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
-    have_used(&home, &[&token, &ops]);
-    let server = home.serve();
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    have_used(&folder, &[&token, &ops]);
+    let server = folder.serve();
     let (mut crm, mut admin) = (server.client(&token), server.client(&ops));
     crm.send(1, 1);
     crm.send(1, 1);
@@ -104,7 +104,7 @@ fn the_metrics_of_a_server() {
     crm.call("GET", "/api/v1/threads/4", None);
     crm.call("GET", "/nowhere/crm-1", None);
     crm.call("DELETE", "/admin/clients/1", None);
-    server.stranger().send(1, 1);
+    server.anonymous().send(1, 1);
     let text = told(&mut admin);
     samples(&text);
     insta::assert_snapshot!(steady(&text), @r#"
@@ -186,10 +186,10 @@ fn the_metrics_of_a_server() {
 /// What each thing that can happen adds to the counters.
 #[test]
 fn counters_move() {
-    let home = Home::with_sample();
-    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
-    have_used(&home, &[&token, &ops]);
-    let server = home.serve();
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    have_used(&folder, &[&token, &ops]);
+    let server = folder.serve();
     let (mut crm, mut admin) = (server.client(&token), server.client(&ops));
     let mut before = samples(&told(&mut admin));
     let mut added = |names: &[&str], act: &mut dyn FnMut()| -> Vec<f64> {
@@ -218,31 +218,30 @@ fn counters_move() {
     }
     let (denied, token_rule) = (answered(401), refused("token"));
     let names = [&*denied, &token_rule, "failed_authentications_total"];
-    assert_eq!(added(&names, &mut || drop(server.stranger().send(1, 1))), [1.0, 1.0, 0.0], "no token is no bad one");
+    assert_eq!(added(&names, &mut || drop(server.anonymous().send(1, 1))), [1.0, 1.0, 0.0], "no token is no bad one");
     assert_eq!(added(&names, &mut || drop(server.client("surveyd_0").send(1, 1))), [1.0, 1.0, 1.0]);
     let of_admin = "requests_total{route=\"/admin/clients/{id}\",status=\"401\"}";
     let names = [of_admin, &token_rule, "failed_authentications_total"];
-    let mut stranger = server.stranger();
-    assert_eq!(added(&names, &mut || drop(stranger.call("GET", "/admin/clients/1", None))), [1.0, 0.0, 0.0]);
+    let mut anonymous = server.anonymous();
+    assert_eq!(added(&names, &mut || drop(anonymous.call("GET", "/admin/clients/1", None))), [1.0, 0.0, 0.0]);
     let bad = || drop(server.client(&token).call("POST", "/api/v1/quality/send", Some(&json!({}))));
     assert_eq!(added(&[&answered(400), &refused("body")], &mut { bad }), [1.0, 1.0]);
     let wrong = json!({"login": "crm", "password": "wrong"});
     let names = ["requests_total{route=\"/api/auth/login\",status=\"401\"}", "failed_authentications_total"];
-    let log_in = || drop(server.stranger().call("POST", "/api/auth/login", Some(&wrong)));
+    let log_in = || drop(server.anonymous().call("POST", "/api/auth/login", Some(&wrong)));
     assert_eq!(added(&names, &mut { log_in }), [1.0, 1.0]);
 }
 
 /// Also where the database is named by a link.
 #[test]
 fn deliveries_and_the_log_are_told() {
-    let home = Home::with_sample();
-    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
-    std::os::unix::fs::symlink("surveyd.db", home.path("link.db")).unwrap();
-    let server = home.serve_with(&[("DATABASE", "link.db"), ("DELIVERY__ALLOW", "127.0.0.0/8")]);
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    std::os::unix::fs::symlink("surveyd.db", folder.path("link.db")).unwrap();
+    let server = folder.serve_with(&[("DATABASE", "link.db"), ("DELIVERY__ALLOW", "127.0.0.0/8")]);
     let (mut crm, mut admin) = (server.client(&token), server.client(&ops));
     let gateway = Receiver::start(|_, before| Reply::status([500, 200, 410][before.min(2)], ""));
-    let channel = json!({"name": "Web widget", "type": "WEB", "deliveryUrl": gateway.url()});
-    assert_eq!(admin.call("PUT", "/admin/channels/1", Some(&channel)).status, 200);
+    admin.put(&Channel::new(1).delivery_url(&gateway.url()));
     for state in ["pending", "delivered", "cancelled"] {
         assert_eq!(crm.send(1, 1).status, 200);
         let name = format!("surveyd_delivery_tries_total{{state=\"{state}\"}}");
@@ -256,9 +255,9 @@ fn deliveries_and_the_log_are_told() {
 /// However many paths and methods callers make up, there are no more labels for it.
 #[test]
 fn labels_are_few_and_nobody_s() {
-    let home = Home::with_sample();
-    let (token, ops) = (home.token("crm-system", "integrator"), home.token("ops-person", "admin"));
-    let server = home.serve();
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm-system", "integrator"), folder.token("ops-person", "admin"));
+    let server = folder.serve();
     let (mut crm, mut admin) = (server.client(&token), server.client(&ops));
     told(&mut admin);
     let call_all = |crm: &mut Client, number: i32| {
@@ -281,11 +280,11 @@ fn labels_are_few_and_nobody_s() {
 /// What waits for the writer is counted as long as it waits.
 #[test]
 fn what_waits_is_seen() {
-    let home = Home::with_sample();
-    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
-    have_used(&home, &[&token, &ops]);
-    let server = home.serve();
-    let other = rusqlite::Connection::open(home.path("surveyd.db")).unwrap();
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    have_used(&folder, &[&token, &ops]);
+    let server = folder.serve();
+    let other = folder.database();
     other.execute_batch("begin immediate").unwrap();
     let mut admin = server.client(&ops);
     let mut waiting = || samples(&told(&mut admin))["surveyd_writer_waiting_jobs"];
@@ -306,26 +305,25 @@ fn what_waits_is_seen() {
 /// On an address of its own, without a token and with nothing else there.
 #[test]
 fn metrics_on_an_address_of_their_own() {
-    let home = Home::with_sample();
-    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let folder = TestFolder::with_sample();
+    let mut command = folder.command(&["serve", "--listen", "127.0.0.1:0"]);
     let server = Server::start({
         command.env("SURVEYD__METRICS__LISTEN", "127.0.0.1:0");
         command
     });
     let mut address = None;
     eventually("the log tells the address", || {
-        let said = server.said();
+        let said = server.log();
         address = said.split("\"http://").nth(1).and_then(|rest| rest.split_once("/metrics")?.0.parse().ok());
         address.is_some()
     });
     let mut scraper = Client::new(address.unwrap(), None, None);
-    server.stranger().call("GET", "/livez", None);
+    server.anonymous().call("GET", "/livez", None);
     assert!(told(&mut scraper).contains("\nsurveyd_requests_total{route=\"/livez\",status=\"200\"} 1\n"));
     assert_eq!(scraper.call("GET", "/admin/settings", None).short(), "404 No such path");
     assert_eq!(scraper.call("POST", "/metrics", None).short(), "405 Method not allowed; this path takes GET");
-    assert_eq!(server.stranger().call("GET", "/metrics", None).status, 401, "on the other address it takes a token");
-    server.signal("-TERM");
-    assert_eq!(server.wait().0, Some(0));
+    assert_eq!(server.anonymous().call("GET", "/metrics", None).status, 401, "on the other address it takes a token");
+    server.stop();
     assert!(scraper.is_closed());
 }
 

@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, envelope};
+use crate::harness::{ClientRow, Server, Thread, envelope};
 
 const PATH: &str = "/api/v1/quality/send";
 
@@ -47,13 +47,11 @@ fn the_documented_refusals_have_the_documented_lengths() {
     let open = crm.send(2, 1);
     assert_eq!(open.whole(), refusal(409, "Client has open thread"));
     assert_eq!(open.header("content-length"), Some("119"));
-    let closed = json!({ "clientId": 1, "channel": 2, "status": "CLOSED", "startTime": "2026-03-01T10:00:00Z", "stateChangeTime": "2026-03-01T10:15:00Z" });
-    assert_eq!(admin.call("PUT", "/admin/threads/1", Some(&closed)).status, 200);
+    admin.put(&Thread::closed(1).channel(2));
     let not_enabled = crm.send(1, 1);
     assert_eq!(not_enabled.whole(), refusal(409, "Cannot send form 1 to thread 1"));
     assert_eq!(not_enabled.header("content-length"), Some("127"));
-    let off = json!({ "surveysViaExternalApi": false });
-    assert_eq!(admin.call("PATCH", "/admin/settings", Some(&off)).short(), "200 {\"surveysViaExternalApi\":false}");
+    admin.set_surveys(false);
     let disabled = crm.send(1, 1);
     assert_eq!(disabled.whole(), refusal(409, "Sending surveys via external api is disabled"));
     assert_eq!(disabled.header("content-length"), Some("141"));
@@ -114,31 +112,25 @@ fn rules_are_decided_in_the_documented_order() {
     let fake = Server::fake();
     let mut crm = fake.client("test-crm");
     let mut admin = fake.client("test-admin");
-    let mut put = |path: &str, body: Value| {
-        let answer = admin.call(if path == "/admin/settings" { "PATCH" } else { "PUT" }, path, Some(&body));
-        assert!(answer.status < 300, "{answer:?}");
-    };
-    let thread = |status: &str, hour: u8| {
-        json!({"clientId": 50, "channel": 2, "status": status,
-               "startTime": "2026-03-01T00:00:00.000Z", "stateChangeTime": format!("2026-03-01T{hour:02}:00:00.000Z")})
-    };
-    put("/admin/settings", json!({"surveysViaExternalApi": false}));
+    let open = |id: i64| Thread::open(id, "ASSIGNED").client(50).channel(2);
+    let closed = |id: i64| Thread::closed(id).client(50).channel(2);
+    admin.set_surveys(false);
     assert_eq!(crm.send(50, 1).short(), "409 Sending surveys via external api is disabled");
-    put("/admin/settings", json!({"surveysViaExternalApi": true}));
+    admin.set_surveys(true);
     assert_eq!(crm.send(50, 1).short(), "404 Client 50 not found");
-    put("/admin/clients/50", json!({}));
+    admin.put(&ClientRow::new(50));
     assert_eq!(crm.send(50, 1).short(), "409 Client has no closed thread");
-    put("/admin/threads/50", thread("ASSIGNED", 1));
+    admin.put(&open(50).changed_at_hour(1));
     assert_eq!(crm.send(50, 1).short(), "409 Client has open thread");
-    put("/admin/threads/51", thread("CLOSED", 5));
+    admin.put(&closed(51).changed_at_hour(5));
     assert_eq!(crm.send(50, 1).short(), "409 Client has open thread");
-    put("/admin/threads/50", thread("CLOSED", 2));
+    admin.put(&closed(50).changed_at_hour(2));
     assert_eq!(crm.send(50, 1).short(), "409 Cannot send form 1 to thread 51", "the last closing time wins");
-    put("/admin/threads/50", thread("CLOSED", 5));
+    admin.put(&closed(50).changed_at_hour(5));
     assert_eq!(crm.send(50, 1).short(), "409 Cannot send form 1 to thread 51", "the greater id breaks a tie");
-    put("/admin/threads/50", thread("CLOSED", 6));
+    admin.put(&closed(50).changed_at_hour(6));
     assert_eq!(crm.send(50, 1).short(), "409 Cannot send form 1 to thread 50");
-    put("/admin/forms/1/channels/2", Value::Null);
+    assert_eq!(admin.call("PUT", "/admin/forms/1/channels/2", None).status, 204);
     assert_eq!(crm.send(50, 1).short(), "200 ");
 }
 
@@ -148,9 +140,7 @@ fn every_status_but_closed_is_open(
     status: &str,
 ) {
     let fake = Server::fake();
-    let thread = json!({"clientId": 1, "channel": 1, "status": status,
-                        "startTime": "2026-03-01T00:00:00.000Z", "stateChangeTime": "2026-03-01T00:00:00.000Z"});
-    assert_eq!(fake.client("test-admin").call("PUT", "/admin/threads/9", Some(&thread)).status, 201);
+    fake.client("test-admin").put(&Thread::open(9, status));
     assert_eq!(fake.client("test-crm").send(1, 1).short(), "409 Client has open thread");
 }
 

@@ -2,16 +2,16 @@
 
 use serde_json::json;
 
-use crate::harness::{Home, Server, envelope};
+use crate::harness::{Server, TestFolder, envelope};
 
 /// One misconfigured client and its neighbours behind one address.
 #[test]
 fn bad_tokens_are_slowed_down_and_good_ones_are_not() {
-    let home = Home::with_sample();
-    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
-    let gone = home.token("gone", "integrator");
-    assert!(home.run(&["token", "revoke", "3"]).status.success());
-    let server = home.serve();
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
+    let gone = folder.token("gone", "integrator");
+    folder.run_ok(&["token", "revoke", "3"]);
+    let server = folder.serve();
     let from = |token: &str| server.client_from([127, 0, 0, 7], Some(token));
     // Of whatever route, and in whatever way the token is bad; the sixty are of one minute unless this takes as long.
     let (mut unknown, mut revoked) = (from("surveyd_00"), from(&gone));
@@ -42,8 +42,8 @@ fn bad_tokens_are_slowed_down_and_good_ones_are_not() {
     }
     assert_eq!(good.call("GET", "/admin/settings", None).status, 403);
     assert_eq!(from(&ops).call("GET", "/admin/settings", None).status, 200);
-    let mut stranger = server.client_from([127, 0, 0, 7], None);
-    assert_eq!(stranger.call("GET", "/admin/settings", None).status, 401);
+    let mut anonymous = server.client_from([127, 0, 0, 7], None);
+    assert_eq!(anonymous.call("GET", "/admin/settings", None).status, 401);
     // Another address has failures of its own.
     assert_eq!(server.client("surveyd_00").send(1, 1).short(), "401 Token is invalid");
     // The attempts tell it as what it is: a token that was not good.

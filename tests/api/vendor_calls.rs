@@ -3,10 +3,10 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Home, Server};
+use crate::harness::{Server, TestFolder};
 
-fn log_in(server: &Server, login: &str, password: &str) -> crate::harness::Answer {
-    server.stranger().call(
+fn log_in(server: &Server, login: &str, password: &str) -> crate::harness::Response {
+    server.anonymous().call(
         "POST",
         "/api/auth/login",
         Some(&json!({"login": login, "password": password, "locale": "ru"})),
@@ -16,9 +16,9 @@ fn log_in(server: &Server, login: &str, password: &str) -> crate::harness::Answe
 /// The whole flow, unchanged, on a fake and on a server.
 #[rstest]
 fn log_in_look_and_send(#[values(false, true)] on_server: bool) {
-    let home = Home::with_sample();
-    let secret = home.token("crm", "integrator");
-    let server = if on_server { home.serve() } else { Server::fake() };
+    let folder = TestFolder::with_sample();
+    let secret = folder.token("crm", "integrator");
+    let server = if on_server { folder.serve() } else { Server::fake() };
     let answer = log_in(&server, "crm", &secret);
     let token = answer.json()["token"].as_str().unwrap().to_owned();
     assert!(token.starts_with("Bearer "), "documented: {token}");
@@ -41,9 +41,9 @@ fn log_in_look_and_send(#[values(false, true)] on_server: bool) {
 
 #[test]
 fn only_the_right_password_logs_in_and_guessing_is_slowed_down() {
-    let home = Home::with_sample();
-    let (crm, lead) = (home.token("crm", "integrator"), home.token("lead", "supervisor"));
-    let server = home.serve();
+    let folder = TestFolder::with_sample();
+    let (crm, lead) = (folder.token("crm", "integrator"), folder.token("lead", "supervisor"));
+    let server = folder.serve();
     assert_eq!(log_in(&server, "lead", &lead).json()["role"], "SUPERVISOR");
     let wrong = log_in(&server, "crm", "guess");
     assert_eq!(
@@ -51,7 +51,7 @@ fn only_the_right_password_logs_in_and_guessing_is_slowed_down() {
         ("401 Login or password is wrong".to_owned(), Some("Bearer"))
     );
     assert_eq!(log_in(&server, "lead", &crm).short(), "401 Login or password is wrong", "another one's secret");
-    assert!(home.run(&["token", "revoke", "1"]).status.success());
+    folder.run_ok(&["token", "revoke", "1"]);
     assert_eq!(log_in(&server, "crm", &crm).short(), "401 Login or password is wrong", "revoked");
     for _ in 0..2 {
         assert_eq!(log_in(&server, "nobody", "guess").status, 401);
@@ -74,7 +74,7 @@ fn only_the_right_password_logs_in_and_guessing_is_slowed_down() {
 #[case(json!({"login": "", "password": "x"}), "login must have 1 character at least")]
 #[case(json!({"login": "a@b@c", "password": "x"}), "login: the world behind @ must be 1 to 64 characters of A-Za-z0-9._-")]
 fn a_login_that_cannot_be_is_told(#[case] body: Value, #[case] expected: &str) {
-    let answer = Server::fake().stranger().call("POST", "/api/auth/login", Some(&body));
+    let answer = Server::fake().anonymous().call("POST", "/api/auth/login", Some(&body));
     assert_eq!(answer.short(), format!("400 {expected}"));
 }
 

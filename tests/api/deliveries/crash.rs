@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{SECRET, deliver_to, serve_with_loopback};
-use crate::harness::{DEADLINE, Home, Receiver, Reply, eventually};
+use crate::harness::{DEADLINE, Receiver, Reply, TestFolder, eventually};
 
 /// Fails three times of ten: an error, a cut before or after it took the message in, a late answer.
 fn moody() -> Receiver {
@@ -31,13 +31,13 @@ fn moody() -> Receiver {
 /// So many sends, and so many kills on the way.
 fn every_committed_send_is_delivered(sends: usize, kills: usize) {
     const CLIENTS: usize = 4;
-    let home = Home::with_sample();
-    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let receiver = moody();
-    deliver_to(&mut serve_with_loopback(&home).client(&ops), 1, &receiver.url());
+    deliver_to(&mut serve_with_loopback(&folder).client(&ops), 1, &receiver.url());
     let acknowledged = AtomicUsize::new(0);
     for kill in 0..kills {
-        let server = serve_with_loopback(&home);
+        let server = serve_with_loopback(&folder);
         let goal = sends * (kill + 1) / kills;
         thread::scope(|scope| {
             for _ in 0..CLIENTS {
@@ -59,7 +59,7 @@ fn every_committed_send_is_delivered(sends: usize, kills: usize) {
             server.kill();
         });
     }
-    let server = serve_with_loopback(&home);
+    let server = serve_with_loopback(&folder);
     let mut admin = server.client(&ops);
     let open = |admin: &mut crate::harness::Client| {
         // Nobody waits for the schedule here.
@@ -103,15 +103,15 @@ fn whenever_it_is_killed_long() {
 /// What was due when the server died is tried at the next start; nothing had to be remembered for it.
 #[test]
 fn what_was_in_flight_is_taken_up_again() {
-    let home = Home::with_sample();
-    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let receiver = Receiver::start(|_, before| if before == 0 { Reply::Silence } else { Reply::status(200, "") });
-    let server = serve_with_loopback(&home);
+    let server = serve_with_loopback(&folder);
     deliver_to(&mut server.client(&ops), 1, &receiver.url());
     assert_eq!(server.client(&crm).send(1, 1).status, 200);
     eventually("it is in flight", || receiver.received().len() == 1);
     server.kill();
-    let server = serve_with_loopback(&home);
+    let server = serve_with_loopback(&folder);
     assert_eq!(super::wait_for(&mut server.client(&ops), "state=delivered").len(), 1);
     let requests = receiver.received();
     assert_eq!(requests[0].header("webhook-id"), requests[1].header("webhook-id"));

@@ -9,16 +9,14 @@ mod tls;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Home, Received, Receiver, Reply, Server, eventually};
+use crate::harness::{Channel, Client, ClientRow, Form, Received, Receiver, Reply, Server, TestFolder, eventually};
 
 /// What the tests sign with.
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// Gives a channel an address, and the secret of the tests.
 fn deliver_to(admin: &mut Client, channel: i64, url: &str) {
-    let row = json!({"name": "Web widget", "type": "WEB", "deliveryUrl": url, "deliverySecret": SECRET});
-    let answer = admin.call("PUT", &format!("/admin/channels/{channel}"), Some(&row));
-    assert!(answer.status < 300, "{answer:?}");
+    admin.put(&Channel::new(channel).delivery_url(url).set("deliverySecret", SECRET));
 }
 
 /// The deliveries that match, as soon as there is one.
@@ -36,9 +34,9 @@ fn fake_with(receiver: &Receiver) -> (Server, Client) {
     (fake, admin)
 }
 
-/// Servers of a home may call this machine.
-fn serve_with_loopback(home: &Home) -> Server {
-    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+/// Servers of a folder may call this machine.
+fn serve_with_loopback(folder: &TestFolder) -> Server {
+    let mut command = folder.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("SURVEYD__DELIVERY__ALLOW", "127.0.0.0/8,::1");
     Server::start(command)
 }
@@ -51,9 +49,9 @@ fn webhook_ids(requests: &[Received]) -> Vec<&str> {
 fn a_send_arrives() {
     let receiver = Receiver::accepting();
     let (fake, mut admin) = fake_with(&receiver);
-    let form = json!({"name": "Service quality", "channels": [1], "hideAfter": 900,
-        "question": {"minValue": 1, "maxValue": 5, "text": "Please rate our service", "displayText": "Quality of service"}});
-    assert_eq!(admin.call("PUT", "/admin/forms/1", Some(&form)).status, 200);
+    let question =
+        json!({"minValue": 1, "maxValue": 5, "text": "Please rate our service", "displayText": "Quality of service"});
+    admin.put(&Form::new(1).set("hideAfter", 900).set("question", question));
     assert_eq!(fake.client("test-crm").send(1, 1).short(), "200 ");
     let delivered = wait_for(&mut admin, "state=delivered");
     let requests = receiver.received();
@@ -106,9 +104,9 @@ fn a_retry_says_the_same() {
     let (fake, mut admin) = fake_with(&receiver);
     assert_eq!(fake.client("test-crm").send(1, 1).short(), "200 ");
     eventually("it was tried", || !receiver.received().is_empty());
-    admin.call("PUT", "/admin/clients/1", Some(&json!({"externalId": "crm-9"})));
+    admin.put(&ClientRow::new(1).external_id("crm-9"));
     admin.call("DELETE", "/admin/forms/1", None);
-    admin.call("PUT", "/admin/clock", Some(&json!({"advance": "5s"})));
+    admin.advance_clock("5s");
     let requests = receiver.received();
     assert_eq!(requests.len(), 2);
     assert_eq!(

@@ -16,7 +16,7 @@ use rustls::{
 use serde_json::json;
 
 use super::{SECRET, deliver_to, wait_for};
-use crate::harness::{Home, Receiver, Server, eventually};
+use crate::harness::{Receiver, Server, TestFolder, eventually};
 
 /// Ends TLS before a receiver; yields its port and the certificate.
 fn behind_tls(receiver: &Receiver) -> (u16, String) {
@@ -51,13 +51,13 @@ fn behind_tls(receiver: &Receiver) -> (u16, String) {
 
 #[test]
 fn https_goes_by_the_certificates_of_the_machine() {
-    let home = Home::with_sample();
-    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let receiver = Receiver::accepting();
     let (port, certificate) = behind_tls(&receiver);
-    let trusted = home.write("trusted.pem", &certificate);
+    let trusted = folder.write("trusted.pem", &certificate);
     let serve = |trusts: bool| {
-        let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = folder.command(&["serve", "--listen", "127.0.0.1:0"]);
         command.env("SURVEYD__DELIVERY__ALLOW", "127.0.0.0/8,::1");
         if trusts {
             command.env("SSL_CERT_FILE", &trusted);

@@ -3,13 +3,13 @@
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::harness::{Answer, Client, Home, Server, eventually};
+use crate::harness::{Client, Response, Server, TestFolder, eventually};
 
 /// Where something is answered on an address of its own, as the log tells it.
 fn told(server: &Server, what: &str) -> Client {
     let mut line = Value::Null;
     eventually("the log tells it", || {
-        let said = server.said();
+        let said = server.log();
         let mut lines = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.find(|line| line["message"] == what).inspect(|found| line = (*found).clone()).is_some()
     });
@@ -17,7 +17,7 @@ fn told(server: &Server, what: &str) -> Client {
     Client::new(address.parse().unwrap(), None, None)
 }
 
-fn is_no_path(answer: &Answer) -> bool {
+fn is_no_path(answer: &Response) -> bool {
     answer.short() == "404 No such path"
 }
 
@@ -26,10 +26,10 @@ const OTHER_PATHS: [&str; 4] = ["/livez", "/readyz", "/api/v1/threads", "/admini
 
 #[test]
 fn administrators_may_have_an_address_of_their_own() {
-    let home = Home::with_sample();
-    let ops = home.token("ops", "admin");
-    let crm = home.token("crm", "integrator");
-    let server = home.serve_with(&[("ADMIN__LISTEN", "127.0.0.1:0"), ("METRICS__LISTEN", "127.0.0.1:0")]);
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let crm = folder.token("crm", "integrator");
+    let server = folder.serve_with(&[("ADMIN__LISTEN", "127.0.0.1:0"), ("METRICS__LISTEN", "127.0.0.1:0")]);
     let bearer = format!("Authorization: Bearer {ops}\r\n");
     let (mut public, mut admin) = (server.client(&ops), told(&server, "administration"));
     for path in ADMIN_PATHS {
@@ -49,21 +49,20 @@ fn administrators_may_have_an_address_of_their_own() {
     let mut metrics = told(&server, "metrics for everybody who can reach it");
     assert_eq!(metrics.call("GET", "/metrics", None).status, 200);
     assert!(is_no_path(&metrics.call("GET", "/admin/settings", None)));
-    server.signal("-TERM");
-    assert_eq!(server.wait().0, Some(0));
+    server.stop();
 }
 
 #[test]
 fn administrators_may_have_none() {
-    let home = Home::with_sample();
-    let ops = home.token("ops", "admin");
-    let server = home.serve_with(&[("ADMIN__LISTEN", "off")]);
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let server = folder.serve_with(&[("ADMIN__LISTEN", "off")]);
     for path in ADMIN_PATHS {
         assert!(is_no_path(&server.client(&ops).call("GET", path, None)), "{path}");
     }
     assert_eq!(server.client(&ops).call("GET", "/livez", None).short(), "200 ");
     let taken = server.address.to_string();
-    let mut other = home.command(&["serve", "--listen", "127.0.0.1:0", "--database", "other.db"]);
+    let mut other = folder.command(&["serve", "--listen", "127.0.0.1:0", "--database", "other.db"]);
     let output = other.env("SURVEYD__ADMIN__LISTEN", &taken).env("SURVEYD__LOG", "error").output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     let expected = format!(
@@ -86,9 +85,9 @@ fn administrators_may_have_none() {
 #[case("127.0.0.1", "X-Forwarded-For: <script>\r\n", "127.0.0.1")]
 #[case("127.0.0.1", "X-Forwarded-For: 10.0.0.1, 10.0.0.2\r\n", "10.0.0.1")]
 fn the_caller_behind_a_proxy(#[case] peer: &str, #[case] lines: &str, #[case] expected: &str) {
-    let home = Home::with_sample();
-    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
-    let server = home.serve_with(&[("PROXIES", "127.0.0.1,10.0.0.0/8")]);
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
+    let server = folder.serve_with(&[("PROXIES", "127.0.0.1,10.0.0.0/8")]);
     let from = |token: &str| server.client_from(peer.parse::<std::net::IpAddr>().unwrap(), Some(token));
     let json = format!("{lines}Content-Type: application/json\r\n");
     from(&ops).call_with("PATCH", "/admin/settings", &json, br#"{"surveysViaExternalApi":false}"#);
@@ -106,8 +105,7 @@ fn the_caller_behind_a_proxy(#[case] peer: &str, #[case] lines: &str, #[case] ex
         if other.is_empty() && expected == peer { 429 } else { 401 }
     );
     assert_eq!(from(&crm).call_with("GET", "/api/v1/threads", lines, b"").status, 200);
-    server.signal("-TERM");
-    let (_, said) = server.wait();
+    let said = server.stop();
     let answered: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let change = answered.iter().find(|line| line["method"] == "PATCH").unwrap();
     assert_eq!(change["address"], expected);

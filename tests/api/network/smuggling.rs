@@ -189,9 +189,9 @@ fn what_is_only_unusual_passes() {
     let body = r#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#;
     let chunked = format!("{:x};a=\"b\"\r\n{body}\r\n0\r\n\r\n", body.len());
     for _ in 0..2 {
-        client.push(
+        client.write_raw(
             format!("POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\nContent-Type: application/json\r\nTransfer-Encoding: Chunked\r\n\r\n{chunked}").as_bytes(),
         );
-        assert_eq!(client.pull().short(), "200 ");
+        assert_eq!(client.read_response().short(), "200 ");
     }
 }

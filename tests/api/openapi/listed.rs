@@ -7,12 +7,12 @@ use super::DOCUMENT;
 use serde_json::Value;
 
 use super::schema;
-use crate::harness::Answer;
+use crate::harness::Response;
 
 static PARSED: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(DOCUMENT).unwrap());
 
 /// Fails where an operation of the document has given an answer that the document does not list.
-pub fn check(method: &str, target: &str, answer: &Answer) {
+pub fn check(method: &str, target: &str, answer: &Response) {
     // What is being written need not be in what was written before.
     if super::is_to_be_written() || is_of_no_operation(answer) {
         return;
@@ -33,7 +33,7 @@ pub fn check(method: &str, target: &str, answer: &Answer) {
 
 /// The HTTP layer's own answer, which has no id; that of a fault, which may have any status and is listed where it is asked for;
 /// and that of an address which has other paths.
-fn is_of_no_operation(answer: &Answer) -> bool {
+fn is_of_no_operation(answer: &Response) -> bool {
     let says = |message: &str| answer.body.contains(&format!("\"message\" : \"{message}\""));
     answer.header("x-request-id").is_none() || says("Fault: asked for by POST /admin/faults") || says("No such path")
 }
