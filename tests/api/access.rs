@@ -99,7 +99,7 @@ fn rows_of_a_fake() -> Vec<Row> {
 /// The document has every route of the router (a unit test of the router holds that): one that is new and has no row fails
 /// here, and so does a row without one.
 #[test]
-fn every_route_has_a_row() {
+fn every_route_is_in_the_access_table() {
     let document: Value = serde_json::from_str(DOCUMENT).unwrap();
     let paths = document["paths"].as_object().unwrap().iter();
     let routes: BTreeSet<_> = paths
@@ -182,7 +182,7 @@ fn check(row: &Row, tokens: &Tokens, client: impl Fn(Option<&str>) -> Client) {
 }
 
 #[test]
-fn every_token_on_every_route() {
+fn a_server_admits_each_role_to_its_routes_only() {
     let folder = TestFolder::with_sample();
     let good = ["INTEGRATOR", "OPERATOR", "SUPERVISOR", "ADMIN"].map(|role| (role, folder.token(role, role)));
     let revoked = folder.token("revoked", "admin");
@@ -205,7 +205,7 @@ fn every_token_on_every_route() {
 
 /// The same in a fake, where each row has a world of its own, for some of them do away with it.
 #[test]
-fn every_token_on_every_route_of_a_fake() {
+fn a_fake_admits_each_role_to_its_routes_only() {
     let fake = Server::fake();
     for (number, row) in (1..).zip(rows().iter().chain(&rows_of_a_fake())) {
         let mut admin = fake.client(&format!("test-admin@w{number}"));
@@ -233,7 +233,7 @@ fn every_token_on_every_route_of_a_fake() {
 }
 
 #[test]
-fn the_tokens_of_a_fake() {
+fn the_ready_made_tokens_of_a_fake_have_their_roles() {
     let fake = Server::fake();
     let path = "/api/v1/quality/send";
     let send = |token: &str| fake.client(token).send(1, 1);
@@ -255,7 +255,7 @@ fn the_tokens_of_a_fake() {
 
 /// Whoever may not send learns nothing of their body, nor has it waited for.
 #[test]
-fn who_may_not_send_learns_nothing_of_the_body() {
+fn a_caller_without_the_right_role_gets_no_error_about_the_body() {
     let fake = Server::fake();
     for (token, message) in [("nobody", "Token is invalid"), ("test-expired", "Token is expired")] {
         for body in ["", "{", "[]", "{\"clientId\":null}", &"x".repeat(5000)] {

@@ -61,7 +61,7 @@ fn rows_go_in_and_come_out_unchanged() {
 }
 
 #[test]
-fn a_whole_answer() {
+fn a_list_has_the_headers_of_the_contract() {
     let fake = Server::fake();
     insta::assert_snapshot!(fake.client("test-admin").call("GET", "/admin/forms", None).whole(), @r#"
     200
@@ -75,7 +75,7 @@ fn a_whole_answer() {
 }
 
 #[test]
-fn lists_go_on_behind_a_cursor() {
+fn a_list_continues_after_a_cursor() {
     let fake = Server::fake();
     let mut admin = fake.client("test-admin");
     for id in [i64::MIN, -1, 0, i64::MAX] {
@@ -115,7 +115,7 @@ fn sends_are_listed_oldest_first_and_filtered() {
 
 /// Deleting a thread or a client leaves what was sent to them in the history.
 #[test]
-fn sends_outlive_what_they_were_sent_to() {
+fn sends_outlive_their_thread_client_and_form() {
     let fake = Server::fake();
     let mut admin = fake.client("test-admin");
     assert_eq!(fake.client("test-crm").send(1, 1).status, 200);
@@ -175,7 +175,7 @@ fn sends_outlive_what_they_were_sent_to() {
     Value::Null,
     "400 The query has an unknown parameter \"name\"; it may have after, before, limit, client, thread, form, wait, count"
 )]
-fn what_is_wrong_is_told_and_changes_nothing(
+fn a_bad_request_is_refused_and_changes_nothing(
     #[case] method: &str,
     #[case] path: &str,
     #[case] body: Value,

@@ -63,7 +63,12 @@ fn a_token_is_made_used_and_revoked() {
     Value::Null,
     "400 The query has an unknown parameter \"name\"; it may have after, limit"
 )]
-fn mistakes_are_told(#[case] method: &str, #[case] path: &str, #[case] body: Value, #[case] expected: &str) {
+fn a_bad_token_request_is_refused_and_changes_nothing(
+    #[case] method: &str,
+    #[case] path: &str,
+    #[case] body: Value,
+    #[case] expected: &str,
+) {
     let folder = TestFolder::new();
     let ops = folder.token("ops", "admin");
     folder.token("gone", "admin");
@@ -115,7 +120,7 @@ fn a_rotated_token_is_the_same_token() {
 
 /// By the command, beside the running server: it is the clock that ends the old secret.
 #[test]
-fn an_overlap_ends_by_itself() {
+fn the_old_secret_expires_at_the_end_of_the_overlap() {
     let folder = TestFolder::with_sample();
     let first = folder.token("crm", "integrator");
     let server = folder.serve();
@@ -188,7 +193,7 @@ fn the_last_use_is_known_to_the_hour_and_reads_do_not_write() {
 
 /// A fake lets in who was given a token there, in that world and no other.
 #[test]
-fn a_fake_has_tokens_of_its_worlds() {
+fn a_token_of_a_world_is_valid_in_that_world_only() {
     let fake = Server::fake();
     let made = fake.client("test-admin@w1").call(
         "POST",

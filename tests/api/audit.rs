@@ -19,7 +19,7 @@ fn line(row: &Value) -> String {
 }
 
 #[test]
-fn every_change_of_a_server_is_told() {
+fn every_change_over_http_is_in_the_audit_once() {
     let folder = TestFolder::with_sample();
     let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let server = folder.serve();
@@ -88,7 +88,7 @@ fn every_change_of_a_server_is_told() {
 }
 
 #[test]
-fn every_change_by_a_command_is_told() {
+fn every_change_by_a_command_is_in_the_audit_once() {
     let folder = TestFolder::with_sample();
     folder.token("ops", "admin");
     let off = folder
@@ -138,7 +138,7 @@ fn every_change_by_a_command_is_told() {
 
 /// In a fake the test token is who, the world's own clock says when, and a reset begins anew.
 #[test]
-fn a_fake_tells_the_changes_of_each_world() {
+fn each_world_of_a_fake_has_its_own_audit() {
     let fake = Server::fake();
     let mut admin = fake.client("test-admin@w1");
     assert_eq!(audit_after(&mut admin, 0), [] as [&str; 0], "the seed is nobody's change");
@@ -155,7 +155,7 @@ fn a_fake_tells_the_changes_of_each_world() {
 
 /// No change without its row: where the row cannot be written, nothing is changed.
 #[test]
-fn what_cannot_be_told_is_not_done() {
+fn a_change_that_cannot_be_audited_is_not_made() {
     let folder = TestFolder::with_sample();
     let ops = folder.token("ops", "admin");
     let server = folder.serve();

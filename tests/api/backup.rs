@@ -18,7 +18,7 @@ const MANY: u32 = 20_000;
 
 /// It opens by itself, is like the original, and nobody else may read it: what is in it is as secret as the database.
 #[test]
-fn a_backup_is_one_file_and_the_same() {
+fn a_backup_is_one_file_with_the_same_content() {
     let folder = TestFolder::with_sample();
     let token = folder.token("crm", "integrator");
     let server = folder.serve();
@@ -53,7 +53,7 @@ fn a_backup_is_one_file_and_the_same() {
 #[case("left.db", "left.db-wal is left of another database of that name; remove it first")]
 #[case("nowhere/copy.db", "cannot write nowhere/copy.db: its folder does not exist; make the folder first")]
 #[case("copy.db/in.db", "cannot write copy.db/in.db: its folder does not exist; make the folder first")]
-fn names_that_cannot_be_had(#[case] target: &str, #[case] sentence: &str) {
+fn a_backup_overwrites_no_file(#[case] target: &str, #[case] sentence: &str) {
     let folder = TestFolder::with_sample();
     folder.write("copy.db", "precious");
     folder.write("left.db-wal", "left");
@@ -64,7 +64,7 @@ fn names_that_cannot_be_had(#[case] target: &str, #[case] sentence: &str) {
 }
 
 #[test]
-fn a_folder_without_rights_is_told() {
+fn a_folder_without_write_permission_is_an_error() {
     let folder = TestFolder::with_sample();
     for name in ["", "surveyd.db"] {
         fs::set_permissions(folder.path(name), fs::Permissions::from_mode(0o777)).unwrap();
@@ -108,7 +108,7 @@ pub fn damage(folder: &TestFolder, name: &str) {
 
 /// A file-size limit stands in for a full disk.
 #[test]
-fn a_full_disk_leaves_nothing() {
+fn a_backup_to_a_full_disk_leaves_no_file() {
     let folder = TestFolder::with_sample();
     folder.fill("surveyd.db", 5000);
     let before = folder.files();
@@ -125,7 +125,7 @@ fn a_full_disk_leaves_nothing() {
 
 /// Two who write the same backup would write into one file.
 #[test]
-fn a_second_backup_to_the_same_name_gives_way() {
+fn a_second_backup_to_the_same_file_is_refused() {
     let folder = TestFolder::with_sample();
     let part = folder.write("copy.db.surveyd-part", "");
     let held = fs::File::open(&part).unwrap();
@@ -140,7 +140,7 @@ fn a_second_backup_to_the_same_name_gives_way() {
 }
 
 #[rstest]
-fn a_signal_leaves_nothing(#[values(Signal::TERM, Signal::INT)] signal: Signal) {
+fn a_backup_stopped_by_a_signal_leaves_no_file(#[values(Signal::TERM, Signal::INT)] signal: Signal) {
     let folder = TestFolder::with_sample();
     folder.fill("surveyd.db", MANY);
     let before = folder.files();
@@ -164,7 +164,7 @@ fn a_signal_leaves_nothing(#[values(Signal::TERM, Signal::INT)] signal: Signal) 
 }
 
 /// Killed at any instant, a backup is whole or not there; what is left beside it does not stop the next one, and goes with it.
-fn kills(times: u32) {
+fn kill_backups(times: u32) {
     let folder = TestFolder::with_sample();
     folder.fill("surveyd.db", MANY);
     let original = folder.run(&["export"]).stdout;
@@ -190,19 +190,19 @@ fn kills(times: u32) {
 }
 
 #[test]
-fn killed_in_the_middle() {
-    kills(10);
+fn a_killed_backup_is_complete_or_absent() {
+    kill_backups(10);
 }
 
-/// `cargo test --test api backup::killed_a_hundred_times -- --ignored`
+/// `cargo test --test api backup::a_backup_killed_a_hundred_times_is_complete_or_absent -- --ignored`
 #[test]
 #[ignore = "minutes"]
-fn killed_a_hundred_times() {
-    kills(100);
+fn a_backup_killed_a_hundred_times_is_complete_or_absent() {
+    kill_backups(100);
 }
 
 /// While clients send as fast as they can, each backup ends, is sound, and holds what was acknowledged before it began.
-fn under_load(times: u32) {
+fn back_up_under_load(times: u32) {
     let folder = TestFolder::with_sample();
     // So many that a copy takes longer than a commit: without a snapshot it would be of several states.
     folder.fill("surveyd.db", 4 * MANY);
@@ -241,13 +241,13 @@ fn under_load(times: u32) {
 }
 
 #[test]
-fn at_full_load() {
-    under_load(5);
+fn a_backup_under_load_holds_every_acknowledged_send() {
+    back_up_under_load(5);
 }
 
-/// `cargo test --test api backup::a_hundred_at_full_load -- --ignored`
+/// `cargo test --test api backup::a_hundred_backups_under_load_hold_every_acknowledged_send -- --ignored`
 #[test]
 #[ignore = "minutes"]
-fn a_hundred_at_full_load() {
-    under_load(100);
+fn a_hundred_backups_under_load_hold_every_acknowledged_send() {
+    back_up_under_load(100);
 }

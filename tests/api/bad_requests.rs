@@ -144,7 +144,7 @@ fn bad_bodies() -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_bad_body_is_told_what_is_wrong_with_it() {
+fn every_bad_body_gets_its_message() {
     let fake = Server::fake();
     let mut crm = fake.client("test-crm");
     let cases = bad_bodies();
@@ -172,7 +172,7 @@ fn an_external_id_may_have_255_characters() {
 }
 
 #[test]
-fn broken_utf8_is_told_its_place() {
+fn invalid_utf8_is_refused_with_its_position() {
     let fake = Server::fake();
     let mut crm = fake.client("test-crm");
     for (body, place) in [(&b"\xff{}"[..], 1), (b"{\"a\":\"\xc3\"}", 7), (b"{\"\xed\xa0\x80\":1}", 3)] {
@@ -232,7 +232,7 @@ fn a_body_has_at_most_4_kib() {
 
 /// A body that never arrives is not waited for, and neither is a head that never ends.
 #[test]
-fn what_does_not_arrive_is_not_waited_for() {
+fn a_body_or_head_that_does_not_arrive_in_time_is_refused() {
     let folder = TestFolder::with_sample();
     let token = folder.token("crm", "integrator");
     let server = folder.serve_with(&[("LIMITS__BODY_TIMEOUT_MS", "200"), ("LIMITS__HEAD_TIMEOUT_MS", "1000")]);

@@ -3,7 +3,7 @@
 use crate::{backup::damage, harness::TestFolder};
 
 #[test]
-fn a_sound_database_is_told_so() {
+fn a_sound_database_is_reported_as_sound() {
     let folder = TestFolder::with_sample();
     let token = folder.token("crm", "integrator");
     let server = folder.serve();
@@ -16,7 +16,7 @@ fn a_sound_database_is_told_so() {
 
 /// Every rule, broken once by hand.
 #[test]
-fn what_is_wrong_is_told() {
+fn every_broken_rule_is_reported_on_a_line() {
     let folder = TestFolder::with_sample();
     folder.token("crm", "integrator");
     let by_hand = folder.database();
@@ -64,7 +64,7 @@ idempotency_key 'k' of 1 crm: there is no send 77
 }
 
 #[test]
-fn damage_is_told() {
+fn a_damaged_page_is_reported() {
     let folder = TestFolder::with_sample();
     folder.fill("surveyd.db", 5000);
     damage(&folder, "surveyd.db");

@@ -12,7 +12,7 @@ use crate::harness::{Client, Server, SetOnDrop, TestFolder, Thread, WriteLock};
 
 /// While the administrator's change is answered and not yet taken back, nothing is sent: the list of sends does not grow
 /// between two looks at it. What the clients were told and what is recorded is the same.
-fn nothing_is_sent_while(forbid: impl Fn(&mut Client), allow: impl Fn(&mut Client), refusal: &str) {
+fn assert_nothing_is_sent_while(forbid: impl Fn(&mut Client), allow: impl Fn(&mut Client), refusal: &str) {
     let folder = TestFolder::with_sample();
     let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
     let server = folder.serve();
@@ -62,7 +62,7 @@ fn nothing_is_sent_while(forbid: impl Fn(&mut Client), allow: impl Fn(&mut Clien
 
 #[test]
 fn nothing_is_sent_while_the_flag_is_off() {
-    nothing_is_sent_while(
+    assert_nothing_is_sent_while(
         |admin| admin.set_surveys(false),
         |admin| admin.set_surveys(true),
         "409 Sending surveys via external api is disabled",
@@ -71,7 +71,7 @@ fn nothing_is_sent_while_the_flag_is_off() {
 
 #[test]
 fn nothing_is_sent_while_a_thread_is_open() {
-    nothing_is_sent_while(
+    assert_nothing_is_sent_while(
         |admin| _ = admin.put(&Thread::open(9, "NEW")),
         |admin| _ = admin.put(&Thread::closed(9)),
         "409 Client has open thread",
@@ -80,7 +80,7 @@ fn nothing_is_sent_while_a_thread_is_open() {
 
 #[test]
 fn nothing_is_sent_while_the_form_is_disabled() {
-    nothing_is_sent_while(
+    assert_nothing_is_sent_while(
         |admin| assert_eq!(admin.call("DELETE", "/admin/forms/1/channels/1", None).status, 204),
         |admin| assert_eq!(admin.call("PUT", "/admin/forms/1/channels/1", None).status, 204),
         "409 Cannot send form 1 to thread 1",
@@ -151,7 +151,7 @@ fn refusals_do_not_wait_for_commits() {
 #[case("delete from thread where id = 1", "409 Client has no closed thread")]
 #[case("update token set revoked_at = 9e12", "401 Token is invalid")]
 #[case("update token set created_at = 0, expires_at = 1", "401 Token is expired")]
-fn what_changes_while_a_send_waits_is_seen(#[case] change: &str, #[case] expected: &str) {
+fn a_change_by_another_process_is_seen_by_a_send_that_waits(#[case] change: &str, #[case] expected: &str) {
     let folder = TestFolder::with_sample();
     let token = folder.token("crm", "integrator");
     let (server, lock) = WriteLock::of(&folder, &[], &[&token]);
@@ -170,7 +170,7 @@ fn what_changes_while_a_send_waits_is_seen(#[case] change: &str, #[case] expecte
 
 /// The same within one batch: the administrator's change stands before the send in the queue.
 #[test]
-fn a_change_of_the_same_batch_is_seen() {
+fn a_change_is_seen_by_a_later_send_of_the_same_batch() {
     let folder = TestFolder::with_sample();
     let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
     let (server, lock) = WriteLock::of(&folder, &[], &[&token, &ops]);
@@ -190,7 +190,7 @@ fn a_change_of_the_same_batch_is_seen() {
 
 /// Every 200 is one row: many clients on many connections, all ids different and none missing.
 #[test]
-fn every_answer_is_one_row() {
+fn every_200_is_one_row() {
     let fake = Server::fake();
     let sent: usize = thread::scope(|scope| {
         let clients: Vec<_> = (0..16)

@@ -13,7 +13,7 @@ fn named<'a>(text: &'a str, words: &'a [&str]) -> impl Iterator<Item = &'a str> 
 }
 
 #[test]
-fn the_page_and_all_that_it_names_is_there() {
+fn the_console_and_every_file_it_names_is_served() {
     let fake = Server::fake();
     let mut anybody = fake.anonymous();
     let mut get = |path: &str| -> Response {
@@ -49,7 +49,7 @@ fn the_page_and_all_that_it_names_is_there() {
 
 /// A token is told only where everybody knows it, and nobody but this machine can use it.
 #[test]
-fn what_it_knows_before_a_token_is_shown() {
+fn the_console_offers_a_token_for_a_local_fake_only() {
     let known = |server: &Server| server.anonymous().call("GET", "/console.json", None).json();
     assert_eq!(known(&Server::fake()), json!({"fake": true, "token": "test-admin"}));
     assert_eq!(known(&TestFolder::with_sample().serve()), json!({"fake": false, "token": null}));

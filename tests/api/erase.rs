@@ -65,7 +65,7 @@ fn answers(admin: &mut Client, crm: &mut Client) -> String {
 }
 
 #[rstest]
-fn nothing_is_left_of_a_person(#[values("route", "command", "external id")] by: &str) {
+fn an_erased_client_is_in_no_file_and_no_response(#[values("route", "command", "external id")] by: &str) {
     let folder = with_others();
     let (ops, token) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     // One that is not there for now: what is for her is still pending.
@@ -140,7 +140,7 @@ fn nothing_is_left_of_a_person(#[values("route", "command", "external id")] by: 
 
 /// A delivery that is on its way when its client is erased does not come again, whatever becomes of it.
 #[test]
-fn what_is_pending_is_cancelled() {
+fn a_pending_delivery_of_an_erased_client_is_cancelled() {
     let folder = TestFolder::with_sample();
     let (ops, token) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let gateway = Receiver::answering(503);
@@ -156,7 +156,7 @@ fn what_is_pending_is_cancelled() {
 
 /// Who was deleted before, as a row, is erased all the same: sends and the audit still know them.
 #[test]
-fn who_was_deleted_can_be_erased() {
+fn a_deleted_client_can_be_erased() {
     let folder = TestFolder::with_sample();
     let (ops, token) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let server = folder.serve();
@@ -175,7 +175,7 @@ fn who_was_deleted_can_be_erased() {
 }
 
 #[test]
-fn what_is_asked_for_must_be_clear() {
+fn a_bad_erasure_request_is_refused() {
     let folder = TestFolder::with_sample();
     let ops = folder.token("ops", "admin");
     let server = folder.serve();
@@ -199,7 +199,7 @@ fn what_is_asked_for_must_be_clear() {
 
 /// The audit lets through that one change alone.
 #[test]
-fn no_other_row_of_the_audit_is_blanked() {
+fn the_audit_allows_no_other_change() {
     let folder = TestFolder::with_sample();
     folder.token("ops", "admin");
     let connection = folder.database();

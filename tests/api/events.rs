@@ -13,7 +13,7 @@ fn look_on(mut client: Client) -> Client {
 }
 
 #[test]
-fn what_happens_is_told_as_it_happens() {
+fn events_arrive_as_they_happen() {
     let fake = Server::fake();
     let mut crm = fake.client("test-crm");
     crm.send(1, 1);
@@ -40,7 +40,7 @@ fn what_happens_is_told_as_it_happens() {
 
 /// Of a million sends as of ten: the last rows, and how many there were.
 #[test]
-fn of_many_sends_the_last_are_told() {
+fn the_first_event_has_the_last_fifty_sends() {
     let fake = Server::fake();
     let mut crm = fake.client("test-crm");
     (0..120).for_each(|_| assert_eq!(crm.send(1, 1).status, 200));
@@ -51,7 +51,7 @@ fn of_many_sends_the_last_are_told() {
 
 /// Also where the first of them come all at once, behind a beginning without any.
 #[test]
-fn of_a_flood_all_are_counted() {
+fn every_send_of_a_burst_is_counted() {
     let fake = Server::fake();
     let mut events = look_on(fake.client("test-admin"));
     events.read_until(":\n\n");
@@ -67,7 +67,7 @@ fn of_a_flood_all_are_counted() {
 
 /// Ids go on behind what was deleted: what is gone is not counted again.
 #[test]
-fn what_retention_took_is_not_told_as_new() {
+fn deleted_sends_are_not_counted_as_new() {
     let folder = TestFolder::with_sample();
     let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
     let server = folder.serve();
@@ -82,7 +82,7 @@ fn what_retention_took_is_not_told_as_new() {
 
 /// Also by a command, of which the server is told nothing.
 #[test]
-fn who_is_shut_out_is_told_no_more() {
+fn a_revoked_token_ends_the_events() {
     let folder = TestFolder::with_sample();
     let ops = folder.token("ops", "admin");
     let server = folder.serve();
@@ -95,7 +95,7 @@ fn who_is_shut_out_is_told_no_more() {
 }
 
 #[test]
-fn a_stop_and_a_reset_end_it() {
+fn a_stop_and_a_reset_end_the_events() {
     let fake = Server::fake();
     let mut events = look_on(fake.client("test-admin@w1"));
     let mut other = look_on(fake.client("test-admin"));
@@ -110,7 +110,7 @@ fn a_stop_and_a_reset_end_it() {
 
 /// A list that is read from its end: a page of the newest, and on from its last row.
 #[test]
-fn the_newest_come_first() {
+fn a_list_before_a_cursor_has_the_newest_first() {
     let fake = Server::fake();
     let (mut crm, mut admin) = (fake.client("test-crm"), fake.client("test-admin"));
     admin.put(&Channel::new(1).delivery_url("http://127.0.0.1:9/"));

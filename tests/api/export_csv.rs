@@ -28,7 +28,7 @@ fn full() -> TestFolder {
 }
 
 #[test]
-fn an_import_takes_it_back_unchanged() {
+fn an_exported_csv_is_imported_unchanged() {
     let (folder, other) = (full(), TestFolder::new());
     other.apply(World::new().surveys(true));
     for list in ["channels", "clients", "threads", "forms"] {
@@ -53,7 +53,7 @@ fn an_import_takes_it_back_unchanged() {
 
 /// A closed pipe is no error: `surveyd export --csv threads | head`.
 #[test]
-fn who_has_read_enough_may_go() {
+fn a_closed_pipe_is_no_error() {
     let folder = full();
     let mut export = folder.command(&["export", "--csv", "clients"]);
     let mut export = export.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -64,7 +64,7 @@ fn who_has_read_enough_may_go() {
 
 /// Nothing of a name is left, and all else is: ids, who shares a phone, what is absent.
 #[test]
-fn a_production_file_becomes_a_test_world() {
+fn an_anonymized_export_keeps_everything_but_the_names() {
     let folder = full();
     let (real, made) = (export(&folder, &[]), export(&folder, &["--anonymize"]));
     let real_world: Value = serde_json::from_str(&real).unwrap();

@@ -23,7 +23,7 @@ fn folders(folder: &TestFolder) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_ready_file_is_there_as_long_as_the_fake() {
+fn a_ready_file_exists_as_long_as_the_fake() {
     let folder = TestFolder::new();
     let file = folder.write("ready.json", "left by an earlier one");
     let fake = Server::start(fake(&folder, &["--ready-file", "ready.json"]));
@@ -36,7 +36,7 @@ fn a_ready_file_is_there_as_long_as_the_fake() {
 
 /// One that ends late takes its own ready file away, and not that of the fake which has come after it.
 #[test]
-fn a_ready_file_of_another_stays() {
+fn a_fake_leaves_the_ready_file_of_another_fake() {
     let folder = TestFolder::new();
     let first = Server::start(fake(&folder, &["--ready-file", "ready.json"]));
     let second = Server::start(fake(&folder, &["--ready-file", "ready.json"]));
@@ -46,7 +46,7 @@ fn a_ready_file_of_another_stays() {
 }
 
 #[test]
-fn a_ready_file_that_cannot_be_written_is_told() {
+fn a_ready_file_that_cannot_be_written_is_an_error() {
     let folder = TestFolder::new();
     let fails = |file: &str| folder.run_error(&["fake", "--listen", "127.0.0.1:0", "--ready-file", file]);
     assert_eq!(
@@ -58,7 +58,7 @@ fn a_ready_file_that_cannot_be_written_is_told() {
 }
 
 #[test]
-fn it_ends_when_its_stdin_is_closed() {
+fn a_fake_ends_when_its_stdin_is_closed() {
     let folder = TestFolder::new();
     let mut command = fake(&folder, &["--exit-on-stdin-close"]);
     let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -75,7 +75,7 @@ fn it_ends_when_its_stdin_is_closed() {
 }
 
 #[test]
-fn a_stdin_that_nobody_holds_is_refused() {
+fn a_stdin_that_is_not_held_open_is_refused() {
     let folder = TestFolder::new();
     let mut command = fake(&folder, &["--exit-on-stdin-close"]);
     let output = command.stdin(Stdio::null()).output().unwrap();
@@ -88,7 +88,7 @@ fn a_stdin_that_nobody_holds_is_refused() {
 
 /// A fake that was killed could not clean up; the next one does, and leaves alone those that live and what is not ours.
 #[test]
-fn what_a_killed_fake_left_is_removed_by_the_next() {
+fn the_folder_of_a_killed_fake_is_removed_by_the_next_fake() {
     let folder = TestFolder::new();
     let living = Server::start(fake(&folder, &[]));
     let left = folders(&folder);
@@ -129,7 +129,7 @@ fn health_is_an_exit_code() {
 }
 
 #[test]
-fn health_waits_for_a_server_that_is_only_starting() {
+fn health_waits_for_a_server_that_is_starting() {
     let folder = TestFolder::new();
     let taken = Server::fake();
     let listen = taken.address.to_string();
@@ -170,7 +170,7 @@ fn health_waits_for_a_server_that_is_only_starting() {
     "Host: localhost.evil.example:80\r\n",
     Some("Host: \"localhost.evil.example:80\" may not use /admin of a fake on loopback; use localhost or 127.0.0.1")
 )]
-fn no_web_page_can_drive_it(#[case] lines: &str, #[case] refusal: Option<&str>) {
+fn a_web_page_cannot_use_the_admin_routes_of_a_fake(#[case] lines: &str, #[case] refusal: Option<&str>) {
     let fake = Server::fake();
     for (method, path) in [("PATCH", "/admin/settings"), ("POST", "/admin/reset"), ("GET", "/admin/sends")] {
         let request = format!(
@@ -189,11 +189,11 @@ fn no_web_page_can_drive_it(#[case] lines: &str, #[case] refusal: Option<&str>) 
 
 /// In Rust the crate is a library; a test that panics leaves nothing, for the fake is dropped with it.
 #[test]
-fn a_panicked_test_leaves_nothing() {
+fn a_test_that_panics_leaves_no_folder() {
     let folder = TestFolder::new();
     let program = std::env::current_exe().unwrap();
     let output = Command::new(program)
-        .args(["fake_lifecycle::panics_beside_a_fake", "--exact", "--ignored"])
+        .args(["fake_lifecycle::panics_while_a_fake_runs", "--exact", "--ignored"])
         .env("TMPDIR", folder.path(""))
         .output()
         .unwrap();
@@ -204,7 +204,7 @@ fn a_panicked_test_leaves_nothing() {
 
 #[test]
 #[ignore = "panics; run by the test above"]
-fn panics_beside_a_fake() {
+fn panics_while_a_fake_runs() {
     let fake = surveyd::Fake::start().unwrap();
     assert_eq!(fake.sends().unwrap(), []);
     panic!("on purpose, beside {}", fake.url());

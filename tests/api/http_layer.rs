@@ -83,7 +83,7 @@ fn pipelined_requests_are_answered_in_order() {
 /// Java's own client asks for HTTP/2 with every request on a new connection. There is none, and what is answered says that
 /// the connection is not kept: a client that believed otherwise would lose its next request.
 #[test]
-fn an_upgrade_is_not_taken_up() {
+fn an_upgrade_is_ignored_and_the_connection_closed() {
     let fake = Server::fake();
     for upgrade in
         ["Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n", "Connection: upgrade\r\nUpgrade: other\r\n"]
@@ -101,7 +101,7 @@ fn an_upgrade_is_not_taken_up() {
 
 /// The router takes an escaped letter for the letter, and what stands around the routes would not: so it is no path.
 #[test]
-fn an_escaped_path_is_none() {
+fn a_path_with_escaped_letters_is_404() {
     let fake = Server::fake();
     let cross_site = "Sec-Fetch-Site: cross-site\r\n";
     for path in ["/%61dmin/settings", "/admin/setting%73", "/%61pi/v1/threads", "/api/v1/threads/%33"] {

@@ -27,7 +27,7 @@ fn ids(admin: &mut Client) -> Vec<Value> {
 }
 
 #[test]
-fn the_same_again_is_the_first_answer_again() {
+fn a_repeated_request_gets_the_first_response() {
     let fake = Server::fake();
     let (mut crm, mut admin) = (fake.client("test-crm"), fake.client("test-admin"));
     let first = send(&mut crm, "k-1", &body(1, 1));
@@ -88,7 +88,7 @@ fn a_key_belongs_to_its_token() {
 
 /// Only successes are kept: what was refused may be tried again with the same key.
 #[test]
-fn a_refusal_is_not_kept() {
+fn a_refusal_does_not_use_up_the_key() {
     let fake = Server::fake();
     let (mut crm, mut admin) = (fake.client("test-crm"), fake.client("test-admin"));
     assert_eq!(send(&mut crm, "k", &body(2, 1)).short(), "409 Client has open thread");
@@ -120,7 +120,7 @@ fn a_key_is_kept_for_a_day() {
 #[case("a\"b")]
 #[case(&"k".repeat(256))]
 #[case("one\r\nIdempotency-Key: two")]
-fn a_key_that_cannot_be_is_told(#[case] key: &str) {
+fn a_bad_key_is_refused(#[case] key: &str) {
     let fake = Server::fake();
     let answer = send(&mut fake.client("test-crm"), key, &body(1, 1));
     assert_eq!(answer.short(), "400 Idempotency-Key must be 1 to 255 printable characters, once");
@@ -130,10 +130,10 @@ fn a_key_that_cannot_be_is_told(#[case] key: &str) {
 /// Many callers at once with the same keys, half of whom hang up before the answer: one send for each key.
 #[rstest]
 #[case(100)]
-// `cargo test --release --test api -- --ignored however_many`
+// `cargo test --release --test api -- --ignored concurrent_requests`
 #[ignore = "takes long"]
 #[case(1000)]
-fn however_many_try_at_once_it_is_sent_once(#[case] keys: usize) {
+fn concurrent_requests_with_one_key_send_once(#[case] keys: usize) {
     const TRIES: usize = 16;
     let folder = TestFolder::with_sample();
     let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
@@ -166,7 +166,7 @@ fn however_many_try_at_once_it_is_sent_once(#[case] keys: usize) {
 
 /// The case that the header is for: it was sent, the caller never learned of it, and asks again; also after a crash.
 #[rstest]
-fn who_never_saw_the_answer_can_ask_again(#[values(false, true)] server_dies: bool) {
+fn a_lost_response_can_be_requested_again(#[values(false, true)] server_dies: bool) {
     if server_dies {
         let folder = TestFolder::with_sample();
         let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));

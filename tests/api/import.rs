@@ -28,7 +28,7 @@ fn applied(count: usize) -> (Option<i32>, String, String) {
 const TIMES: &str = "2026-03-01T10:00:00.000Z,2026-03-01T10:15:00.000Z";
 
 #[test]
-fn every_list_is_taken() {
+fn every_list_is_imported() {
     let folder = TestFolder::with_sample();
     let url = "http://192.0.2.7/surveys";
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
@@ -75,7 +75,7 @@ fn every_list_is_taken() {
 #[case("\u{feff}id;name;externalId\r\n9;Nine;crm-9")]
 #[case("id,externalId,name\r\n\r\n9,\"crm-9\",\"Nine\"\r\n\r\n")]
 #[case("\"id\", externalId ,name\n\n9,crm-9,Nine\n\n")]
-fn as_spreadsheets_save_it(#[case] csv: &str) {
+fn a_csv_file_of_a_spreadsheet_is_imported(#[case] csv: &str) {
     let folder = TestFolder::with_sample();
     assert_eq!(import(&folder, "clients", csv, &[]), applied(1));
     assert_eq!(rows(&folder, "clients")[4], json!({"id": 9, "externalId": "crm-9", "name": "Nine"}));
@@ -98,7 +98,7 @@ fn as_spreadsheets_save_it(#[case] csv: &str) {
 #[case(b"name\nNine\n", "its header lacks the column id; the columns are id, externalId, name, phone")]
 #[case(b"\xff\xfei\0d\0\n\0", "it is UTF-16, and must be UTF-8; save it as \"CSV UTF-8\"")]
 #[case(b"id,n\xe4me\n9,x\n", "its first line is not UTF-8")]
-fn a_file_that_is_not_ours_is_named(#[case] csv: &[u8], #[case] expected: &str) {
+fn a_bad_csv_file_is_refused_as_a_whole(#[case] csv: &[u8], #[case] expected: &str) {
     let folder = TestFolder::with_sample();
     std::fs::write(folder.path("in.csv"), csv).unwrap();
     let said = folder.run_error(&["import", "clients", "in.csv"]);
@@ -107,7 +107,7 @@ fn a_file_that_is_not_ours_is_named(#[case] csv: &[u8], #[case] expected: &str) 
 }
 
 #[test]
-fn what_is_not_there_is_named() {
+fn a_missing_file_or_database_is_named() {
     let folder = TestFolder::new();
     assert!(folder.run_error(&["import", "clients", "in.csv"]).contains("cannot read the CSV file in.csv"));
     folder.write("in.csv", "id\n1\n");
@@ -117,7 +117,7 @@ fn what_is_not_there_is_named() {
 
 /// Each rejected row is told with the line it begins on, and the others are put.
 #[test]
-fn a_row_that_cannot_be_put_is_told_by_its_line() {
+fn a_rejected_row_is_reported_by_its_line() {
     let folder = TestFolder::with_sample();
     let long = "x".repeat(256);
     let mut csv = "id,externalId,name,phone\r\n10,a,\"two\r\nlines\",\r\n".as_bytes().to_vec();
@@ -196,7 +196,7 @@ fn a_row_that_cannot_be_put_is_told_by_its_line() {
     "deliverySecret",
     "must be whsec_ and 24 to 64 bytes in base64"
 )]
-fn the_rules_are_those_of_everywhere(
+fn a_row_that_breaks_a_rule_is_rejected(
     #[case] list: &str,
     #[case] header: &str,
     #[case] row: &str,
@@ -217,7 +217,7 @@ fn the_rules_are_those_of_everywhere(
 
 /// An address that may not be called is refused here as everywhere.
 #[test]
-fn an_address_is_checked() {
+fn a_delivery_url_is_checked() {
     let folder = TestFolder::with_sample();
     let csv = "id,name,type,deliveryUrl\n1,Web,WEB,http://169.254.169.254/\n";
     let (code, _, said) = import(&folder, "channels", csv, &[]);
@@ -274,7 +274,7 @@ fn a_dry_run_takes_no_lock() {
 
 /// A quote that is never closed ends the import with a sentence, and does not take the rest of the file into memory.
 #[test]
-fn a_quote_that_is_never_closed_is_named() {
+fn a_quote_that_is_never_closed_ends_the_import() {
     let folder = TestFolder::with_sample();
     let mut csv = String::from("id,name\n9,Nine\n10,\"Ten\n");
     (11..200_000).for_each(|id| writeln!(csv, "{id},another").unwrap());
@@ -287,7 +287,7 @@ fn a_quote_that_is_never_closed_is_named() {
 }
 
 #[test]
-fn a_pipe_is_taken() {
+fn a_pipe_is_imported() {
     let folder = TestFolder::with_sample();
     let mut import = folder.command(&["import", "clients", "-"]);
     let mut import = import.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -298,7 +298,7 @@ fn a_pipe_is_taken() {
 
 /// A whole import is many transactions: between them the sends of a server go on, and see what was put.
 #[test]
-fn sends_go_on_meanwhile() {
+fn sends_go_on_during_an_import() {
     let folder = TestFolder::with_sample();
     let token = folder.token("crm", "integrator");
     let server = folder.serve();
@@ -324,7 +324,7 @@ fn sends_go_on_meanwhile() {
 
 /// Durable when it says so: beside a server it is the import itself that syncs the log, also where the file is named by a link.
 #[test]
-fn what_is_applied_is_on_the_disk() {
+fn applied_rows_are_synced_to_the_disk() {
     let folder = TestFolder::with_sample();
     std::os::unix::fs::symlink("surveyd.db", folder.path("link.db")).unwrap();
     folder.write("in.csv", "id,externalId\n77,crm-77\n");

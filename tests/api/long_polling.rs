@@ -20,7 +20,7 @@ fn sending_ids(response: &Response) -> Vec<i64> {
 
 /// In a server as in a fake: the answer comes with the send, long before the time is over.
 #[test]
-fn it_answers_as_soon_as_there_are_enough() {
+fn a_wait_ends_when_there_are_enough_sends() {
     let folder = TestFolder::with_sample();
     let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let server = folder.serve();
@@ -41,7 +41,7 @@ fn it_answers_as_soon_as_there_are_enough() {
 }
 
 #[test]
-fn what_is_there_already_is_not_waited_for() {
+fn a_wait_for_existing_sends_returns_at_once() {
     let fake = Server::fake();
     fake.client("test-crm").send(1, 1);
     let mut admin = fake.client("test-admin");
@@ -51,7 +51,7 @@ fn what_is_there_already_is_not_waited_for() {
 }
 
 #[test]
-fn when_the_time_is_over_it_answers_with_what_there_is() {
+fn a_wait_ends_at_its_time_with_the_sends_so_far() {
     let fake = Server::fake();
     fake.client("test-crm").send(1, 1);
     let began = Instant::now();
@@ -61,7 +61,7 @@ fn when_the_time_is_over_it_answers_with_what_there_is() {
 
 /// Under many writers nothing is missed and nothing is seen twice, page after page.
 #[test]
-fn cursors_see_every_send_once() {
+fn a_cursor_sees_every_send_once() {
     const SENDS: i64 = 600;
     let fake = Server::fake();
     thread::scope(|scope| {
@@ -103,7 +103,7 @@ fn a_stop_ends_the_waits() {
 #[case("wait=5s&count=-1", "count must be an integer from 1 to 1000")]
 #[case("wait=5s&count=101", "count must not be above limit, which is 100")]
 #[case("count=2", "count goes with wait, such as wait=5s&count=2")]
-fn what_cannot_be_waited_for_is_told(#[case] query: &str, #[case] expected: &str) {
+fn a_bad_wait_is_refused(#[case] query: &str, #[case] expected: &str) {
     let answer = Server::fake().client("test-admin").call("GET", &format!("/admin/sends?{query}"), None);
     assert_eq!(answer.short(), format!("400 {expected}"));
 }

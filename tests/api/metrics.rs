@@ -91,7 +91,7 @@ fn have_used(folder: &TestFolder, tokens: &[&str]) {
 }
 
 #[test]
-fn the_metrics_of_a_server() {
+fn a_server_reports_all_its_metrics() {
     let folder = TestFolder::with_sample();
     let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
     have_used(&folder, &[&token, &ops]);
@@ -185,7 +185,7 @@ fn the_metrics_of_a_server() {
 
 /// What each thing that can happen adds to the counters.
 #[test]
-fn counters_move() {
+fn each_event_adds_to_its_counters() {
     let folder = TestFolder::with_sample();
     let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
     have_used(&folder, &[&token, &ops]);
@@ -234,7 +234,7 @@ fn counters_move() {
 
 /// Also where the database is named by a link.
 #[test]
-fn deliveries_and_the_log_are_told() {
+fn deliveries_and_the_log_size_are_reported() {
     let folder = TestFolder::with_sample();
     let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
     std::os::unix::fs::symlink("surveyd.db", folder.path("link.db")).unwrap();
@@ -254,7 +254,7 @@ fn deliveries_and_the_log_are_told() {
 
 /// However many paths and methods callers make up, there are no more labels for it.
 #[test]
-fn labels_are_few_and_nobody_s() {
+fn labels_are_few_and_name_no_person() {
     let folder = TestFolder::with_sample();
     let (token, ops) = (folder.token("crm-system", "integrator"), folder.token("ops-person", "admin"));
     let server = folder.serve();
@@ -279,7 +279,7 @@ fn labels_are_few_and_nobody_s() {
 
 /// What waits for the writer is counted as long as it waits.
 #[test]
-fn what_waits_is_seen() {
+fn waiting_jobs_are_counted() {
     let folder = TestFolder::with_sample();
     let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
     have_used(&folder, &[&token, &ops]);
@@ -304,7 +304,7 @@ fn what_waits_is_seen() {
 
 /// On an address of its own, without a token and with nothing else there.
 #[test]
-fn metrics_on_an_address_of_their_own() {
+fn metrics_can_have_an_address_of_their_own() {
     let folder = TestFolder::with_sample();
     let mut command = folder.command(&["serve", "--listen", "127.0.0.1:0"]);
     let server = Server::start({
@@ -329,7 +329,7 @@ fn metrics_on_an_address_of_their_own() {
 
 /// There is nothing to watch in a fake.
 #[test]
-fn a_fake_has_none() {
+fn a_fake_has_no_metrics() {
     let fake = Server::fake();
     assert_eq!(fake.client("test-admin").call("GET", "/metrics", None).short(), "404 No such path");
 }

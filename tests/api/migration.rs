@@ -45,7 +45,7 @@ fn newest() -> i32 {
 }
 
 #[test]
-fn an_older_file_is_kept_as_it_was() {
+fn a_migration_keeps_a_copy_of_the_old_file() {
     let folder = TestFolder::new();
     of_version_1(&folder, 10);
     let newest = newest();
@@ -80,7 +80,7 @@ fn an_older_file_is_kept_as_it_was() {
 
 /// A server of an earlier version does not know what is done to its file.
 #[test]
-fn not_under_a_running_server() {
+fn a_file_that_a_server_uses_is_not_migrated() {
     let folder = TestFolder::with_sample();
     let server = folder.serve();
     // The file is exchanged under it, for there is no program of an earlier version here.
@@ -98,7 +98,7 @@ fn not_under_a_running_server() {
 
 /// Where the old file cannot be kept, it is not changed. A file-size limit stands in for a full disk.
 #[test]
-fn a_full_disk_leaves_the_old_one() {
+fn a_migration_on_a_full_disk_changes_nothing() {
     let folder = TestFolder::new();
     of_version_1(&folder, 5000);
     let Some(mut command) = folder.command_with_file_limit(200, &["serve", "--listen", "127.0.0.1:0"]) else { return };
@@ -113,7 +113,7 @@ fn a_full_disk_leaves_the_old_one() {
 
 /// A step is all or nothing, and its version with it: where that cannot be noted, nothing of the step is left.
 #[test]
-fn a_step_that_fails_leaves_nothing() {
+fn a_migration_step_that_fails_is_rolled_back() {
     let folder = TestFolder::new();
     of_version_1(&folder, 1);
     let by_hand = folder.database();
@@ -130,7 +130,7 @@ fn a_step_that_fails_leaves_nothing() {
 }
 
 /// Killed at any instant: a file of one version or of another, and what is kept is the old one. The next start goes on.
-fn kills(times: u32) {
+fn kill_migrations(times: u32) {
     let (folder, newest) = (TestFolder::new(), newest());
     of_version_1(&folder, MANY);
     let kept = format!("surveyd.db.before-schema-{newest}");
@@ -164,13 +164,13 @@ fn kills(times: u32) {
 }
 
 #[test]
-fn killed_in_the_middle() {
-    kills(10);
+fn a_killed_migration_leaves_a_sound_file() {
+    kill_migrations(10);
 }
 
-/// `cargo test --test api migration::killed_a_hundred_times -- --ignored`
+/// `cargo test --test api migration::a_migration_killed_a_hundred_times_leaves_a_sound_file -- --ignored`
 #[test]
 #[ignore = "minutes"]
-fn killed_a_hundred_times() {
-    kills(100);
+fn a_migration_killed_a_hundred_times_leaves_a_sound_file() {
+    kill_migrations(100);
 }

@@ -13,27 +13,27 @@ fn systemd(folder: &TestFolder) -> UnixDatagram {
     socket
 }
 
-fn told(systemd: &UnixDatagram) -> String {
+fn next_message(systemd: &UnixDatagram) -> String {
     let mut message = [0; 64];
     let length = systemd.recv(&mut message).unwrap();
     String::from_utf8(message[..length].to_vec()).unwrap()
 }
 
 #[test]
-fn systemd_is_told_when_it_is_ready_and_when_it_stops() {
+fn systemd_is_notified_of_ready_and_stop() {
     let folder = TestFolder::with_sample();
     let token = folder.token("crm", "integrator");
     let systemd = systemd(&folder);
     let mut command = folder.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("NOTIFY_SOCKET", folder.path("notify"));
     let server = Server::start(command);
-    assert_eq!(told(&systemd), "READY=1");
+    assert_eq!(next_message(&systemd), "READY=1");
     // `systemctl reload`, of a service that has no certificate.
     server.signal(Signal::HUP);
     eventually("a word about the reload", || server.log().contains("there is no certificate to read again"));
     assert_eq!(server.client(&token).send(1, 1).status, 200);
     server.signal(Signal::TERM);
-    assert_eq!(told(&systemd), "STOPPING=1");
+    assert_eq!(next_message(&systemd), "STOPPING=1");
     assert_eq!(server.wait().0, Some(0));
     systemd.set_nonblocking(true).unwrap();
     assert!(systemd.recv(&mut [0; 64]).is_err(), "nothing else is told");
@@ -41,7 +41,7 @@ fn systemd_is_told_when_it_is_ready_and_when_it_stops() {
 
 /// One that cannot serve ends with an exit code, and was never ready.
 #[test]
-fn systemd_is_not_told_of_a_start_that_fails() {
+fn systemd_is_not_notified_of_a_failed_start() {
     let folder = TestFolder::new();
     let systemd = systemd(&folder);
     folder.write("surveyd.db", "not a database");
@@ -52,7 +52,7 @@ fn systemd_is_not_told_of_a_start_that_fails() {
 }
 
 #[test]
-fn a_systemd_that_does_not_listen_is_logged_and_the_server_goes_on() {
+fn a_failed_notification_is_logged_and_the_server_goes_on() {
     let folder = TestFolder::new();
     let mut command = folder.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("NOTIFY_SOCKET", folder.path("nobody"));
@@ -64,14 +64,14 @@ fn a_systemd_that_does_not_listen_is_logged_and_the_server_goes_on() {
 }
 
 /// The words as `--help` tells them, those below them, too: "serve", "token create" …
-fn words(folder: &TestFolder, before: &[&str]) -> BTreeSet<String> {
+fn subcommands(folder: &TestFolder, before: &[&str]) -> BTreeSet<String> {
     let help = String::from_utf8(folder.run(&[before, &["--help"]].concat()).stdout).unwrap();
     let list = help.split_once("Commands:\n").map_or("", |(_, list)| list.split("\n\n").next().unwrap());
     let words = list.lines().filter_map(|line| line.split_whitespace().next()).filter(|word| *word != "help");
     words
         .flat_map(|word| {
             let path = [before, &[word]].concat();
-            let mut all = self::words(folder, &path);
+            let mut all = self::subcommands(folder, &path);
             all.insert(path.join(" "));
             all
         })
@@ -79,12 +79,12 @@ fn words(folder: &TestFolder, before: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_word_has_a_man_page() {
+fn every_subcommand_has_a_man_page() {
     let folder = TestFolder::new();
     folder.run_ok(&["man", "share/man1"]);
     let names = fs::read_dir(folder.path("share/man1")).unwrap().map(|entry| entry.unwrap().file_name());
     let pages: BTreeSet<_> = names.map(|name| name.into_string().unwrap()).collect();
-    let words = words(&folder, &[]);
+    let words = subcommands(&folder, &[]);
     assert!(words.contains("serve") && words.contains("token create"), "{words:?}");
     let page = |word: &String| format!("surveyd-{}.1", word.replace(' ', "-"));
     let expected: BTreeSet<_> = words.iter().map(page).chain(["surveyd.1".to_owned()]).collect();
@@ -102,7 +102,7 @@ fn every_word_has_a_man_page() {
 }
 
 #[test]
-fn man_pages_that_cannot_be_written_are_told() {
+fn man_pages_that_cannot_be_written_are_an_error() {
     let folder = TestFolder::new();
     folder.write("file", "");
     assert!(
@@ -113,12 +113,13 @@ fn man_pages_that_cannot_be_written_are_told() {
 }
 
 #[rstest]
-fn every_word_is_completed(#[values("bash", "zsh", "fish")] shell: &str) {
+fn every_subcommand_is_completed(#[values("bash", "zsh", "fish")] shell: &str) {
     let folder = TestFolder::new();
     let output = folder.run(&["completions", shell]);
     assert!(output.status.success());
     let script = String::from_utf8(output.stdout).unwrap();
-    for word in words(&folder, &[]).iter().flat_map(|words| words.split(' ')).chain(["--overlap", "--ready-file"]) {
+    for word in subcommands(&folder, &[]).iter().flat_map(|words| words.split(' ')).chain(["--overlap", "--ready-file"])
+    {
         // fish has flags without their dashes.
         assert!(script.contains(word.trim_start_matches('-')), "{shell} lacks {word}");
     }
@@ -126,7 +127,7 @@ fn every_word_is_completed(#[values("bash", "zsh", "fish")] shell: &str) {
 
 /// The package's settings are ones that the program takes, and its unit says where they are.
 #[test]
-fn the_settings_of_the_package_are_good() {
+fn the_settings_of_the_package_are_valid() {
     let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging");
     let folder = TestFolder::new();
     let settings = packaging.join("settings.toml");

@@ -18,7 +18,7 @@ use crate::harness::{
 };
 
 #[rstest]
-fn a_signal_ends_it_and_nothing_is_left(#[values(Signal::TERM, Signal::INT)] signal: Signal) {
+fn a_signal_ends_a_fake_and_removes_its_folder(#[values(Signal::TERM, Signal::INT)] signal: Signal) {
     let temporary = TestFolder::new();
     let mut command = surveyd();
     command.args(["fake", "--listen", "127.0.0.1:0"]).env("TMPDIR", temporary.path(""));
@@ -35,7 +35,7 @@ fn a_signal_ends_it_and_nothing_is_left(#[values(Signal::TERM, Signal::INT)] sig
 
 /// What is in flight is finished: a send that waits for a lock is answered after the signal.
 #[test]
-fn what_is_in_flight_is_finished() {
+fn a_send_in_flight_is_finished_after_a_signal() {
     let folder = TestFolder::with_sample();
     let token = folder.token("crm", "integrator");
     let (server, lock) = WriteLock::of(&folder, &[], &[&token]);
@@ -57,7 +57,7 @@ fn what_is_in_flight_is_finished() {
 
 /// A lock that is never given back does not keep the server from stopping; who waited for it is told.
 #[test]
-fn a_lock_that_is_never_given_back_does_not_keep_it() {
+fn a_lock_that_is_never_released_does_not_prevent_a_stop() {
     let folder = TestFolder::with_sample();
     let token = folder.token("crm", "integrator");
     let (server, lock) = WriteLock::of(&folder, &[], &[&token]);
@@ -77,7 +77,7 @@ fn a_lock_that_is_never_given_back_does_not_keep_it() {
 /// SQLite's own locks stay with a running server: closing any other handle on the file would drop them, and a `sqlite3`
 /// beside it would take the file for one that nobody uses.
 #[test]
-fn a_running_server_holds_its_lock() {
+fn a_running_server_keeps_its_file_lock() {
     let folder = TestFolder::with_sample();
     let token = folder.token("crm", "integrator");
     let server = folder.serve();
@@ -94,7 +94,7 @@ fn a_running_server_holds_its_lock() {
 
 /// A signal that comes while the world is still being made finds the folder all the same.
 #[test]
-fn an_early_signal_leaves_nothing() {
+fn a_signal_during_the_start_removes_the_folder() {
     let temporary = TestFolder::new();
     let folder = TestFolder::new();
     let world = World::new().with_all((0..60_000).map(ClientRow::new));
@@ -110,7 +110,7 @@ fn an_early_signal_leaves_nothing() {
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn a_second_signal_ends_the_server_at_once() {
     let folder = TestFolder::with_sample();
     let token = folder.token("crm", "integrator");
     let (server, lock) = WriteLock::of(&folder, &[], &[&token]);
@@ -160,7 +160,7 @@ fn a_new_server_says_how_to_make_the_first_token() {
 }
 
 #[test]
-fn a_second_server_on_the_same_file_gives_way() {
+fn a_second_server_on_the_same_file_is_refused() {
     let folder = TestFolder::with_sample();
     let server = folder.serve();
     std::os::unix::fs::symlink(folder.path("surveyd.db"), folder.path("other-name.db")).unwrap();
@@ -192,7 +192,7 @@ fn an_address_in_use_is_named() {
 
 /// Each word that touches a file, on each kind of file that is not for it.
 #[rstest]
-fn files_that_are_not_for_it(
+fn a_file_that_is_no_database_of_surveyd_is_refused(
     #[values(&["serve", "--listen", "127.0.0.1:0"], &["token", "list"], &["export"], &["apply", "world.json"], &["backup", "copy.db"], &["check"])]
     words: &[&str],
 ) {
@@ -237,7 +237,7 @@ fn files_that_are_not_for_it(
 }
 
 #[rstest]
-fn words_that_only_read_say_that_there_is_no_file(
+fn a_command_that_only_reads_names_a_missing_file(
     #[values(&["token", "list"], &["token", "revoke", "1"], &["export"], &["backup", "copy.db"], &["check"])]
     words: &[&str],
 ) {
@@ -251,7 +251,7 @@ fn words_that_only_read_say_that_there_is_no_file(
 
 /// A read-only file. Root may write to it all the same, so the tests' own user is left for one without rights.
 #[test]
-fn a_read_only_database_is_told() {
+fn a_read_only_database_is_an_error() {
     let folder = TestFolder::with_sample();
     for name in ["surveyd.db", "surveyd.db-lock"] {
         let path = folder.path(name);
@@ -281,7 +281,7 @@ fn a_read_only_database_is_told() {
 }
 
 #[test]
-fn a_full_disk_is_told() {
+fn an_apply_on_a_full_disk_changes_nothing() {
     let folder = TestFolder::with_sample();
     let world = World::new().with_all((10..60_000).map(ClientRow::new));
     folder.write("world.json", &Value::from(world).to_string());

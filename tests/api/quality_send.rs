@@ -99,7 +99,7 @@ fn the_vary_lines_stand_before_the_content_type() {
 #[case::open_thread(json!({"type": "threadId", "id": 3}), 1, "409 Client has open thread")]
 #[case::thread_4(json!({"type": "threadId", "id": 4}), 1, "409 Cannot send form 1 to thread 4")]
 #[case::no_thread(json!({"type": "threadId", "id": 7}), 1, "404 Thread 7 not found")]
-fn every_target_gets_its_answer(#[case] target: Value, #[case] form: i64, #[case] expected: &str) {
+fn every_target_gets_its_response(#[case] target: Value, #[case] form: i64, #[case] expected: &str) {
     let fake = Server::fake();
     assert_eq!(fake.client("test-crm").send_to(&target, form).short(), expected);
     let recorded = fake.client("test-admin").call("GET", "/admin/sends", None).json();
@@ -159,7 +159,7 @@ fn the_same_send_can_be_written_in_many_ways(#[case] media_type: &str, #[case] b
 
 /// The query is no part of the `uri`, and a caller's own fit request id comes back.
 #[test]
-fn the_envelope_tells_the_path_alone() {
+fn the_envelope_has_the_path_without_the_query() {
     let fake = Server::fake();
     let mut crm = fake.client("test-crm");
     let body = json!({"clientId": {"type": "internalClientId", "id": 2}, "qualityFormId": 1}).to_string();

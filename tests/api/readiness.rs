@@ -14,7 +14,7 @@ fn a_server_that_can_send_is_ready() {
 
 /// A writer that waits for a lock is none that answers; requests that need none go on, and `/livez` says so.
 #[test]
-fn a_stuck_writer_is_told() {
+fn a_server_whose_writer_is_stuck_is_not_ready() {
     let folder = TestFolder::with_sample();
     let server = folder.serve();
     let mut probe = server.anonymous();
@@ -34,7 +34,7 @@ fn a_stuck_writer_is_told() {
 
 /// However many ask, there is room for sends in the writer's queue; here it has eight places.
 #[test]
-fn those_who_ask_do_not_fill_the_queue() {
+fn readiness_requests_do_not_fill_the_queue() {
     let folder = TestFolder::with_sample();
     let token = folder.token("crm", "integrator");
     let (server, lock) = WriteLock::of(&folder, &[("LIMITS__QUEUE", "8")], &[&token]);
@@ -57,7 +57,7 @@ fn those_who_ask_do_not_fill_the_queue() {
 
 /// A newer surveyd beside this one has brought the file to its own schema.
 #[test]
-fn a_schema_of_another_version_is_told() {
+fn a_server_with_a_newer_schema_is_not_ready() {
     let folder = TestFolder::with_sample();
     let server = folder.serve();
     let other = folder.database();

@@ -16,7 +16,7 @@ fn lines(folder: &TestFolder, environment: &[(&str, &str)], requests: impl FnOnc
 }
 
 #[test]
-fn a_request_leaves_a_line() {
+fn a_request_is_logged_on_one_line() {
     let folder = TestFolder::with_sample();
     let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
     let (lines, log) = lines(&folder, &[], |server| {
@@ -96,7 +96,7 @@ fn nothing_secret_is_in_the_log() {
 
 /// At `debug` a line has the path, without its query.
 #[test]
-fn the_path_is_for_debug() {
+fn the_path_is_logged_at_debug_only() {
     let (lines, _) = lines(&TestFolder::with_sample(), &[("SURVEYD__LOG", "debug")], |server| {
         server.anonymous().call("GET", "/admin/clients/7?limit=1", None);
     });
@@ -105,7 +105,7 @@ fn the_path_is_for_debug() {
 
 /// Switched on and off apart from how much else is said.
 #[test]
-fn requests_are_logged_or_not() {
+fn request_lines_are_switched_apart_from_the_level() {
     let call = |server: &Server| _ = server.anonymous().call("GET", "/livez", None);
     let folder = TestFolder::with_sample();
     let (none, log) = lines(&folder, &[("SURVEYD__LOG_REQUESTS", "false")], call);

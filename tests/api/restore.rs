@@ -25,7 +25,7 @@ fn with_backup() -> TestFolder {
 }
 
 #[test]
-fn there_and_back() {
+fn a_restore_keeps_the_database_that_it_replaces() {
     let folder = with_backup();
     let (old, new) = (folder.run(&["export"]).stdout, folder.run(&["export", "--database", "copy.db"]).stdout);
     assert_ne!(old, new);
@@ -53,7 +53,7 @@ fn there_and_back() {
 }
 
 #[test]
-fn a_running_server_is_left_alone() {
+fn a_database_that_a_server_uses_is_not_restored() {
     let folder = with_backup();
     let token = folder.token("crm", "integrator");
     let server = folder.serve();
@@ -93,7 +93,7 @@ fn a_running_server_is_left_alone() {
     "newer.db",
     "the backup newer.db cannot be restored, and the database is as it was; name another one: it was written by surveyd 9.9.9 (schema 99), and this is surveyd "
 )]
-fn backups_that_are_none(#[case] backup: &str, #[case] sentence: &str) {
+fn a_bad_backup_is_refused(#[case] backup: &str, #[case] sentence: &str) {
     let folder = with_backup();
     fs::create_dir(folder.path("folder.db")).unwrap();
     folder.write("text.db", &"not a database, whatever its name says\n".repeat(100));
@@ -117,7 +117,7 @@ fn backups_that_are_none(#[case] backup: &str, #[case] sentence: &str) {
 
 /// A database of somebody else is not written over, whatever the settings say.
 #[test]
-fn a_database_of_somebody_else_is_left() {
+fn a_database_of_another_program_is_not_replaced() {
     let folder = with_backup();
     Connection::open(folder.path("other.db")).unwrap().execute_batch("create table t (x)").unwrap();
     let other = fs::read(folder.path("other.db")).unwrap();
@@ -130,7 +130,7 @@ fn a_database_of_somebody_else_is_left() {
 
 /// What restoring is for: there is no database any more, or none that can be used.
 #[rstest]
-fn a_database_beyond_repair(#[values("missing", "empty", "text", "half", "damaged", "newer")] state: &str) {
+fn a_database_beyond_repair_is_replaced(#[values("missing", "empty", "text", "half", "damaged", "newer")] state: &str) {
     let folder = with_backup();
     folder.fill("surveyd.db", 5000);
     let database = folder.path("surveyd.db");
@@ -161,7 +161,7 @@ fn a_database_beyond_repair(#[values("missing", "empty", "text", "half", "damage
 
 /// A file-size limit stands in for a full disk.
 #[test]
-fn a_full_disk_leaves_the_old_one() {
+fn a_restore_on_a_full_disk_changes_nothing() {
     let folder = with_backup();
     folder.fill("copy.db", 5000);
     let (files, before) = (folder.files(), folder.run(&["export"]).stdout);
@@ -178,7 +178,7 @@ fn a_full_disk_leaves_the_old_one() {
 }
 
 /// Killed at any instant: the database is the old one, its log included, or the new one.
-fn kills(times: u32) {
+fn kill_restores(times: u32) {
     let folder = TestFolder::with_sample();
     folder.fill("surveyd.db", MANY);
     folder.run_ok(&["backup", "copy.db"]);
@@ -229,19 +229,19 @@ fn kills(times: u32) {
 }
 
 #[test]
-fn killed_in_the_middle() {
-    kills(10);
+fn a_killed_restore_leaves_the_old_or_the_new_database() {
+    kill_restores(10);
 }
 
-/// `cargo test --test api restore::killed_a_hundred_times -- --ignored`
+/// `cargo test --test api restore::a_restore_killed_a_hundred_times_leaves_the_old_or_the_new_database -- --ignored`
 #[test]
 #[ignore = "minutes"]
-fn killed_a_hundred_times() {
-    kills(100);
+fn a_restore_killed_a_hundred_times_leaves_the_old_or_the_new_database() {
+    kill_restores(100);
 }
 
 /// The same where a new file takes the place of one that cannot be opened: never beside the log of the old one.
-fn kills_in_place_of_none(times: u32) {
+fn kill_restores_without_a_database(times: u32) {
     let folder = TestFolder::with_sample();
     folder.fill("surveyd.db", MANY);
     folder.run_ok(&["backup", "copy.db"]);
@@ -271,13 +271,13 @@ fn kills_in_place_of_none(times: u32) {
 }
 
 #[test]
-fn killed_in_place_of_none() {
-    kills_in_place_of_none(6);
+fn a_killed_restore_without_a_database_can_be_repeated() {
+    kill_restores_without_a_database(6);
 }
 
-/// `cargo test --test api restore::killed_a_hundred_times_in_place_of_none -- --ignored`
+/// `cargo test --test api restore::a_restore_without_a_database_killed_a_hundred_times_can_be_repeated -- --ignored`
 #[test]
 #[ignore = "minutes"]
-fn killed_a_hundred_times_in_place_of_none() {
-    kills_in_place_of_none(100);
+fn a_restore_without_a_database_killed_a_hundred_times_can_be_repeated() {
+    kill_restores_without_a_database(100);
 }

@@ -38,7 +38,7 @@ fn with_sends(folder: &TestFolder) -> Connection {
 }
 
 #[test]
-fn nothing_goes_by_default() {
+fn nothing_is_deleted_by_default() {
     let folder = TestFolder::with_sample();
     let connection = with_sends(&folder);
     let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
@@ -49,7 +49,7 @@ fn nothing_goes_by_default() {
 }
 
 #[test]
-fn sends_that_are_too_old_go_and_pending_ones_stay() {
+fn old_sends_are_deleted_unless_they_are_pending() {
     let folder = TestFolder::with_sample();
     let connection = with_sends(&folder);
     let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
@@ -70,7 +70,7 @@ fn sends_that_are_too_old_go_and_pending_ones_stay() {
 }
 
 #[test]
-fn the_audit_is_cut_at_its_old_end() {
+fn old_rows_of_the_audit_are_deleted_from_the_start() {
     let folder = TestFolder::with_sample();
     let connection = folder.database();
     connection
@@ -107,7 +107,7 @@ fn the_audit_is_cut_at_its_old_end() {
 }
 
 #[test]
-fn a_setting_that_cannot_be_is_named() {
+fn a_bad_retention_setting_is_named() {
     let folder = TestFolder::new();
     folder.write("settings.toml", "[retention]\nsends_days = 40000\n");
     assert_eq!(

@@ -8,7 +8,7 @@ use crate::harness::TestFolder;
 
 /// Whether one of the secrets stands in a file, as the text that its holder has or as the bytes that the text spells. Of
 /// each as many as are nowhere by chance.
-fn stands_in(path: &Path, secrets: &[String]) -> bool {
+fn is_in(path: &Path, secrets: &[String]) -> bool {
     let digits = |secret: &String| secret.strip_prefix("surveyd_").unwrap().as_bytes()[..16].to_vec();
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
     let texts: HashSet<Vec<u8>> = secrets.iter().map(digits).collect();
@@ -68,7 +68,7 @@ fn tokens_leave_no_secret(count: usize) {
         }
         for entry in fs::read_dir(folder.path("")).unwrap() {
             let path = entry.unwrap().path();
-            assert!(!stands_in(&path, &secrets), "a secret stands in {}", path.display());
+            assert!(!is_in(&path, &secrets), "a secret stands in {}", path.display());
         }
     };
     folder.write("log", &server.log());
@@ -78,7 +78,7 @@ fn tokens_leave_no_secret(count: usize) {
     look(&["surveyd.db", "copy.db", "log"]);
     // What is looked for can be found.
     let leak = folder.write("leak", &format!("{{\"password\":\"{}\"}}", secrets[count / 2]));
-    assert!(stands_in(&leak, &secrets));
+    assert!(is_in(&leak, &secrets));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use rstest::rstest;
 use crate::harness::{Server, TestFolder};
 
 #[test]
-fn flags_win_over_the_environment_and_that_over_the_file() {
+fn flags_override_the_environment_and_it_overrides_the_file() {
     let folder = TestFolder::with_sample();
     std::fs::rename(folder.path("surveyd.db"), folder.path("by-flag.db")).unwrap();
     folder.write("settings.toml", "listen = \"127.0.0.1:1\"\ndatabase = \"by-file.db\"\n[limits]\nqueue = 7\n");
@@ -38,7 +38,7 @@ fn another_file_can_be_named() {
 
 /// The file of the project, as it stands, is what holds without any file.
 #[test]
-fn the_project_s_own_file_is_in_force_when_untouched() {
+fn the_settings_file_of_the_project_has_the_defaults() {
     let folder = TestFolder::with_sample();
     let shipped = include_str!("../../settings.toml");
     folder.write("settings.toml", shipped);
@@ -90,7 +90,7 @@ fn the_project_s_own_file_is_in_force_when_untouched() {
 #[case("[limits]\nconnections = 0", "the setting limits.connections is 0; it must be 1 or more")]
 #[case("database = \"\"", "the setting database is empty; it must name a file")]
 #[case("[limits]\nqueue = 0", "the setting limits.queue is 0; it must be 1 or more")]
-fn what_is_wrong_with_a_setting_is_told(#[case] file: &str, #[case] expected: &str) {
+fn a_bad_setting_is_named(#[case] file: &str, #[case] expected: &str) {
     let folder = TestFolder::new();
     folder.write("settings.toml", file);
     for words in [&["serve"] as &[&str], &["config"], &["config", "--check"]] {
@@ -103,7 +103,7 @@ fn what_is_wrong_with_a_setting_is_told(#[case] file: &str, #[case] expected: &s
 #[case("[limits]\nqueue = \"many\"", "the settings (settings.toml and the environment SURVEYD__…) cannot be used: ")]
 #[case("limits = 3", "the settings ")]
 #[case("log_requests = \"often\"", "the settings (settings.toml and the environment SURVEYD__…) cannot be used: ")]
-fn a_file_that_cannot_be_used_is_told(#[case] file: &str, #[case] expected: &str) {
+fn a_settings_file_that_cannot_be_read_is_an_error(#[case] file: &str, #[case] expected: &str) {
     let folder = TestFolder::new();
     folder.write("settings.toml", file);
     let said = folder.run_error(&["serve"]);
@@ -114,7 +114,7 @@ fn a_file_that_cannot_be_used_is_told(#[case] file: &str, #[case] expected: &str
 #[case("SURVEYD__LISEN", "1", "the environment variable SURVEYD__LISEN names no setting")]
 #[case("SURVEYD__LIMITS__QEUE", "1", "the environment variable SURVEYD__LIMITS__QEUE names no setting")]
 #[case("SURVEYD__LIMITS__QUEUE", "-1", "the settings (settings.toml and the environment SURVEYD__…) cannot be used: ")]
-fn a_variable_that_cannot_be_used_is_told(#[case] name: &str, #[case] value: &str, #[case] expected: &str) {
+fn a_bad_environment_variable_is_named(#[case] name: &str, #[case] value: &str, #[case] expected: &str) {
     let folder = TestFolder::new();
     let output = folder.command(&["serve"]).env(name, value).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
@@ -124,7 +124,7 @@ fn a_variable_that_cannot_be_used_is_told(#[case] name: &str, #[case] value: &st
 
 /// Every setting, its value and where it comes from; what is shown is a settings file that means the same.
 #[test]
-fn the_settings_in_force_are_shown() {
+fn config_prints_the_settings_in_force() {
     let folder = TestFolder::new();
     folder
         .write("settings.toml", "log = \"warn\"\nlisten = \"127.0.0.1:1\"\n[limits]\nqueue = 7\nhead_timeout_ms = 2\n");

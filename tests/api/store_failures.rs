@@ -9,7 +9,7 @@ const BUSY: &str = "503 The server is busy; nothing was done, try again";
 
 /// A file-size limit stands in for a full disk: writes beyond it fail the same way, and it can be lifted again.
 #[test]
-fn a_full_disk() {
+fn a_send_on_a_full_disk_gets_503_and_no_row() {
     let folder = TestFolder::with_sample();
     let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
     let Some(command) = folder.command_with_file_limit(400, &["serve", "--listen", "127.0.0.1:0"]) else { return };
@@ -46,7 +46,7 @@ fn a_full_disk() {
 /// While the disk fails to sync, every send gets 503 and none is recorded. When it can sync again, sends go on without a
 /// restart.
 #[test]
-fn a_disk_that_fails_to_sync() {
+fn a_send_that_cannot_be_synced_gets_503_and_no_row() {
     let folder = TestFolder::with_sample();
     let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
     let server = folder.serve();
@@ -70,7 +70,7 @@ fn a_disk_that_fails_to_sync() {
 
 /// Another program that holds the write lock for too long: a send gives up, and the next one after it is recorded.
 #[test]
-fn a_lock_that_is_held_for_too_long() {
+fn a_send_gives_up_on_a_lock_that_is_held_for_long() {
     let folder = TestFolder::with_sample();
     let token = folder.token("crm", "integrator");
     let server = folder.serve();
@@ -85,7 +85,7 @@ fn a_lock_that_is_held_for_too_long() {
 
 /// A full queue is told at once; what was queued is recorded when the writer can go on.
 #[test]
-fn a_full_queue() {
+fn a_send_over_the_queue_is_refused_at_once() {
     let folder = TestFolder::with_sample();
     let token = folder.token("crm", "integrator");
     let server = folder.serve_with(&[("LIMITS__QUEUE", "2")]);
@@ -113,7 +113,7 @@ fn a_full_queue() {
 
 /// A damaged file is an error of ours, not of the caller, and tells nothing of the inside.
 #[test]
-fn an_error_of_the_inside_is_not_told() {
+fn an_internal_error_is_logged_and_not_shown() {
     let folder = TestFolder::with_sample();
     let token = folder.token("crm", "integrator");
     let server = folder.serve();

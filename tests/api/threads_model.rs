@@ -24,7 +24,7 @@ fn expected(threads: &[(i64, Row)]) -> String {
 }
 
 #[test]
-fn the_answer_is_that_of_a_plain_reading() {
+fn the_decision_is_that_of_the_vendor_s_page() {
     let fake = Server::fake();
     // The runner shares its closure.
     let (admin, crm) = (RefCell::new(fake.client("test-admin")), RefCell::new(fake.client("test-crm")));

@@ -6,7 +6,7 @@ use crate::harness::{Server, TestFolder, envelope};
 
 /// One misconfigured client and its neighbours behind one address.
 #[test]
-fn bad_tokens_are_slowed_down_and_good_ones_are_not() {
+fn bad_tokens_are_throttled_and_valid_ones_are_not() {
     let folder = TestFolder::with_sample();
     let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let gone = folder.token("gone", "integrator");
@@ -52,7 +52,7 @@ fn bad_tokens_are_slowed_down_and_good_ones_are_not() {
 }
 
 #[test]
-fn a_fake_slows_down_nobody() {
+fn a_fake_throttles_no_token() {
     let fake = Server::fake();
     let mut nobody = fake.client("nobody");
     for _ in 0..100 {

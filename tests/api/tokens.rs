@@ -35,7 +35,7 @@ fn a_token_is_alone_on_stdout_and_nowhere_in_the_file() {
 
 /// No token comes with a new file: the log says the one command that makes the first.
 #[test]
-fn a_first_start_says_how_to_get_in() {
+fn the_first_start_logs_how_to_create_a_token() {
     let folder = TestFolder::new();
     let server = folder.serve();
     assert_eq!(server.client("admin").call("GET", "/admin/settings", None).short(), "401 Token is invalid");
@@ -52,7 +52,7 @@ fn a_first_start_says_how_to_get_in() {
 }
 
 #[test]
-fn the_list_has_a_line_for_each() {
+fn token_list_has_a_line_for_each_token() {
     let folder = TestFolder::new();
     folder.token("crm", "integrator");
     folder.token("lead", "SUPERVISOR");
@@ -71,7 +71,7 @@ fn the_list_has_a_line_for_each() {
 }
 
 #[test]
-fn mistakes_are_told() {
+fn a_bad_token_command_is_refused() {
     let folder = TestFolder::new();
     folder.token("crm", "integrator");
     let create = |name: &str| folder.run_error(&["token", "create", "--name", name, "--role", "admin"]);
@@ -94,7 +94,7 @@ fn mistakes_are_told() {
 
 /// A token with which a server lets one in is nothing to a fake, and the other way round.
 #[test]
-fn a_fake_has_its_own_tokens() {
+fn server_and_fake_refuse_each_other_s_tokens() {
     let folder = TestFolder::with_sample();
     let secret = folder.token("crm", "integrator");
     assert_eq!(Server::fake().client(&secret).send(1, 1).short(), "401 Token is invalid");

@@ -15,7 +15,7 @@ fn log_in(server: &Server, login: &str, password: &str) -> crate::harness::Respo
 
 /// The whole flow, unchanged, on a fake and on a server.
 #[rstest]
-fn log_in_look_and_send(#[values(false, true)] on_server: bool) {
+fn an_integration_logs_in_looks_up_and_sends(#[values(false, true)] on_server: bool) {
     let folder = TestFolder::with_sample();
     let secret = folder.token("crm", "integrator");
     let server = if on_server { folder.serve() } else { Server::fake() };
@@ -40,7 +40,7 @@ fn log_in_look_and_send(#[values(false, true)] on_server: bool) {
 }
 
 #[test]
-fn only_the_right_password_logs_in_and_guessing_is_slowed_down() {
+fn only_the_right_password_logs_in_and_guessing_is_throttled() {
     let folder = TestFolder::with_sample();
     let (crm, lead) = (folder.token("crm", "integrator"), folder.token("lead", "supervisor"));
     let server = folder.serve();
@@ -73,14 +73,14 @@ fn only_the_right_password_logs_in_and_guessing_is_slowed_down() {
 #[case(json!({"login": "l".repeat(201), "password": "x"}), "login must have 1 to 200 characters, before the @ of a world")]
 #[case(json!({"login": "", "password": "x"}), "login must have 1 character at least")]
 #[case(json!({"login": "a@b@c", "password": "x"}), "login: the world behind @ must be 1 to 64 characters of A-Za-z0-9._-")]
-fn a_login_that_cannot_be_is_told(#[case] body: Value, #[case] expected: &str) {
+fn a_bad_login_is_refused(#[case] body: Value, #[case] expected: &str) {
     let answer = Server::fake().anonymous().call("POST", "/api/auth/login", Some(&body));
     assert_eq!(answer.short(), format!("400 {expected}"));
 }
 
 /// In a fake every password is right: a login that is to fail for a test slows down no other test's.
 #[test]
-fn a_fake_slows_nobody_down() {
+fn a_fake_throttles_no_login() {
     let fake = Server::fake();
     for number in 0..7 {
         assert_eq!(log_in(&fake, &format!("expired@w{number}"), "x").short(), "401 Token is expired");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{ClientRow, Form, TestFolder, Thread, World};
 
 #[test]
-fn an_export_is_taken_back_unchanged() {
+fn an_export_is_applied_unchanged() {
     let folder = TestFolder::with_sample();
     let named = ClientRow::new(9_007_199_254_740_993).external_id("\u{1F600}\"\\\n").set("name", "<b>");
     let world = World::new()
@@ -33,7 +33,7 @@ fn an_export_is_taken_back_unchanged() {
 }
 
 #[test]
-fn the_sample_world_is_the_one_of_the_contract() {
+fn the_sample_world_is_that_of_the_contract() {
     insta::assert_snapshot!(TestFolder::with_sample().export(), @r#"
     {
     "settings": {"surveysViaExternalApi":true},
@@ -63,7 +63,7 @@ fn the_sample_world_is_the_one_of_the_contract() {
 
 /// Rows of a file replace rows of the same id, and lists that are missing change nothing.
 #[test]
-fn what_is_missing_changes_nothing() {
+fn a_missing_list_changes_nothing() {
     let folder = TestFolder::with_sample();
     let before = folder.export();
     folder.apply(World::new());
@@ -110,7 +110,7 @@ const TIMES: &str = r#""startTime":"2026-03-01T10:00:00.000Z","stateChangeTime":
 #[case::setting(r#""settings":{"surveysViaExternalApi":1}"#.to_owned(), "settings.surveysViaExternalApi: invalid type: integer `1`, expected a boolean")]
 #[case::not_an_object(r#""clients":[[9,null,null]]"#.to_owned(), "clients[0]: invalid type: sequence, expected a JSON object")]
 #[case::not_a_list(r#""clients":{}"#.to_owned(), "clients: invalid type: map, expected a sequence")]
-fn an_error_names_its_place_and_nothing_is_applied(#[case] rest: String, #[case] expected: &str) {
+fn an_error_names_its_path_and_nothing_is_applied(#[case] rest: String, #[case] expected: &str) {
     let folder = TestFolder::with_sample();
     let before = folder.export();
     folder.write("bad.json", &format!(r#"{{"channels":[{{"id":7,"name":"new","type":"NEW"}}],{rest}}}"#));
@@ -127,7 +127,7 @@ fn an_error_names_its_place_and_nothing_is_applied(#[case] rest: String, #[case]
 #[case("{\"clients\":[}", "not JSON: expected value at line 1 column 13")]
 #[case("{}\n{}", "something stands behind the document: trailing characters at line 2 column 1")]
 #[case("[]", "invalid type: sequence, expected a JSON object")]
-fn a_file_that_is_no_world_is_told(#[case] text: &str, #[case] expected: &str) {
+fn a_file_that_is_no_world_is_refused(#[case] text: &str, #[case] expected: &str) {
     let folder = TestFolder::new();
     folder.write("bad.json", text);
     let said = folder.run_error(&["apply", "bad.json"]);
@@ -136,7 +136,7 @@ fn a_file_that_is_no_world_is_told(#[case] text: &str, #[case] expected: &str) {
 }
 
 #[test]
-fn a_hundred_thousand_threads_are_applied_beside_a_running_server() {
+fn a_hundred_thousand_threads_are_applied_while_a_server_runs() {
     let folder = TestFolder::with_sample();
     let token = folder.token("crm", "integrator");
     let server = folder.serve();

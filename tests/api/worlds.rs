@@ -13,7 +13,7 @@ fn sends(server: &Server, world: &str) -> Vec<Value> {
 }
 
 #[test]
-fn nothing_done_in_one_world_shows_in_another() {
+fn a_change_in_one_world_is_not_seen_in_another() {
     let fake = Server::fake();
     let (mut alpha, mut beta) = (fake.client("test-admin@alpha"), fake.client("test-admin@beta"));
     alpha.set_surveys(false);
@@ -56,7 +56,7 @@ fn the_worlds_are_listed() {
 
 /// One process, one port: a parallel test suite of a hundred tests.
 #[test]
-fn ten_thousand_sends_over_a_hundred_worlds_from_sixteen_threads() {
+fn parallel_sends_stay_in_their_worlds() {
     const THREADS: usize = 16;
     let fake = Server::fake();
     let world = |number: usize| format!("@suite-{number}");
@@ -89,7 +89,7 @@ fn ten_thousand_sends_over_a_hundred_worlds_from_sixteen_threads() {
 }
 
 #[test]
-fn reset_puts_everything_back_to_the_seed() {
+fn a_reset_restores_the_sample_world() {
     let fake = Server::fake();
     let (mut admin, mut crm) = (fake.client("test-admin@w"), fake.client("test-crm@w"));
     let world = |admin: &mut crate::harness::Client| {
@@ -114,7 +114,7 @@ fn reset_puts_everything_back_to_the_seed() {
 }
 
 #[test]
-fn the_number_of_worlds_is_bounded_and_the_answer_says_so() {
+fn a_world_over_the_limit_is_refused() {
     let fake = Server::fake_with(&["--max-worlds", "2"]);
     assert_eq!(fake.client("test-crm@a").send(1, 1).short(), "200 ");
     assert_eq!(fake.client("test-crm@b").send(1, 1).short(), "200 ");
@@ -128,7 +128,7 @@ fn the_number_of_worlds_is_bounded_and_the_answer_says_so() {
 }
 
 #[test]
-fn a_world_that_was_dropped_begins_anew_and_leaves_no_file() {
+fn a_dropped_world_starts_from_the_sample_and_leaves_no_file() {
     let folder = TestFolder::new();
     let mut command = folder.command(&["fake", "--listen", "127.0.0.1:0"]);
     command.env("TMPDIR", folder.path(""));
@@ -166,7 +166,7 @@ fn a_reset_ends_the_waits_of_its_world() {
 #[case("test-crm@a@b")]
 #[case("test-crm@äöü")]
 #[case(&format!("test-crm@{}", "w".repeat(65)))]
-fn a_world_has_a_name_that_can_be_one(#[case] token: &str) {
+fn a_bad_world_name_is_refused(#[case] token: &str) {
     let fake = Server::fake();
     let answer = fake.client(token).send(1, 1);
     let expected = if token.is_ascii() {
@@ -181,7 +181,7 @@ fn a_world_has_a_name_that_can_be_one(#[case] token: &str) {
 
 /// Two hundred worlds, each of them used by both kinds of tokens, for at most 1 MiB of memory each.
 #[test]
-fn two_hundred_worlds_fit_into_two_hundred_mebibytes() {
+fn a_world_takes_less_than_a_mebibyte() {
     let fake = Server::fake();
     let resident_kib = || -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", fake.process.id())).unwrap();
@@ -203,7 +203,7 @@ fn two_hundred_worlds_fit_into_two_hundred_mebibytes() {
 
 /// What only a fake has is nothing under `serve`: no such path, and no such token.
 #[test]
-fn a_server_has_none_of_it() {
+fn a_server_has_no_routes_or_tokens_of_a_fake() {
     let folder = TestFolder::with_sample();
     let ops = folder.token("ops", "admin");
     let server = folder.serve();

@@ -8,7 +8,7 @@ use crate::harness::{Channel, Client, Receiver, Reply, Server, Signal, TestFolde
 
 /// A secret is shown to whoever makes it, and to nobody else; the one before is good for a while.
 #[test]
-fn rotating_signs_twice_for_a_while() {
+fn both_secrets_sign_during_the_overlap_of_a_rotation() {
     let receiver = Receiver::accepting();
     let (fake, mut admin) = fake_with(&receiver);
     let mut crm = fake.client("test-crm");
@@ -38,7 +38,7 @@ fn rotating_signs_twice_for_a_while() {
 
 /// An address without a secret is signed with one that nobody knows yet; writing the row again does not change it.
 #[test]
-fn nothing_goes_out_unsigned() {
+fn a_channel_without_a_secret_gets_one() {
     let receiver = Receiver::accepting();
     let fake = Server::fake();
     let mut admin = fake.client("test-admin");
@@ -65,7 +65,7 @@ fn nothing_goes_out_unsigned() {
 #[case(json!({"deliverySecret": "hunter2-hunter2"}), "deliverySecret: must be whsec_ and 24 to 64 bytes in base64, as POST /admin/channels/{id}/rotate makes it")]
 #[case(json!({"deliverySecret": 77_123}), "deliverySecret: must be a string")]
 #[case(json!({"deliveryOff": ""}), "deliveryOff must be 1 to 255 characters")]
-fn what_cannot_be_is_told(#[case] more: Value, #[case] expected: &str) {
+fn a_bad_channel_is_refused_and_not_stored(#[case] more: Value, #[case] expected: &str) {
     let fake = Server::fake();
     let mut admin = fake.client("test-admin");
     let before = admin.call("GET", "/admin/channels/1", None).body;
@@ -81,7 +81,7 @@ fn what_cannot_be_is_told(#[case] more: Value, #[case] expected: &str) {
 
 /// The same in a world file: `apply` and `fake --world` say the place, and nothing is applied.
 #[test]
-fn a_world_file_has_addresses_and_secrets() {
+fn a_world_file_sets_delivery_urls_and_secrets() {
     let receiver = Receiver::accepting();
     let folder = TestFolder::with_sample();
     let world = |url: &str| {
@@ -118,7 +118,7 @@ fn short(admin: &mut Client, method: &str, path: &str) -> String {
 }
 
 #[test]
-fn a_ping_is_signed_and_told() {
+fn a_ping_is_signed_and_its_result_reported() {
     let receiver = Receiver::start(|_, before| Reply::status(if before == 0 { 200 } else { 500 }, ""));
     let (_fake, mut admin) = fake_with(&receiver);
     admin.set_clock("2100-01-01T00:00:00Z");
@@ -134,7 +134,7 @@ fn a_ping_is_signed_and_told() {
 }
 
 #[test]
-fn lists_filters_and_trying_again_by_hand() {
+fn deliveries_are_listed_filtered_and_retried() {
     let receiver = Receiver::answering(500);
     let (fake, mut admin) = fake_with(&receiver);
     deliver_to(&mut admin, 2, &receiver.url());
@@ -189,7 +189,7 @@ fn lists_filters_and_trying_again_by_hand() {
 
 /// A channel that something is to be delivered to is needed; one whose address is taken away is not.
 #[test]
-fn what_loses_its_address_is_cancelled() {
+fn a_delivery_without_a_url_any_more_is_cancelled() {
     let receiver = Receiver::answering(500);
     let (fake, mut admin) = fake_with(&receiver);
     deliver_to(&mut admin, 7, &receiver.url());
@@ -208,7 +208,7 @@ fn what_loses_its_address_is_cancelled() {
 
 /// Nothing but the secret's own route shows it, and the log never does.
 #[test]
-fn secrets_are_in_no_answer_and_no_log() {
+fn a_delivery_secret_is_in_no_response_and_no_log() {
     let folder = TestFolder::with_sample();
     let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let server = folder.serve_with(&[("LOG", "debug"), ("DELIVERY__ALLOW", "127.0.0.0/8")]);

@@ -12,7 +12,7 @@ use super::{SECRET, deliver_to, serve_with_loopback};
 use crate::harness::{DEADLINE, Receiver, Reply, TestFolder, eventually};
 
 /// Fails three times of ten: an error, a cut before or after it took the message in, a late answer.
-fn moody() -> Receiver {
+fn failing_receiver() -> Receiver {
     Receiver::start(|_, before| match before * 7 % 10 {
         0 => Reply::status(500, ""),
         1 => Reply::Cut,
@@ -29,11 +29,11 @@ fn moody() -> Receiver {
 }
 
 /// So many sends, and so many kills on the way.
-fn every_committed_send_is_delivered(sends: usize, kills: usize) {
+fn deliver_through_kills(sends: usize, kills: usize) {
     const CLIENTS: usize = 4;
     let folder = TestFolder::with_sample();
     let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
-    let receiver = moody();
+    let receiver = failing_receiver();
     deliver_to(&mut serve_with_loopback(&folder).client(&ops), 1, &receiver.url());
     let acknowledged = AtomicUsize::new(0);
     for kill in 0..kills {
@@ -89,20 +89,20 @@ fn every_committed_send_is_delivered(sends: usize, kills: usize) {
 }
 
 #[test]
-fn whenever_it_is_killed() {
-    every_committed_send_is_delivered(400, 8);
+fn every_committed_send_is_delivered_after_kills() {
+    deliver_through_kills(400, 8);
 }
 
-/// `cargo test --release --test api -- --ignored whenever_it_is_killed_long`: some minutes.
+/// `cargo test --release --test api -- --ignored every_committed_send_is_delivered_after_two_hundred_kills`: some minutes.
 #[test]
 #[ignore = "takes minutes"]
-fn whenever_it_is_killed_long() {
-    every_committed_send_is_delivered(10_000, 200);
+fn every_committed_send_is_delivered_after_two_hundred_kills() {
+    deliver_through_kills(10_000, 200);
 }
 
 /// What was due when the server died is tried at the next start; nothing had to be remembered for it.
 #[test]
-fn what_was_in_flight_is_taken_up_again() {
+fn a_delivery_in_flight_at_a_kill_is_retried() {
     let folder = TestFolder::with_sample();
     let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let receiver = Receiver::start(|_, before| if before == 0 { Reply::Silence } else { Reply::status(200, "") });

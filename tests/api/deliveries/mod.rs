@@ -46,7 +46,7 @@ fn webhook_ids(requests: &[Received]) -> Vec<&str> {
 }
 
 #[test]
-fn a_send_arrives() {
+fn a_send_is_delivered_to_the_gateway() {
     let receiver = Receiver::accepting();
     let (fake, mut admin) = fake_with(&receiver);
     let question =
@@ -82,7 +82,7 @@ fn a_send_arrives() {
 
 /// Where a channel has no address a send is recorded, as ever; a refusal leaves nothing.
 #[test]
-fn what_has_no_address_is_recorded() {
+fn a_send_to_a_channel_without_a_url_is_only_recorded() {
     let receiver = Receiver::accepting();
     let (fake, mut admin) = fake_with(&receiver);
     let mut crm = fake.client("test-crm");
@@ -99,7 +99,7 @@ fn what_has_no_address_is_recorded() {
 
 /// The message is that of the time of the send, whatever happens to form and client later.
 #[test]
-fn a_retry_says_the_same() {
+fn a_retry_repeats_the_same_message() {
     let receiver = Receiver::start(|_, before| Reply::status(if before == 0 { 500 } else { 200 }, ""));
     let (fake, mut admin) = fake_with(&receiver);
     assert_eq!(fake.client("test-crm").send(1, 1).short(), "200 ");
@@ -119,7 +119,7 @@ fn a_retry_says_the_same() {
 
 /// A world of a fake has its own channels, and its own deliveries.
 #[test]
-fn each_world_delivers_by_itself() {
+fn each_world_has_its_own_deliveries() {
     let fake = Server::fake();
     let receivers = [Receiver::accepting(), Receiver::accepting()];
     for (receiver, world) in receivers.iter().zip(["a", "b"]) {

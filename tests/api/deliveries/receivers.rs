@@ -22,8 +22,8 @@ use crate::harness::{Receiver, Reply, TestFolder, Thread, eventually};
 #[case(Reply::Cut, "pending", "the connection was cut before an answer")]
 #[case(Reply::Bytes("\u{1b}[31mSSH-2.0-garbage\r\n\r\n".to_owned()), "pending", "the answer is not HTTP")]
 #[case(Reply::Bytes("HTTP/1.1 500 \u{1b}[2J injected\r\nX: \u{7}\r\nContent-Length: 0\r\n\r\n".to_owned()), "pending", "")]
-fn an_answer_is_judged(#[case] reply: Reply, #[case] state: &str, #[case] result: &str) {
-    let Reply::Bytes(text) = reply else { return cut_is_judged(result) };
+fn the_response_of_a_gateway_decides_the_state(#[case] reply: Reply, #[case] state: &str, #[case] result: &str) {
+    let Reply::Bytes(text) = reply else { return check_disconnect(result) };
     let receiver = Receiver::start(move |_, _| Reply::Bytes(text.clone()));
     let (fake, mut admin) = fake_with(&receiver);
     assert_eq!(fake.client("test-crm").send(1, 1).status, 200);
@@ -43,7 +43,7 @@ fn an_answer_is_judged(#[case] reply: Reply, #[case] state: &str, #[case] result
     assert!(!log.contains('\u{1b}') && !log.contains('\u{7}'), "{log:?}");
 }
 
-fn cut_is_judged(result: &str) {
+fn check_disconnect(result: &str) {
     let (fake, mut admin) = fake_with(&Receiver::start(|_, _| Reply::Cut));
     fake.client("test-crm").send(1, 1);
     eventually("it is told", || wait_for(&mut admin, "after=0")[0]["result"] == result);
@@ -51,7 +51,7 @@ fn cut_is_judged(result: &str) {
 
 /// A gateway that nobody answers at, and one that takes too long.
 #[test]
-fn what_does_not_answer_has_failed() {
+fn a_gateway_that_does_not_answer_fails_the_try() {
     let folder = TestFolder::with_sample();
     let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let server = folder.serve_with(&[("DELIVERY__ALLOW", "127.0.0.0/8"), ("DELIVERY__TIMEOUT_MS", "200")]);
@@ -83,7 +83,7 @@ fn what_does_not_answer_has_failed() {
 
 /// 410: the gateway wants nothing more. Nothing is lost by it: what was cancelled can be tried again.
 #[test]
-fn gone_switches_a_channel_off() {
+fn a_410_switches_the_deliveries_of_a_channel_off() {
     let receiver = Receiver::start(|_, before| Reply::status(if before == 0 { 410 } else { 200 }, ""));
     let (fake, mut admin) = fake_with(&receiver);
     let mut crm = fake.client("test-crm");
@@ -114,7 +114,7 @@ fn gone_switches_a_channel_off() {
 
 /// One dead gateway of ten: the others get theirs while it is waited for.
 #[test]
-fn a_dead_receiver_delays_nobody_else() {
+fn a_dead_gateway_delays_no_other_channel() {
     const SENDS: i64 = 20;
     let folder = TestFolder::with_sample();
     let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));

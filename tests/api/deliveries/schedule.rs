@@ -7,7 +7,7 @@ use super::{deliver_to, fake_with, wait_for, webhook_ids};
 use crate::harness::{Receiver, Reply, eventually};
 
 #[test]
-fn what_was_due_has_been_tried_when_the_clock_answers() {
+fn due_tries_are_made_before_the_clock_responds() {
     let receiver = Receiver::answering(500);
     let (fake, mut admin) = fake_with(&receiver);
     assert_eq!(fake.client("test-crm").send(1, 1).status, 200);
@@ -35,7 +35,7 @@ fn what_was_due_has_been_tried_when_the_clock_answers() {
 
 /// A long way forward makes every try that would have been made meanwhile, each at its time.
 #[test]
-fn a_long_way_forward_makes_every_try_on_it() {
+fn a_large_advance_makes_every_try_in_between() {
     let receiver = Receiver::answering(503);
     let (fake, mut admin) = fake_with(&receiver);
     fake.client("test-crm").send(1, 1);
@@ -54,7 +54,7 @@ fn a_long_way_forward_makes_every_try_on_it() {
 
 /// With half of each step as jitter, the next try is never later than the step, and not before its half.
 #[test]
-fn a_try_has_jitter_of_half_its_step() {
+fn a_retry_comes_between_half_and_all_of_its_step() {
     let receiver = Receiver::answering(500);
     let (fake, mut admin) = fake_with(&receiver);
     admin.set_clock("2100-01-01T00:00:00Z");
@@ -96,7 +96,7 @@ fn retry_after_is_honoured() {
 
 /// The address is that of the time of the try: who has moved gets what could not be delivered before.
 #[test]
-fn a_new_address_gets_what_is_pending() {
+fn a_new_url_gets_the_pending_deliveries() {
     let (old, new) = (Receiver::answering(404), Receiver::accepting());
     let (fake, mut admin) = fake_with(&old);
     fake.client("test-crm").send(1, 1);

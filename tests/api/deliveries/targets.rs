@@ -131,7 +131,7 @@ fn no_connection_is_made_to_a_hostile_target() {
 
 /// What could be called when it was written, and cannot any more: the check is made again for each try.
 #[test]
-fn each_try_is_checked() {
+fn the_target_is_checked_at_each_try() {
     let folder = TestFolder::with_sample();
     let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let (traps, port) = Traps::new();
@@ -156,7 +156,7 @@ fn each_try_is_checked() {
 
 /// A proxy that the environment names is not asked: it would connect to what was not checked.
 #[test]
-fn no_proxy_is_asked() {
+fn proxies_of_the_environment_are_not_used() {
     let folder = TestFolder::with_sample();
     let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let (traps, port) = Traps::new();
@@ -174,7 +174,7 @@ fn no_proxy_is_asked() {
 }
 
 #[test]
-fn what_is_denied_or_not_allowed_is_told() {
+fn a_denied_or_not_allowed_target_is_refused() {
     let folder = TestFolder::with_sample();
     let ops = folder.token("ops", "admin");
     let settings = "[delivery]\nallow = [\"10.0.0.0/8\", \"127.0.0.0/8\"]\ndeny = [\"10.9.0.0/16\", \"127.0.0.3\"]\n";

@@ -19,7 +19,7 @@ use super::{SECRET, deliver_to, wait_for};
 use crate::harness::{Receiver, Server, TestFolder, eventually};
 
 /// Ends TLS before a receiver; yields its port and the certificate.
-fn behind_tls(receiver: &Receiver) -> (u16, String) {
+fn with_tls_in_front(receiver: &Receiver) -> (u16, String) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
     let config =
@@ -50,11 +50,11 @@ fn behind_tls(receiver: &Receiver) -> (u16, String) {
 }
 
 #[test]
-fn https_goes_by_the_certificates_of_the_machine() {
+fn https_trusts_the_certificates_of_the_machine() {
     let folder = TestFolder::with_sample();
     let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let receiver = Receiver::accepting();
-    let (port, certificate) = behind_tls(&receiver);
+    let (port, certificate) = with_tls_in_front(&receiver);
     let trusted = folder.write("trusted.pem", &certificate);
     let serve = |trusts: bool| {
         let mut command = folder.command(&["serve", "--listen", "127.0.0.1:0"]);

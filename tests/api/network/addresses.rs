@@ -25,7 +25,7 @@ const ADMIN_PATHS: [&str; 4] = ["/admin", "/admin/settings", "/admin/threads/1",
 const OTHER_PATHS: [&str; 4] = ["/livez", "/readyz", "/api/v1/threads", "/administrators"];
 
 #[test]
-fn administrators_may_have_an_address_of_their_own() {
+fn admin_routes_can_have_an_address_of_their_own() {
     let folder = TestFolder::with_sample();
     let ops = folder.token("ops", "admin");
     let crm = folder.token("crm", "integrator");
@@ -53,7 +53,7 @@ fn administrators_may_have_an_address_of_their_own() {
 }
 
 #[test]
-fn administrators_may_have_none() {
+fn admin_routes_can_be_off() {
     let folder = TestFolder::with_sample();
     let ops = folder.token("ops", "admin");
     let server = folder.serve_with(&[("ADMIN__LISTEN", "off")]);
@@ -84,7 +84,7 @@ fn administrators_may_have_none() {
 #[case("127.0.0.1", "X-Forwarded-For: 203.0.113.7, unknown, 10.1.2.3\r\n", "10.1.2.3")]
 #[case("127.0.0.1", "X-Forwarded-For: <script>\r\n", "127.0.0.1")]
 #[case("127.0.0.1", "X-Forwarded-For: 10.0.0.1, 10.0.0.2\r\n", "10.0.0.1")]
-fn the_caller_behind_a_proxy(#[case] peer: &str, #[case] lines: &str, #[case] expected: &str) {
+fn the_caller_address_comes_from_a_trusted_proxy_only(#[case] peer: &str, #[case] lines: &str, #[case] expected: &str) {
     let folder = TestFolder::with_sample();
     let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let server = folder.serve_with(&[("PROXIES", "127.0.0.1,10.0.0.0/8")]);

@@ -13,7 +13,7 @@ fn serve() -> (TestFolder, Server, String) {
 }
 
 #[test]
-fn a_browser_asks_before_a_page_may_call() {
+fn a_preflight_of_an_allowed_origin_is_answered() {
     let (_folder, server, _) = serve();
     let asked = format!("Origin: {PAGE}\r\nAccess-Control-Request-Method: POST\r\n");
     let answer = server.anonymous().call_with("OPTIONS", PATH, &asked, b"");
@@ -33,7 +33,7 @@ fn a_browser_asks_before_a_page_may_call() {
 }
 
 #[test]
-fn a_page_may_read_what_it_is_answered() {
+fn an_allowed_origin_may_read_the_response() {
     let (_folder, server, token) = serve();
     let lines = format!("Origin: {PAGE}\r\nContent-Type: application/json\r\n");
     let body = |id: u8| format!(r#"{{"clientId":{{"type":"internalClientId","id":{id}}},"qualityFormId":1}}"#);
@@ -65,7 +65,7 @@ fn a_page_may_read_what_it_is_answered() {
 /// Nothing is said to a page that is not named, outside of `/api`, and without any origin in the settings; the answers are
 /// those of every other caller.
 #[test]
-fn nobody_else_is_told_anything() {
+fn other_origins_get_no_cors_headers() {
     let (folder, server, token) = serve();
     let preflight = |origin: &str| format!("Origin: {origin}\r\nAccess-Control-Request-Method: POST\r\n");
     let two = format!("Origin: {PAGE}\r\n{}", preflight(PAGE));

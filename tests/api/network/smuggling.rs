@@ -123,7 +123,7 @@ fn answers(server: &Server, shape: &str) -> String {
 }
 
 #[test]
-fn what_could_be_two_requests_is_none() {
+fn an_ambiguous_request_is_refused_once() {
     let fake = Server::fake();
     let first = "GET /livez HTTP/1.1\r\nHost: x\r\n";
     let send = "POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\nContent-Type: application/json\r\n";
@@ -146,7 +146,7 @@ fn what_could_be_two_requests_is_none() {
 
 /// A route that reads no body has answered before the body is wrong; nothing else is answered.
 #[test]
-fn what_follows_a_wrong_body_is_never_a_request() {
+fn bytes_after_a_bad_body_are_no_request() {
     let fake = Server::fake();
     for chunks in CHUNKS {
         let shape = format!("GET /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
@@ -158,7 +158,7 @@ fn what_follows_a_wrong_body_is_never_a_request() {
 
 /// What was asked before it on the same connection is answered first.
 #[test]
-fn what_came_before_is_answered() {
+fn requests_before_a_bad_one_are_answered() {
     let fake = Server::fake();
     let good = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
     let answers = answers(&fake, &format!("{good}{good}GET /livez HTTP/1.1\r\nHost : x\r\n\r\n"));
@@ -168,7 +168,7 @@ fn what_came_before_is_answered() {
 
 /// What is unusual, and means one thing only.
 #[test]
-fn what_is_only_unusual_passes() {
+fn an_unusual_but_clear_request_is_served() {
     let fake = Server::fake();
     for shape in [
         "\r\nGET /livez HTTP/1.1\r\nHost: x\r\n",

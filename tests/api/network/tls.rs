@@ -74,7 +74,7 @@ fn answer(stream: &mut impl Read) -> String {
 }
 
 #[test]
-fn https_is_spoken() {
+fn https_is_served_over_http_1_1() {
     let (trusted, certificate, key) = certificate(2100);
     let folder = folder_with(&certificate, &key);
     let server = folder.serve_with(&FILES);
@@ -109,7 +109,7 @@ fn https_is_spoken() {
 }
 
 #[test]
-fn a_certificate_is_read_again() {
+fn a_certificate_is_reloaded_at_sighup() {
     let (first, first_certificate, first_key) = certificate(2100);
     let (second, second_certificate, second_key) = certificate(2100);
     let folder = folder_with(&first_certificate, &first_key);
@@ -146,7 +146,7 @@ fn a_certificate_is_read_again() {
 #[case::no_certificate(4, "there is no certificate in cert.pem (tls.cert); it must be PEM")]
 #[case::missing(5, "cannot read the certificate cert.pem (tls.cert)")]
 #[case::unreadable(6, "cannot read the key key.pem (tls.key)")]
-fn what_is_wrong_with_the_files_is_told(#[case] wrong: u8, #[case] expected: &str) {
+fn a_bad_certificate_or_key_is_named(#[case] wrong: u8, #[case] expected: &str) {
     let (_, certificate_pem, key) = certificate(if wrong == 2 { 2021 } else { 2100 });
     let folder = folder_with(&certificate_pem, &key);
     match wrong {
