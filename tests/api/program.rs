@@ -1,20 +1,13 @@
 //! The program as scripts use it: the ready line, signals, exit codes, help, and files that are not for it.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    net::SocketAddr,
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    process::Stdio,
-};
+use std::{fs, net::SocketAddr, os::unix::fs::PermissionsExt, path::Path, process::Stdio};
 
 use rstest::rstest;
 use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::harness::{
-    Client, ClientRow, Server, Signal, TestFolder, World, WriteLock, eventually, send_signal, surveyd,
+    Client, ClientRow, Server, Signal, TestFolder, World, WriteLock, eventually, first_line, send_signal, surveyd,
 };
 
 #[rstest]
@@ -134,9 +127,7 @@ fn the_ready_line_is_all_that_is_on_stdout() {
     let folder = TestFolder::with_sample();
     let mut command = folder.command(&["serve", "--listen", "127.0.0.1:0"]);
     let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut stdout = BufReader::new(process.stdout.take().unwrap());
-    let mut line = String::new();
-    stdout.read_line(&mut line).unwrap();
+    let (line, stdout) = first_line(&mut process);
     let address: SocketAddr = line.trim_end().strip_prefix("ready url=http://").unwrap().parse().unwrap();
     assert_eq!(line, format!("ready url=http://{address}\n"));
     assert_eq!(Client::new(address, None, None).call("GET", "/livez", None).status, 200, "it can answer by then");

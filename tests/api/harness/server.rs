@@ -4,15 +4,15 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read},
     net::{IpAddr, SocketAddr},
-    process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::{Arc, Mutex, mpsc},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-use super::{Client, Signal, eventually, send_signal, surveyd};
+use super::{Client, DEADLINE, Signal, eventually, send_signal, surveyd};
 
 /// A running server or fake; stopped when dropped.
 pub struct Server {
@@ -29,8 +29,7 @@ impl Server {
     /// Starts a server, and waits for the ready line on its stdout.
     pub fn start(mut command: Command) -> Self {
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let (line, _) = first_line(&mut process);
         let url = line.strip_prefix("ready url=").and_then(|url| url.split_once("://"));
         let Some((scheme, address)) = url else {
             let mut stderr = String::new();
@@ -148,6 +147,22 @@ impl Server {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
+}
+
+/// The first line of the stdout of a process, and the rest of stdout.
+pub fn first_line(process: &mut Child) -> (String, BufReader<ChildStdout>) {
+    let mut stdout = BufReader::new(process.stdout.take().unwrap());
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        // Nobody receives it where it comes too late.
+        let _ = sender.send((line, stdout));
+    });
+    receiver.recv_timeout(DEADLINE).unwrap_or_else(|_| {
+        process.kill().unwrap();
+        panic!("there is no line on stdout")
+    })
 }
 
 impl Drop for Server {
