@@ -1,4 +1,4 @@
-//! Who may do what: every token on every route.
+//! Every token on every route.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,10 @@ const ADMIN: &str = "ADMIN";
 const INTEGRATOR: &str = "INTEGRATOR";
 const SENDERS: &str = "INTEGRATOR, OPERATOR or SUPERVISOR";
 
-/// Who asks for no token.
+/// A route that asks for no token.
 const ANYBODY: &str = "";
 
-/// A call of a route: the method and the pattern of the path, an example of the path, a body, and who may.
+/// A call of a route: the method, the pattern of the path, an example of the path, a body, and the roles that may.
 type Row = (&'static str, &'static str, &'static str, Option<Value>, &'static str);
 
 /// A row for every route of a server. The tokens are 1 to 4, and 5, which is revoked.
@@ -116,7 +116,7 @@ fn every_route_is_in_the_access_table() {
 
 const MISSING: &str = "Token is missing: send it as \"Authorization: Bearer <token>\"";
 
-/// What a caller is told who is let in nowhere, or who comes with the wrong role.
+/// The response to a bad token or to a wrong role.
 fn expected(status: u16, challenge: &str, method: &str, path: &str, message: &str) -> String {
     let body = envelope(method, path, message);
     let vary = if path.starts_with("/api/") {
@@ -137,7 +137,7 @@ struct Tokens {
     unknown: Vec<String>,
     revoked: String,
     expired: String,
-    /// Each good one behind its role; the ADMIN last, whose calls may do away with the others.
+    /// The valid ones with their roles. ADMIN is last: its calls may revoke the others.
     good: Vec<(&'static str, String)>,
 }
 
@@ -189,12 +189,12 @@ fn a_server_admits_each_role_to_its_routes_only() {
     folder.run_ok(&["token", "revoke", "5"]);
     let output = folder.run(&["token", "create", "--name", "brief", "--role", "admin", "--expires", "1ms"]);
     let expired = String::from_utf8(output.stdout).unwrap().trim_end().to_owned();
-    // The tokens of a fake are nobody's here.
+    // The tokens of a fake are unknown here.
     let unknown = ["test-admin", "test-crm", "test-expired", "surveyd_0000"].map(str::to_owned).to_vec();
     let tokens = Tokens { unknown, revoked, expired, good: good.to_vec() };
     let server = folder.serve();
     for (number, row) in (1..).zip(rows().iter().chain(&rows_of_a_server())) {
-        // From an address of its own, for who fails too often is slowed down.
+        // From an address of its own: an address with too many failures is throttled.
         check(row, &tokens, |token| server.client_from([127, 0, 1, number], token));
     }
     for (method, _, path, ..) in rows_of_a_fake() {
@@ -225,7 +225,7 @@ fn a_fake_admits_each_role_to_its_routes_only() {
             ("ADMIN", made),
             ("ADMIN", ready("test-admin")),
         ];
-        // One that was made in a world is nobody's in another.
+        // A token of one world is unknown in another.
         let unknown = vec![ready("nobody"), operator.replace("@w", "@elsewhere"), "test-".to_owned()];
         let tokens = Tokens { unknown, revoked, expired: ready("test-expired"), good: good.to_vec() };
         check(row, &tokens, |token| token.map_or_else(|| fake.anonymous(), |token| fake.client(token)));
@@ -253,7 +253,7 @@ fn the_ready_made_tokens_of_a_fake_have_their_roles() {
     }
 }
 
-/// Whoever may not send learns nothing of their body, nor has it waited for.
+/// A caller that may not send gets no error about the body, and the server does not wait for the body.
 #[test]
 fn a_caller_without_the_right_role_gets_no_error_about_the_body() {
     let fake = Server::fake();
@@ -275,7 +275,7 @@ fn a_caller_without_the_right_role_gets_no_error_about_the_body() {
     assert_eq!(wrong_role.status, 403);
 }
 
-/// Who is turned away keeps the connection: the next request, with another token, need not begin anew.
+/// A refused request leaves the connection open: the next one may have another token.
 #[test]
 fn a_refused_caller_keeps_the_connection() {
     let fake = Server::fake();
@@ -286,7 +286,7 @@ fn a_refused_caller_keeps_the_connection() {
     assert_eq!(fake.anonymous().send(1, 1).header("connection"), None);
 }
 
-/// A token that is revoked beside the running server is refused on the very next request, on a kept connection too.
+/// A token that a command revokes while the server runs is refused on the next request, also on a kept connection.
 #[test]
 fn a_revoked_token_is_refused_at_once() {
     let folder = TestFolder::with_sample();

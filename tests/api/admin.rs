@@ -113,7 +113,7 @@ fn sends_are_listed_oldest_first_and_filtered() {
     assert_eq!(ids("?form=1&client=3"), [0; 0]);
 }
 
-/// Deleting a thread or a client leaves what was sent to them in the history.
+/// Deleting a thread, a client or a form leaves its sends in the history.
 #[test]
 fn sends_outlive_their_thread_client_and_form() {
     let fake = Server::fake();

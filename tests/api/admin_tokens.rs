@@ -84,7 +84,7 @@ fn a_bad_token_request_is_refused_and_changes_nothing(
     assert_eq!(without_use(admin.call("GET", "/admin/tokens", None).json()), without_use(before.json()));
 }
 
-/// Both secrets are good during the overlap, and the token stays the same: its sends have its name, its keys their holder.
+/// Both secrets are valid during the overlap. The token stays the same: its sends have its name, and its keys stay its own.
 #[test]
 fn a_rotated_token_is_the_same_token() {
     let folder = TestFolder::with_sample();
@@ -106,7 +106,7 @@ fn a_rotated_token_is_the_same_token() {
     let second = rotate(json!({"overlap": "1h"}));
     assert_eq!([send(&first, "a"), send(&second, "a")], ["200 true", "200 true"]);
     assert_eq!([send(&first, "b"), send(&second, "c")], ["200 ", "200 "]);
-    // Whose answer was lost asks again, and shuts out nobody.
+    // A caller that lost the response rotates again; the earlier secrets stay valid.
     let third = rotate(json!({"overlap": "1h"}));
     assert_eq!([send(&first, "a"), send(&second, "b"), send(&third, "c")], ["200 true", "200 true", "200 true"]);
     let fourth = rotate(json!({}));
@@ -118,7 +118,7 @@ fn a_rotated_token_is_the_same_token() {
     assert_eq!(sends.iter().map(|send| send["token"].as_str().unwrap()).collect::<Vec<_>>(), ["crm"; 3]);
 }
 
-/// By the command, beside the running server: it is the clock that ends the old secret.
+/// Rotated by the command while the server runs; only the clock ends the old secret.
 #[test]
 fn the_old_secret_expires_at_the_end_of_the_overlap() {
     let folder = TestFolder::with_sample();
@@ -191,7 +191,7 @@ fn the_last_use_is_known_to_the_hour_and_reads_do_not_write() {
     assert_eq!((used[1], used[2]), (used[0], "never used"));
 }
 
-/// A fake lets in who was given a token there, in that world and no other.
+/// A fake accepts a token that was created in that world, and in no other world.
 #[test]
 fn a_token_of_a_world_is_valid_in_that_world_only() {
     let fake = Server::fake();

@@ -96,12 +96,12 @@ fn an_attempt_refused_by_the_flag_names_the_settings() {
     fake.client("test-crm").send(1, 1);
     let attempt = attempts(&mut admin, "").remove(0);
     assert_eq!(attempt["rules"], rules(0, Some("surveysEnabled"), Some("/admin/settings")));
-    // Nobody was looked for, and yet it is known for whom it was.
+    // The client was not looked up, but the attempt has the id that was asked for.
     assert_eq!(attempts(&mut admin, "?client=1"), [attempt]);
     assert_eq!(attempts(&mut admin, "?client=2"), [] as [Value; 0]);
 }
 
-/// Who is turned away leaves an attempt, too; with the token's name, where there is one.
+/// A refused token leaves an attempt, too, with the name of the token if it has one.
 #[test]
 fn a_refused_token_leaves_an_attempt() {
     let folder = TestFolder::with_sample();
@@ -159,7 +159,7 @@ fn every_call_to_the_api_leaves_an_attempt() {
     );
 }
 
-/// What was never decided is not told as passed.
+/// A rule that was not decided is not reported as passed.
 #[test]
 fn a_rule_that_was_not_decided_is_reported_as_not_reached() {
     let fake = Server::fake();
@@ -187,7 +187,7 @@ fn a_rule_that_was_not_decided_is_reported_as_not_reached() {
     );
 }
 
-/// Whoever calls without a token cannot fill the memory with what they call.
+/// A caller without a token cannot fill the memory with long requests.
 #[test]
 fn an_attempt_keeps_a_bounded_part_of_the_request() {
     let fake = Server::fake();
@@ -222,7 +222,7 @@ fn attempts_are_filtered() {
     assert_eq!(ids("?after=99"), [] as [i64; 0]);
 }
 
-/// The last thousand are kept. A cursor into what is forgotten is an error, and not a gap that nobody sees.
+/// The last thousand are kept. A cursor before them is an error, and not a gap that nobody notices.
 #[test]
 fn a_cursor_before_the_oldest_attempt_is_an_error() {
     let fake = Server::fake();

@@ -1,4 +1,4 @@
-//! The audit: each change is told once, whole, with who made it and from where, and only if it is committed.
+//! The audit: each committed change has one row, with its author, address, and the row before and after.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ fn every_change_over_http_is_in_the_audit_once() {
         answer
     };
     let (off, none) = (json!({"surveysViaExternalApi": false}), Value::Null);
-    // Twice: what leaves everything as it was is not told.
+    // Twice: a change that changes nothing has no row.
     for _ in 0..2 {
         call("PATCH", "/admin/settings", off.clone());
         call("PUT", "/admin/channels/7", json!({"name": "Телеграм", "type": "TELEGRAM"}));
@@ -48,7 +48,7 @@ fn every_change_over_http_is_in_the_audit_once() {
     }
     let form = server.client(&crm).call("POST", "/api/v1/quality", Some(&json!({"hideAfter": 300})));
     assert_eq!(form.status, 200, "{form:?}");
-    // What is refused is not told.
+    // A refused change has no row.
     for (method, path, body, status) in [
         ("DELETE", "/admin/channels/1", none.clone(), 409),
         ("DELETE", "/admin/clients/77", none.clone(), 404),

@@ -1,4 +1,4 @@
-//! `surveyd backup`: whole and verified, or not there, whoever writes or kills meanwhile.
+//! `surveyd backup`: the file is complete and verified, or absent, whatever writes to the database or kills the command.
 
 use std::{
     fs,
@@ -13,10 +13,10 @@ use rusqlite::Connection;
 
 use crate::harness::{SetOnDrop, Signal, TestFolder, eventually, kill_after, send_signal, time_of};
 
-/// So many clients can be caught in the middle of being copied.
+/// With so many clients, a test can stop a copy before it is complete.
 const MANY: u32 = 20_000;
 
-/// It opens by itself, is like the original, and nobody else may read it: what is in it is as secret as the database.
+/// It opens without other files, has the same content, and only its owner may read it: it is as secret as the database.
 #[test]
 fn a_backup_is_one_file_with_the_same_content() {
     let folder = TestFolder::with_sample();
@@ -106,7 +106,7 @@ pub fn damage(folder: &TestFolder, name: &str) {
     fs::write(folder.path(name), bytes).unwrap();
 }
 
-/// A file-size limit stands in for a full disk.
+/// A file-size limit replaces a full disk.
 #[test]
 fn a_backup_to_a_full_disk_leaves_no_file() {
     let folder = TestFolder::with_sample();
@@ -123,7 +123,7 @@ fn a_backup_to_a_full_disk_leaves_no_file() {
     assert_eq!((said.lines().count(), folder.files()), (1, before));
 }
 
-/// Two who write the same backup would write into one file.
+/// Two commands that write the same backup would write into one file.
 #[test]
 fn a_second_backup_to_the_same_file_is_refused() {
     let folder = TestFolder::with_sample();
@@ -163,7 +163,7 @@ fn a_backup_stopped_by_a_signal_leaves_no_file(#[values(Signal::TERM, Signal::IN
     });
 }
 
-/// Killed at any instant, a backup is whole or not there; what is left beside it does not stop the next one, and goes with it.
+/// Kills backups at `times` moments: each is complete or absent. The next backup removes what a killed one has left.
 fn kill_backups(times: u32) {
     let folder = TestFolder::with_sample();
     folder.fill("surveyd.db", MANY);
@@ -204,7 +204,7 @@ fn a_backup_killed_a_hundred_times_is_complete_or_absent() {
 /// While clients send as fast as they can, each backup ends, is sound, and holds what was acknowledged before it began.
 fn back_up_under_load(times: u32) {
     let folder = TestFolder::with_sample();
-    // So many that a copy takes longer than a commit: without a snapshot it would be of several states.
+    // With so many, a copy takes longer than a commit: without a snapshot it would mix several states.
     folder.fill("surveyd.db", 4 * MANY);
     let token = folder.token("crm", "integrator");
     let server = folder.serve();

@@ -79,7 +79,7 @@ fn bad_bodies() -> Vec<(String, String)> {
             r#"{"clientId":{"type":"threadId","id":1},"qualityFormId":1,"quality\u0046ormId":2}"#.into(),
             "qualityFormId stands more than once",
         ),
-        // Several things wrong: the first in the order of the documentation is told.
+        // Several errors: the message names the first in the order of the documentation.
         (r#"{"qualityFormId":null,"clientId":{"id":null}}"#.into(), NO_TYPE),
         (r#"{"qualityFormId":null,"clientId":{"id":null,"type":"threadId"}}"#.into(), ID),
         // Not JSON.

@@ -1,4 +1,4 @@
-//! `surveyd check`: what is wrong, a line for each.
+//! `surveyd check`: each problem on a line.
 
 use crate::{backup::damage, harness::TestFolder};
 

@@ -28,7 +28,7 @@ fn the_clock_stops_where_it_is_set_and_advances_on_request() {
     assert_ne!(crm.send(1, 1).header("date"), Some("Mon, 01 Mar 2100 01:00:00 GMT"));
 }
 
-/// A token from a login is good for a day, by the clock of its world.
+/// A token from a login is valid for a day, by the clock of its world.
 #[test]
 fn a_login_expires_by_the_clock_of_its_world() {
     let fake = Server::fake();

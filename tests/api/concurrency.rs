@@ -11,7 +11,7 @@ use rstest::rstest;
 use crate::harness::{Client, Server, SetOnDrop, TestFolder, Thread, WriteLock};
 
 /// While the administrator's change is answered and not yet taken back, nothing is sent: the list of sends does not grow
-/// between two looks at it. What the clients were told and what is recorded is the same.
+/// between two reads. The recorded sends are those that clients got a 200 for.
 fn assert_nothing_is_sent_while(forbid: impl Fn(&mut Client), allow: impl Fn(&mut Client), refusal: &str) {
     let folder = TestFolder::with_sample();
     let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
@@ -87,7 +87,7 @@ fn nothing_is_sent_while_the_form_is_disabled() {
     );
 }
 
-/// The same with another process: what `surveyd apply` changes beside the server holds for its very next send.
+/// The same with another process: what `surveyd apply` changes holds for the very next send of a running server.
 #[test]
 fn changes_of_another_process_hold_at_once() {
     let folder = TestFolder::with_sample();
@@ -168,7 +168,7 @@ fn a_change_by_another_process_is_seen_by_a_send_that_waits(#[case] change: &str
     assert_eq!(database.query_row("select count(*) from send", [], |row| row.get::<_, u32>(0)).unwrap(), 0);
 }
 
-/// The same within one batch: the administrator's change stands before the send in the queue.
+/// The same within one batch: the administrator's change is before the send in the queue.
 #[test]
 fn a_change_is_seen_by_a_later_send_of_the_same_batch() {
     let folder = TestFolder::with_sample();

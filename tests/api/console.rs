@@ -7,7 +7,7 @@ use crate::harness::{Response, Server, TestFolder};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The addresses that a text names in double quotes after one of these words.
+/// The addresses in quotes after one of these prefixes.
 fn named<'a>(text: &'a str, words: &'a [&str]) -> impl Iterator<Item = &'a str> {
     words.iter().flat_map(move |word| text.split(*word).skip(1).map(|rest| rest.split(['"', '\'']).next().unwrap()))
 }
@@ -47,7 +47,7 @@ fn the_console_and_every_file_it_names_is_served() {
     assert_eq!(fake.anonymous().call("GET", "/console/mod.rs", None).short(), "404 No such path");
 }
 
-/// A token is told only where everybody knows it, and nobody but this machine can use it.
+/// The console gets a token only from a fake, whose tokens are public, and only if the fake listens on loopback.
 #[test]
 fn the_console_offers_a_token_for_a_local_fake_only() {
     let known = |server: &Server| server.anonymous().call("GET", "/console.json", None).json();

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::harness::{Channel, ClientRow, Form, TestFolder, Thread, World, eventually};
 
-/// One send for each thread: so that "twice" can be told from "again".
+/// One send for each thread, so that a second row is an error.
 const CLIENTS: usize = 6;
 const THREADS: usize = 4000;
 

@@ -1,5 +1,5 @@
-//! What a reader is told to type works, in that order, in an empty folder: each command of these documents is run, and
-//! what it says is in the snapshot beside this file, by which the words around it can be checked.
+//! The commands of the documents work, in their order, in an empty folder. Their output is in the snapshots of these tests, so
+//! that the text of a document can be compared with it.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use regex_lite::Regex;
 
 use crate::harness::{Receiver, Server, TestFolder, tool};
 
-/// What is not run as it is written, and what holds it instead.
+/// Commands that are not run as written, and the reason.
 const ELSEWHERE: [&str; 7] = [
     // Built and on the path, and the two servers are there already.
     "cargo run --release -- fake",
@@ -29,16 +29,16 @@ const ELSEWHERE: [&str; 7] = [
 const END: char = '\u{1e}';
 
 /// A fake and a server, which both answer at 8080 as far as the documents go, and a gateway.
-struct Place {
+struct Setup {
     folder: TestFolder,
-    /// The fake, and the server behind it.
+    /// The fake and the server, in this order.
     servers: Vec<Server>,
     gateway: Receiver,
-    /// What is called differently in the documents: as it is here, and as it is there.
+    /// Names that differ: in this test, and in the documents.
     names: [(String, &'static str); 3],
 }
 
-impl Place {
+impl Setup {
     /// None where a program is missing that the documents use.
     fn new() -> Option<Self> {
         for name in ["bash", "curl", "gzip"] {
@@ -126,7 +126,7 @@ fn blocks(document: &str) -> Vec<(String, Vec<String>)> {
     blocks
 }
 
-/// What is to be typed.
+/// The commands of a document.
 fn commands(document: &str) -> Vec<String> {
     blocks(document).into_iter().filter(|(language, _)| language == "sh").flat_map(|(_, lines)| lines).collect()
 }
@@ -138,9 +138,9 @@ fn transcript(commands: &[String], said: &[String]) -> String {
 
 #[test]
 fn the_commands_of_the_readme_work() {
-    let Some(place) = Place::new() else { return };
+    let Some(setup) = Setup::new() else { return };
     let commands = commands("README.md");
-    let said = place.run(&commands);
+    let said = setup.run(&commands);
     insta::assert_snapshot!(transcript(&commands, &said));
     // The answer that is printed there.
     let blocks = blocks("README.md");
@@ -154,41 +154,41 @@ fn the_commands_of_the_readme_work() {
 
 #[test]
 fn the_commands_of_administration_md_work() {
-    let Some(mut place) = Place::new() else { return };
+    let Some(mut setup) = Setup::new() else { return };
     let mut commands = commands("docs/administration.md");
     commands.insert(0, "TOKEN=$(surveyd token create --name ops --role admin)".to_owned());
     // The document says so: to go back, the server is stopped.
     let stop = commands.iter().position(|command| command.starts_with("surveyd restore")).unwrap();
-    let mut said = place.run(&commands[..stop]);
-    let server = place.servers.pop().unwrap();
+    let mut said = setup.run(&commands[..stop]);
+    let server = setup.servers.pop().unwrap();
     server.stop();
-    said.extend(place.run(&commands[stop..]));
+    said.extend(setup.run(&commands[stop..]));
     insta::assert_snapshot!(transcript(&commands, &said));
 }
 
 #[test]
 fn the_commands_of_data_md_work() {
-    let Some(place) = Place::new() else { return };
+    let Some(setup) = Setup::new() else { return };
     let commands = commands("docs/data.md");
-    place.folder.write("clients.csv", "id,externalId\n7,crm-7\n8,crm-8\n");
+    setup.folder.write("clients.csv", "id,externalId\n7,crm-7\n8,crm-8\n");
     let threads = "id,clientId,channel,status,startTime,stateChangeTime\n\
                    5,7,1,CLOSED,2026-03-01T10:00:00Z,2026-03-01T10:15:00Z\n6,8,2,NEW,2026-03-01T10:00:00Z,2026-03-01T10:00:00Z\n";
-    let threads = place.folder.write("threads.csv", threads);
+    let threads = setup.folder.write("threads.csv", threads);
     assert!(Command::new("gzip").arg("--keep").arg(threads).status().unwrap().success());
-    place.folder.run_ok(&[
+    setup.folder.run_ok(&[
         "import",
         "channels",
-        place.folder.write("channels.csv", "id,name,type\n1,Web widget,WEB\n").to_str().unwrap(),
+        setup.folder.write("channels.csv", "id,name,type\n1,Web widget,WEB\n").to_str().unwrap(),
     ]);
-    let said = place.run(&commands);
+    let said = setup.run(&commands);
     insta::assert_snapshot!(transcript(&commands, &said));
 }
 
 #[test]
 fn the_commands_of_delivery_md_work() {
-    let Some(place) = Place::new() else { return };
+    let Some(setup) = Setup::new() else { return };
     let commands = commands("docs/delivery.md");
-    let said = place.run(&commands);
+    let said = setup.run(&commands);
     insta::assert_snapshot!(transcript(&commands, &said));
-    assert_eq!(place.gateway.received().len(), 1);
+    assert_eq!(setup.gateway.received().len(), 1);
 }

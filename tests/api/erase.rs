@@ -11,7 +11,7 @@ use crate::harness::{Channel, Client, ClientRow, Receiver, TestFolder, Thread, W
 const STRINGS: [&str; 6] =
     ["Wilhelmina", "Featherstonehaugh", "crm-wilhelmina-1", "crm-wilhelmina-2", "+44 7700 900461", "wilhelmina-key"];
 
-/// How often a string stands in the files of the database, its log and its shared memory included.
+/// The files of the database that contain a string, with its write-ahead log and shared memory.
 fn found(folder: &TestFolder, text: &str) -> Vec<String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder.path("")).unwrap() {
@@ -34,7 +34,7 @@ fn with_others() -> TestFolder {
     folder
 }
 
-/// A life: a person who was renamed, has threads, gets surveys by every name of hers, and is looked up.
+/// A client who was renamed, has threads, gets surveys by each kind of target, and is looked up.
 fn live(admin: &mut Client, crm: &mut Client, gateway: &str) {
     admin.put(&Channel::new(1).delivery_url(gateway));
     let her = ClientRow::new(250).set("phone", "+44 7700 900461");
@@ -54,7 +54,7 @@ fn live(admin: &mut Client, crm: &mut Client, gateway: &str) {
     assert_eq!(crm.call("GET", "/api/v1/threads/1005", None).status, 200);
 }
 
-/// What is answered about her, to whomever asks.
+/// All responses that could contain something about her.
 fn answers(admin: &mut Client, crm: &mut Client) -> String {
     let paths =
         ["clients?limit=1000", "threads?limit=1000", "sends", "deliveries", "audit?limit=1000", "attempts?limit=1000"];
@@ -68,7 +68,7 @@ fn answers(admin: &mut Client, crm: &mut Client) -> String {
 fn an_erased_client_is_in_no_file_and_no_response(#[values("route", "command", "external id")] by: &str) {
     let folder = with_others();
     let (ops, token) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
-    // One that is not there for now: what is for her is still pending.
+    // A gateway that fails: her deliveries stay pending.
     let gateway = Receiver::answering(503);
     let server = folder.serve_with(&[("DELIVERY__ALLOW", "127.0.0.0/8")]);
     let (mut admin, mut crm) = (server.client(&ops), server.client(&token));
@@ -97,7 +97,7 @@ fn an_erased_client_is_in_no_file_and_no_response(#[values("route", "command", "
         let answers = answers(&mut admin, &mut crm);
         assert!(!answers.contains(text), "{text}: {answers}");
     }
-    // What was sent is still counted, by form and time, and tells no more to whom.
+    // The sends are still there with form and time, but without the client and thread.
     let after = admin.all_sends();
     assert_eq!(after.len(), before.len());
     for (before, after) in before.iter().zip(&after) {
@@ -122,7 +122,7 @@ fn an_erased_client_is_in_no_file_and_no_response(#[values("route", "command", "
             format!(r#""{who}" "erase" null {told}"#),
         ][..]
     );
-    // Others are as they were, and she is nobody.
+    // Other clients are unchanged, and she does not exist.
     assert_eq!(admin.call("GET", "/admin/clients/251", None).json()["externalId"], "crm-251");
     assert_eq!(admin.call("GET", "/admin/clients/250", None).status, 404);
     assert_eq!(admin.call("DELETE", "/admin/clients/250?erase=true", None).short(), "404 Client 250 not found");
@@ -154,7 +154,7 @@ fn a_pending_delivery_of_an_erased_client_is_cancelled() {
     assert_eq!(admin.call("GET", "/admin/deliveries", None).json()[0]["state"], "cancelled");
 }
 
-/// Who was deleted before, as a row, is erased all the same: sends and the audit still know them.
+/// A client whose row was deleted before can still be erased: sends and the audit have their data.
 #[test]
 fn a_deleted_client_can_be_erased() {
     let folder = TestFolder::with_sample();

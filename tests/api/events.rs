@@ -1,10 +1,10 @@
-//! Looking on: `GET /admin/events`.
+//! `GET /admin/events`: an administrator sees what happens.
 
 use std::thread;
 
 use crate::harness::{Channel, Client, Server, Signal, TestFolder};
 
-/// Begins to look on.
+/// Begins to read the events.
 fn look_on(mut client: Client) -> Client {
     client.begin_call("GET", "/admin/events", "", b"").unwrap();
     let head = client.read_response();
@@ -49,7 +49,7 @@ fn the_first_event_has_the_last_fifty_sends() {
     assert!(first.contains("event: sends\ndata: {\"count\":50,\"rows\":[{\"sendingId\":71,"), "{first}");
 }
 
-/// Also where the first of them come all at once, behind a beginning without any.
+/// Also if the first sends come all at once, after a first event without sends.
 #[test]
 fn every_send_of_a_burst_is_counted() {
     let fake = Server::fake();
@@ -65,7 +65,7 @@ fn every_send_of_a_burst_is_counted() {
     assert_eq!(counts.map(|count| count.parse::<u64>().unwrap()).sum::<u64>(), 400);
 }
 
-/// Ids go on behind what was deleted: what is gone is not counted again.
+/// Ids continue after deleted sends, which are not counted again.
 #[test]
 fn deleted_sends_are_not_counted_as_new() {
     let folder = TestFolder::with_sample();
@@ -80,14 +80,14 @@ fn deleted_sends_are_not_counted_as_new() {
     events.read_until("event: sends\ndata: {\"count\":1,\"rows\":[{\"sendingId\":4,");
 }
 
-/// Also by a command, of which the server is told nothing.
+/// Also if a command revokes it, of which the server gets no notice.
 #[test]
 fn a_revoked_token_ends_the_events() {
     let folder = TestFolder::with_sample();
     let ops = folder.token("ops", "admin");
     let server = folder.serve();
     let mut events = look_on(server.client(&ops));
-    // Who is shut out before the first event gets none, and so no chunk for the end to follow.
+    // Revoked before the first event, the token would get none, and so no chunk before the end.
     events.read_until("\n\n");
     folder.run_ok(&["token", "revoke", "1"]);
     let rest = events.read_to_end_of_chunks();

@@ -62,7 +62,7 @@ fn a_closed_pipe_is_no_error() {
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
 }
 
-/// Nothing of a name is left, and all else is: ids, who shares a phone, what is absent.
+/// No name remains. Everything else does: ids, shared phones, missing fields.
 #[test]
 fn an_anonymized_export_keeps_everything_but_the_names() {
     let folder = full();

@@ -1,4 +1,4 @@
-//! A fake in the hands of a test runner: how it is found, how it ends, and what it leaves behind.
+//! How a test runner finds a fake, how the fake ends, and what it leaves in the file system.
 
 use std::{
     fs,
@@ -86,7 +86,8 @@ fn a_stdin_that_is_not_held_open_is_refused() {
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
 }
 
-/// A fake that was killed could not clean up; the next one does, and leaves alone those that live and what is not ours.
+/// A killed fake cannot remove its folder. The next fake does, and leaves the folders of running fakes and of other
+/// programs.
 #[test]
 fn the_folder_of_a_killed_fake_is_removed_by_the_next_fake() {
     let folder = TestFolder::new();
@@ -115,7 +116,7 @@ fn health_is_an_exit_code() {
     let url = format!("http://{}", fake.address);
     assert_eq!(health(&["--url", &url]), (Some(0), String::new()));
     assert_eq!(health(&["--url", &format!("{url}/"), "--wait", "10s"]), (Some(0), String::new()));
-    // The setting tells where, and an address to listen on everywhere is called here.
+    // The setting names the address; `health` calls 127.0.0.1 where it is 0.0.0.0.
     let everywhere = format!("0.0.0.0:{}", fake.address.port());
     assert!(surveyd().arg("health").env("SURVEYD__LISTEN", everywhere).status().unwrap().success());
     drop(fake);

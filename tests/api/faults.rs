@@ -1,4 +1,4 @@
-//! Failing on purpose: each kind, once and in its order, and then never again.
+//! `/admin/faults`: each kind of fault, in its order, and only as often as asked for.
 
 use std::io::ErrorKind;
 
@@ -145,7 +145,7 @@ fn a_fault_with_a_path_applies_to_that_call_only() {
     assert_eq!(statuses, [500, 200]);
 }
 
-/// A login has no token; its world stands in what it logs in as, and so do its faults and its date.
+/// A login has no token: the login name has the world, and so its faults and its date.
 #[test]
 fn a_login_gets_the_faults_of_its_world() {
     let fake = Server::fake();
@@ -193,7 +193,7 @@ fn a_fault_that_does_not_match_changes_no_response() {
     assert_eq!(fake.client("test-crm@w").call_with("POST", "/api/v1/quality/send", lines, b"x").status, 503);
 }
 
-/// What was refused was not committed: it is told, and not hidden behind a cut.
+/// A refused send was not committed: the fault does not hide the refusal.
 #[test]
 fn an_after_commit_fault_leaves_a_refusal() {
     let fake = Server::fake();
@@ -222,7 +222,7 @@ fn a_delayed_call_does_not_change_the_world_after_a_reset(#[case] method: &str, 
     assert_eq!(fake.client("test-admin@w").call("GET", "/admin/attempts", None).body, "[]");
 }
 
-/// Nobody who is held up keeps a fake from stopping.
+/// A delayed call does not prevent a stop.
 #[test]
 fn a_stop_ends_the_delays() {
     let fake = Server::fake();
@@ -236,7 +236,7 @@ fn a_stop_ends_the_delays() {
     assert_eq!(fake.wait().0, Some(0));
 }
 
-/// What a fault did is told by the attempts, and whom it struck.
+/// An attempt has the effect of a fault, and the client and thread it applied to.
 #[test]
 fn an_attempt_names_its_fault() {
     let fake = Server::fake();

@@ -86,7 +86,7 @@ fn a_key_belongs_to_its_token() {
     assert_eq!(send(&mut fake.client("test-expired"), "k", &body(1, 1)).status, 401);
 }
 
-/// Only successes are kept: what was refused may be tried again with the same key.
+/// Only a success uses up the key: a refused request may be repeated with it.
 #[test]
 fn a_refusal_does_not_use_up_the_key() {
     let fake = Server::fake();

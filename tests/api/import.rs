@@ -1,4 +1,4 @@
-//! `surveyd import`: every row that can be put is, and every other is told by its line.
+//! `surveyd import`: applies every valid row, and reports every other by its line.
 
 use std::{fmt::Write as _, io::Write as _, process::Stdio};
 
@@ -81,7 +81,7 @@ fn a_csv_file_of_a_spreadsheet_is_imported(#[case] csv: &str) {
     assert_eq!(rows(&folder, "clients")[4], json!({"id": 9, "externalId": "crm-9", "name": "Nine"}));
 }
 
-/// What is wrong with the file as a whole is one sentence, and nothing was done.
+/// A problem of the whole file is one sentence, and nothing is applied.
 #[rstest]
 #[case(b"", "it has no header; its first line must name the columns, which are id, externalId, name, phone")]
 #[case(b"\n\n", "it has no header; its first line must name the columns, which are id, externalId, name, phone")]
@@ -115,7 +115,7 @@ fn a_missing_file_or_database_is_named() {
     assert!(!folder.path("surveyd.db").exists());
 }
 
-/// Each rejected row is told with the line it begins on, and the others are put.
+/// Each rejected row is reported with the line it begins on; the others are applied.
 #[test]
 fn a_rejected_row_is_reported_by_its_line() {
     let folder = TestFolder::with_sample();
@@ -225,7 +225,7 @@ fn a_delivery_url_is_checked() {
     assert!(said.starts_with("surveyd: line 2: deliveryUrl: ") && said.contains("cloud metadata"), "{said}");
 }
 
-/// 10,000 wrong rows among good ones: twenty are shown, a report has them all, and a dry run says the very same.
+/// 10,000 bad rows among valid ones: twenty are shown, a report has all of them, and a dry run reports the same.
 #[test]
 fn ten_thousand_wrong_rows_are_counted() {
     let folder = TestFolder::with_sample();
@@ -258,7 +258,7 @@ fn ten_thousand_wrong_rows_are_counted() {
     assert_eq!((&last["action"], &last["after"]), (&json!("import"), &json!({"applied": 10_000, "rejected": 10_000})));
 }
 
-/// A dry run leaves the file as it is, and waits for nobody: here another process holds the write lock all the time.
+/// A dry run changes nothing and needs no lock: here another process holds the write lock all the time.
 #[test]
 fn a_dry_run_takes_no_lock() {
     let folder = TestFolder::with_sample();
@@ -296,7 +296,7 @@ fn a_pipe_is_imported() {
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "surveyd: 1 rows of - are applied to surveyd.db\n");
 }
 
-/// A whole import is many transactions: between them the sends of a server go on, and see what was put.
+/// An import is many transactions: between them the server goes on to send, and sees the new rows.
 #[test]
 fn sends_go_on_during_an_import() {
     let folder = TestFolder::with_sample();
@@ -322,7 +322,7 @@ fn sends_go_on_during_an_import() {
     assert_eq!(crm.send(4, 1).short(), "200 ", "the client has threads now");
 }
 
-/// Durable when it says so: beside a server it is the import itself that syncs the log, also where the file is named by a link.
+/// An import that reports success is durable: while a server runs, the import itself syncs the log, also through a link.
 #[test]
 fn applied_rows_are_synced_to_the_disk() {
     let folder = TestFolder::with_sample();

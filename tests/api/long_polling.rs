@@ -1,4 +1,4 @@
-//! A list of sends that is waited for: no polling, and no sleep in anybody's test.
+//! `wait=` on a list of sends: a test of a user needs no polling and no sleep.
 
 use std::{
     thread,
@@ -83,7 +83,7 @@ fn a_cursor_sees_every_send_once() {
     });
 }
 
-/// A server that stops keeps nobody waiting, and nobody who waits keeps it from stopping.
+/// A server that stops ends the waits, and no wait prevents the stop.
 #[test]
 fn a_stop_ends_the_waits() {
     let fake = Server::fake();

@@ -1,4 +1,4 @@
-//! Everything over real sockets, against the real binary. The tree mirrors the URLs and the words.
+//! Tests of the real binary over real sockets. The tree mirrors the routes and the subcommands.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod access;

@@ -1,4 +1,4 @@
-//! `GET /metrics`: what is counted, and that it is told in OpenMetrics.
+//! `GET /metrics`: the counters, in the format of OpenMetrics.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::harness::{Channel, Client, Receiver, Reply, Server, TestFolder, eventually};
 
-/// What an administrator is told.
-fn told(admin: &mut Client) -> String {
+/// The metrics as an administrator gets them.
+fn scrape(admin: &mut Client) -> String {
     let answer = admin.call("GET", "/metrics", None);
     assert_eq!(
         (answer.status, answer.header("content-type")),
@@ -105,7 +105,7 @@ fn a_server_reports_all_its_metrics() {
     crm.call("GET", "/nowhere/crm-1", None);
     crm.call("DELETE", "/admin/clients/1", None);
     server.anonymous().send(1, 1);
-    let text = told(&mut admin);
+    let text = scrape(&mut admin);
     samples(&text);
     insta::assert_snapshot!(steady(&text), @r#"
     # HELP surveyd_build Which surveyd this is.
@@ -191,13 +191,14 @@ fn each_event_adds_to_its_counters() {
     have_used(&folder, &[&token, &ops]);
     let server = folder.serve();
     let (mut crm, mut admin) = (server.client(&token), server.client(&ops));
-    let mut before = samples(&told(&mut admin));
+    let mut before = samples(&scrape(&mut admin));
     let mut added = |names: &[&str], act: &mut dyn FnMut()| -> Vec<f64> {
         act();
-        let after = samples(&told(&mut admin));
+        let after = samples(&scrape(&mut admin));
         let added = names.iter().map(|name| {
-            let of = |samples: &BTreeMap<String, f64>| samples.get(&format!("surveyd_{name}")).copied().unwrap_or(0.0);
-            of(&after) - of(&before)
+            // A counter has no sample for a label before the first event; afterwards a name without one is a mistake here.
+            let name = format!("surveyd_{name}");
+            after[&name] - before.get(&name).copied().unwrap_or(0.0)
         });
         let added = added.collect();
         before.clone_from(&after);
@@ -245,9 +246,9 @@ fn deliveries_and_the_log_size_are_reported() {
     for state in ["pending", "delivered", "cancelled"] {
         assert_eq!(crm.send(1, 1).status, 200);
         let name = format!("surveyd_delivery_tries_total{{state=\"{state}\"}}");
-        eventually(&name, || samples(&told(&mut admin))[&name] > 0.5);
+        eventually(&name, || samples(&scrape(&mut admin))[&name] > 0.5);
     }
-    let samples = samples(&told(&mut admin));
+    let samples = samples(&scrape(&mut admin));
     assert!(samples["surveyd_delivery_tries_total{state=\"dead\"}"] < 0.5, "it is told before there is one");
     assert!(samples["surveyd_wal_bytes"] > 4096.0, "{samples:?}");
 }
@@ -259,7 +260,7 @@ fn labels_are_few_and_name_no_person() {
     let (token, ops) = (folder.token("crm-system", "integrator"), folder.token("ops-person", "admin"));
     let server = folder.serve();
     let (mut crm, mut admin) = (server.client(&token), server.client(&ops));
-    told(&mut admin);
+    scrape(&mut admin);
     let call_all = |crm: &mut Client, number: i32| {
         crm.call("GET", &format!("/made-up-{number}"), None);
         crm.call("GET", &format!("/api/v1/threads/{number}"), None);
@@ -268,9 +269,9 @@ fn labels_are_few_and_name_no_person() {
     };
     // There are four of each in the sample world: the fifth is the first that is not found.
     (1..=5).for_each(|number| call_all(&mut crm, number));
-    let few = samples(&told(&mut admin)).len();
+    let few = samples(&scrape(&mut admin)).len();
     (6..=100).for_each(|number| call_all(&mut crm, number));
-    let text = told(&mut admin);
+    let text = scrape(&mut admin);
     assert!(samples(&text).len() <= few, "{text}");
     for word in ["crm-", "made-up", "BREW", "ops-person", "Alice"] {
         assert!(!text.contains(word), "{word} in {text}");
@@ -287,7 +288,7 @@ fn waiting_jobs_are_counted() {
     let other = folder.database();
     other.execute_batch("begin immediate").unwrap();
     let mut admin = server.client(&ops);
-    let mut waiting = || samples(&told(&mut admin))["surveyd_writer_waiting_jobs"];
+    let mut waiting = || samples(&scrape(&mut admin))["surveyd_writer_waiting_jobs"];
     assert!(waiting() < 0.5);
     let mut clients: Vec<_> = (0..5).map(|_| server.client(&token)).collect();
     std::thread::scope(|scope| {
@@ -306,20 +307,10 @@ fn waiting_jobs_are_counted() {
 #[test]
 fn metrics_can_have_an_address_of_their_own() {
     let folder = TestFolder::with_sample();
-    let mut command = folder.command(&["serve", "--listen", "127.0.0.1:0"]);
-    let server = Server::start({
-        command.env("SURVEYD__METRICS__LISTEN", "127.0.0.1:0");
-        command
-    });
-    let mut address = None;
-    eventually("the log tells the address", || {
-        let said = server.log();
-        address = said.split("\"http://").nth(1).and_then(|rest| rest.split_once("/metrics")?.0.parse().ok());
-        address.is_some()
-    });
-    let mut scraper = Client::new(address.unwrap(), None, None);
+    let server = folder.serve_with(&[("METRICS__LISTEN", "127.0.0.1:0")]);
+    let mut scraper = server.client_of("/metrics");
     server.anonymous().call("GET", "/livez", None);
-    assert!(told(&mut scraper).contains("\nsurveyd_requests_total{route=\"/livez\",status=\"200\"} 1\n"));
+    assert!(scrape(&mut scraper).contains("\nsurveyd_requests_total{route=\"/livez\",status=\"200\"} 1\n"));
     assert_eq!(scraper.call("GET", "/admin/settings", None).short(), "404 No such path");
     assert_eq!(scraper.call("POST", "/metrics", None).short(), "405 Method not allowed; this path takes GET");
     assert_eq!(server.anonymous().call("GET", "/metrics", None).status, 401, "on the other address it takes a token");

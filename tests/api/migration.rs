@@ -6,10 +6,10 @@ use rusqlite::Connection;
 
 use crate::harness::{Server, TestFolder, kill_after, time_of};
 
-/// So many clients can be caught in the middle of being copied.
+/// With so many clients, a test can stop a copy before it is complete.
 const MANY: u32 = 20_000;
 
-/// A database of version 1 with so many clients, and a thread for each.
+/// A database of version 1 with `clients` clients, and a thread for each.
 fn of_version_1(folder: &TestFolder, clients: u32) {
     let old = folder.database();
     old.execute_batch(include_str!("../schemas/1.sql")).unwrap();
@@ -72,13 +72,13 @@ fn a_migration_keeps_a_copy_of_the_old_file() {
     // And back: an older surveyd could open it again.
     folder.run_ok(&["restore", &kept]);
     assert_eq!(version_and_clients(&folder, "surveyd.db"), (1, 10));
-    // A server tells it in its log.
+    // A server logs it.
     let server = folder.serve();
     let log = server.stop();
     assert!(log.contains(&format!("as it was it is kept as {kept}")), "{log}");
 }
 
-/// A server of an earlier version does not know what is done to its file.
+/// A server of an earlier version would not notice the migration of its file.
 #[test]
 fn a_file_that_a_server_uses_is_not_migrated() {
     let folder = TestFolder::with_sample();
@@ -96,7 +96,7 @@ fn a_file_that_a_server_uses_is_not_migrated() {
     assert_eq!(version_and_clients(&folder, "surveyd.db"), (newest(), 1));
 }
 
-/// Where the old file cannot be kept, it is not changed. A file-size limit stands in for a full disk.
+/// A file that cannot be copied first is not migrated. A file-size limit replaces a full disk.
 #[test]
 fn a_migration_on_a_full_disk_changes_nothing() {
     let folder = TestFolder::new();
@@ -129,7 +129,8 @@ fn a_migration_step_that_fails_is_rolled_back() {
     assert_eq!(version_and_clients(&folder, "surveyd.db"), (newest(), 1));
 }
 
-/// Killed at any instant: a file of one version or of another, and what is kept is the old one. The next start goes on.
+/// Kills migrations at `times` moments: the file has one version or the other, and the copy is the old one. The next start
+/// goes on.
 fn kill_migrations(times: u32) {
     let (folder, newest) = (TestFolder::new(), newest());
     of_version_1(&folder, MANY);

@@ -1,4 +1,4 @@
-//! What a package stands on: systemd is told how the server is, and the pages and completions have every word.
+//! What a package relies on: notifications of systemd, man pages and completions of every subcommand.
 
 use std::{collections::BTreeSet, fs, os::unix::net::UnixDatagram, path::Path};
 
@@ -63,7 +63,7 @@ fn a_failed_notification_is_logged_and_the_server_goes_on() {
     assert_eq!((code, log.matches("cannot tell systemd: ").count()), (Some(0), 2), "{log}");
 }
 
-/// The words as `--help` tells them, those below them, too: "serve", "token create" …
+/// The subcommands of `--help` at all levels: "serve", "token create" …
 fn subcommands(folder: &TestFolder, before: &[&str]) -> BTreeSet<String> {
     let help = String::from_utf8(folder.run(&[before, &["--help"]].concat()).stdout).unwrap();
     let list = help.split_once("Commands:\n").map_or("", |(_, list)| list.split("\n\n").next().unwrap());
@@ -93,7 +93,7 @@ fn every_subcommand_has_a_man_page() {
         let page = fs::read_to_string(folder.path("share/man1").join(&name)).unwrap();
         assert!(page.contains(".SH NAME") && page.contains("Example"), "{name}: {page}");
     }
-    // A world file stands there as it must be typed.
+    // The example of a world file is unchanged.
     let apply = fs::read_to_string(folder.path("share/man1/surveyd-apply.1")).unwrap();
     assert!(
         apply.contains("\n    \"channels\": [ { \"id\": 1, \"name\": \"Web widget\", \"type\": \"WEB\" } ],\n"),

@@ -26,7 +26,7 @@ fn a_signal_ends_a_fake_and_removes_its_folder(#[values(Signal::TERM, Signal::IN
     assert_eq!(fs::read_dir(temporary.path("")).unwrap().count(), 0, "the fake's folder is left");
 }
 
-/// What is in flight is finished: a send that waits for a lock is answered after the signal.
+/// A send that waits for a lock is answered after the signal.
 #[test]
 fn a_send_in_flight_is_finished_after_a_signal() {
     let folder = TestFolder::with_sample();
@@ -48,7 +48,7 @@ fn a_send_in_flight_is_finished_after_a_signal() {
     assert_eq!(database.query_row("select count(*) from send", [], |row| row.get::<_, i64>(0)).unwrap(), 2);
 }
 
-/// A lock that is never given back does not keep the server from stopping; who waited for it is told.
+/// A lock that is never released does not prevent a stop; the sends that waited for it get 503.
 #[test]
 fn a_lock_that_is_never_released_does_not_prevent_a_stop() {
     let folder = TestFolder::with_sample();
@@ -136,7 +136,7 @@ fn the_ready_line_is_all_that_is_on_stdout() {
     assert_eq!(process.wait().unwrap().code(), Some(0));
 }
 
-/// Nobody is let into a new server, and its log says what to do.
+/// A new server has no token, and its log names the command that creates one.
 #[test]
 fn a_new_server_says_how_to_make_the_first_token() {
     let folder = TestFolder::new();
@@ -181,7 +181,7 @@ fn an_address_in_use_is_named() {
     );
 }
 
-/// Each word that touches a file, on each kind of file that is not for it.
+/// Each subcommand that opens a database, on each kind of file that is none.
 #[rstest]
 fn a_file_that_is_no_database_of_surveyd_is_refused(
     #[values(&["serve", "--listen", "127.0.0.1:0"], &["token", "list"], &["export"], &["apply", "world.json"], &["backup", "copy.db"], &["check"])]
@@ -311,7 +311,7 @@ fn wrong_usage_exits_with_2(#[case] words: &[&str]) {
     assert_eq!(fs::read_dir(folder.path("")).unwrap().count(), 0, "nothing was touched");
 }
 
-/// Every word teaches by an example.
+/// The help of every subcommand has an example.
 #[rstest]
 fn help_shows_an_example(
     #[values(

@@ -106,7 +106,7 @@ fn every_target_gets_its_response(#[case] target: Value, #[case] form: i64, #[ca
     assert_eq!(recorded.as_array().unwrap().len(), usize::from(expected.starts_with("200")));
 }
 
-/// Each rule outweighs those behind it: with everything wrong, mending one thing after the other shows the next refusal.
+/// Each rule is decided before the next one: a request that breaks all of them is repaired rule by rule.
 #[test]
 fn rules_are_decided_in_the_documented_order() {
     let fake = Server::fake();

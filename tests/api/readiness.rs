@@ -1,4 +1,4 @@
-//! `GET /readyz`: ready is who can answer a send.
+//! `GET /readyz`: a server is ready if it can answer a send.
 
 use crate::harness::{Server, Signal, TestFolder, WriteLock, envelope};
 
@@ -32,7 +32,7 @@ fn a_server_whose_writer_is_stuck_is_not_ready() {
     assert_eq!(probe.call("GET", "/readyz", None).short(), READY);
 }
 
-/// However many ask, there is room for sends in the writer's queue; here it has eight places.
+/// Any number of readiness requests leaves room for sends in the writer's queue, which takes eight jobs here.
 #[test]
 fn readiness_requests_do_not_fill_the_queue() {
     let folder = TestFolder::with_sample();
@@ -55,7 +55,7 @@ fn readiness_requests_do_not_fill_the_queue() {
     }
 }
 
-/// A newer surveyd beside this one has brought the file to its own schema.
+/// A newer surveyd has migrated the file while this one runs.
 #[test]
 fn a_server_with_a_newer_schema_is_not_ready() {
     let folder = TestFolder::with_sample();

@@ -55,7 +55,7 @@ fn a_request_is_logged_on_one_line() {
     assert_eq!(seen, expected, "{log}");
 }
 
-/// Tokens, external ids and bodies, in their places and in wrong ones.
+/// Tokens, external ids and bodies, where they belong and elsewhere.
 #[test]
 fn nothing_secret_is_in_the_log() {
     let folder = TestFolder::with_sample();
@@ -114,7 +114,7 @@ fn request_lines_are_switched_apart_from_the_level() {
     assert!(one.len() == 1 && !log.contains("stopped"), "{log}");
 }
 
-/// A fake's stderr stands amid the output of tests.
+/// A fake's stderr appears among the output of tests.
 #[test]
 fn a_fake_is_quiet() {
     let fake = Server::fake();

@@ -10,7 +10,7 @@ use crate::{
     harness::{TestFolder, kill_after, time_of},
 };
 
-/// So many clients can be caught in the middle of being copied.
+/// With so many clients, a test can stop a copy before it is complete.
 const MANY: u32 = 20_000;
 
 /// A folder with a backup of the sample; the database itself has gone on since.
@@ -29,7 +29,7 @@ fn a_restore_keeps_the_database_that_it_replaces() {
     let folder = with_backup();
     let (old, new) = (folder.run(&["export"]).stdout, folder.run(&["export", "--database", "copy.db"]).stdout);
     assert_ne!(old, new);
-    // Somebody who has it open goes on with what is restored.
+    // A connection that has the database open sees the restored content.
     let other = folder.database();
     let clients = || other.query_row("select count(*) from client", [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(clients(), 5);
@@ -64,7 +64,7 @@ fn a_database_that_a_server_uses_is_not_restored() {
     assert_eq!(server.client(&token).send(1, 1).short(), "409 Sending surveys via external api is disabled");
 }
 
-/// What is not a sound backup of ours, and what the sentence says of it.
+/// Files that are no sound backup of surveyd, and the sentence for each.
 #[rstest]
 #[case("none.db", "there is no backup none.db; `surveyd backup FILE` makes one")]
 #[case("folder.db", "the backup folder.db is a folder; name a file")]
@@ -115,7 +115,7 @@ fn a_bad_backup_is_refused(#[case] backup: &str, #[case] sentence: &str) {
     assert_eq!(fs::read(folder.path("surveyd.db")).unwrap(), before);
 }
 
-/// A database of somebody else is not written over, whatever the settings say.
+/// A database of another program is not replaced, whatever the settings say.
 #[test]
 fn a_database_of_another_program_is_not_replaced() {
     let folder = with_backup();
@@ -159,7 +159,7 @@ fn a_database_beyond_repair_is_replaced(#[values("missing", "empty", "text", "ha
     }
 }
 
-/// A file-size limit stands in for a full disk.
+/// A file-size limit replaces a full disk.
 #[test]
 fn a_restore_on_a_full_disk_changes_nothing() {
     let folder = with_backup();
@@ -240,7 +240,7 @@ fn a_restore_killed_a_hundred_times_leaves_the_old_or_the_new_database() {
     kill_restores(100);
 }
 
-/// The same where a new file takes the place of one that cannot be opened: never beside the log of the old one.
+/// The same if the restored file replaces one that cannot be opened: it never meets the write-ahead log of the old file.
 fn kill_restores_without_a_database(times: u32) {
     let folder = TestFolder::with_sample();
     folder.fill("surveyd.db", MANY);

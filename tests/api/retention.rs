@@ -1,11 +1,11 @@
-//! `[retention]`: what is too old goes, and nothing else.
+//! `[retention]`: old sends and rows of the audit are deleted, and nothing else.
 
 use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::harness::{Server, TestFolder, eventually};
 
-/// So many milliseconds are a day.
+/// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
 fn serve(folder: &TestFolder, variables: &[(&str, &str)]) -> Server {
@@ -79,7 +79,7 @@ fn old_rows_of_the_audit_are_deleted_from_the_start() {
              insert into audit select i, unixepoch() * 1000 - iif(i > 600 and i <> 700, 2, 40) * {DAY}, 'ops', null, 'change', 'settings', null, null from n"
         ))
         .unwrap();
-    // The first two are of the sample; they have to be old, too, for only the old end is cut.
+    // The first two rows are of the sample. They must be old, too: only rows before the first young one are deleted.
     let sql = "drop trigger audit_row_never_changes; update audit set at = 0 where id < 3";
     let trigger: String = connection
         .query_row("select sql from sqlite_schema where name = 'audit_row_never_changes'", [], |row| row.get(0))

@@ -17,7 +17,7 @@ fn is_in(path: &Path, secrets: &[String]) -> bool {
     bytes.windows(16).any(|window| texts.contains(window)) || bytes.windows(8).any(|window| spelt.contains(window))
 }
 
-/// Makes so many tokens, calls with each, rotates some and revokes some, and then looks for their secrets.
+/// Creates `count` tokens, calls with each, rotates and revokes some, and then searches for their secrets.
 fn tokens_leave_no_secret(count: usize) {
     const CALLERS: usize = 4;
     let folder = TestFolder::with_sample();
@@ -76,7 +76,7 @@ fn tokens_leave_no_secret(count: usize) {
     drop(database);
     folder.write("log", &server.stop());
     look(&["surveyd.db", "copy.db", "log"]);
-    // What is looked for can be found.
+    // The search finds a secret where there is one.
     let leak = folder.write("leak", &format!("{{\"password\":\"{}\"}}", secrets[count / 2]));
     assert!(is_in(&leak, &secrets));
 }

@@ -36,7 +36,7 @@ fn another_file_can_be_named() {
     );
 }
 
-/// The file of the project, as it stands, is what holds without any file.
+/// The unchanged settings file of the project means the same as no file.
 #[test]
 fn the_settings_file_of_the_project_has_the_defaults() {
     let folder = TestFolder::with_sample();
@@ -122,7 +122,7 @@ fn a_bad_environment_variable_is_named(#[case] name: &str, #[case] value: &str, 
     assert!(said.starts_with(&format!("surveyd: {expected}")), "{said}");
 }
 
-/// Every setting, its value and where it comes from; what is shown is a settings file that means the same.
+/// Every setting, its value and its source. The output is a settings file that means the same.
 #[test]
 fn config_prints_the_settings_in_force() {
     let folder = TestFolder::new();

@@ -12,7 +12,7 @@ use crate::harness::{Client, Signal, TestFolder, eventually};
 
 const CLIENTS: usize = 8;
 
-/// Stops so many servers while clients send.
+/// Stops `stops` servers, one after another, while clients send.
 fn a_stop_loses_no_answer(stops: usize) {
     let folder = TestFolder::with_sample();
     let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));

@@ -7,7 +7,7 @@ use crate::harness::{FailingSyncs, Server, TestFolder, envelope};
 const UNAVAILABLE: &str = "503 The database cannot be used just now; nothing was done, try again";
 const BUSY: &str = "503 The server is busy; nothing was done, try again";
 
-/// A file-size limit stands in for a full disk: writes beyond it fail the same way, and it can be lifted again.
+/// A file-size limit replaces a full disk: writes past it fail the same way, and it can be lifted again.
 #[test]
 fn a_send_on_a_full_disk_gets_503_and_no_row() {
     let folder = TestFolder::with_sample();
@@ -83,7 +83,7 @@ fn a_send_gives_up_on_a_lock_that_is_held_for_long() {
     assert_eq!(other.query_row("select count(*) from send", [], |row| row.get::<_, i64>(0)).unwrap(), 1);
 }
 
-/// A full queue is told at once; what was queued is recorded when the writer can go on.
+/// A send over the queue is refused at once; queued sends are recorded when the writer can go on.
 #[test]
 fn a_send_over_the_queue_is_refused_at_once() {
     let folder = TestFolder::with_sample();
@@ -111,7 +111,7 @@ fn a_send_over_the_queue_is_refused_at_once() {
     assert_eq!(other.query_row("select count(*) from send", [], |row| row.get::<_, u32>(0)).unwrap() as usize, sent);
 }
 
-/// A damaged file is an error of ours, not of the caller, and tells nothing of the inside.
+/// A damaged file is an internal error. The response has no detail; the log has.
 #[test]
 fn an_internal_error_is_logged_and_not_shown() {
     let folder = TestFolder::with_sample();

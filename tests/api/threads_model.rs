@@ -49,7 +49,7 @@ fn the_decision_is_that_of_the_vendor_s_page() {
             let external = json!({ "type": "externalClientId", "id": format!("x-{client}") });
             prop_assert_eq!(crm.send_to(&external, 1).short(), expected);
             for (id, row) in &threads {
-                // By its id, a thread stands for itself, unless its owner has an open one.
+                // A target by thread id is that thread alone, unless its client has an open one.
                 let alone =
                     if threads.iter().all(|(_, (_, closed, _))| *closed) { vec![(*id, *row)] } else { threads.clone() };
                 prop_assert_eq!(crm.send_to_thread(*id, 1).short(), self::expected(&alone));

@@ -1,10 +1,10 @@
-//! Who shows bad tokens is slowed down, by address; who shows a good one is not, wherever they call from.
+//! An address with too many bad tokens is throttled; a caller with a valid token is not, from any address.
 
 use serde_json::json;
 
 use crate::harness::{Server, TestFolder, envelope};
 
-/// One misconfigured client and its neighbours behind one address.
+/// One misconfigured client and others with the same address.
 #[test]
 fn bad_tokens_are_throttled_and_valid_ones_are_not() {
     let folder = TestFolder::with_sample();
@@ -34,7 +34,7 @@ fn bad_tokens_are_throttled_and_valid_ones_are_not() {
             assert_eq!((answer.status, answer.body), (429, envelope(method, path, &message)));
         }
     }
-    // The neighbours notice nothing, nor does who has no token at all or only the wrong role.
+    // The others are not affected, and neither is a caller without a token or with the wrong role.
     let mut good = from(&crm);
     for _ in 0..50 {
         assert_eq!(good.send(1, 1).short(), "200 ");
@@ -46,7 +46,7 @@ fn bad_tokens_are_throttled_and_valid_ones_are_not() {
     assert_eq!(anonymous.call("GET", "/admin/settings", None).status, 401);
     // Another address has failures of its own.
     assert_eq!(server.client("surveyd_00").send(1, 1).short(), "401 Token is invalid");
-    // The attempts tell it as what it is: a token that was not good.
+    // The attempt says that the token rule failed.
     let attempts = from(&ops).call("GET", "/admin/attempts?status=429", None).json();
     assert_eq!(attempts[0]["rules"][0], json!({"rule": "token", "state": "failed"}), "{attempts}");
 }

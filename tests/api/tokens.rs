@@ -1,4 +1,4 @@
-//! `surveyd token`: made once, shown once, listed without secrets, revoked for good.
+//! `surveyd token`: creates, lists, rotates and revokes tokens; shows a secret once.
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-//! The calls around a send: an integration logs in, looks whether the client has an active thread, and sends.
+//! The vendor's calls that an integration makes besides a send: it logs in, and looks up whether the client has an active
+//! thread.
 
 use rstest::rstest;
 use serde_json::{Value, json};

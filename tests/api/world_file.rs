@@ -75,7 +75,7 @@ fn a_missing_list_changes_nothing() {
     );
 }
 
-/// External ids may change hands within one file, in whatever order its rows stand.
+/// External ids may be exchanged within one file, whatever the order of its rows.
 #[test]
 fn external_ids_can_be_swapped() {
     let folder = TestFolder::with_sample();
@@ -91,7 +91,7 @@ fn external_ids_can_be_swapped() {
 
 const TIMES: &str = r#""startTime":"2026-03-01T10:00:00.000Z","stateChangeTime":"2026-03-01T10:15:00.000Z""#;
 
-/// Each file begins with what could be applied, so that "nothing" can be told from "nothing more".
+/// Each file begins with a row that could be applied: it must not be.
 #[rstest]
 #[case::reference(format!(r#""threads":[{{"id":9,"clientId":1,"channel":1,"status":"CLOSED",{TIMES}}},{{"id":10,"clientId":99,"channel":1,"status":"CLOSED",{TIMES}}}]"#), "threads[1].clientId: no client 99")]
 #[case::channel(format!(r#""threads":[{{"id":9,"clientId":1,"channel":9,"status":"CLOSED",{TIMES}}}]"#), "threads[0].channel: no channel 9")]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{ClientRow, Server, TestFolder, Thread};
 
-/// The ids of what was sent in a world.
+/// The sends of a world.
 fn sends(server: &Server, world: &str) -> Vec<Value> {
     server.client(&format!("test-admin{world}")).all_sends()
 }
@@ -65,7 +65,7 @@ fn parallel_sends_stay_in_their_worlds() {
             let (fake, world) = (&fake, &world);
             scope.spawn(move || {
                 for number in (first..100).step_by(THREADS) {
-                    // So that what a world holds tells which one it is.
+                    // Each world has a client of its own, so that its sends show the world.
                     let client = 100 + i64::try_from(number).unwrap();
                     let mut admin = fake.client(&format!("test-admin{}", world(number)));
                     admin.put(&ClientRow::new(client));
@@ -148,7 +148,7 @@ fn a_dropped_world_starts_from_the_sample_and_leaves_no_file() {
     crate::harness::eventually("the files of dropped worlds are gone", || files() == before);
 }
 
-/// Whoever waits in a world is answered when it is put back, and not kept until their time is over.
+/// A reset answers the waits in its world before their time is over.
 #[test]
 fn a_reset_ends_the_waits_of_its_world() {
     let fake = Server::fake();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{SECRET, deliver_to, fake_with, serve_with_loopback, wait_for};
 use crate::harness::{Channel, Client, Receiver, Reply, Server, Signal, TestFolder, Thread, World, eventually};
 
-/// A secret is shown to whoever makes it, and to nobody else; the one before is good for a while.
+/// Only the response of the rotation shows a secret; the old secret stays valid during the overlap.
 #[test]
 fn both_secrets_sign_during_the_overlap_of_a_rotation() {
     let receiver = Receiver::accepting();
@@ -36,7 +36,7 @@ fn both_secrets_sign_during_the_overlap_of_a_rotation() {
     assert_eq!(not_there, "404 Channel 77 not found");
 }
 
-/// An address without a secret is signed with one that nobody knows yet; writing the row again does not change it.
+/// A channel that gets a URL without a secret signs with a new one. Writing the row again does not change it.
 #[test]
 fn a_channel_without_a_secret_gets_one() {
     let receiver = Receiver::accepting();
@@ -79,7 +79,7 @@ fn a_bad_channel_is_refused_and_not_stored(#[case] more: Value, #[case] expected
     assert_eq!(admin.call("GET", "/admin/channels/1", None).body, before);
 }
 
-/// The same in a world file: `apply` and `fake --world` say the place, and nothing is applied.
+/// The same in a world file: `apply` and `fake --world` name the path, and nothing is applied.
 #[test]
 fn a_world_file_sets_delivery_urls_and_secrets() {
     let receiver = Receiver::accepting();

@@ -1,5 +1,5 @@
-//! `kill -9` at any instant, while the receiver fails, is late, cuts connections: every committed send is delivered, and none
-//! that was not committed.
+//! `kill -9` while the gateway fails, is late or disconnects: every committed send is delivered, and no send that was not
+//! committed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,11 +11,11 @@ use std::{
 use super::{SECRET, deliver_to, serve_with_loopback};
 use crate::harness::{DEADLINE, Receiver, Reply, TestFolder, eventually};
 
-/// Fails three times of ten: an error, a cut before or after it took the message in, a late answer.
+/// Fails three times of ten: an error, a disconnect, a late error. Another response is late.
 fn failing_receiver() -> Receiver {
     Receiver::start(|_, before| match before * 7 % 10 {
         0 => Reply::status(500, ""),
-        1 => Reply::Cut,
+        1 => Reply::Disconnect,
         2 => {
             thread::sleep(Duration::from_millis(30));
             Reply::status(503, "Retry-After: 0\r\n")
@@ -28,7 +28,7 @@ fn failing_receiver() -> Receiver {
     })
 }
 
-/// So many sends, and so many kills on the way.
+/// Makes `sends` sends, and kills the server `kills` times meanwhile.
 fn deliver_through_kills(sends: usize, kills: usize) {
     const CLIENTS: usize = 4;
     let folder = TestFolder::with_sample();
@@ -62,7 +62,7 @@ fn deliver_through_kills(sends: usize, kills: usize) {
     let server = serve_with_loopback(&folder);
     let mut admin = server.client(&ops);
     let open = |admin: &mut crate::harness::Client| {
-        // Nobody waits for the schedule here.
+        // The test does not wait for the schedule.
         admin.call("POST", "/admin/channels/1/retry?state=pending", None);
         admin.call("GET", "/admin/deliveries/counts", None).json().as_array().unwrap().len()
     };
@@ -100,7 +100,7 @@ fn every_committed_send_is_delivered_after_two_hundred_kills() {
     deliver_through_kills(10_000, 200);
 }
 
-/// What was due when the server died is tried at the next start; nothing had to be remembered for it.
+/// The next start tries what was due at the kill: the database has all that is needed.
 #[test]
 fn a_delivery_in_flight_at_a_kill_is_retried() {
     let folder = TestFolder::with_sample();

@@ -129,7 +129,7 @@ fn each_world_has_its_own_deliveries() {
         assert_eq!(wait_for(&mut admin, "state=delivered").len(), 1);
     }
     assert!(receivers.iter().all(|receiver| receiver.received().len() == 1));
-    // A world that is put back forgets what was to be delivered.
+    // A reset removes the pending deliveries.
     let mut admin = fake.client("test-admin@a");
     assert_eq!(admin.call("POST", "/admin/reset", None).status, 204);
     assert_eq!(admin.call("GET", "/admin/deliveries", None).short(), "200 []");

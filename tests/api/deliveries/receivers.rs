@@ -12,14 +12,14 @@ use crate::harness::{Receiver, Reply, TestFolder, Thread, eventually};
 #[case(Reply::status(200, ""), "delivered", "200 OK")]
 #[case(Reply::status(299, ""), "delivered", "299 <unknown status code>")]
 #[case(Reply::Bytes("HTTP/1.1 204 No Content\r\n\r\n".to_owned()), "delivered", "204 No Content")]
-// The head says it: what is cut behind it does not matter.
+// The head decides: a truncated body does not matter.
 #[case(Reply::Bytes("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut".to_owned()), "delivered", "200 OK")]
 #[case(Reply::Bytes(format!("HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n{}", "x".repeat(9_000_000))), "delivered", "200 OK")]
 #[case(Reply::status(301, "Location: /elsewhere\r\n"), "pending", "301 Moved Permanently")]
 #[case(Reply::status(307, "Location: http://127.0.0.1:1/\r\n"), "pending", "307 Temporary Redirect")]
 #[case(Reply::status(400, ""), "pending", "400 Bad Request")]
 #[case(Reply::status(503, "Retry-After: soon\r\n"), "pending", "503 Service Unavailable")]
-#[case(Reply::Cut, "pending", "the connection was cut before an answer")]
+#[case(Reply::Disconnect, "pending", "the connection was cut before an answer")]
 #[case(Reply::Bytes("\u{1b}[31mSSH-2.0-garbage\r\n\r\n".to_owned()), "pending", "the answer is not HTTP")]
 #[case(Reply::Bytes("HTTP/1.1 500 \u{1b}[2J injected\r\nX: \u{7}\r\nContent-Length: 0\r\n\r\n".to_owned()), "pending", "")]
 fn the_response_of_a_gateway_decides_the_state(#[case] reply: Reply, #[case] state: &str, #[case] result: &str) {
@@ -44,12 +44,12 @@ fn the_response_of_a_gateway_decides_the_state(#[case] reply: Reply, #[case] sta
 }
 
 fn check_disconnect(result: &str) {
-    let (fake, mut admin) = fake_with(&Receiver::start(|_, _| Reply::Cut));
+    let (fake, mut admin) = fake_with(&Receiver::start(|_, _| Reply::Disconnect));
     fake.client("test-crm").send(1, 1);
     eventually("it is told", || wait_for(&mut admin, "after=0")[0]["result"] == result);
 }
 
-/// A gateway that nobody answers at, and one that takes too long.
+/// A gateway that never responds, one that is too slow, and a port that is closed.
 #[test]
 fn a_gateway_that_does_not_answer_fails_the_try() {
     let folder = TestFolder::with_sample();
@@ -81,7 +81,7 @@ fn a_gateway_that_does_not_answer_fails_the_try() {
     }
 }
 
-/// 410: the gateway wants nothing more. Nothing is lost by it: what was cancelled can be tried again.
+/// 410: the gateway wants nothing more. Nothing is lost: a cancelled delivery can be retried.
 #[test]
 fn a_410_switches_the_deliveries_of_a_channel_off() {
     let receiver = Receiver::start(|_, before| Reply::status(if before == 0 { 410 } else { 200 }, ""));

@@ -33,7 +33,7 @@ fn due_tries_are_made_before_the_clock_responds() {
     assert_eq!(admin.all_sends()[0]["delivery"], "dead");
 }
 
-/// A long way forward makes every try that would have been made meanwhile, each at its time.
+/// A large advance makes every try that was due in between, each at its time.
 #[test]
 fn a_large_advance_makes_every_try_in_between() {
     let receiver = Receiver::answering(503);
@@ -45,7 +45,7 @@ fn a_large_advance_makes_every_try_in_between() {
     let clock = admin.call("PUT", "/admin/clock", Some(&stop)).json();
     assert_eq!(clock, json!({"now": "2100-01-01T00:00:00.000Z", "real": false, "ticking": false}));
     assert_eq!(receiver.received().len(), 10);
-    // On a clock that stands a new send is tried at once, and not again.
+    // On a stopped clock a new send is tried at once, and not again.
     fake.client("test-crm").send(1, 1);
     eventually("it was tried", || receiver.received().len() == 11);
     admin.advance_clock("5s");
@@ -94,7 +94,7 @@ fn retry_after_is_honoured() {
     assert_eq!(wait_for(&mut admin, "state=delivered").len(), 1);
 }
 
-/// The address is that of the time of the try: who has moved gets what could not be delivered before.
+/// Each try uses the URL of its time: a gateway that has moved gets the pending deliveries.
 #[test]
 fn a_new_url_gets_the_pending_deliveries() {
     let (old, new) = (Receiver::answering(404), Receiver::accepting());

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{deliver_to, serve_with_loopback, wait_for};
 use crate::harness::{Channel, Receiver, TestFolder, eventually};
 
-/// Ways to write this machine, where `PORT` is one that somebody listens on.
+/// Ways to write this machine; something listens on `PORT`.
 const THIS_MACHINE: [&str; 24] = [
     "http://127.0.0.1:PORT/",
     "http://127.0.0.2:PORT/",
@@ -38,7 +38,7 @@ const THIS_MACHINE: [&str; 24] = [
     "http://00177.0.0.1:PORT/",
 ];
 
-/// What is never called, and what is no address of a gateway.
+/// Addresses that are never called, or that are no addresses of a gateway.
 const NEVER: [&str; 46] = [
     "http://0.0.0.0:PORT/",
     "http://0:PORT/",
@@ -88,7 +88,7 @@ const NEVER: [&str; 46] = [
     "http://nobody.invalid/",
 ];
 
-/// Listeners that nobody may call.
+/// Listeners that must not be called.
 struct Traps(Vec<TcpListener>);
 
 impl Traps {
@@ -154,7 +154,7 @@ fn the_target_is_checked_at_each_try() {
     }
 }
 
-/// A proxy that the environment names is not asked: it would connect to what was not checked.
+/// A proxy of the environment is not used: it would connect to a target that was not checked.
 #[test]
 fn proxies_of_the_environment_are_not_used() {
     let folder = TestFolder::with_sample();

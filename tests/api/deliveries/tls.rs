@@ -1,4 +1,4 @@
-//! Gateways behind https: they are called by the certificates that the machine trusts.
+//! Gateways with https: the certificates that the machine trusts decide.
 
 use std::{
     io::{Read, Write},
@@ -31,7 +31,7 @@ fn with_tls_in_front(receiver: &Receiver) -> (u16, String) {
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let mut outer = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
-            // Who does not trust the certificate hangs up.
+            // A client that does not trust the certificate disconnects.
             let mut buffer = vec![0; 20_000];
             let Ok(mut read) = outer.read(&mut buffer) else { continue };
             while !buffer[..read].ends_with(b"}}}}") {

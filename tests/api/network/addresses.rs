@@ -1,21 +1,9 @@
-//! An address for administrators, and the address of who calls through a proxy.
+//! An address of their own for the admin routes, and the address of a caller through a proxy.
 
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::harness::{Client, Response, Server, TestFolder, eventually};
-
-/// Where something is answered on an address of its own, as the log tells it.
-fn told(server: &Server, what: &str) -> Client {
-    let mut line = Value::Null;
-    eventually("the log tells it", || {
-        let said = server.log();
-        let mut lines = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.find(|line| line["message"] == what).inspect(|found| line = (*found).clone()).is_some()
-    });
-    let address = line["url"].as_str().unwrap().strip_prefix("http://").unwrap().split('/').next().unwrap();
-    Client::new(address.parse().unwrap(), None, None)
-}
+use crate::harness::{Response, TestFolder};
 
 fn is_no_path(answer: &Response) -> bool {
     answer.short() == "404 No such path"
@@ -31,7 +19,7 @@ fn admin_routes_can_have_an_address_of_their_own() {
     let crm = folder.token("crm", "integrator");
     let server = folder.serve_with(&[("ADMIN__LISTEN", "127.0.0.1:0"), ("METRICS__LISTEN", "127.0.0.1:0")]);
     let bearer = format!("Authorization: Bearer {ops}\r\n");
-    let (mut public, mut admin) = (server.client(&ops), told(&server, "administration"));
+    let (mut public, mut admin) = (server.client(&ops), server.client_of("/admin"));
     for path in ADMIN_PATHS {
         assert!(is_no_path(&public.call("GET", path, None)), "{path}");
         let answer = admin.call_with("GET", path, &bearer, b"");
@@ -42,11 +30,11 @@ fn admin_routes_can_have_an_address_of_their_own() {
     }
     assert_eq!(public.call("GET", "/livez", None).short(), "200 ");
     assert_eq!(admin.call("GET", "/admin/settings", None).status, 401, "a token is asked for all the same");
-    // What is changed there holds here, and an address without tokens has metrics and nothing else.
+    // A change there holds here. The address for metrics takes no token, and has nothing else.
     let json = format!("{bearer}Content-Type: application/json\r\n");
     admin.call_with("PATCH", "/admin/settings", &json, br#"{"surveysViaExternalApi":false}"#);
     assert_eq!(server.client(&crm).send(1, 1).short(), "409 Sending surveys via external api is disabled");
-    let mut metrics = told(&server, "metrics for everybody who can reach it");
+    let mut metrics = server.client_of("/metrics");
     assert_eq!(metrics.call("GET", "/metrics", None).status, 200);
     assert!(is_no_path(&metrics.call("GET", "/admin/settings", None)));
     server.stop();
@@ -93,7 +81,7 @@ fn the_caller_address_comes_from_a_trusted_proxy_only(#[case] peer: &str, #[case
     from(&ops).call_with("PATCH", "/admin/settings", &json, br#"{"surveysViaExternalApi":false}"#);
     let audit = server.client(&ops).call("GET", "/admin/audit", None).json();
     assert_eq!(audit.as_array().unwrap().last().unwrap()["address"], expected);
-    // The throttle: sixty failures of that caller, and another behind the same proxy is not meant.
+    // The throttle counts sixty failures of that caller, and not of another caller through the same proxy.
     let mut bad = from("nobody");
     for _ in 0..60 {
         assert_eq!(bad.call_with("GET", "/api/v1/threads", lines, b"").status, 401);

@@ -1,4 +1,4 @@
-//! Pages of other origins: told to browsers where the settings name them, and not a word otherwise.
+//! Pages of other origins: the settings name those that get CORS headers; others get none.
 
 use crate::harness::{Server, TestFolder, envelope};
 

@@ -1,4 +1,4 @@
-//! What stands between a socket and a route: TLS, addresses, proxies, origins, limits, and what is no request.
+//! Everything between a socket and a route: TLS, addresses, proxies, origins, limits, and bytes that are no request.
 
 mod addresses;
 mod cors;

@@ -137,7 +137,7 @@ struct Times {
     after: Vec<Duration>,
 }
 
-/// Serves a fast client while there are so many slow ones of each kind, until the server has closed all their connections.
+/// Serves a fast client while there are `of_each` slow clients of each kind, until the server has closed all of them.
 fn serve_with_slow_clients(of_each: usize) -> Times {
     raise_file_limit();
     let folder = TestFolder::with_sample();

@@ -1,5 +1,5 @@
-//! Bytes that two parsers could take for different requests: one refusal, a closed connection, and what hides behind them is
-//! never answered.
+//! Bytes that two parsers could take for different requests: the server answers once with 400, closes the connection, and
+//! never answers the request that is hidden after them.
 
 use std::{
     io::{Read, Write},
@@ -8,7 +8,7 @@ use std::{
 
 use crate::harness::{DEADLINE, Server};
 
-/// What hides behind each of them, and would be answered with this id.
+/// The hidden request after each of them. Its response would have this id.
 const HIDDEN: &[u8] = b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Request-Id: smuggled\r\n\r\n";
 
 /// Heads, most of them of a request that would be good without what is wrong with it; `{H}` stands for a good first line and
@@ -156,7 +156,7 @@ fn bytes_after_a_bad_body_are_no_request() {
     }
 }
 
-/// What was asked before it on the same connection is answered first.
+/// Earlier requests on the same connection are answered first.
 #[test]
 fn requests_before_a_bad_one_are_answered() {
     let fake = Server::fake();
@@ -166,7 +166,7 @@ fn requests_before_a_bad_one_are_answered() {
     assert_eq!(statuses, ["200", "200", "400"]);
 }
 
-/// What is unusual, and means one thing only.
+/// Unusual requests with one meaning only.
 #[test]
 fn an_unusual_but_clear_request_is_served() {
     let fake = Server::fake();

@@ -1,4 +1,4 @@
-//! HTTPS: what is spoken, what is wrong with the files, and that they are read again.
+//! HTTPS: the protocol, bad files, and reloading.
 
 use std::{
     io::{Read, Write},
@@ -15,7 +15,7 @@ use rustls::{
 
 use crate::harness::{DEADLINE, Server, Signal, TestFolder, envelope, eventually};
 
-/// A certificate for localhost that is good up to a year, and its key.
+/// A certificate for localhost that expires in that year, and its key.
 fn certificate(until: i32) -> (CertificateDer<'static>, String, String) {
     let mut parameters = CertificateParams::new(["localhost".to_owned()]).unwrap();
     (parameters.not_before, parameters.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(until, 1, 1));
@@ -34,7 +34,7 @@ fn folder_with(certificate: &str, key: &str) -> TestFolder {
     folder
 }
 
-/// A connection by somebody who trusts that certificate alone, and speaks those protocols.
+/// A connection of a client that trusts that certificate alone, and offers those protocols.
 fn connect(
     server: &Server,
     trusted: &CertificateDer<'static>,
@@ -90,7 +90,7 @@ fn https_is_served_over_http_1_1() {
     }
     let refused = connect(&server, &trusted, &["h2"]).err().unwrap().to_string();
     assert!(refused.contains("NoApplicationProtocol"), "{refused}");
-    // Who speaks no TLS gets no answer, and disturbs nobody.
+    // A client without TLS gets no response, and other clients go on.
     let mut plain = TcpStream::connect(server.address).unwrap();
     plain.set_read_timeout(Some(DEADLINE)).unwrap();
     ask(&mut plain);
