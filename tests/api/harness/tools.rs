@@ -1,6 +1,10 @@
 //! Programs that some tests need. A test skips where one is missing, and fails where it is missing in CI.
 
-use std::{env, fs, process::Command};
+use std::{
+    env, fs,
+    io::{self, Write},
+    process::Command,
+};
 
 use super::{Server, Signal, eventually, send_signal};
 
@@ -22,7 +26,8 @@ pub fn tool(name: &str) -> Option<Command> {
 fn skip(reason: &str) {
     assert!(env::var_os("CI").is_none(), "{reason}, and CI is set");
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
-    eprintln!("{test} is skipped: {reason}");
+    // Not by `eprintln!`, whose text the test runner shows only of tests that fail.
+    writeln!(io::stderr(), "{test} is skipped: {reason}").unwrap();
 }
 
 /// While it exists, every sync to the disk by a server fails. It is strace, attached to the running server.
