@@ -60,7 +60,7 @@ fn a_systemd_that_does_not_listen_is_logged_and_the_server_goes_on() {
     assert_eq!(server.stranger().call("GET", "/livez", None).status, 200);
     server.signal("-TERM");
     let (code, log) = server.wait();
-    assert_eq!((code, log.matches("cannot tell systemd: ").count()), (Some(0), 2), "{log}");
+    assert_eq!((code, log.matches("cannot notify systemd: ").count()), (Some(0), 2), "{log}");
 }
 
 /// The words as `--help` tells them, those below them, too: "serve", "token create" …

@@ -28,7 +28,8 @@ type Read = Box<dyn FnOnce(Result<&Snapshot<'_>, &StoreError>)>;
 /// The reading connection of one worker, and the reads that wait for it.
 pub(in crate::store) struct Snapshots {
     path: PathBuf,
-    /// Opened at the first read.
+    /// Opened at once, if possible: the first request does not wait for it, and a file that later takes the name is never read.
+    /// If it cannot be opened, the next read tries again and reports the error.
     connection: OnceCell<Connection>,
     generation: Generation,
     waiting: RefCell<Vec<Read>>,
@@ -36,7 +37,8 @@ pub(in crate::store) struct Snapshots {
 
 impl Snapshots {
     pub(in crate::store) fn new(path: PathBuf, generation: Generation) -> Rc<Self> {
-        Rc::new(Self { path, connection: OnceCell::new(), generation, waiting: RefCell::default() })
+        let connection = open_reader(&path).map_or_else(|_| OnceCell::new(), OnceCell::from);
+        Rc::new(Self { path, connection, generation, waiting: RefCell::default() })
     }
 
     /// Runs a short read on a snapshot that is taken after this call.

@@ -85,8 +85,7 @@ fn what_takes_patience_is_as_the_document_says() {
     for (operation, mut client) in waiting {
         assert_eq!(short(client.pull()), example(operation, "408"), "{}", operation.route);
     }
-    let home = Home::new();
-    let server = home.serve();
+    let server = Home::new().serve();
     let mut bad = server.client("nobody");
     let mut answer = bad.call("GET", "/admin/settings", None);
     while answer.status == 401 {
