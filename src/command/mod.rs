@@ -1,4 +1,4 @@
-//! What the words of the command line do: one file for each.
+//! The subcommands: one file for each.
 
 mod apply;
 mod audit;
@@ -31,9 +31,9 @@ use serde::Serialize;
 
 use crate::cli::{Cli, Commands, EraseCommand, TokenCommand};
 
-/// The program: reads the command line, does what it says, and tells what failed in one sentence on stderr.
+/// The program: reads the command line, runs its subcommand, and reports a failure in one sentence on stderr.
 ///
-/// Exit codes: 0 it is done; 1 it failed; wrong usage ends the process with 2.
+/// Exit codes: 0 success; 1 failure; 2 wrong usage.
 pub fn run() -> ExitCode {
     match dispatch(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -46,7 +46,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Commands) -> Result<()> {
     if !matches!(command, Commands::Fake(_) | Commands::Serve { .. }) {
-        serve::start_telling();
+        serve::start_plain_log();
     }
     match command {
         Commands::Fake(flags) => fake::run(flags),
@@ -73,11 +73,11 @@ fn dispatch(command: Commands) -> Result<()> {
     }
 }
 
-/// An error as one sentence: what failed, and behind it why.
+/// An error as one sentence: what failed, then why.
 fn sentence(error: &anyhow::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     for part in error.chain().map(|cause| cause.to_string().replace('\n', " ")) {
-        // Some errors repeat their cause in their own words.
+        // Some errors repeat the message of their cause.
         if !parts.iter().any(|before| before.contains(&part)) {
             parts.push(part);
         }
@@ -85,7 +85,7 @@ fn sentence(error: &anyhow::Error) -> String {
     parts.join(": ")
 }
 
-/// Tells the person at the terminal; one who has closed it misses nothing else.
+/// Prints a sentence on stderr. If stderr is closed, there is nobody to read it.
 fn say(sentence: impl Display) {
     let _ = writeln!(io::stderr(), "surveyd: {sentence}");
 }
@@ -102,7 +102,7 @@ fn print_array<T: Serialize>(rows: impl Iterator<Item = Result<T>>) -> Result<()
     Ok(stdout.flush()?)
 }
 
-/// What became of printing; `surveyd export | head` has read what it wanted.
+/// The result of printing. A closed stdout is not a failure: `surveyd export | head` has read what it wanted.
 fn unless_closed(printed: Result<()>) -> Result<()> {
     let is_closed = |error: &io::Error| error.kind() == ErrorKind::BrokenPipe;
     match printed {
@@ -111,7 +111,7 @@ fn unless_closed(printed: Result<()>) -> Result<()> {
     }
 }
 
-/// A progress bar on a terminal; nothing elsewhere, nor for what is done before anyone could read it.
+/// A progress bar; hidden without a terminal, and for work that is done before anyone could read the bar.
 fn progress_bar(total: u64, unit: &str) -> ProgressBar {
     const WORTH_SHOWING: u64 = 10_000;
     let shown = total >= WORTH_SHOWING && io::stderr().is_terminal();

@@ -78,8 +78,8 @@ impl Server {
         let program = program(background.handle())?;
         let (starts, started) = mpsc::unbounded_channel();
         let (limits, stopping) = (settings.limits, Arc::<AtomicBool>::default());
-        let places = ConnectionLimiter::new(limits.connections);
-        let config = ConnectionConfig { limits, places, tls: tls.clone(), connected: program.on_connect };
+        let limiter = ConnectionLimiter::new(limits.connections);
+        let config = ConnectionConfig { limits, limiter, tls: tls.clone(), connected: program.on_connect };
         let serve = |listener: TcpListener, workers: usize, scope: RouteScope| {
             let listener_config = ListenerConfig {
                 body_timeout: limits.body_timeout,

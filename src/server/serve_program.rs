@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::program::{Program, Worker};
 use crate::{
     background::BackgroundHandle,
+    delivery::message,
     http::{
         attempts::log::AttemptLog,
         failure::Failure,
@@ -19,7 +20,7 @@ use crate::{
     settings::Settings,
     store::{
         Database,
-        tokens::{self, Credentials, Secret},
+        tokens::{Credentials, Secret},
     },
 };
 
@@ -30,8 +31,8 @@ const SWEEP_PAUSE: Duration = Duration::from_hours(1);
 ///
 /// Errors: one sentence that names the file and the way out.
 pub(crate) fn open(settings: &Settings, background: &BackgroundHandle) -> Result<(Program, bool)> {
-    let database = Arc::new(Database::open(&settings.database, settings.limits.queue)?);
-    let has_tokens = !tokens::list(&database.open_reader()?, None, 1)?.is_empty();
+    let database = Arc::new(Database::open(&settings.database, settings.limits.queue, message::survey_sent)?);
+    let has_tokens = database.reader()?.has_tokens()?;
     Ok((program(database, settings, background, SWEEP_PAUSE), has_tokens))
 }
 

@@ -44,7 +44,7 @@ fn a_token_is_made_used_and_revoked() {
 #[case("POST", "/admin/tokens", json!({"name": "x", "role": "admin"}), "400 role: unknown variant `admin`, expected one of `INTEGRATOR`, `OPERATOR`, `SUPERVISOR`, `ADMIN`")]
 #[case("POST", "/admin/tokens", json!({"name": "ops", "role": "ADMIN"}), "409 the name \"ops\" belongs to token 1; choose another name, or revoke that token first")]
 #[case("POST", "/admin/tokens", json!({"name": "", "role": "ADMIN"}), "400 name: must be 1 to 64 characters")]
-#[case("POST", "/admin/tokens", json!({"name": "cli", "role": "ADMIN"}), "400 name: must not be cli, which stands for commands in the audit")]
+#[case("POST", "/admin/tokens", json!({"name": "cli", "role": "ADMIN"}), "400 name: must not be cli, which is reserved for the audit")]
 #[case("POST", "/admin/tokens", json!({"name": "x\ny", "role": "ADMIN"}), "400 name: must be without control characters: a list of tokens has a line for each")]
 #[case("POST", "/admin/tokens", json!({"role": "ADMIN"}), "400 missing field `name`")]
 #[case("POST", "/admin/tokens", json!({"name": "x", "role": "ADMIN", "secret": "mine"}), "400 secret: unknown field `secret`, expected one of `name`, `role`, `expires`")]
@@ -125,7 +125,7 @@ fn an_overlap_ends_by_itself() {
     let (before, until) = told.trim_end().split_once("until ").unwrap();
     assert_eq!(
         before,
-        "surveyd: token 1 \"crm\" has a new secret, good for ever; it is shown this once; the old one is good "
+        "surveyd: token 1 \"crm\" has a new secret, valid for ever; it is shown this once; the old one is valid "
     );
     let list = String::from_utf8(home.run(&["token", "list"]).stdout).unwrap();
     assert!(list.trim_end().ends_with(&format!("\told secret until {until}")), "{list}");
@@ -139,7 +139,7 @@ fn an_overlap_ends_by_itself() {
     assert_eq!(answers.pop().unwrap(), "401 Token is expired");
     assert!(answers.iter().all(|answer| answer == "409 Client has open thread"), "{answers:?}");
     let at_once = home.run(&["token", "rotate", "1"]);
-    assert!(String::from_utf8(at_once.stderr).unwrap().ends_with("; the old one is good no more\n"));
+    assert!(String::from_utf8(at_once.stderr).unwrap().ends_with("; the old one is not valid any more\n"));
     assert_eq!(new.send(2, 1).short(), "401 Token is expired");
     assert_eq!(home.fails(&["token", "rotate", "7"]), "surveyd: there is no token 7; `surveyd token list` shows them");
 }

@@ -51,7 +51,7 @@ thread 2: it refers to a client that does not exist
 settings: the one row is missing
 schema_version: it says 98, and the file {version}
 thread 1: it changed 1970-01-01T00:00:00.001Z, before it began 2026-03-01T10:00:00.000Z
-send 7: the counter of ids stands before it, so that this id would be used again
+send 7: the counter of ids is below it, so that this id would be used again
 send 5: sent in the future, 5138-11-16T09:46:39.999Z; look at the clock of this machine
 token 1: made in the future, 5138-11-16T09:46:39.999Z; look at the clock of this machine
 send 6: sent 2026-03-01T10:15:00.000Z, after send 5 but dated before its 5138-11-16T09:46:39.999Z; the clock was set back

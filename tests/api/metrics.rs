@@ -175,7 +175,7 @@ fn the_metrics_of_a_server() {
     # TYPE surveyd_database_bytes gauge
     # UNIT surveyd_database_bytes bytes
     surveyd_database_bytes …
-    # HELP surveyd_wal_bytes Size of the write-ahead log beside it.
+    # HELP surveyd_wal_bytes Size of the write-ahead log next to it.
     # TYPE surveyd_wal_bytes gauge
     # UNIT surveyd_wal_bytes bytes
     surveyd_wal_bytes …

@@ -18,7 +18,7 @@ fn a_token_is_alone_on_stdout_and_nowhere_in_the_file() {
     );
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "surveyd: token 1 \"crm\" (INTEGRATOR), good for ever; it is shown this once\n"
+        "surveyd: token 1 \"crm\" (INTEGRATOR), valid for ever; it is shown this once\n"
     );
     let server = home.serve();
     assert_eq!(server.client(secret).send(1, 1).short(), "200 ");

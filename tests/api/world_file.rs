@@ -109,7 +109,7 @@ const TIMES: &str = r#""startTime":"2026-03-01T10:00:00.000Z","stateChangeTime":
 #[case::enablement(r#""forms":[{"id":9,"name":"x","channels":[1,9]}]"#.to_owned(), "forms[0].channels: no channel 9")]
 #[case::constraint(r#""clients":[{"id":9,"externalId":""}]"#.to_owned(), "clients[0].externalId: must be 1 to 255 characters")]
 #[case::taken(r#""clients":[{"id":9,"externalId":"crm-1"}]"#.to_owned(), "clients[0].externalId: \"crm-1\" belongs to client 1")]
-#[case::twice(r#""clients":[{"id":9},{"id":10},{"id":9}]"#.to_owned(), "clients[2].id: 9 stands in clients[0] already")]
+#[case::twice(r#""clients":[{"id":9},{"id":10},{"id":9}]"#.to_owned(), "clients[2].id: 9 is in clients[0] already")]
 #[case::status(format!(r#""threads":[{{"id":9,"clientId":1,"channel":1,"status":"closed",{TIMES}}}]"#), "threads[0].status: unknown variant `closed`, expected one of `NEW`, `UNASSIGNED`, `SUSPENDED`, `ASSIGNED`, `REASSIGNED`, `ANSWER_NEEDED`, `WAITING`, `IN_PROGRESS`, `CLOSED`")]
 #[case::time(r#""threads":[{"id":9,"clientId":1,"channel":1,"status":"CLOSED","startTime":"2026-03-01"}]"#.to_owned(), "threads[0].startTime: \"2026-03-01\" is not an ISO-8601 time with at most milliseconds, such as \"2026-03-01T10:15:00.000Z\"")]
 #[case::backwards(r#""threads":[{"id":9,"clientId":1,"channel":1,"status":"CLOSED","startTime":"2026-03-02T00:00:00Z","stateChangeTime":"2026-03-01T00:00:00Z"}]"#.to_owned(), "threads[0].stateChangeTime: must not be before startTime")]
