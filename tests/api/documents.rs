@@ -189,3 +189,29 @@ fn delivery() {
     insta::assert_snapshot!(transcript(&commands, &said));
     assert_eq!(place.gateway.received().len(), 1);
 }
+
+#[test]
+fn first_test() {
+    let place = Place::new();
+    let commands = commands("docs/first-test.md");
+    let said = place.run(&commands);
+    insta::assert_snapshot!(transcript(&commands, &said));
+}
+
+#[test]
+fn first_server() {
+    let place = Place::new();
+    let world = blocks("docs/first-server.md").into_iter().find(|(language, _)| language == "json").unwrap().1;
+    place.home.write("world.json", &world.join("\n"));
+    let commands = commands("docs/first-server.md");
+    let said = place.run(&commands);
+    insta::assert_snapshot!(transcript(&commands, &said));
+}
+
+#[test]
+fn testing() {
+    let place = Place::new();
+    let commands = commands("docs/testing.md");
+    let said = place.run(&commands);
+    insta::assert_snapshot!(transcript(&commands, &said));
+}
