@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 
 use anyhow::{Context, Error, Result};
 
-use crate::command::{progress_bar, say};
+use super::output::{progress_bar, say};
 use crate::{
     cli::DatabaseArgs,
     settings::Settings,

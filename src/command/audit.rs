@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 
-use crate::command::{print_array, unless_closed};
+use super::output::{print_array, unless_closed};
 use crate::{
     cli::DatabaseArgs,
     settings::Settings,

@@ -14,7 +14,10 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use tokio::runtime::Builder;
 
-use crate::command::{progress_bar, say, serve::Signals};
+use super::{
+    output::{progress_bar, say},
+    serve::Signals,
+};
 use crate::{
     cli::DatabaseArgs,
     settings::Settings,

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::{Result, ensure};
 
-use crate::command::say;
+use super::output::say;
 use crate::{cli::DatabaseArgs, settings::Settings, store::check};
 
 pub(crate) fn run(file: DatabaseArgs) -> Result<()> {

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Write};
 
 use anyhow::Result;
 
-use crate::command::say;
+use super::output::say;
 use crate::{
     http::connection::tls::Tls,
     settings::{Flags, Settings},

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, anyhow};
 
-use crate::command::say;
+use super::output::say;
 use crate::{
     cli::DatabaseArgs,
     settings::Settings,

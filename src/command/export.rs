@@ -4,7 +4,7 @@ use std::io::{self, BufWriter};
 
 use anyhow::{Context, Result};
 
-use crate::command::{progress_bar, unless_closed};
+use super::output::{progress_bar, unless_closed};
 use crate::{
     cli::{DatabaseArgs, ListKind},
     settings::Settings,

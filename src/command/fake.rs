@@ -14,9 +14,9 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use tracing::info;
 
-use crate::command::{
+use super::{
     apply::read_world,
-    say,
+    output::say,
     serve::{serve, start_log},
 };
 use crate::{

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::command::say;
+use super::output::say;
 use crate::{
     cli::{DatabaseArgs, ListKind},
     settings::Settings,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::command::{backup::copying, say};
+use super::{backup::copying, output::say};
 use crate::{cli::DatabaseArgs, settings::Settings, store::restore};
 
 pub(crate) fn run(backup: &Path, file: DatabaseArgs) -> Result<()> {

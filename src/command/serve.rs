@@ -17,8 +17,8 @@ use tokio::{
 use tracing::{Level, error, info, level_filters::LevelFilter, warn};
 use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::command::{
-    sentence,
+use super::{
+    output::sentence,
     systemd::{READY, STOPPING, is_supervised, notify},
 };
 use crate::{

@@ -28,7 +28,7 @@ use crate::{
     http::{
         connection::{self, ConnectionConfig, ConnectionLimiter, tls::Tls},
         finalize,
-        monitoring::{endpoint, metrics, readiness::Readiness},
+        monitoring::{endpoints, metrics, readiness::Readiness},
         routes,
         state::{AppState, ListenerConfig, RouteScope},
     },
@@ -127,7 +127,7 @@ impl Server {
             let (address, listener) = bind(address, " for metrics", "metrics.listen")?;
             let app = move || {
                 let metrics = Arc::clone(&metrics);
-                App::new().configure(|config| endpoint::open(config, metrics)).wrap(from_fn(finalize::finish))
+                App::new().configure(|config| endpoints::open(config, metrics)).wrap(from_fn(finalize::finish))
             };
             // For a network of its own, whose collectors seldom know certificates.
             let config = ConnectionConfig { tls: None, connected: |_, _| {}, ..config.clone() };

@@ -13,7 +13,7 @@ use crate::{
         failure::Failure,
         finalize,
         middleware::throttle::Throttles,
-        monitoring::{endpoint, metrics::Metrics},
+        monitoring::{endpoints, metrics::Metrics},
         state::ConsoleInfo,
         tenant::{LogIn, Tenant, TenantResolver},
     },
@@ -54,7 +54,7 @@ pub(super) fn program(
         let tenant = Tenant::new(of_workers.store(), client.clone(), Arc::clone(&attempts), owner);
         let metrics = Arc::clone(&of_routes);
         let resolver = Rc::new(OneTenant(tenant));
-        Worker { resolver, routes: Box::new(move |routes| endpoint::guarded(routes, metrics)) }
+        Worker { resolver, routes: Box::new(move |routes| endpoints::guarded(routes, metrics)) }
     };
     let (of_waits, of_close) = (Arc::clone(&database), database);
     Program {

@@ -153,6 +153,12 @@ impl Database {
         self.outbox_changes.end();
     }
 
+    /// Resolves once anything was committed by this process, be it before this call; false when the waits end before.
+    pub(crate) fn first_commit(&self) -> impl Future<Output = bool> + use<> {
+        let mut listener = self.outbox_changes.listen();
+        async move { listener.first().await }
+    }
+
     /// Resolves when [`Database::end_waits`] is called, or was.
     pub(crate) fn ended(&self) -> impl Future<Output = ()> + use<> {
         let mut listener = self.commits.listen();

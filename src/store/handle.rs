@@ -7,7 +7,6 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
 use crate::store::{
-    audit::{self, Actor, Changed},
     clock::Clock,
     error::StoreError,
     file::migrations,
@@ -91,25 +90,5 @@ impl Store {
         };
         let ended = tokio::task::spawn_blocking(run).await;
         ended.unwrap_or_else(|error| Err(StoreError::Internal(format!("a long read ended: {error}"))))
-    }
-
-    /// Runs an actor's change and records it in the audit, both or neither. The very next send sees it.
-    pub(super) async fn change<T: Send + 'static>(
-        &self,
-        actor: Actor,
-        change: impl FnOnce(&Connection) -> Result<Changed<T>, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.change_as(CommitEffect::Facts, actor, change).await
-    }
-
-    /// The same for a change with another effect than on the facts that the rules look at.
-    pub(super) async fn change_as<T: Send + 'static>(
-        &self,
-        effect: CommitEffect,
-        actor: Actor,
-        change: impl FnOnce(&Connection) -> Result<Changed<T>, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let clock = self.clock.clone();
-        self.writer.change(effect, move |connection| audit::run(connection, &actor, clock.now(), change)).await
     }
 }

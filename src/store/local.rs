@@ -3,18 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::store::{
-    audit::{self, Actor, Changed},
     error::StoreError,
     file::{
         connection::open_reader,
         error::FileError,
         open::{Missing, open},
     },
-    now,
 };
 
 /// A database in one process, or in one thread of it. Its methods are in the files of their subjects; their errors are one
@@ -45,17 +43,5 @@ impl LocalDatabase {
     /// Runs a read, and explains its error.
     pub(super) fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T> {
         read(&self.connection).map_err(|error| error.explain(&self.path))
-    }
-
-    /// Runs a change and records it in the audit, both in one transaction.
-    pub(super) fn transact<T, E: From<StoreError>>(
-        &mut self,
-        change: impl FnOnce(&Connection) -> Result<Changed<T>, E>,
-    ) -> Result<T, E> {
-        let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
-        let transaction = begun.map_err(StoreError::from)?;
-        let value = audit::run(&transaction, &Actor::command(), now(), change)?;
-        transaction.commit().map_err(StoreError::from)?;
-        Ok(value)
     }
 }

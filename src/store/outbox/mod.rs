@@ -2,6 +2,7 @@
 //!
 //! The schedule is in the file and nowhere else: a server that dies forgets nothing.
 
+mod format;
 pub(crate) mod lists;
 
 use std::sync::LazyLock;
@@ -9,6 +10,7 @@ use std::sync::LazyLock;
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Builder;
 
+pub(crate) use self::format::MessageFormat;
 use crate::store::{
     Store,
     audit::{self, Actor},
@@ -25,9 +27,6 @@ use crate::survey::{
     model::{Form, SentSurvey},
     time::Time,
 };
-
-/// Writes the body of a delivery: of a send in a channel, with the client's external id, the form and a UUID.
-pub(crate) type MessageFormat = fn(&SentSurvey, ChannelId, Option<&str>, &Form, &str) -> String;
 
 /// The form of a send, its client's external id and whether its channel's deliveries are on, if the channel has an address.
 /// Parameters: ?1 the channel, ?2 the form, ?3 the client. The channel comes first: mostly there is no address, and nothing
