@@ -194,27 +194,27 @@ fn the_commands_of_delivery_md_work() {
 }
 
 #[test]
-fn first_test() {
-    let place = Place::new();
+fn the_commands_of_first_test_md_work() {
+    let Some(setup) = Setup::new() else { return };
     let commands = commands("docs/first-test.md");
-    let said = place.run(&commands);
+    let said = setup.run(&commands);
     insta::assert_snapshot!(transcript(&commands, &said));
 }
 
 #[test]
-fn first_server() {
-    let place = Place::new();
+fn the_commands_of_first_server_md_work() {
+    let Some(setup) = Setup::new() else { return };
     let world = blocks("docs/first-server.md").into_iter().find(|(language, _)| language == "json").unwrap().1;
-    place.home.write("world.json", &world.join("\n"));
+    setup.folder.write("world.json", &world.join("\n"));
     let commands = commands("docs/first-server.md");
-    let said = place.run(&commands);
+    let said = setup.run(&commands);
     insta::assert_snapshot!(transcript(&commands, &said));
 }
 
 #[test]
-fn testing() {
-    let place = Place::new();
+fn the_commands_of_testing_md_work() {
+    let Some(setup) = Setup::new() else { return };
     let commands = commands("docs/testing.md");
-    let said = place.run(&commands);
+    let said = setup.run(&commands);
     insta::assert_snapshot!(transcript(&commands, &said));
 }
