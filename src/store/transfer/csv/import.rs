@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::store::transfer::csv::{
     columns::Tabular,
-    rows::{Line, Rows},
+    rows::{CsvLine, Rows},
     throttle::ImportThrottle,
 };
 use crate::store::{
@@ -130,25 +130,25 @@ fn explained(database: &LocalDatabase) -> impl Fn(rusqlite::Error) -> Error + us
 
 /// Reads rows up to a count; returns whether there may be more.
 fn fill<E: Tabular, R: BufRead>(
-    chunk: &mut Vec<Line<E>>,
+    chunk: &mut Vec<CsvLine<E>>,
     count: usize,
     rows: &mut Rows<R>,
     check: &dyn Fn(&E) -> Result<(), StoreError>,
 ) -> Result<bool> {
     while chunk.len() < count {
-        let Some(Line { line, row }) = rows.next()? else { return Ok(false) };
-        chunk.push(Line { line, row: row.and_then(|row| check(&row).map(|()| row)) });
+        let Some(CsvLine { line, row }) = rows.next()? else { return Ok(false) };
+        chunk.push(CsvLine { line, row: row.and_then(|row| check(&row).map(|()| row)) });
     }
     Ok(true)
 }
 
 fn put<E: Tabular>(
     connection: &Connection,
-    chunk: impl Iterator<Item = Line<E>>,
+    chunk: impl Iterator<Item = CsvLine<E>>,
     mut sum: Import,
 ) -> Result<(Import, Vec<Rejection>), StoreError> {
     let mut rejections = Vec::new();
-    for Line { line, row } in chunk {
+    for CsvLine { line, row } in chunk {
         match row.and_then(|row| row.write(connection)) {
             Ok(()) => sum.applied += 1,
             Err(error) => {
