@@ -18,6 +18,7 @@ mod cli;
 mod command;
 mod delivery;
 mod fake;
+mod file_limit;
 mod http;
 mod server;
 mod settings;

@@ -4,26 +4,25 @@ use std::{fs, io, path::Path};
 
 use anyhow::{Context, Error, Result};
 
-use crate::command::{progress_bar, say};
+use super::output::{progress_bar, say};
 use crate::{
     cli::DatabaseArgs,
     settings::Settings,
-    store::{Missing, explain, open, transfer::world_file::WorldFile},
+    store::{LocalDatabase, Missing, transfer::world_file::WorldFile},
 };
 
 pub(crate) fn run(path: &Path, file: DatabaseArgs) -> Result<()> {
-    let Settings { database, delivery, .. } = Settings::load(file.flags(None))?;
+    let Settings { database: file, delivery, .. } = Settings::load(file.flags(None))?;
     let world = read_world(path)?;
     let checked = delivery.client().check_world(&world).map_err(Error::msg);
     checked.with_context(|| format!("{} is not applied", path.display()))?;
-    let mut connection = open(&database, Missing::Create)?;
+    let mut database = LocalDatabase::open(&file, Missing::Create)?;
     let bar = progress_bar(world.rows() as u64, "rows");
-    let applied = world.apply(&mut connection, &|| bar.inc(1));
+    let applied = database.apply(&world, &|| bar.inc(1));
     bar.finish_and_clear();
-    applied.map_err(|error| explain(&database, error.into())).with_context(|| {
-        format!("{} is not applied, the database {} is as it was", path.display(), database.display())
-    })?;
-    say(format_args!("applied {} rows to {}", world.rows(), database.display()));
+    applied
+        .with_context(|| format!("{} is not applied, the database {} is as it was", path.display(), file.display()))?;
+    say(format_args!("applied {} rows to {}", world.rows(), file.display()));
     Ok(())
 }
 

@@ -14,11 +14,14 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use tokio::runtime::Builder;
 
-use crate::command::{progress_bar, say, serve::Signals};
+use super::{
+    output::{progress_bar, say},
+    serve::Signals,
+};
 use crate::{
     cli::DatabaseArgs,
     settings::Settings,
-    store::{Progress, file::backup::back_up},
+    store::{Progress, back_up},
 };
 
 pub(crate) fn run(target: &Path, file: DatabaseArgs) -> Result<()> {
@@ -32,10 +35,10 @@ pub(crate) fn run(target: &Path, file: DatabaseArgs) -> Result<()> {
     Ok(())
 }
 
-/// Runs what copies pages: with a progress bar on a terminal, and until a signal, which lets it clean up.
+/// Runs a copy of pages, with a progress bar on a terminal. A signal ends it, and lets it clean up.
 pub(crate) fn copying<T>(work: impl FnOnce(Progress<'_>) -> Result<T>) -> Result<T> {
     let stopped = watch_signals()?;
-    // Only the first pages tell how many there are.
+    // How many pages there are is known with the first of them.
     let bar = OnceCell::new();
     let done = work(&|copied, total| {
         ensure!(!stopped.load(Ordering::Relaxed), "stopped by a signal");
@@ -53,12 +56,12 @@ pub(crate) fn copying<T>(work: impl FnOnce(Progress<'_>) -> Result<T>) -> Result
 /// Becomes true at the first signal; the second ends the program at once.
 fn watch_signals() -> Result<Arc<AtomicBool>> {
     let stopped = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stopped);
+    let flag = Arc::clone(&stopped);
     let runtime = Builder::new_current_thread().enable_all().build().context("cannot catch signals")?;
     let mut signals = runtime.block_on(async { Signals::catch() })?;
     thread::spawn(move || {
         runtime.block_on(signals.next());
-        told.store(true, Ordering::Relaxed);
+        flag.store(true, Ordering::Relaxed);
         runtime.block_on(signals.next());
         process::exit(1);
     });

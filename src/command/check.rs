@@ -1,17 +1,17 @@
-//! `surveyd check`: what is wrong with the database, a line for each.
+//! `surveyd check`: a line for each problem of the database.
 
 use std::io::{self, Write};
 
 use anyhow::{Result, ensure};
 
-use crate::command::say;
-use crate::{cli::DatabaseArgs, settings::Settings, store::file::check::check};
+use super::output::say;
+use crate::{cli::DatabaseArgs, settings::Settings, store::check};
 
 pub(crate) fn run(file: DatabaseArgs) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let mut stdout = io::stdout().lock();
     let found = check(&database, &mut |problem| {
-        // `surveyd check | head` has read what it wanted, and the exit code still tells.
+        // `surveyd check | head` closes stdout early; the exit code still reports the problems.
         let _ = writeln!(stdout, "{problem}");
     })?;
     let name = database.display();

@@ -6,7 +6,8 @@ use anyhow::Result;
 use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 
-use crate::{cli::Cli, command::unless_closed};
+use super::output::unless_closed;
+use crate::cli::Cli;
 
 pub(crate) fn run(shell: Shell) -> Result<()> {
     // Generated in memory: the generator panics if its writer fails.

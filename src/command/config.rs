@@ -1,10 +1,10 @@
-//! `surveyd config`: what `surveyd serve` would run with.
+//! `surveyd config`: the settings that `surveyd serve` would run with.
 
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::Result;
 
-use crate::command::say;
+use super::output::say;
 use crate::{
     http::connection::tls::Tls,
     settings::{Flags, Settings},
@@ -12,7 +12,7 @@ use crate::{
 
 pub(crate) fn run(check: bool, flags: Flags) -> Result<()> {
     if check {
-        // All that a start reads before it touches the database, in its order.
+        // Reads what a start reads before it opens the database, in the same order.
         if let Some(files) = Settings::load(flags)?.tls {
             Tls::load(&files.cert, &files.key)?;
         }
@@ -24,7 +24,7 @@ pub(crate) fn run(check: bool, flags: Flags) -> Result<()> {
     let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
     let table = lines.iter().zip(&settings).map(|(line, setting)| format!("{line:width$}  # {}\n", setting.origin));
     match io::stdout().write_all(table.collect::<String>().as_bytes()) {
-        // `surveyd config | head` has read what it wanted.
+        // `surveyd config | head` closes stdout early.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
     }

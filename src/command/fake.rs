@@ -1,4 +1,4 @@
-//! `surveyd fake`: the server with a world for each test, ready-made tokens, and doors to make it fail.
+//! `surveyd fake`: the server with a world for each test, ready-made tokens, and routes to make it fail.
 
 use std::{
     fs::{self, File},
@@ -14,9 +14,9 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use tracing::info;
 
-use crate::command::{
+use super::{
     apply::read_world,
-    say,
+    output::say,
     serve::{serve, start_log},
 };
 use crate::{
@@ -33,12 +33,12 @@ use crate::{
 pub(crate) fn run(flags: FakeArgs) -> Result<()> {
     let FakeArgs { listen, world, max_worlds, ready_file, exit_on_stdin_close } = flags;
     let world = world.map(|path| read_world(&path)).transpose()?;
-    // Removed when it goes out of scope, which every way out of this function does, a signal's too.
+    // Removed when it goes out of scope: at every return of this function, also after a signal.
     let mut folder = None;
     let prepare = || {
         let folder = folder.insert(Folder::new()?);
         let settings = Settings::for_fake(Flags { listen, ..Flags::default() })?;
-        // A body that breaks off is an error to actix, and to a fake what its faults are for.
+        // actix logs a body that breaks off as an error; a fake has faults that do that on purpose.
         start_log(&settings, &["actix_http::h1::dispatcher"]);
         Server::build(&settings, worlds::workers(), |background| {
             Ok(Worlds::new(folder.path(), &settings, world, max_worlds, background)?.program())
@@ -66,7 +66,7 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
     })
 }
 
-/// Refuses a stdin that nobody can close, such as the /dev/null of a job in the background: the fake would end at once.
+/// Refuses a stdin that is not held open, such as the /dev/null of a background job: the fake would end at once.
 fn check_stdin() -> Result<()> {
     let file_type = File::from(io::stdin().as_fd().try_clone_to_owned()?).metadata()?.file_type();
     ensure!(
@@ -76,18 +76,18 @@ fn check_stdin() -> Result<()> {
     Ok(())
 }
 
-/// Resolves when whoever started the fake is gone, and with them the other end of its stdin.
+/// Resolves when the process that started the fake has ended, and with it the other end of stdin.
 async fn stdin_closed() {
-    let (closed, told) = oneshot::channel::<()>();
+    let (closed, is_closed) = oneshot::channel::<()>();
     thread::spawn(move || {
-        // Closed, or broken: either way nobody is there any more.
+        // Closed or broken: either way the other process has ended.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         drop(closed);
     });
-    let _ = told.await;
+    let _ = is_closed.await;
 }
 
-/// A file that is there when the fake can answer, and only as long as it can.
+/// A file that exists while the fake can answer.
 struct ReadyFile(PathBuf);
 
 #[derive(Serialize)]
@@ -98,7 +98,7 @@ struct Ready<'a> {
 }
 
 impl ReadyFile {
-    /// Removes what an earlier fake has left there, so that nobody takes it for this one's.
+    /// Removes the file of an earlier fake, so that no test reads it as this one's.
     fn new(path: PathBuf) -> Result<Self> {
         ensure!(folder_of(&path).is_dir(), "cannot write the ready file {}: its folder does not exist", path.display());
         match fs::remove_file(&path) {
@@ -109,14 +109,14 @@ impl ReadyFile {
         }
     }
 
-    /// Writes it whole or not at all: beside its place, and then renamed.
+    /// Writes the file whole or not at all: under another name, and then renames it.
     fn write(&self, url: String) -> Result<()> {
         let ready = Ready { url, pid: process::id(), version: env!("CARGO_PKG_VERSION") };
-        let beside = self.0.with_added_extension("part");
+        let part = self.0.with_added_extension("part");
         let written = serde_json::to_string(&ready).map_err(io::Error::from);
         written
-            .and_then(|text| fs::write(&beside, text + "\n"))
-            .and_then(|()| fs::rename(&beside, &self.0))
+            .and_then(|text| fs::write(&part, text + "\n"))
+            .and_then(|()| fs::rename(&part, &self.0))
             .with_context(|| format!("cannot write the ready file {}", self.0.display()))
     }
 }
@@ -124,7 +124,7 @@ impl ReadyFile {
 impl Drop for ReadyFile {
     fn drop(&mut self) {
         let ours = format!("\"pid\":{},", process::id());
-        // A test runner may have removed it already, and a fake that started after this one may have written its own.
+        // A test runner may have removed it already, and a later fake may have written its own.
         if fs::read_to_string(&self.0).is_ok_and(|text| text.contains(&ours)) {
             let _ = fs::remove_file(&self.0);
         }

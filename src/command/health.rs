@@ -18,10 +18,10 @@ use crate::{
     survey::time::TimeSpan,
 };
 
-/// How long one try may take; a server that needs longer is not well.
+/// How long one try may take; a server that needs longer is not healthy.
 const TRY: Duration = Duration::from_secs(5);
 
-/// Between two tries.
+/// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
 
 pub(crate) fn run(url: Option<String>, wait: Option<TimeSpan>) -> Result<()> {
@@ -34,9 +34,10 @@ pub(crate) fn run(url: Option<String>, wait: Option<TimeSpan>) -> Result<()> {
     let until = Instant::now() + wait.map_or(TRY, TimeSpan::to_std);
     loop {
         let left = until.saturating_duration_since(Instant::now()).clamp(PAUSE, TRY);
-        // Whatever the environment says of proxies: this is about the server itself.
+        // Without the proxies of the environment: this checks the server itself.
         let config = Agent::config_builder().timeout_global(Some(left)).proxy(None);
-        // Its certificate is for the name that callers know, and not for this address; nothing is told to it that is a secret.
+        // Not verified for the server of the settings: its certificate is for the name that callers use, not for this address. No
+        // secret is sent.
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).disable_verification(is_own).build();
         let agent: Agent = config.tls_config(tls).build().into();
         match agent.get(format!("{url}{LIVEZ}")).call() {
@@ -51,13 +52,13 @@ pub(crate) fn run(url: Option<String>, wait: Option<TimeSpan>) -> Result<()> {
     }
 }
 
-/// Where the server of these settings answers.
+/// The URL of the server of these settings.
 fn own(settings: &Settings) -> String {
     let scheme = if settings.tls.is_some() { "https" } else { "http" };
     format!("{scheme}://{}", reachable(settings.listen))
 }
 
-/// An address to call, for one to listen on: that of every interface is none.
+/// An address that can be called: for the address of all interfaces that is the loopback address.
 fn reachable(mut listen: SocketAddr) -> SocketAddr {
     match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => listen.set_ip(Ipv4Addr::LOCALHOST.into()),

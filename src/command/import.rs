@@ -1,4 +1,4 @@
-//! `surveyd import`: the rows of a CSV file in, each that can be put.
+//! `surveyd import`: puts every valid row of a CSV file.
 
 use std::{
     fmt::Write as _,
@@ -11,20 +11,19 @@ use std::{
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::command::say;
+use super::output::say;
 use crate::{
     cli::{DatabaseArgs, ListKind},
     settings::Settings,
     store::{
-        Missing,
+        LocalDatabase, Missing,
         error::StoreError,
-        explain, open,
-        transfer::csv::{DryRun, Import, ImportObserver, Rejection, Rows, Tabular},
+        transfer::csv::{Import, ImportObserver, Rejection, Rows, Tabular},
     },
     survey::model::{Channel, Client, Form, Thread},
 };
 
-/// How many rejected rows are told where there is no report.
+/// How many rejected rows are shown without a report.
 const SHOWN: u64 = 20;
 
 pub(crate) fn run(
@@ -44,28 +43,28 @@ pub(crate) fn run(
 }
 
 fn import<E: Tabular>(settings: &Settings, path: &Path, dry_run: bool, report: Option<PathBuf>) -> Result<()> {
-    let (database, name) = (&settings.database, path.display());
+    let (file, name) = (settings.database.display(), path.display());
     let (input, bytes) = open_input(path).with_context(|| format!("cannot read the CSV file {name}"))?;
     let mut rows = Rows::of::<E>(input).with_context(|| format!("the CSV file {name} cannot be imported"))?;
-    let mut connection = open(database, Missing::Refuse)?;
-    let mut dry_run_database = dry_run.then(|| DryRun::of::<E>(database)).transpose()?;
-    let connection =
-        dry_run_database.as_mut().map_or(&mut connection, |dry_run_database| &mut dry_run_database.connection);
+    let mut database = LocalDatabase::open(&settings.database, Missing::Refuse)?;
+    if dry_run {
+        database = database.for_dry_run::<E>()?;
+    }
     let client = settings.delivery.client();
     let check = |row: &E| match row.delivery_url().map(|url| client.check(url)) {
         Some(Err(problem)) => Err(StoreError::invalid("deliveryUrl", problem)),
         _ => Ok(()),
     };
-    let (mut import, mut told) = (Import::default(), Told::new(report, bytes)?);
-    let ended = import.run(connection, &mut rows, &check, &mut told);
-    told.end()?;
+    let (mut import, mut observer) = (Import::default(), Observer::new(report, bytes)?);
+    let ended = import.run(&mut database, &mut rows, &check, &mut observer);
+    observer.end()?;
     let Import { applied, rejected } = import;
     let done = match (dry_run, rejected) {
-        (false, _) => format!("{applied} rows of {name} are applied to {}", database.display()),
-        (true, 0) => format!("{applied} rows of {name} can be applied to {}; nothing was written", database.display()),
+        (false, _) => format!("{applied} rows of {name} are applied to {file}"),
+        (true, 0) => format!("{applied} rows of {name} can be applied to {file}; nothing was written"),
         (true, _) => format!("{applied} rows of {name} could be applied, nothing was written"),
     };
-    ended.map_err(|error| explain(database, error)).with_context(|| format!("{done}, and then it ended"))?;
+    ended.with_context(|| format!("{done}, and then it ended"))?;
     if rejected > 0 {
         bail!("{done}, {rejected} are rejected; mend those lines and import the file again");
     }
@@ -73,27 +72,27 @@ fn import<E: Tabular>(settings: &Settings, path: &Path, dry_run: bool, report: O
     Ok(())
 }
 
-/// Opens a file, and tells its size; `-` is standard input, whose size nobody knows.
+/// Opens a file. Returns its size, too; `-` is standard input, which has none.
 fn open_input(path: &Path) -> io::Result<(Box<dyn BufRead>, Option<u64>)> {
     if path == Path::new("-") {
         return Ok((Box::new(io::stdin().lock()), None));
     }
     let file = File::open(path)?;
     let metadata = file.metadata()?;
-    // A pipe has a name, too (`<(zcat …)`).
+    // A name may be that of a pipe (`<(zcat …)`), which has no size.
     let bytes = metadata.is_file().then_some(metadata.len());
     Ok((Box::new(BufReader::new(file)), bytes))
 }
 
-/// Where a person sees how it goes.
-struct Told {
+/// Shows the progress and the rejected rows.
+struct Observer {
     report: Option<csv::Writer<Box<dyn Write>>>,
     rejected: u64,
     bar: ProgressBar,
     began: Instant,
 }
 
-impl Told {
+impl Observer {
     fn new(report: Option<PathBuf>, bytes: Option<u64>) -> Result<Self> {
         let open = |path: PathBuf| -> Result<csv::Writer<Box<dyn Write>>> {
             let out: Box<dyn Write> = if path == Path::new("-") {
@@ -124,7 +123,7 @@ impl Told {
     }
 }
 
-impl ImportObserver for Told {
+impl ImportObserver for Observer {
     fn rejected(&mut self, rejection: &Rejection) -> Result<()> {
         self.rejected += 1;
         let Rejection { line, field, reason } = rejection;
@@ -149,9 +148,9 @@ impl ImportObserver for Told {
     }
 }
 
-/// A bar of bytes where their number is known, and else the rows alone; nothing where there is no terminal.
+/// A bar of bytes if their number is known, else the rows alone; hidden without a terminal.
 fn bar(bytes: Option<u64>) -> ProgressBar {
-    /// Before this many anyone could read it, it is done.
+    /// A smaller file is done before anyone could read the bar.
     const WORTH_SHOWING: u64 = 1_000_000;
     let shown = io::stderr().is_terminal() && bytes.is_none_or(|bytes| bytes >= WORTH_SHOWING);
     let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };

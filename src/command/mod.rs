@@ -1,4 +1,4 @@
-//! What the words of the command line do: one file for each.
+//! The subcommands: one file for each.
 
 mod apply;
 mod audit;
@@ -13,27 +13,23 @@ mod health;
 mod import;
 mod man;
 mod openapi;
+mod output;
 mod restore;
 mod serve;
 mod systemd;
 mod token;
 
-use std::{
-    fmt::Display,
-    io::{self, BufWriter, ErrorKind, IsTerminal, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde::Serialize;
 
+use self::output::{say, sentence};
 use crate::cli::{Cli, Commands, EraseCommand, TokenCommand};
 
-/// The program: reads the command line, does what it says, and tells what failed in one sentence on stderr.
+/// The program: reads the command line, runs its subcommand, and reports a failure in one sentence on stderr.
 ///
-/// Exit codes: 0 it is done; 1 it failed; wrong usage ends the process with 2.
+/// Exit codes: 0 success; 1 failure; 2 wrong usage.
 pub fn run() -> ExitCode {
     match dispatch(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -46,7 +42,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Commands) -> Result<()> {
     if !matches!(command, Commands::Fake(_) | Commands::Serve { .. }) {
-        serve::start_telling();
+        serve::start_plain_log();
     }
     match command {
         Commands::Fake(flags) => fake::run(flags),
@@ -71,55 +67,4 @@ fn dispatch(command: Commands) -> Result<()> {
         Commands::Man { folder } => man::run(&folder),
         Commands::Completions { shell } => completions::run(shell),
     }
-}
-
-/// An error as one sentence: what failed, and behind it why.
-fn sentence(error: &anyhow::Error) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    for part in error.chain().map(|cause| cause.to_string().replace('\n', " ")) {
-        // Some errors repeat their cause in their own words.
-        if !parts.iter().any(|before| before.contains(&part)) {
-            parts.push(part);
-        }
-    }
-    parts.join(": ")
-}
-
-/// Tells the person at the terminal; one who has closed it misses nothing else.
-fn say(sentence: impl Display) {
-    let _ = writeln!(io::stderr(), "surveyd: {sentence}");
-}
-
-/// Prints rows as the admin routes answer them: a JSON array, with a line for each.
-fn print_array<T: Serialize>(rows: impl Iterator<Item = Result<T>>) -> Result<()> {
-    let mut stdout = BufWriter::new(io::stdout().lock());
-    let mut separator = "[\n";
-    for row in rows {
-        write!(stdout, "{separator}{}", serde_json::to_string(&row?)?)?;
-        separator = ",\n";
-    }
-    stdout.write_all(if separator == "[\n" { b"[]\n" } else { b"\n]\n" })?;
-    Ok(stdout.flush()?)
-}
-
-/// What became of printing; `surveyd export | head` has read what it wanted.
-fn unless_closed(printed: Result<()>) -> Result<()> {
-    let is_closed = |error: &io::Error| error.kind() == ErrorKind::BrokenPipe;
-    match printed {
-        Err(error) if error.downcast_ref::<io::Error>().is_some_and(is_closed) => Ok(()),
-        printed => printed,
-    }
-}
-
-/// A progress bar on a terminal; nothing elsewhere, nor for what is done before anyone could read it.
-fn progress_bar(total: u64, unit: &str) -> ProgressBar {
-    const WORTH_SHOWING: u64 = 10_000;
-    let shown = total >= WORTH_SHOWING && io::stderr().is_terminal();
-    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(total), target);
-    let template = format!("{{bar:40}} {{human_pos}} of {{human_len}} {unit}, {{per_sec}}, {{eta}} left");
-    if let Ok(style) = ProgressStyle::with_template(&template) {
-        bar.set_style(style);
-    }
-    bar
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 
-use crate::command::unless_closed;
+use super::output::unless_closed;
 use crate::http::pages::openapi::DOCUMENT;
 
 pub(crate) fn run() -> Result<()> {

@@ -1,11 +1,11 @@
-//! `surveyd restore`: a backup in the place of the database.
+//! `surveyd restore`: replaces the database by a backup.
 
 use std::path::Path;
 
 use anyhow::Result;
 
-use crate::command::{backup::copying, say};
-use crate::{cli::DatabaseArgs, settings::Settings, store::file::restore::restore};
+use super::{backup::copying, output::say};
+use crate::{cli::DatabaseArgs, settings::Settings, store::restore};
 
 pub(crate) fn run(backup: &Path, file: DatabaseArgs) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;

@@ -17,8 +17,8 @@ use tokio::{
 use tracing::{Level, error, info, level_filters::LevelFilter, warn};
 use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::command::{
-    sentence,
+use super::{
+    output::sentence,
     systemd::{READY, STOPPING, is_supervised, notify},
 };
 use crate::{
@@ -55,8 +55,8 @@ pub(crate) fn run(flags: Flags) -> Result<()> {
     })
 }
 
-/// Runs a server until a signal, or until `end` resolves. When it can answer it calls `ready`, and prints the one line on
-/// stdout.
+/// Runs a server until a signal, or until `end` resolves. When the server can answer, it calls `ready` and prints the one line
+/// on stdout.
 ///
 /// `prepare` runs with the signals caught already: what it makes is cleaned up whenever they come.
 pub(crate) fn serve(
@@ -80,7 +80,7 @@ pub(crate) fn serve(
             },
             async {
                 tokio::select! {
-                    // Without a sender there will be no signal either; see `Signals::watch`.
+                    // The sender lives until the first signal; see `Signals::watch`.
                     _ = stop => {}
                     () = end => {}
                 }
@@ -94,8 +94,8 @@ pub(crate) fn serve(
     })
 }
 
-/// Reads the certificate again at each SIGHUP, which would end the program otherwise: at `systemctl reload` also a service that
-/// has none.
+/// Reads the certificate again at each SIGHUP. Without this, SIGHUP would end the program: `systemctl reload` sends it also to a
+/// service without a certificate.
 fn reload_at_hangup(tls: Option<Arc<Tls>>) -> Result<()> {
     let mut hangup = signal(SignalKind::hangup()).context("cannot catch signals")?;
     rt::spawn(async move {
@@ -128,7 +128,7 @@ impl Signals {
         Ok(Self { terminate: catch(SignalKind::terminate())?, interrupt: catch(SignalKind::interrupt())? })
     }
 
-    /// Tells of the first signal, and resolves at the second.
+    /// Reports the first signal to `first`, and resolves at the second.
     async fn watch(mut self, first: oneshot::Sender<()>) {
         self.next().await;
         // The server may have ended by itself just now.
@@ -144,8 +144,8 @@ impl Signals {
     }
 }
 
-/// Logs go to stderr: text for a reader at a terminal, JSON for a collector. Of the libraries only what is wrong is told.
-/// Of `mute` not even that.
+/// Logs go to stderr: text at a terminal, JSON for a collector. Libraries log only warnings and errors; those in `mute` log
+/// nothing.
 pub(crate) fn start_log(settings: &Settings, mute: &[&str]) {
     let level = settings.log;
     let requests = if settings.log_requests { LevelFilter::INFO } else { LevelFilter::OFF };
@@ -161,8 +161,8 @@ pub(crate) fn start_log(settings: &Settings, mute: &[&str]) {
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();
 }
 
-/// For the other words: what the store has to tell goes to stderr as sentences.
-pub(crate) fn start_telling() {
+/// For the other subcommands: messages of the store go to stderr as sentences.
+pub(crate) fn start_plain_log() {
     let stderr = || {
         let mut stderr = io::stderr();
         let _ = stderr.write_all(b"surveyd: ");

@@ -1,20 +1,16 @@
-//! `surveyd token`: make, list, rotate and revoke.
+//! `surveyd token`: create, list, rotate and revoke.
 
 use std::io::{self, Write};
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 
-use crate::command::{print_array, say, unless_closed};
+use super::output::{print_array, say, unless_closed};
 use crate::{
     cli::DatabaseArgs,
     settings::Settings,
     store::{
-        Connection, Missing,
-        audit::Changed,
-        error::StoreError,
-        explain, now, open,
-        tokens::{self, Issued, Token},
-        transact,
+        LocalDatabase, Missing, now,
+        tokens::{Issued, Token},
     },
     survey::{
         access::Role,
@@ -23,32 +19,27 @@ use crate::{
 };
 
 pub(crate) fn create(name: &str, role: Role, lifetime: Option<TimeSpan>, file: DatabaseArgs) -> Result<()> {
-    let now = now();
-    let Issued { token, secret } =
-        change(file, Missing::Create, |connection| tokens::create(connection, name, role, lifetime, now))?;
+    let Issued { token, secret } = open(file, Missing::Create)?.create_token(name, role, lifetime)?;
     writeln!(io::stdout(), "{}", secret.reveal())?;
     let (id, role, until) = (token.id, token.role.as_str(), until(token.expires_at));
-    say(format_args!("token {id} {name:?} ({role}), good {until}; it is shown this once"));
+    say(format_args!("token {id} {name:?} ({role}), valid {until}; it is shown this once"));
     Ok(())
 }
 
 pub(crate) fn rotate(id: i64, overlap: Option<TimeSpan>, file: DatabaseArgs) -> Result<()> {
-    let issued = change(file, Missing::Refuse, |connection| tokens::rotate(connection, id, overlap, now()))?;
-    let Issued { token, secret } = issued.ok_or_else(|| no_token(id))?;
+    let Issued { token, secret } = open(file, Missing::Refuse)?.rotate_token(id, overlap)?;
     writeln!(io::stdout(), "{}", secret.reveal())?;
     let old = match (overlap, token.old_secret_until) {
-        (Some(_), Some(at)) => format!("the old one is good until {at}"),
-        _ => "the old one is good no more".to_owned(),
+        (Some(_), Some(at)) => format!("the old one is valid until {at}"),
+        _ => "the old one is not valid any more".to_owned(),
     };
     let (name, until) = (token.name, until(token.expires_at));
-    say(format_args!("token {id} {name:?} has a new secret, good {until}; it is shown this once; {old}"));
+    say(format_args!("token {id} {name:?} has a new secret, valid {until}; it is shown this once; {old}"));
     Ok(())
 }
 
 pub(crate) fn list(json: bool, file: DatabaseArgs) -> Result<()> {
-    let database = Settings::load(file.flags(None))?.database;
-    let connection = open(&database, Missing::Refuse)?;
-    let tokens = tokens::list(&connection, None, usize::MAX).map_err(|error| explain(&database, error.into()))?;
+    let tokens = open(file, Missing::Refuse)?.tokens()?;
     if json {
         return unless_closed(print_array(tokens.into_iter().map(Ok)));
     }
@@ -82,8 +73,7 @@ fn state(token: &Token, now: Time) -> String {
 }
 
 pub(crate) fn revoke(id: i64, file: DatabaseArgs) -> Result<()> {
-    let token = change(file, Missing::Refuse, |connection| tokens::revoke(connection, id, now()))?;
-    let token = token.ok_or_else(|| no_token(id))?;
+    let token = open(file, Missing::Refuse)?.revoke_token(id)?;
     match token.revoked_at {
         None => say(format_args!("token {id} {:?} is revoked", token.name)),
         Some(at) => say(format_args!("token {id} {:?} was revoked already, {at}", token.name)),
@@ -95,17 +85,6 @@ fn until(expires_at: Option<Time>) -> String {
     expires_at.map_or("for ever".to_owned(), |at| format!("until {at}"))
 }
 
-fn no_token(id: i64) -> anyhow::Error {
-    anyhow!("there is no token {id}; `surveyd token list` shows them")
-}
-
-/// Changes the database that the settings name.
-fn change<T>(
-    file: DatabaseArgs,
-    missing: Missing,
-    change: impl FnOnce(&Connection) -> Result<Changed<T>, StoreError>,
-) -> Result<T> {
-    let database = Settings::load(file.flags(None))?.database;
-    let mut connection = open(&database, missing)?;
-    transact(&mut connection, change).map_err(|error| explain(&database, error.into()))
+fn open(file: DatabaseArgs, missing: Missing) -> Result<LocalDatabase> {
+    LocalDatabase::open(&Settings::load(file.flags(None))?.database, missing)
 }

@@ -11,9 +11,6 @@ use crate::survey::{
     time::Time,
 };
 
-/// Forms are refused with longer texts, in characters.
-pub(crate) use crate::survey::model::MAX_QUESTION_TEXT_CHARS as LONGEST_TEXT;
-
 /// The longest JSON of one text of a form, in bytes, so that a whole event stays below the 20 kB of the standard. Texts
 /// of [`MAX_QUESTION_TEXT_CHARS`](crate::survey::model::MAX_QUESTION_TEXT_CHARS) mostly fit. Only control characters,
 /// which JSON escapes, and the longer texts of an older file are cut.

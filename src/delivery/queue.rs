@@ -67,12 +67,8 @@ struct Done {
     has_failed: bool,
 }
 
-/// Delivers what is sent in a database, on the calling thread's `LocalSet`, until the database ends. A database that `is_new`
-/// has nothing to deliver: it is not read, and so takes no connection, before something is committed.
-pub(crate) async fn run(store: Rc<Store>, client: DeliveryClient, is_new: bool) {
-    if is_new && !store.listen_for_deliveries().first().await {
-        return;
-    }
+/// Delivers what is sent in a database, on the calling thread's `LocalSet`, until the database ends.
+pub(crate) async fn run(store: Rc<Store>, client: DeliveryClient) {
     DeliveryQueue { store, client, channels: HashMap::new(), tries: JoinSet::new() }.run().await;
 }
 

@@ -18,10 +18,7 @@ use crate::fake::{
 use crate::{
     server::Server,
     settings::{Flags, Settings},
-    store::{
-        sends::{self, SendFilter},
-        transfer::world_file::WorldFile,
-    },
+    store::transfer::world_file::WorldFile,
     survey::model::SentSurvey,
 };
 
@@ -90,7 +87,7 @@ impl Fake {
 
     fn sends_in(&self, name: &WorldName) -> Result<Vec<SentSurvey>> {
         let Some(world) = self.worlds.get(name) else { return Ok(Vec::new()) };
-        Ok(sends::list(&world.database.open_reader()?, SendFilter::default(), usize::MAX)?.sends)
+        world.database.reader()?.sends()
     }
 }
 

@@ -21,7 +21,7 @@ use serde_json::Value;
 use super::{
     disconnect,
     faults::{Call, FaultEffect, FaultKind},
-    program::WorkerTenants,
+    tenants::WorkerTenants,
     token::{Login, TestToken, WorldName},
     web_guard,
     worlds::World,

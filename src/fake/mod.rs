@@ -1,6 +1,6 @@
 //! What only a fake has: a world for each test, faults, a clock that can be set, and ready-made tokens.
 //!
-//! The server is the same as that of `surveyd serve`. The [`program`] gives it a tenant for each of the [`worlds`]; the
+//! The server is the same as that of `surveyd serve`. The [`program`] gives it [`tenants`], one for each of the [`worlds`]; the
 //! [`middleware`] runs before the routes that every server has, and [`routes`] has those that only a fake has. [`library`]
 //! is the fake for tests in Rust.
 
@@ -11,6 +11,7 @@ mod middleware;
 mod program;
 mod routes;
 pub(crate) mod temp_folder;
+mod tenants;
 mod token;
 mod web_guard;
 pub(crate) mod worlds;

@@ -1,27 +1,14 @@
-//! The program of `surveyd fake`: a tenant for each world, which the token of a request names.
+//! The program of `surveyd fake`.
 
-use std::{any::Any, cell::RefCell, collections::HashMap, rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc};
 
 use actix_web::web::{ServiceConfig, ThinData};
-use tokio::task::spawn_local;
 
-use super::{
-    disconnect, middleware, routes,
-    token::{Login, TestToken, WorldName},
-    worlds::{World, Worlds},
-};
+use super::{disconnect, middleware, routes, tenants::WorkerTenants, worlds::Worlds};
 use crate::{
-    http::{
-        failure::Failure,
-        state::ConsoleInfo,
-        tenant::{LogIn, Tenant, TenantResolver},
-    },
+    http::state::ConsoleInfo,
     server::program::{Program, Worker},
-    store::tokens::{Credentials, Secret},
 };
-
-/// How long a token from a login is valid, in milliseconds: a day. Chosen; the vendor publishes no lifetime.
-const LOGIN_LIFETIME_MS: i64 = 24 * 60 * 60 * 1000;
 
 impl Worlds {
     /// The program that serves these worlds.
@@ -42,72 +29,11 @@ impl Worlds {
 }
 
 fn worker(worlds: &Worlds) -> Worker {
-    let tenants = WorkerTenants(Rc::new(Entered { worlds: worlds.clone(), tenants: RefCell::default() }));
-    let (entered, mut dropped) = (Rc::clone(&tenants.0), worlds.dropped());
-    spawn_local(async move {
-        while dropped.changed().await.is_ok() {
-            entered.tenants.borrow_mut().retain(|name, (world, _)| entered.worlds.is_open(name, world));
-        }
-    });
+    let tenants = WorkerTenants::new(worlds.clone());
     let resolver = Rc::new(tenants.clone());
     let routes = Box::new(move |config: &mut ServiceConfig| {
-        config.app_data(ThinData(tenants.0.worlds.clone())).app_data(ThinData(tenants));
+        config.app_data(ThinData(tenants.worlds().clone())).app_data(ThinData(tenants));
         routes::table().register(config);
     });
     Worker { resolver, routes }
-}
-
-/// The worlds as one HTTP worker sees them: a tenant for each that it was called in.
-#[derive(Clone)]
-pub(super) struct WorkerTenants(Rc<Entered>);
-
-struct Entered {
-    worlds: Worlds,
-    tenants: RefCell<TenantsByWorld>,
-}
-
-type TenantsByWorld = HashMap<WorldName, (Arc<World>, Rc<Tenant>)>;
-
-impl WorkerTenants {
-    pub(super) fn worlds(&self) -> &Worlds {
-        &self.0.worlds
-    }
-
-    /// The tenant of a world, which is made if nobody has been in it.
-    ///
-    /// Errors: those of [`Worlds::enter`].
-    pub(super) fn tenant(&self, name: &WorldName) -> Result<Rc<Tenant>, Failure> {
-        let Entered { worlds, tenants } = &*self.0;
-        let world = worlds.enter(name)?;
-        if let Some((entered, tenant)) = tenants.borrow().get(name)
-            && Arc::ptr_eq(entered, &world)
-        {
-            return Ok(Rc::clone(tenant));
-        }
-        let owner = Arc::clone(&world) as Arc<dyn Any>;
-        let tenant = Tenant::new(world.database.store(), worlds.client(), Arc::clone(&world.attempts), owner);
-        tenants.borrow_mut().insert(name.clone(), (world, Rc::clone(&tenant)));
-        Ok(tenant)
-    }
-}
-
-impl TenantResolver for WorkerTenants {
-    fn resolve(&self, token: &Secret) -> Result<(Rc<Tenant>, Credentials), Failure> {
-        let TestToken { credentials, world } = TestToken::parse(token)?;
-        Ok((self.tenant(&world)?, credentials))
-    }
-
-    /// Every login is right, whatever the password.
-    fn log_in(&self, login: &str, _password: &str) -> Result<LogIn, Failure> {
-        let login = Login::parse(login)?;
-        let tenant = self.tenant(&login.world)?;
-        let now = tenant.store.now();
-        let token = login.token(now.plus(LOGIN_LIFETIME_MS).unwrap_or(now));
-        let TestToken { credentials, .. } = TestToken::parse(&token)?;
-        Ok(LogIn { tenant, credentials, token })
-    }
-
-    fn anonymous(&self) -> Option<Rc<Tenant>> {
-        self.tenant(&WorldName::default()).ok()
-    }
 }

@@ -21,7 +21,7 @@ use crate::{
         auth,
         failure::Failure,
         responses::{Empty, Json},
-        routes::{Table, at, delete, get, post, put},
+        route_table::{Table, at, delete, get, post, put},
         state::{AppState, State},
     },
     store::{Store, clock::Reading, error::StoreError},

@@ -11,14 +11,14 @@ use std::{
 use actix_web::http::StatusCode;
 use anyhow::{Context, Result, anyhow};
 use parking_lot::Mutex;
-use rustix::process::{Resource, getrlimit, setrlimit};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::fake::{SAMPLE_WORLD, faults::Faults, token::WorldName};
 use crate::{
     background::BackgroundHandle,
-    delivery::client::DeliveryClient,
+    delivery::{client::DeliveryClient, message},
+    file_limit,
     http::{attempts::log::AttemptLog, failure::Failure},
     settings::Settings,
     store::{Database, transfer::world_file::WorldFile},
@@ -79,7 +79,8 @@ impl Worlds {
                 .map_err(|error| anyhow!("the world file has an error: {error}"))?;
             seed.bytes()?;
         }
-        raise_file_limit();
+        // A world takes seven open files. With fewer there can be fewer worlds, and the first that cannot be made says so.
+        file_limit::raise(usize::MAX);
         Ok(Self(Arc::new(Shared {
             open: Mutex::default(),
             dropped: watch::Sender::new(()),
@@ -192,7 +193,7 @@ impl Worlds {
             let folder = TempDir::new_in(&self.0.folder).context("cannot make a folder for it")?;
             let path = folder.path().join("world.db");
             fs::write(&path, self.0.seed.bytes()?).with_context(|| format!("cannot write {}", path.display()))?;
-            Ok((Database::open_throw_away(&path, self.0.queue)?, folder))
+            Ok((Database::open_throw_away(&path, self.0.queue, message::survey_sent)?, folder))
         };
         let (database, folder) = make().map_err(|error| no_room(&error))?;
         Ok(Arc::new(World { database, attempts: Arc::default(), faults: Faults::default(), _folder: folder }))
@@ -200,21 +201,13 @@ impl Worlds {
 }
 
 /// A fake has nothing to hide: its answer says what is wrong with the machine.
-pub(crate) fn no_room(error: &anyhow::Error) -> Failure {
+fn no_room(error: &anyhow::Error) -> Failure {
     Failure::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         format!(
             "The world cannot be made: {error:#}; free some disk, raise `ulimit -n`, or drop worlds with DELETE /admin/world"
         ),
     )
-}
-
-/// A world takes seven file descriptors; many systems allow a program 1,024 unless it asks for more.
-fn raise_file_limit() {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    // With fewer descriptors there can be fewer worlds, and the first that cannot be made says so.
-    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 /// The database that each world begins as. Made when it is first needed, for it takes as long as the rest of the start.

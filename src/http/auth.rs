@@ -16,16 +16,11 @@ use super::{
 };
 use crate::{
     store::{
-        Connection, Store,
-        audit::{Actor, Changed},
-        erasure::Erasure,
-        error::StoreError,
+        Store,
+        audit::Actor,
         tokens::{Caller, Credentials, Secret},
     },
-    survey::{
-        access::{Denied, Role},
-        ids::ClientId,
-    },
+    survey::access::{Denied, Role},
 };
 
 /// A caller that shows a token. Whether it is valid is decided by the tenant's store, in the same snapshot as the call.
@@ -103,23 +98,15 @@ impl Admin {
         &self.bearer.tenant
     }
 
-    /// Erases a client in the caller's name; see [`Store::erase`].
-    pub(super) async fn erase(&self, client: ClientId) -> Result<Option<Erasure>, StoreError> {
-        self.store().erase(self.actor.clone(), client).await
+    /// The caller, as the audit names it.
+    pub(super) fn actor(&self) -> Actor {
+        self.actor.clone()
     }
 
     /// Whether the caller is still an administrator: for an answer that does not end.
     pub(super) async fn is_still_valid(&self) -> bool {
         let caller = self.store().authenticate(self.bearer.credentials.clone(), Role::ADMINS).await;
         matches!(caller, Ok(Ok(_)))
-    }
-
-    /// Changes something in the caller's name; see [`Store::change`].
-    pub(super) async fn change<T: Send + 'static>(
-        &self,
-        change: impl FnOnce(&Connection) -> Result<Changed<T>, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.store().change(self.actor.clone(), change).await
     }
 }
 

@@ -70,10 +70,10 @@ impl Failure {
             Self::Refused { refusal, .. } => refusal_status(refusal),
             Self::KeyReused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::BadRequest(_) | Self::Store(StoreError::Invalid { .. }) => StatusCode::BAD_REQUEST,
-            Self::Store(StoreError::Conflict(_)) => StatusCode::CONFLICT,
+            Self::Store(StoreError::Conflict { .. }) => StatusCode::CONFLICT,
             Self::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(StoreError::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::NoSuchPath | Self::Store(StoreError::NotFound { .. }) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Status { status, .. } => *status,
@@ -93,7 +93,9 @@ impl Failure {
             Self::BadRequest(message) | Self::TooManyRequests { message, .. } | Self::Status { message, .. } => {
                 message.into()
             }
-            Self::Store(error @ (StoreError::Invalid { .. } | StoreError::Conflict(_))) => error.to_string().into(),
+            Self::Store(
+                error @ (StoreError::Invalid { .. } | StoreError::Conflict { .. } | StoreError::NotFound { .. }),
+            ) => error.to_string().into(),
             Self::Store(StoreError::Busy(_)) => "The server is busy; nothing was done, try again".into(),
             Self::Store(StoreError::Unavailable(_)) => {
                 "The database cannot be used just now; nothing was done, try again".into()

@@ -17,6 +17,7 @@ pub(crate) mod pages;
 pub(crate) mod query;
 pub(crate) mod request_body;
 pub(crate) mod responses;
+pub(crate) mod route_table;
 pub(crate) mod routes;
 pub(crate) mod state;
 pub(crate) mod tenant;

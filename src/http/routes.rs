@@ -1,49 +1,19 @@
 //! The one table of all routes.
 
-use actix_web::{
-    FromRequest, Handler, Responder, Route,
-    http::Method,
-    web::{self, ServiceConfig},
-};
+use actix_web::{Route, http::Method, web::ServiceConfig};
 
 use super::{
     admin::{self, deliveries, events, history, tokens},
     api::{self, LOGIN, SEND},
-    failure::Failure,
-    monitoring::{LIVEZ, metrics::Counts, readiness},
+    monitoring::{LIVEZ, endpoints},
     pages::{console, openapi},
     responses::Empty,
+    route_table::{Table, at, delete, get, no_other, patch, post, put},
 };
 use crate::{
     store::directory::DirectoryRow,
     survey::model::{Channel, Client, Form, Thread},
 };
-
-/// Paths and their methods, before they are registered with actix, which does not list its routes: tests read them here.
-#[derive(Default)]
-pub(crate) struct Table(Vec<(String, Vec<(Method, Route)>)>);
-
-impl Table {
-    #[cfg(test)]
-    pub(crate) fn list(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().flat_map(|(path, methods)| methods.iter().map(|(method, _)| (method.as_str(), path.as_str())))
-    }
-
-    /// Registers them; any other method of a path answers 405 with the allowed methods.
-    pub(crate) fn register(self, routes: &mut ServiceConfig) {
-        for (path, methods) in self.0 {
-            let allow = methods.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ");
-            let mut resource = web::resource(&path).app_data(Counts::of(&path));
-            for (_, route) in methods {
-                resource = resource.route(route);
-            }
-            routes.service(resource.default_service(web::to(move || {
-                let failure = Failure::MethodNotAllowed(allow.clone());
-                async move { Err::<&str, _>(failure) }
-            })));
-        }
-    }
-}
 
 /// Registers the routes that every program has.
 pub(crate) fn register(routes: &mut ServiceConfig) {
@@ -59,7 +29,7 @@ pub(crate) fn table() -> Table {
     at(routes, "/console.json", [get(console::known)]);
     at(routes, "/console/{asset}", [get(console::asset)]);
     at(routes, LIVEZ, [get(|| async { Empty::OK })]);
-    at(routes, "/readyz", [get(readiness::readyz)]);
+    at(routes, "/readyz", [get(endpoints::readyz)]);
     openapi::routes(routes);
     at(routes, SEND, [post(api::send::send)]);
     at(routes, LOGIN, [post(api::login::log_in)]);
@@ -90,37 +60,11 @@ pub(crate) fn table() -> Table {
     table
 }
 
-/// Answers 404 on every other path.
-pub(crate) fn no_other(routes: &mut ServiceConfig) {
-    routes.default_service(web::to(|| async { Err::<&str, _>(Failure::NoSuchPath) }));
-}
-
 /// The routes of one kind of row, such as clients.
 fn entries<E: DirectoryRow>(routes: &mut Table, delete: (Method, Route)) {
     at(routes, &format!("/admin/{}", E::LIST), [get(admin::list::<E>)]);
     at(routes, &format!("/admin/{}/{{id}}", E::LIST), [get(admin::read::<E>), put(admin::put::<E>), delete]);
 }
-
-/// Adds a path and its methods.
-pub(crate) fn at<const N: usize>(routes: &mut Table, path: &str, methods: [(Method, Route); N]) {
-    routes.0.push((path.to_owned(), methods.into()));
-}
-
-/// Declares a function for each method: `get(handler)` and so on.
-macro_rules! methods {
-    ($($name:ident $method:ident),+) => {$(
-        pub(crate) fn $name<F, Args>(handler: F) -> (Method, Route)
-        where
-            F: Handler<Args>,
-            Args: FromRequest + 'static,
-            F::Output: Responder + 'static,
-        {
-            (Method::$method, web::$name().to(handler))
-        }
-    )+};
-}
-
-methods!(get GET, post POST, put PUT, patch PATCH, delete DELETE);
 
 #[cfg(test)]
 mod tests {
@@ -129,11 +73,11 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::{fake, http::monitoring::endpoint};
+    use crate::{fake, http::monitoring::endpoints};
 
     #[test]
     fn the_document_has_every_route_and_no_other() {
-        let tables = [table(), endpoint::table(), fake::table()];
+        let tables = [table(), endpoints::table(), fake::table()];
         let routes: BTreeSet<_> =
             tables.iter().flat_map(Table::list).map(|(method, path)| format!("{method} {path}")).collect();
         let document: Value = serde_json::from_str(openapi::DOCUMENT).expect("JSON");

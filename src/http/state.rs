@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{
     middleware::throttle::Throttles,
     monitoring::{
-        endpoint,
+        METRICS,
         metrics::{Counts, Metrics},
         readiness::Readiness,
     },
@@ -46,7 +46,7 @@ pub(crate) enum RouteScope {
 
 impl RouteScope {
     pub(crate) fn answers(self, path: &str) -> bool {
-        let is_admin = path == endpoint::METRICS || path == "/admin" || path.starts_with("/admin/");
+        let is_admin = path == METRICS || path == "/admin" || path.starts_with("/admin/");
         match self {
             Self::All => true,
             Self::Public => !is_admin,

@@ -28,7 +28,7 @@ use crate::{
     http::{
         connection::{self, ConnectionConfig, ConnectionLimiter, tls::Tls},
         finalize,
-        monitoring::{endpoint, metrics, readiness::Readiness},
+        monitoring::{endpoints, metrics, readiness::Readiness},
         routes,
         state::{AppState, ListenerConfig, RouteScope},
     },
@@ -78,8 +78,8 @@ impl Server {
         let program = program(background.handle())?;
         let (starts, started) = mpsc::unbounded_channel();
         let (limits, stopping) = (settings.limits, Arc::<AtomicBool>::default());
-        let places = ConnectionLimiter::new(limits.connections);
-        let config = ConnectionConfig { limits, places, tls: tls.clone(), connected: program.on_connect };
+        let limiter = ConnectionLimiter::new(limits.connections);
+        let config = ConnectionConfig { limits, limiter, tls: tls.clone(), connected: program.on_connect };
         let serve = |listener: TcpListener, workers: usize, scope: RouteScope| {
             let listener_config = ListenerConfig {
                 body_timeout: limits.body_timeout,
@@ -127,7 +127,7 @@ impl Server {
             let (address, listener) = bind(address, " for metrics", "metrics.listen")?;
             let app = move || {
                 let metrics = Arc::clone(&metrics);
-                App::new().configure(|config| endpoint::open(config, metrics)).wrap(from_fn(finalize::finish))
+                App::new().configure(|config| endpoints::open(config, metrics)).wrap(from_fn(finalize::finish))
             };
             // For a network of its own, whose collectors seldom know certificates.
             let config = ConnectionConfig { tls: None, connected: |_, _| {}, ..config.clone() };

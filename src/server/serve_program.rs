@@ -7,19 +7,20 @@ use anyhow::Result;
 use super::program::{Program, Worker};
 use crate::{
     background::BackgroundHandle,
+    delivery::message,
     http::{
         attempts::log::AttemptLog,
         failure::Failure,
         finalize,
         middleware::throttle::Throttles,
-        monitoring::{endpoint, metrics::Metrics},
+        monitoring::{endpoints, metrics::Metrics},
         state::ConsoleInfo,
         tenant::{LogIn, Tenant, TenantResolver},
     },
     settings::Settings,
     store::{
         Database,
-        tokens::{self, Credentials, Secret},
+        tokens::{Credentials, Secret},
     },
 };
 
@@ -30,8 +31,8 @@ const SWEEP_PAUSE: Duration = Duration::from_hours(1);
 ///
 /// Errors: one sentence that names the file and the way out.
 pub(crate) fn open(settings: &Settings, background: &BackgroundHandle) -> Result<(Program, bool)> {
-    let database = Arc::new(Database::open(&settings.database, settings.limits.queue)?);
-    let has_tokens = !tokens::list(&database.open_reader()?, None, 1)?.is_empty();
+    let database = Arc::new(Database::open(&settings.database, settings.limits.queue, message::survey_sent)?);
+    let has_tokens = database.reader()?.has_tokens()?;
     Ok((program(database, settings, background, SWEEP_PAUSE), has_tokens))
 }
 
@@ -53,7 +54,7 @@ pub(super) fn program(
         let tenant = Tenant::new(of_workers.store(), client.clone(), Arc::clone(&attempts), owner);
         let metrics = Arc::clone(&of_routes);
         let resolver = Rc::new(OneTenant(tenant));
-        Worker { resolver, routes: Box::new(move |routes| endpoint::guarded(routes, metrics)) }
+        Worker { resolver, routes: Box::new(move |routes| endpoints::guarded(routes, metrics)) }
     };
     let (of_waits, of_close) = (Arc::clone(&database), database);
     Program {

@@ -22,8 +22,9 @@ use super::{
     serve_program,
 };
 use crate::{
+    delivery::message,
     settings::{Flags, Settings},
-    store::{self, Database, Missing, tokens, transfer::world_file::WorldFile},
+    store::{self, Database, LocalDatabase, Missing, transfer::world_file::WorldFile},
     survey::access::Role,
 };
 
@@ -115,24 +116,22 @@ fn deliveries_and_retention_survive_workers_that_die() {
                          "startTime":"2026-03-01T10:00:00Z","stateChangeTime":"2026-03-01T10:15:00Z"}}],
             "forms":[{{"id":1,"name":"Service quality","channels":[1]}}]}}"#
     );
-    let mut connection = store::open(&path, Missing::Create).expect("a database");
-    WorldFile::parse(&world).expect("a world").apply(&mut connection, &|| {}).expect("it is applied");
-    let mut token = |name: &str, role| {
-        let create = |connection: &_| tokens::create(connection, name, role, None, store::now());
-        store::transact(&mut connection, create).expect("a token").secret.reveal().to_owned()
-    };
+    let mut local = LocalDatabase::open(&path, Missing::Create).expect("a database");
+    local.apply(&WorldFile::parse(&world).expect("a world"), &|| {}).expect("it is applied");
+    let mut token =
+        |name: &str, role| local.create_token(name, role, None).expect("a token").secret.reveal().to_owned();
     let (crm, ops) = (token("crm", Role::Integrator), token("ops", Role::Admin));
     let flags = Flags { listen: Some(([127, 0, 0, 1], 0).into()), database: Some(path.clone()), config: None };
     let mut settings = Settings::for_fake(flags).expect("settings");
     settings.retention.sends_days = 1;
-    let database = Arc::new(Database::open(&path, settings.limits.queue).expect("it opens"));
-    let (served, made) = (Arc::clone(&database), Arc::<AtomicUsize>::default());
+    let database = Arc::new(Database::open(&path, settings.limits.queue, message::survey_sent).expect("it opens"));
+    let (of_server, made) = (Arc::clone(&database), Arc::<AtomicUsize>::default());
     let (counted, (ready, address)) = (Arc::clone(&made), mpsc::channel());
     let (stop, stopped) = oneshot::channel::<()>();
     let server = thread::spawn(move || {
         System::new().block_on(async move {
             let server = Server::build(&settings, WORKERS, |background| {
-                let program = serve_program::program(served, &settings, background, Duration::from_millis(20));
+                let program = serve_program::program(of_server, &settings, background, Duration::from_millis(20));
                 Ok(with_deadly_routes(program, counted))
             })?;
             let stopped = async { _ = stopped.await };

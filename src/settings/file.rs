@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::settings::TlsFiles;
-
 /// Every key with its default. The documentation is the list of defaults, so that the two cannot differ.
 pub(super) const DEFAULTS: &str = include_str!("../../settings.toml");
 
@@ -57,4 +55,12 @@ pub(super) struct LimitsSection {
     pub(super) body_timeout_ms: u32,
     pub(super) answer_timeout_ms: u32,
     pub(super) keep_alive_ms: u32,
+}
+
+/// The files of TLS, in PEM.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct TlsFiles {
+    /// The certificate, followed by the intermediate certificates.
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
 }

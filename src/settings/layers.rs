@@ -2,16 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail};
 use config::{Config, Environment, File, FileFormat, Map, Source, Value};
 
-use crate::settings::{
-    Flags,
-    file::{DEFAULTS, SettingsFile},
-};
+use crate::settings::file::{DEFAULTS, SettingsFile};
 
 /// The defaults of a fake that differ from those of a server.
 const FAKE_DEFAULTS: &str = "log = \"warn\"\nlog_requests = false";
@@ -21,6 +19,14 @@ const UNUSABLE: &str = "the settings (settings.toml and the environment SURVEYD_
 
 /// The file that is read from the working directory if no other is named.
 const FILE: &str = "settings.toml";
+
+/// The flags of the command line. They override everything else.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flags {
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) database: Option<PathBuf>,
+}
 
 /// One setting in force. None of them is a secret: tokens are in the database.
 #[derive(Debug)]

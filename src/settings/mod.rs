@@ -8,14 +8,17 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Result, bail, ensure};
 use ipnet::IpNet;
-use serde::Deserialize;
 use tracing::Level;
 
+pub(crate) use self::{
+    file::TlsFiles,
+    layers::{EffectiveSetting, Flags},
+};
 use crate::{
     delivery::{address::Policy, client::DeliveryClient},
     settings::{
         file::{RetentionSection, SettingsFile},
-        layers::{EffectiveSetting, Layers},
+        layers::Layers,
         values::{networks, origins, parse_address},
     },
     store::retention::Retention,
@@ -53,14 +56,6 @@ pub(crate) enum AdminListen {
     Off,
 }
 
-/// In PEM.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct TlsFiles {
-    /// The certificate, followed by the intermediate certificates.
-    pub(crate) cert: PathBuf,
-    pub(crate) key: PathBuf,
-}
-
 #[derive(Clone, Debug)]
 pub(crate) struct DeliverySettings {
     pub(crate) policy: Policy,
@@ -89,14 +84,6 @@ pub(crate) struct Limits {
     pub(crate) answer_timeout: Duration,
     /// For an idle connection to stay open.
     pub(crate) keep_alive: Duration,
-}
-
-/// The flags of the command line. They override everything else.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Flags {
-    pub(crate) config: Option<PathBuf>,
-    pub(crate) listen: Option<SocketAddr>,
-    pub(crate) database: Option<PathBuf>,
 }
 
 impl Settings {

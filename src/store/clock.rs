@@ -1,4 +1,4 @@
-//! What time it is in a world. A server's clock is the system's; a test may move that of its own world.
+//! The clock of a world. A server's clock is the system's; a test may set that of its own world.
 
 use std::sync::Arc;
 
@@ -9,30 +9,29 @@ use crate::survey::time::Time;
 
 use crate::store::now;
 
-/// The clock of a world, shared by all who request it.
+/// The clock of a world; clones are the same clock.
 #[derive(Clone, Default)]
 pub(crate) struct Clock(Arc<Mutex<State>>);
 
-/// How a clock goes.
+/// How a clock runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
-    /// As the system's.
+    /// With the system's.
     #[default]
     Real,
-    /// With the system's, ahead of it by so many milliseconds.
+    /// With the system's, ahead of it by these milliseconds.
     Ahead(i64),
-    /// Not at all: it stands at that time.
+    /// Not at all: it shows this time.
     Stopped(Time),
 }
 
 /// What a clock shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Reading {
-    /// The time.
     pub(crate) now: Time,
-    /// Whether that is the system's.
+    /// Whether this is the system's time.
     pub(crate) real: bool,
-    /// Whether it goes on by itself.
+    /// Whether the clock runs by itself.
     pub(crate) ticking: bool,
 }
 
@@ -47,12 +46,11 @@ impl State {
 }
 
 impl Clock {
-    /// The time.
     pub(crate) fn now(&self) -> Time {
         self.read().now
     }
 
-    /// The time, and how it goes on.
+    /// The time, and how the clock runs.
     pub(crate) fn read(&self) -> Reading {
         let state = *self.0.lock();
         Reading {
@@ -62,15 +60,15 @@ impl Clock {
         }
     }
 
-    /// Lets it go with the system's clock again.
+    /// Lets the clock run with the system's again.
     pub(crate) fn follow_system(&self) {
         *self.0.lock() = State::Real;
     }
 
-    /// Stops it where it is, to be put forward to a time. What has happened is not undone: the time must not be before the
-    /// clock's own.
+    /// Stops the clock at its own time, to be put forward to `time`, which must not be earlier: nothing that has happened is
+    /// undone.
     ///
-    /// Errors: the clock's own time, where that is later.
+    /// Errors: the clock's own time, if that is later.
     pub(crate) fn stop_before(&self, time: Time) -> Result<(), Time> {
         let mut state = self.0.lock();
         let own = state.now().unwrap_or_else(now);
@@ -81,7 +79,7 @@ impl Clock {
         Ok(())
     }
 
-    /// Puts it forward to a time, stopped or not; one that is past changes nothing.
+    /// Puts the clock forward to a time, stopped or not; a past time changes nothing.
     pub(crate) fn forward_to(&self, time: Time) {
         let mut state = self.0.lock();
         if state.now().is_some_and(|own| own < time) {
@@ -98,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stopped_clock_stands_until_it_is_moved() {
+    fn a_stopped_clock_stays_until_it_is_moved() {
         let clock = Clock::default();
         let later = now().plus(60_000).expect("a time");
         assert_eq!(clock.stop_before(later), Ok(()));
@@ -114,10 +112,10 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_put_forward_goes_on() {
+    fn a_clock_that_was_put_forward_runs_on() {
         let clock = Clock::default();
         clock.forward_to(now());
-        assert!(clock.read().real, "a time that is past changes nothing");
+        assert!(clock.read().real, "a past time changes nothing");
         clock.forward_to(Time(now().0 + 7_200_000));
         clock.forward_to(Time(now().0 + 10_800_000));
         let reading = clock.read();

@@ -1,66 +1,62 @@
 //! The erasure of a person: everything that is kept of a client, in small steps, so that sends go on meanwhile.
 //!
-//! Work was sent stays as a row, with 0 for the client and the thread: how many surveys went out, by form and by day, is not
-//! about anybody. The client's row goes last, so that an erasure that was cut short can be found and made again.
+//! A send stays as a row, with 0 for the client and the thread: how many surveys were sent, by form and by day, is not about
+//! anybody. The client's row is deleted last, so that an erasure that was interrupted can be found and made again.
 
-use std::{thread::sleep, time::Duration};
+use std::{thread::sleep, time::Duration, vec};
 
+use anyhow::Result;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use tracing::warn;
 
 use crate::store::{
-    Store,
+    LocalDatabase, Store,
     audit::{Action, Actor, AuditEntry, Changed},
-    directory::{self, object},
+    directory::{self, not_found, object},
     error::StoreError,
     file::connection::give_up_early,
-    transact,
+    steps::ROWS_PER_STEP,
+    write::batch::CommitEffect,
 };
 use crate::survey::{ids::ClientId, model::Client};
 
-/// How many rows one step changes: a send never commits behind more.
-const STEP: usize = 200;
-
 /// The client and the thread of a send whose client was erased.
-pub(crate) const NOBODY: i64 = 0;
+const NOBODY: i64 = 0;
 
 /// How much was erased.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Erased {
-    /// Threads that are gone.
+    /// Threads that were deleted.
     pub(crate) threads: usize,
-    /// Sends that tell no more to whom.
+    /// Sends that no longer name the client.
     pub(crate) sends: usize,
-    /// Rows of the audit that tell no more what the client and their threads were.
+    /// Rows of the audit that no longer show the client and their threads.
     pub(crate) audit: usize,
 }
 
-/// Work is kept of a client, as it was found; to be erased by taking its steps, each in a transaction of its own.
+/// An erasure that is done.
 #[derive(Debug)]
 pub(crate) struct Erasure {
-    /// Whose.
     pub(crate) client: ClientId,
-    /// Their identifier in the integrator's system, if there is one.
+    /// Their identifier in the integrator's system, if they had one.
     pub(crate) external_id: Option<String>,
-    /// How much it is.
     pub(crate) erased: Erased,
-    steps: Vec<ErasureStep>,
 }
 
-/// A part of an erasure.
-#[derive(Debug)]
-pub(crate) struct ErasureStep(Work);
+/// What is left of an erasure, in the order in which it has to be done.
+type Rest = vec::IntoIter<Part>;
 
+/// What one step of an erasure does.
 #[derive(Debug)]
-enum Work {
+enum Part {
     Threads(Vec<i64>),
-    /// The holders and keys of idempotency keys, whose digests tell an external id to those who guess it.
+    /// Holders and keys of idempotency keys: a digest of theirs confirms a guessed external id.
     Keys(Vec<(String, String)>),
     Sends(Vec<i64>),
     Audit(Vec<i64>),
-    /// The client's row, and what has come since it was looked: sends and rows of the audit behind these.
+    /// The client's row, and sends and rows of the audit that came after these ids.
     Client {
         client: ClientId,
         sends: i64,
@@ -69,16 +65,15 @@ enum Work {
     },
 }
 
-/// The client who has that identifier in the integrator's system.
-pub(crate) fn named(connection: &Connection, external_id: &str) -> Result<Option<ClientId>, StoreError> {
+fn with_external_id(connection: &Connection, external_id: &str) -> Result<Option<ClientId>, StoreError> {
     let mut statement = connection.prepare_cached("select id from client where external_id = ?1")?;
     Ok(statement.query_row([external_id], |row| row.get(0).map(ClientId)).optional()?)
 }
 
-/// Finds what is kept of a client, be their row there or not. `None` where it is nothing.
+/// Finds everything that is kept of a client, whether their row exists or not. `None` if nothing is kept.
 ///
-/// Goes through all sends and the whole audit, which have no index by client: not for the writer's time.
-pub(crate) fn find(connection: &Connection, client: ClientId) -> Result<Option<Erasure>, StoreError> {
+/// Reads all sends and the whole audit, which have no index by client: too long for the writer thread.
+fn find(connection: &Connection, client: ClientId) -> Result<Option<(Erasure, Rest)>, StoreError> {
     let snapshot = connection.unchecked_transaction()?;
     let row = directory::get::<Client>(&snapshot, client.0)?;
     let threads = ids(&snapshot, "select id from thread where client_id = ?1", &[client.0])?;
@@ -90,59 +85,53 @@ pub(crate) fn find(connection: &Connection, client: ClientId) -> Result<Option<E
     }
     let newest = |sql| snapshot.query_row(sql, [], |row| row.get(0));
     let erased = Erased { threads: threads.len(), sends: sends.len(), audit: audit.len() };
-    let last = Work::Client {
+    let last = Part::Client {
         client,
         sends: newest("select coalesce(max(sending_id), 0) from send")?,
         audit: newest("select coalesce(max(id), 0) from audit")?,
         erased,
     };
-    let steps = parts(threads, Work::Threads).chain(parts(keys, Work::Keys)).chain(parts(sends, Work::Sends));
-    let steps = steps.chain(parts(audit, Work::Audit)).chain([ErasureStep(last)]).collect();
-    Ok(Some(Erasure { client, external_id: row.and_then(|row| row.external_id), erased, steps }))
+    let all = parts(threads, Part::Threads).chain(parts(keys, Part::Keys)).chain(parts(sends, Part::Sends));
+    let all: Vec<Part> = all.chain(parts(audit, Part::Audit)).chain([last]).collect();
+    let erasure = Erasure { client, external_id: row.and_then(|row| row.external_id), erased };
+    Ok(Some((erasure, all.into_iter())))
 }
 
-impl Erasure {
-    /// Its steps, in the order in which they are to be taken.
-    pub(crate) fn steps(&mut self) -> impl Iterator<Item = ErasureStep> + use<> {
-        std::mem::take(&mut self.steps).into_iter()
-    }
-}
-
-impl ErasureStep {
-    /// Takes it. The last one is told by the audit, without anything of the person but their id.
-    pub(crate) fn take(self, connection: &Connection) -> Result<Changed<()>, StoreError> {
-        match self.0 {
-            Work::Threads(ids) => {
-                let mut statement = connection.prepare_cached("delete from thread where id = ?1")?;
-                for id in ids {
-                    statement.execute([id])?;
-                }
-            }
-            Work::Keys(keys) => {
-                let sql = "delete from idempotency_key where holder = ?1 and key = ?2";
-                let mut statement = connection.prepare_cached(sql)?;
-                for (holder, key) in keys {
-                    statement.execute([holder, key])?;
-                }
-            }
-            Work::Sends(ids) => ids.into_iter().try_for_each(|id| blank_send(connection, id))?,
-            Work::Audit(ids) => ids.into_iter().try_for_each(|id| blank_audit(connection, id))?,
-            Work::Client { client, sends, audit, erased } => {
-                return finish(connection, client, sends, audit, erased);
+/// Does the next part. Only the last one has an audit entry, which has nothing of the person but their id.
+fn erase_part(connection: &Connection, rest: &mut Rest) -> Result<Changed<bool>, StoreError> {
+    match rest.next() {
+        None => {}
+        Some(Part::Threads(ids)) => {
+            let mut statement = connection.prepare_cached("delete from thread where id = ?1")?;
+            for id in ids {
+                statement.execute([id])?;
             }
         }
-        Ok(Changed::nothing(()))
+        Some(Part::Keys(keys)) => {
+            let sql = "delete from idempotency_key where holder = ?1 and key = ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            for (holder, key) in keys {
+                statement.execute([holder, key])?;
+            }
+        }
+        Some(Part::Sends(ids)) => ids.into_iter().try_for_each(|id| blank_send(connection, id))?,
+        Some(Part::Audit(ids)) => ids.into_iter().try_for_each(|id| blank_audit(connection, id))?,
+        Some(Part::Client { client, sends, audit, erased }) => {
+            let entry = erase_client(connection, client, sends, audit, erased)?;
+            return Ok(Changed::audited(false, [entry]));
+        }
     }
+    Ok(Changed::nothing(rest.len() > 0))
 }
 
-fn finish(
+fn erase_client(
     connection: &Connection,
     client: ClientId,
     sends_seen: i64,
     audit_seen: i64,
     erased: Erased,
-) -> Result<Changed<()>, StoreError> {
-    // Few, if any: they have come since the client was looked for.
+) -> Result<AuditEntry, StoreError> {
+    // Few rows, if any: they came after the client was looked for.
     connection.prepare_cached("delete from thread where client_id = ?1")?.execute([client.0])?;
     let late = "select sending_id from send where client_id = ?1 and sending_id > ?2";
     for id in ids(connection, late, &[client.0, sends_seen])? {
@@ -154,11 +143,10 @@ fn finish(
         blank_audit(connection, id)?;
     }
     connection.prepare_cached("delete from client where id = ?1")?.execute([client.0])?;
-    let told = AuditEntry::new(Action::Erase, object::<Client>(client.0), None, Some(&erased))?;
-    Ok(Changed::audited((), [told]))
+    AuditEntry::new(Action::Erase, object::<Client>(client.0), None, Some(&erased))
 }
 
-/// Leaves of a send that it was sent, and of its delivery how it went.
+/// Keeps of a send that it was sent, and of its delivery its state and result.
 fn blank_send(connection: &Connection, id: i64) -> Result<(), StoreError> {
     connection
         .prepare_cached("update send set client_id = ?2, thread_id = ?2 where sending_id = ?1")?
@@ -171,7 +159,7 @@ fn blank_send(connection: &Connection, id: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Leaves of a row of the audit who did what to what, and when; the schema allows this one change.
+/// Keeps of a row of the audit the actor, the action, the object and the time; the schema allows this one change.
 fn blank_audit(connection: &Connection, id: i64) -> Result<(), StoreError> {
     connection
         .prepare_cached(
@@ -182,7 +170,7 @@ fn blank_audit(connection: &Connection, id: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The rows of the audit after that one that tell what the client or a thread of theirs was.
+/// The rows of the audit after an id that show the client or a thread of theirs.
 fn audit_of(connection: &Connection, client: ClientId, after: i64) -> Result<Vec<i64>, StoreError> {
     let mut statement = connection.prepare_cached(
         "select id from audit
@@ -211,41 +199,46 @@ fn ids(connection: &Connection, sql: &str, parameters: &[i64]) -> Result<Vec<i64
     Ok(found.collect::<Result<_, _>>()?)
 }
 
-fn parts<T>(rows: Vec<T>, what: fn(Vec<T>) -> Work) -> impl Iterator<Item = ErasureStep> {
+fn parts<T>(rows: Vec<T>, part: fn(Vec<T>) -> Part) -> impl Iterator<Item = Part> {
     let mut rows = rows.into_iter();
     std::iter::from_fn(move || {
-        let part: Vec<T> = rows.by_ref().take(STEP).collect();
-        (!part.is_empty()).then(|| ErasureStep(what(part)))
+        let some: Vec<T> = rows.by_ref().take(ROWS_PER_STEP.into()).collect();
+        (!some.is_empty()).then(|| part(some))
     })
 }
 
-/// Erases a client by a command, not a server. `None` where nothing is kept of them.
-pub(crate) fn erase(connection: &mut Connection, client: ClientId) -> Result<Option<Erasure>, StoreError> {
-    let Some(mut erasure) = find(connection, client)? else { return Ok(None) };
-    for step in erasure.steps() {
-        transact(connection, |connection| step.take(connection))?;
+impl LocalDatabase {
+    /// The client with an identifier of the integrator's system.
+    pub(crate) fn client_with_external_id(&self, external_id: &str) -> Result<Option<ClientId>> {
+        self.read(|connection| with_external_id(connection, external_id))
     }
-    empty_log(connection)?;
-    Ok(Some(erasure))
-}
 
-impl Store {
-    /// Erases a client in somebody's name. `None` where nothing is kept of them.
-    pub(crate) async fn erase(&self, actor: Actor, client: ClientId) -> Result<Option<Erasure>, StoreError> {
-        let Some(mut erasure) = self.long_read(move |connection| find(connection, client)).await? else {
-            return Ok(None);
-        };
-        for step in erasure.steps() {
-            self.change(actor.clone(), move |connection| step.take(connection)).await?;
-        }
-        self.long_read(empty_log).await?;
+    /// Erases a client. `None` if nothing is kept of them.
+    pub(crate) fn erase(&mut self, client: ClientId) -> Result<Option<Erasure>> {
+        let Some((erasure, rest)) = self.read(|connection| find(connection, client))? else { return Ok(None) };
+        self.run_steps(rest, erase_part).map_err(|error| error.explain(&self.path))?;
+        self.read(empty_log)?;
         Ok(Some(erasure))
     }
 }
 
-/// Empties the log beside the file, where pages lie as they were before: `secure_delete` overwrites in the file alone.
+impl Store {
+    /// Erases a client in an actor's name.
+    ///
+    /// Errors: nothing is kept of them.
+    pub(crate) async fn erase(&self, actor: Actor, client: ClientId) -> Result<Erasure, StoreError> {
+        let found = self.long_read(move |connection| find(connection, client)).await?;
+        let (erasure, rest) = found.ok_or_else(|| not_found::<Client>(client.0))?;
+        self.run_steps(&actor, CommitEffect::Facts, rest, erase_part).await?;
+        self.long_read(empty_log).await?;
+        Ok(erasure)
+    }
+}
+
+/// Empties the log next to the file, which has pages as they were before: `secure_delete` overwrites in the file alone.
 ///
-/// For a moment nobody may read by the log, and the writer commits meanwhile: briefly, but again and again until it succeeds.
+/// For this nobody may read from the log for a moment, and the writer waits meanwhile. So each try is short, and there are
+/// many of them.
 fn empty_log(connection: &Connection) -> Result<(), StoreError> {
     const PATIENCE: Duration = Duration::from_millis(10);
     const PAUSE: Duration = Duration::from_millis(40);
@@ -255,7 +248,7 @@ fn empty_log(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(PATIENCE)?;
     let mut is_busy = true;
     for _ in 0..TRIES {
-        // The first of the two does the work, and keeps nobody waiting.
+        // The first of the two does the work, and nobody waits for it.
         checkpoint("passive")?;
         is_busy = checkpoint("truncate")?;
         if !is_busy {
@@ -265,7 +258,7 @@ fn empty_log(connection: &Connection) -> Result<(), StoreError> {
     }
     give_up_early(connection)?;
     if is_busy {
-        warn!("what was erased may stay in the log (-wal) until it is written over: somebody reads all the time");
+        warn!("erased data may stay in the log (-wal) until it is written over: the log is in use all the time");
     }
     Ok(())
 }

@@ -1,42 +1,60 @@
-//! What can go wrong with the file, told by what a caller can do about it.
+//! Errors of the store, grouped by what a caller can do about them.
 
 use std::path::Path;
 
-use rusqlite::{Error, ErrorCode};
+use rusqlite::ErrorCode;
 use thiserror::Error;
+
+use crate::store::file::error as file_error;
 
 /// Why the store did not do what it was asked for. Nothing of it was done.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum StoreError {
-    /// Too much is waiting for the writer, or another process holds the file for long. Try again.
+    /// Too many jobs wait for the writer, or another process holds the lock for long. Try again.
     #[error("the database is busy: {0}")]
     Busy(String),
-    /// The file cannot be read or written just now: the disk is full, or fails. Try again once that is mended.
+    /// The file cannot be read or written now: the disk is full, or fails. Try again once that is mended.
     #[error("the database cannot be read or written: {0}")]
     Unavailable(String),
     /// A value of the row is not allowed.
     #[error("{field}: {problem}")]
     Invalid {
-        /// The row's field, as the wire names it.
+        /// The row's field, as the wire names it; empty for the row as a whole.
         field: &'static str,
         /// What is wrong with it, and what it must be.
         problem: String,
     },
-    /// The row stands in the way of another row, or another row in its way.
-    #[error("{0}")]
-    Conflict(String),
+    /// The row is in conflict with another row.
+    #[error("{}{problem}", field.map(|field| format!("{field}: ")).unwrap_or_default())]
+    Conflict {
+        /// The row's field, as the wire names it; none if the row as a whole is in conflict.
+        field: Option<&'static str>,
+        /// Names the other row.
+        problem: String,
+    },
+    /// There is no such row.
+    #[error("{kind} {id} not found")]
+    NotFound {
+        /// What it is called in a sentence, with a capital.
+        kind: &'static str,
+        id: i64,
+    },
     /// Anything else: a damaged file, or a defect of ours.
     #[error("{0}")]
     Internal(String),
 }
 
 impl StoreError {
-    /// A value that is not allowed.
     pub(crate) fn invalid(field: &'static str, problem: impl Into<String>) -> Self {
         Self::Invalid { field, problem: problem.into() }
     }
 
-    /// The named constraint of `schema.sql` that an error is about, if it is about one.
+    /// A conflict of the row as a whole.
+    pub(super) fn conflict(problem: impl Into<String>) -> Self {
+        Self::Conflict { field: None, problem: problem.into() }
+    }
+
+    /// Finds the named constraint of `schema.sql` that a message of SQLite names.
     fn of_constraint(message: &str) -> Option<Self> {
         let name = message.rsplit("failed: ").next()?;
         let (field, problem) = match name {
@@ -53,10 +71,21 @@ impl StoreError {
         };
         Some(Self::invalid(field, problem))
     }
+
+    /// Says what an administrator can do about an error of the file, and names the file. Errors of a row stay as they are.
+    pub(super) fn explain(self, file: &Path) -> anyhow::Error {
+        let sentence = match &self {
+            Self::Busy(_) => file_error::busy(file),
+            Self::Unavailable(_) => file_error::unusable(file),
+            Self::Internal(_) => format!("cannot use the database {}", file.display()),
+            Self::Invalid { .. } | Self::Conflict { .. } | Self::NotFound { .. } => return self.into(),
+        };
+        anyhow::Error::new(self).context(sentence)
+    }
 }
 
-impl From<Error> for StoreError {
-    fn from(error: Error) -> Self {
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
         let text = error.to_string();
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(text),
@@ -72,32 +101,4 @@ impl From<Error> for StoreError {
             _ => Self::Internal(text),
         }
     }
-}
-
-/// Says what an administrator can do about an error of the file, where it is one.
-pub(crate) fn explain(path: &Path, error: anyhow::Error) -> anyhow::Error {
-    let file = path.display();
-    let of_store = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>());
-    let of_sqlite =
-        error.chain().find_map(|cause| cause.downcast_ref::<rusqlite::Error>()).map(rusqlite::Error::sqlite_error_code);
-    let sentence = match (of_sqlite, of_store) {
-        (Some(Some(ErrorCode::NotADatabase)), _) => {
-            format!("{file} is not a SQLite database; name another file with --database")
-        }
-        (Some(Some(ErrorCode::DatabaseCorrupt)), _) => {
-            format!("the database {file} is damaged; put a backup in its place with `surveyd restore FILE`")
-        }
-        (Some(Some(ErrorCode::ReadOnly)), _) => {
-            format!("the database {file} is read-only; give this user the right to write to it and to its folder")
-        }
-        (Some(Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)), _) | (_, Some(StoreError::Busy(_))) => {
-            format!("the database {file} is in use by another program for too long; try again when it is done")
-        }
-        (Some(_), _) | (_, Some(StoreError::Unavailable(_))) => format!(
-            "the database {file} cannot be read or written; look for a full disk, a failing one, or missing rights on the file and its folder"
-        ),
-        (None, Some(StoreError::Internal(_))) => format!("cannot use the database {file}"),
-        (None, _) => return error,
-    };
-    error.context(sentence)
 }

@@ -1,4 +1,4 @@
-//! What the rules look at, in one statement: one seek for each fact, whatever the size of the file.
+//! The facts that the rules look at, in one statement: one seek for each fact, whatever the size of the file.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use crate::survey::{
     ids::{ChannelId, ClientId, Target, ThreadId},
 };
 
-/// One for each kind of target. Parameters: ?1 the target, ?2 the form.
+/// One statement for each kind of target. Parameters: ?1 the target, ?2 the form.
 struct Statements {
     client: String,
     external_client: String,
@@ -18,8 +18,8 @@ struct Statements {
 }
 
 static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
-    // `client` is the client as far as it exists, `key` the same where it may be looked for in vain; `joins` bring `t`,
-    // the thread that the survey would go to.
+    // `client` is null if the client does not exist; `key` is the id that was asked for. `joins` add `t`, the thread that
+    // the survey would go to.
     let facts = |client: &str, key: &str, joins: &str, order: &str| {
         format!(
             "select s.surveys_via_external_api,
@@ -32,10 +32,10 @@ static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
               where s.id = 1 {order}"
         )
     };
-    // Who has a thread exists: only who has none is looked for in the table of clients.
+    // A client who has a thread exists: only a client without one is looked for in the table of clients.
     let client = "case when exists (select 1 from thread where client_id = ?1) then ?1
                        else (select id from client where id = ?1) end";
-    // A comparison with the least integer, for "is not null" is no range of an index in a left join.
+    // Compares with the least integer: "is not null" is not a range of an index in a left join.
     let closed = |key: &str| format!("left join thread t on t.client_id = {key} and t.closing_time >= {}", i64::MIN);
     let by_external_id = format!("left join client c on c.external_id = ?1 {}", closed("c.id"));
     let last = "order by t.closing_time desc, t.id desc limit 1";
@@ -47,7 +47,7 @@ static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
 });
 
 /// Reads the facts for one send. All of them come from one statement, hence from one state of the file.
-pub(crate) fn read(connection: &Connection, request: &SendSurvey) -> Result<Facts, StoreError> {
+pub(super) fn read(connection: &Connection, request: &SendSurvey) -> Result<Facts, StoreError> {
     let (statement, target): (&str, &dyn ToSql) = match &request.target {
         Target::Client(id) => (&STATEMENTS.client, &id.0),
         Target::ExternalClient(id) => (&STATEMENTS.external_client, &id.as_str()),
@@ -72,7 +72,8 @@ mod tests {
     use super::*;
     use crate::store::plan_of;
 
-    /// At ten million threads a scan is a second, a seek is microseconds: no statement may scan anything but the one row of settings.
+    /// With ten million threads a scan takes a second and a seek microseconds: no statement may scan anything but the one row of
+    /// settings.
     #[test]
     fn no_table_is_scanned() {
         for statement in [&STATEMENTS.client, &STATEMENTS.external_client, &STATEMENTS.thread] {

@@ -1,4 +1,4 @@
-//! Idempotency keys: the same request again is the same send again, and not another one.
+//! Idempotency keys: the same request under the same key is sent once.
 //!
 //! Source of the header: the IETF draft "The Idempotency-Key HTTP Header Field". The vendor has none; all of this is chosen.
 
@@ -13,10 +13,10 @@ use crate::survey::{
     time::Time,
 };
 
-/// How long a key is kept, in milliseconds: a day.
+/// How long a key is kept: a day.
 const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// How many keys that are too old go with each new one: more than one, so that they become fewer.
+/// How many expired keys are deleted with each new key: more than one, so that they become fewer.
 const SWEPT: i64 = 4;
 
 /// A caller's own name for a request: 1 to 255 printable characters.
@@ -24,7 +24,7 @@ const SWEPT: i64 = 4;
 pub(crate) struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// Takes a header's value, with or without quotes; `None` if it cannot be one.
+    /// Takes a header's value, with or without quotes; `None` if it cannot be a key.
     pub(crate) fn new(value: &str) -> Option<Self> {
         let quoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         let key = quoted.unwrap_or(value);
@@ -33,16 +33,16 @@ impl IdempotencyKey {
     }
 }
 
-/// What a key stands for.
-pub(crate) enum KeyUse {
-    /// This very request, which was sent then.
+/// The earlier use of a key.
+pub(super) enum KeyUse {
+    /// For this very request.
     Same(SendingId),
-    /// Another request.
+    /// For another request.
     Other,
 }
 
-/// What the caller's key stands for, if they have used it within a day.
-pub(crate) fn find(
+/// The caller's earlier use of a key within a day.
+pub(super) fn find(
     connection: &Connection,
     caller: &Caller,
     IdempotencyKey(key): &IdempotencyKey,
@@ -64,8 +64,8 @@ pub(crate) fn find(
     Ok(Some(KeyUse::Same(SendingId(id))))
 }
 
-/// Keeps a key of the token of that id, in the transaction of the send that it stands for from now on.
-pub(crate) fn keep(
+/// Keeps a key of a token, in the transaction of its send.
+pub(super) fn keep(
     connection: &Connection,
     token: i64,
     IdempotencyKey(key): &IdempotencyKey,
@@ -74,7 +74,7 @@ pub(crate) fn keep(
 ) -> Result<(), StoreError> {
     let now = sent.sent_at;
     sweep(connection, now, SWEPT)?;
-    // One that is too old, but not swept yet, gives way.
+    // Replaces the same key, if that has expired but is not deleted yet.
     connection
         .prepare_cached(
             "insert or replace into idempotency_key (holder, key, request, sending_id, created_at) values (?1, ?2, ?3, ?4, ?5)",
@@ -83,8 +83,8 @@ pub(crate) fn keep(
     Ok(())
 }
 
-/// Deletes keys that are too old, at most `limit`; tells whether there were so many.
-pub(crate) fn sweep(connection: &Connection, now: Time, limit: i64) -> Result<bool, StoreError> {
+/// Deletes expired keys, at most `limit`; returns whether there were as many.
+pub(super) fn sweep(connection: &Connection, now: Time, limit: i64) -> Result<bool, StoreError> {
     let swept = connection
         .prepare_cached(
             "delete from idempotency_key where (holder, key) in
@@ -94,12 +94,12 @@ pub(crate) fn sweep(connection: &Connection, now: Time, limit: i64) -> Result<bo
     Ok(i64::try_from(swept) == Ok(limit))
 }
 
-/// Whose key it is. A name alone would do for the tokens in the file, an id alone for none of a fake's.
+/// The owner of a key. A fake's tokens have no id of their own, so that the name belongs to it.
 fn holder(token: i64, name: &str) -> String {
     format!("{token} {name}")
 }
 
-/// What was asked for, whatever the order of the keys and the spaces between them.
+/// A digest of what was asked for: the order of the JSON's keys and its spaces make no difference.
 fn digest(request: &SendSurvey) -> [u8; 32] {
     let (kind, target) = match &request.target {
         Target::Client(id) => ("client", id.to_string()),

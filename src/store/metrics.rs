@@ -1,5 +1,4 @@
-//! What can be counted of a database: what commits for its writer, how it commits, what comes of deliveries, and how large its
-//! files are.
+//! Metrics of a database: the jobs that wait for its writer, its commits, the results of deliveries, the sizes of its files.
 
 use std::{
     fmt, fs,
@@ -21,41 +20,40 @@ use prometheus_client::{
 use crate::store::file::sidecar;
 use crate::survey::gateway::DeliveryState;
 
-/// Upper bounds of commit times, in seconds: from a disk that lies to the patience of a caller.
+/// Upper bounds of commit times: from a disk that does not sync to the patience of a caller.
 const COMMIT_SECONDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 3.0];
 
-/// Upper bounds of how many jobs share a commit; the last is as many as may.
+/// Upper bounds of how many jobs share a commit; the last is the limit of a batch.
 const BATCH_JOBS: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
 
-/// What is counted. Clones count together.
+/// The counters; clones count together.
 #[derive(Clone)]
-pub(crate) struct StoreMetrics {
-    /// Jobs that wait. A channel does not tell its length.
-    pub(crate) waiting: Gauge,
-    /// How long the commits took that wrote something: the disk's share of what a send commits for.
-    pub(crate) commit_seconds: Histogram,
-    /// How many jobs each of those served.
-    pub(crate) batch_jobs: Histogram,
-    /// What came of deliveries.
-    pub(crate) tries: Tries,
+pub(super) struct StoreMetrics {
+    /// Jobs that wait for the writer. Counted here: a channel does not know its length.
+    pub(super) waiting: Gauge,
+    /// How long commits took that wrote something: the disk's share of the time that a send waits.
+    pub(super) commit_seconds: Histogram,
+    /// How many jobs shared each of those commits.
+    pub(super) batch_jobs: Histogram,
+    pub(super) tries: Tries,
 }
 
-/// Tries of deliveries, by the state in which they left it.
+/// Tries of deliveries, by the delivery's state after the try.
 #[derive(Clone)]
-pub(crate) struct Tries(Family<[(&'static str, &'static str); 1], Counter>);
+pub(super) struct Tries(Family<[(&'static str, &'static str); 1], Counter>);
 
 impl Tries {
     fn of(&self, state: DeliveryState) -> Counter {
         self.0.get_or_create_owned(&[("state", state.as_str())])
     }
 
-    pub(crate) fn count(&self, state: DeliveryState) {
+    pub(super) fn count(&self, state: DeliveryState) {
         self.of(state).inc();
     }
 }
 
 impl Default for Tries {
-    /// All at 0: what appears only when it happens cannot be watched for.
+    /// All at 0: an alert cannot watch for a counter that appears only when it first counts.
     fn default() -> Self {
         use DeliveryState::{Cancelled, Dead, Delivered, Pending};
         let tries = Self(Family::default());
@@ -77,8 +75,7 @@ impl Default for StoreMetrics {
     }
 }
 
-/// Adds what is counted, and the sizes of the files.
-pub(crate) fn register(registry: &mut Registry, counted: &StoreMetrics, database: &Path) {
+pub(super) fn register(registry: &mut Registry, counted: &StoreMetrics, database: &Path) {
     registry.register("writer_waiting_jobs", "Sends and changes that wait for the writer", counted.waiting.clone());
     let help = "How long the commits took that wrote something";
     registry.register_with_unit("writer_commit", help, Unit::Seconds, counted.commit_seconds.clone());
@@ -88,7 +85,7 @@ pub(crate) fn register(registry: &mut Registry, counted: &StoreMetrics, database
     registry.register_collector(Box::new(Sizes(database.to_owned())));
 }
 
-/// The sizes of a database's files, looked up when they are asked for.
+/// The sizes of a database's files, read when the metrics are.
 #[derive(Debug)]
 struct Sizes(PathBuf);
 
@@ -97,9 +94,9 @@ impl Collector for Sizes {
         let wal = sidecar(&self.0, "-wal");
         for (name, help, path) in [
             ("database", "Size of the database.", self.0.as_path()),
-            ("wal", "Size of the write-ahead log beside it.", wal.as_path()),
+            ("wal", "Size of the write-ahead log next to it.", wal.as_path()),
         ] {
-            // A file that cannot be asked for its size has none to tell.
+            // 0 for a file that does not exist or cannot be read.
             let size = fs::metadata(path).map_or(0, |file| file.len());
             let gauge = ConstGauge::new(i64::try_from(size).unwrap_or(i64::MAX));
             gauge.encode(encoder.encode_descriptor(name, help, Some(&Unit::Bytes), gauge.metric_type())?)?;

@@ -1,6 +1,6 @@
-//! Retention: what is older than it may be goes, in small steps through the writer, so that sends go on meanwhile.
+//! Retention: rows that are too old are deleted, in small steps through the writer, so that sends go on meanwhile.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
 use crate::store::{
@@ -8,15 +8,14 @@ use crate::store::{
     audit::{Action, Actor, AuditEntry, Changed},
     error::StoreError,
     idempotency,
+    steps::ROWS_PER_STEP,
+    write::batch::CommitEffect,
 };
 use crate::survey::time::Time;
 
-/// How many rows one job of the writer looks at: a send never commits behind more.
-const STEP: i64 = 200;
-
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// For how many days something is kept; 0 is for ever.
+/// For how many days rows are kept; 0 is for ever.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Retention {
     /// Sends, with their deliveries.
@@ -25,64 +24,52 @@ pub(crate) struct Retention {
     pub(crate) audit_days: u32,
 }
 
-/// What the audit tells of what is gone.
+/// What the audit records of deleted rows.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Swept {
-    /// What is older.
+    /// Rows from before this time were deleted.
     before: Time,
-    /// The last row of the audit that went.
+    /// The last row of the audit that was deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     through: Option<i64>,
 }
 
-/// The time before which what is kept for so many days is too old: the beginning of a day, so that the audit has a row about
-/// it once a day and not each hour.
+/// The time before which rows are too old: the beginning of a day, so that the audit has a row about it once a day and not
+/// each hour.
 fn too_old(days: u32, now: Time) -> Option<Time> {
     let today = now.0.div_euclid(DAY_MS) * DAY_MS;
     (days > 0).then(|| Time(today - i64::from(days) * DAY_MS))
 }
 
 impl Store {
-    /// Deletes what is older than it may be.
+    /// Deletes all rows that are too old now: sends with their deliveries, idempotency keys, rows of the audit.
     pub(crate) async fn sweep(&self, retention: Retention) -> Result<(), StoreError> {
-        let now = self.now();
+        let (now, actor, effect) = (self.now(), Actor::retention(), CommitEffect::Facts);
         if let Some(before) = too_old(retention.sends_days, now) {
-            let (mut after, mut is_told) = (0, false);
-            while let Some((through, told)) =
-                self.swept(move |connection| sweep_sends(connection, before, after, is_told)).await?
-            {
-                (after, is_told) = (through, told);
-            }
-            while self.swept(move |connection| Ok(Changed::nothing(idempotency::sweep(connection, now, STEP)?))).await?
-            {
-            }
+            let sweep = SendSweep { before, after: 0, is_recorded: false };
+            self.run_steps(&actor, effect, sweep, sweep_sends).await?;
+            self.run_steps(&actor, effect, now, sweep_keys).await?;
         }
         if let Some(before) = too_old(retention.audit_days, now) {
-            while self.swept(move |connection| sweep_audit(connection, before)).await? {}
+            self.run_steps(&actor, effect, before, sweep_audit).await?;
         }
         Ok(())
     }
-
-    async fn swept<T: Send + 'static>(
-        &self,
-        step: impl FnOnce(&Connection) -> Result<Changed<T>, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.change(Actor::retention(), step).await
-    }
 }
 
-/// What a step of [`sweep_sends`] yields: the last send that it looked at, and whether the audit tells of it by now.
-type Through = Option<(i64, bool)>;
-
-/// Deletes sends from before that time, and their deliveries, unless they are pending. Looks at [`STEP`] of those after a
-/// sendingId; `None` where none is too old.
-fn sweep_sends(
-    connection: &Connection,
+/// How far [`sweep_sends`] has come.
+struct SendSweep {
     before: Time,
+    /// The last sendingId that it looked at.
     after: i64,
-    is_told: bool,
-) -> Result<Changed<Through>, StoreError> {
+    /// Whether the audit has its row about this sweep.
+    is_recorded: bool,
+}
+
+/// Deletes sends from before a time, and their deliveries, unless they are pending.
+fn sweep_sends(connection: &Connection, sweep: &mut SendSweep) -> Result<Changed<bool>, StoreError> {
+    let SendSweep { before, after, .. } = *sweep;
     // By the id, in whose order they were sent: there is no index by time.
     let through: Option<i64> = connection
         .prepare_cached(
@@ -90,8 +77,8 @@ fn sweep_sends(
                  (select sending_id, sent_at from send where sending_id > ?1 order by sending_id limit ?2)
               where sent_at < ?3",
         )?
-        .query_row([after, STEP, before.0], |row| row.get(0))?;
-    let Some(through) = through else { return Ok(Changed::nothing(None)) };
+        .query_row([after, ROWS_PER_STEP.into(), before.0], |row| row.get(0))?;
+    let Some(through) = through else { return Ok(Changed::nothing(false)) };
     let deleted = connection
         .prepare_cached(
             "delete from send where sending_id > ?1 and sending_id <= ?2 and sent_at < ?3
@@ -104,28 +91,35 @@ fn sweep_sends(
                 and not exists (select 1 from send s where s.sending_id = delivery.sending_id)",
         )?
         .execute([after, through])?;
-    if deleted == 0 || is_told {
-        return Ok(Changed::nothing(Some((through, is_told))));
+    sweep.after = through;
+    if deleted == 0 || sweep.is_recorded {
+        return Ok(Changed::nothing(true));
     }
-    // Told once, with the first that go: a row for each step would be a row for few sends.
-    let told = AuditEntry::new(Action::Sweep, "sends", None, Some(&Swept { before, through: None }))?;
-    Ok(Changed::audited(Some((through, true)), [told]))
+    // Recorded once, with the first sends that are deleted: a row for each step would be a row for few sends.
+    sweep.is_recorded = true;
+    let entry = AuditEntry::new(Action::Sweep, "sends", None, Some(&Swept { before, through: None }))?;
+    Ok(Changed::audited(true, [entry]))
 }
 
-/// Deletes the oldest rows of the audit, at most [`STEP`], if they are from before that time; tells whether there may be more.
-fn sweep_audit(connection: &Connection, before: Time) -> Result<Changed<bool>, StoreError> {
-    // All but the first that is young enough.
+fn sweep_keys(connection: &Connection, now: &mut Time) -> Result<Changed<bool>, StoreError> {
+    Ok(Changed::nothing(idempotency::sweep(connection, *now, ROWS_PER_STEP.into())?))
+}
+
+/// Deletes the oldest rows of the audit, if they are from before a time.
+fn sweep_audit(connection: &Connection, before: &mut Time) -> Result<Changed<bool>, StoreError> {
+    // All rows up to the first that is young enough.
     let through = connection
         .prepare_cached(
             "select max(id), count(*) from
                  (select id, max(at) over (order by id) as newest from (select id, at from audit order by id limit ?1))
               where newest < ?2 having count(*) > 0",
         )?
-        .query_row([STEP, before.0], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+        .query_row([ROWS_PER_STEP.into(), before.0], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
         .optional()?;
     let Some((through, count)) = through else { return Ok(Changed::nothing(false)) };
     connection.prepare_cached("update audit_swept set through = ?1 where id = 1")?.execute([through])?;
-    connection.prepare_cached("delete from audit where id <= ?1")?.execute(params![through])?;
-    let told = AuditEntry::new(Action::Sweep, "audit", None, Some(&Swept { before, through: Some(through) }))?;
-    Ok(Changed::audited(count == STEP, [told]))
+    connection.prepare_cached("delete from audit where id <= ?1")?.execute([through])?;
+    let swept = Swept { before: *before, through: Some(through) };
+    let entry = AuditEntry::new(Action::Sweep, "audit", None, Some(&swept))?;
+    Ok(Changed::audited(count == i64::from(ROWS_PER_STEP), [entry]))
 }

@@ -6,11 +6,12 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use thiserror::Error;
 
 use crate::store::{
-    Store,
+    LocalDatabase, Store,
     error::StoreError,
     facts,
     idempotency::{self, IdempotencyKey, KeyUse},
-    newest_first, outbox,
+    newest_first,
+    outbox::{self, MessageFormat},
     tokens::{self, Caller, Credentials, LastUsedRecorder},
     write::{batch::CommitEffect, notifier::WaitFor},
 };
@@ -27,21 +28,20 @@ use crate::survey::{
 /// Why a survey was not sent.
 #[derive(Debug, Error)]
 pub(crate) enum SendError {
-    /// The caller's token was good when the request began, and is not any more.
+    /// The caller's token is not valid any more, or not for this call.
     #[error(transparent)]
     Denied(#[from] Denied),
     /// A rule forbids it.
     #[error("{refusal}")]
     Refused {
-        /// The name of the token that asked.
+        /// The name of the caller's token.
         token: String,
-        /// The rule.
         refusal: Refusal,
     },
-    /// The key stands for another request.
+    /// The key was used for another request.
     #[error("Idempotency-Key was used for another request within the last 24 hours; use a new key for a new request")]
     KeyOfAnother {
-        /// The name of the token that asked.
+        /// The name of the caller's token.
         token: String,
     },
     /// The file could not be read or written.
@@ -49,23 +49,23 @@ pub(crate) enum SendError {
     Store(#[from] StoreError),
 }
 
-/// Who asks for what: all that is needed to settle a send, on a snapshot and again in the writer's transaction.
+/// A request that is not decided yet: all that a decision needs, on a snapshot and again in the writer's transaction.
 struct PendingSend {
     credentials: Credentials,
     request: SendSurvey,
     key: Option<IdempotencyKey>,
 }
 
-/// What a pending comes to, where nothing forbids it.
+/// What is to be done, if nothing forbids it.
 enum SendDecision {
-    /// It is to be sent.
+    /// Send it.
     Allowed(Caller, Sending),
-    /// It was sent already, under the same key.
+    /// Answer as before: it was sent already, under the same key.
     Replayed(SentSurvey),
 }
 
 impl PendingSend {
-    /// Settles everything in one state of the file: the token, its role, the key, and the three conditions.
+    /// Decides everything in one state of the file: the token, its role, the key, and the three conditions.
     fn decide(
         &self,
         connection: &Connection,
@@ -88,13 +88,19 @@ impl PendingSend {
         }
     }
 
-    /// Records what was decision, and the key with it.
-    fn record(&self, connection: &Connection, decision: SendDecision, now: Time) -> Result<SendReceipt, SendError> {
+    /// Records the send, and its key.
+    fn record(
+        &self,
+        connection: &Connection,
+        decision: SendDecision,
+        now: Time,
+        message: MessageFormat,
+    ) -> Result<SendReceipt, SendError> {
         let (caller, sending) = match decision {
             SendDecision::Replayed(sent) => return Ok(SendReceipt { sent, replayed: true }),
             SendDecision::Allowed(caller, sending) => (caller, sending),
         };
-        let sent = record(connection, sending, caller.name, now)?;
+        let sent = record(connection, sending, caller.name, now, message)?;
         if let Some(key) = &self.key {
             idempotency::keep(connection, caller.id, key, &self.request, &sent)?;
         }
@@ -105,19 +111,18 @@ impl PendingSend {
 /// A send that is recorded durably.
 #[derive(Debug)]
 pub(crate) struct SendReceipt {
-    /// The send.
     pub(crate) sent: SentSurvey,
-    /// Whether it was there already, by an earlier request with the same key.
+    /// Whether an earlier request with the same key has sent it.
     pub(crate) replayed: bool,
 }
 
 impl Store {
-    /// Sends a survey, at most once for a key: when this yields a send, it is recorded durably.
+    /// Sends a survey, at most once for a key. The send is durable when this returns.
     ///
-    /// A refusal is told from the worker's own snapshot. What the rules allow goes to the writer, which records it if
-    /// nothing has changed since that snapshot, and otherwise settles everything again in its transaction: either way the
-    /// rules allow the send at the moment of its commit. A key is always looked for again: of two requests that come
-    /// together, the second sees the first.
+    /// A refusal is decided on the worker's own snapshot. An allowed send goes to the writer. The writer records it if nothing
+    /// has changed since that snapshot, and otherwise decides again in its transaction: either way the rules allow the send at
+    /// the moment of its commit. A key is always looked for again: of two requests that come together, the second sees the
+    /// first.
     pub(crate) async fn send(
         &self,
         credentials: Credentials,
@@ -134,11 +139,11 @@ impl Store {
             })
             .await?;
         let (caller, sending) = match decision {
-            // Committed long ago: there is nothing to wait for.
+            // It was committed before: there is nothing to wait for.
             SendDecision::Replayed(sent) => return Ok(SendReceipt { sent, replayed: true }),
             SendDecision::Allowed(caller, sending) => (caller, sending),
         };
-        let clock = self.clock.clone();
+        let (clock, message) = (self.clock.clone(), self.message);
         self.writer
             .submit(move |batch| {
                 let now = clock.now();
@@ -148,20 +153,21 @@ impl Store {
                 } else {
                     pending.decide(batch.connection, now, None)?
                 };
-                let answered = pending.record(batch.connection, decision, now).inspect_err(|_| batch.give_up())?;
-                let queued = answered.sent.delivery == DeliveryState::Pending;
-                Ok((answered, if queued { CommitEffect::Queued } else { CommitEffect::Record }))
+                let recorded = pending.record(batch.connection, decision, now, message);
+                let receipt = recorded.inspect_err(|_| batch.give_up())?;
+                let queued = receipt.sent.delivery == DeliveryState::Pending;
+                Ok((receipt, if queued { CommitEffect::Queued } else { CommitEffect::Record }))
             })
             .await
     }
 
-    /// What the rules look at for a send.
+    /// The facts that the rules look at for a send.
     pub(crate) async fn facts(&self, request: SendSurvey) -> Result<Facts, StoreError> {
         self.read(move |connection| facts::read(connection, &request)).await
     }
 
-    /// The sends that the filter lets through, the oldest first, at most `limit`: as soon as there are `count` of them, or
-    /// when the time is over, or the world ends.
+    /// The sends that match the filter, the oldest first, at most `limit`: as soon as there are `count` of them, or when the
+    /// time is over, or the world ends.
     pub(crate) async fn wait_for_sends(
         &self,
         mut filter: SendFilter,
@@ -179,8 +185,21 @@ impl Store {
     }
 }
 
-/// Records a send, and with it its delivery.
-fn record(connection: &Connection, sending: Sending, token: String, now: Time) -> Result<SentSurvey, StoreError> {
+impl LocalDatabase {
+    /// All sends, the oldest first.
+    pub(crate) fn sends(&self) -> anyhow::Result<Vec<SentSurvey>> {
+        self.read(|connection| Ok(list(connection, SendFilter::default(), usize::MAX)?.sends))
+    }
+}
+
+/// Records a send and its delivery.
+fn record(
+    connection: &Connection,
+    sending: Sending,
+    token: String,
+    now: Time,
+    message: MessageFormat,
+) -> Result<SentSurvey, StoreError> {
     let Sending { form, thread, client, .. } = sending;
     connection
         .prepare_cached("insert into send (form_id, thread_id, client_id, sent_at, token) values (?1, ?2, ?3, ?4, ?5)")?
@@ -196,12 +215,12 @@ fn record(connection: &Connection, sending: Sending, token: String, now: Time) -
         token,
         delivery,
     };
-    sent.delivery = outbox::put(connection, sending, &sent)?;
+    sent.delivery = outbox::put(connection, sending, &sent, message)?;
     Ok(sent)
 }
 
-/// The id of the last send that there was, be it gone by now; 0 where there was none.
-pub(crate) fn last_id(connection: &Connection) -> Result<i64, StoreError> {
+/// The id of the last send, even if it is deleted by now; 0 if there never was one.
+pub(super) fn last_id(connection: &Connection) -> Result<i64, StoreError> {
     let sql = "select coalesce((select seq from sqlite_sequence where name = 'send'), 0)";
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
@@ -222,7 +241,6 @@ fn sent(row: &Row<'_>) -> rusqlite::Result<SentSurvey> {
     })
 }
 
-/// The send of that id.
 fn get(connection: &Connection, id: SendingId) -> Result<Option<SentSurvey>, StoreError> {
     let sql = format!("select {COLUMNS} from send where sending_id = ?1");
     Ok(connection.prepare_cached(&sql)?.query_row([id.0], sent).optional()?)
@@ -243,19 +261,18 @@ pub(crate) struct SendFilter {
     pub(crate) form: Option<i64>,
 }
 
-/// Some of the sends.
-pub(crate) struct SendPage {
-    /// In the order that was asked for.
-    pub(crate) sends: Vec<SentSurvey>,
+/// A page of a list.
+pub(super) struct SendPage {
+    pub(super) sends: Vec<SentSurvey>,
     /// The sendingId up to which every send was looked at: the next page begins after it.
-    pub(crate) seen: i64,
+    seen: i64,
 }
 
-/// The sends that the filter lets through, the oldest first unless it says otherwise, at most `limit`.
-pub(crate) fn list(connection: &Connection, filter: SendFilter, limit: usize) -> Result<SendPage, StoreError> {
-    // One state of the file: a send that is committed between the two statements would be seen by none.
+/// The sends that match the filter, the oldest first unless the filter has `before`; at most `limit`.
+pub(super) fn list(connection: &Connection, filter: SendFilter, limit: usize) -> Result<SendPage, StoreError> {
+    // One state of the file: a send that is committed between the two statements would be missed by both.
     let snapshot = connection.unchecked_transaction()?;
-    // Ids begin at 1, so that no "after" is an "after 0"; in the order of the table, from the cursor on: nothing is sorted.
+    // Ids begin at 1: without "after" the list begins after 0. It is in the order of the table: nothing is sorted.
     let mut statement = snapshot.prepare_cached(&format!(
         "select {COLUMNS} from send
           where sending_id > ?1 and sending_id < ?6

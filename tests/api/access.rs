@@ -1,11 +1,11 @@
-//! Who may do what: every token on every route.
+//! Every token on every route.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Answer, Client, Home, Server, envelope},
+    harness::{Channel, Client, ClientRow, Form, Response, Server, TestFolder, Thread, envelope},
     openapi::DOCUMENT,
 };
 
@@ -13,20 +13,17 @@ const ADMIN: &str = "ADMIN";
 const INTEGRATOR: &str = "INTEGRATOR";
 const SENDERS: &str = "INTEGRATOR, OPERATOR or SUPERVISOR";
 
-/// Who asks for no token.
+/// A route that asks for no token.
 const ANYBODY: &str = "";
 
-/// A call of a route: the method and the pattern of the path, an example of the path, a body, and who may.
+/// A call of a route: the method, the pattern of the path, an example of the path, a body, and the roles that may.
 type Row = (&'static str, &'static str, &'static str, Option<Value>, &'static str);
 
 /// A row for every route of a server. The tokens are 1 to 4, and 5, which is revoked.
 fn rows() -> Vec<Row> {
     let send = || Some(json!({"clientId": {"type": "threadId", "id": 1}, "qualityFormId": 1}));
-    let channel = json!({"name": "Web widget", "type": "WEB"});
-    let client = json!({"externalId": "crm-1", "name": "Alice"});
-    let thread = json!({"clientId": 1, "channel": 1, "status": "CLOSED",
-                        "startTime": "2026-03-01T10:00:00.000Z", "stateChangeTime": "2026-03-01T10:15:00.000Z"});
-    let form = json!({"name": "Service quality", "channels": [1]});
+    let (channel, client) = (Channel::new(1).json(), ClientRow::new(1).external_id("crm-1").json());
+    let (thread, form) = (Thread::closed(1).json(), Form::new(1).json());
     vec![
         ("GET", "/", "/", None, ANYBODY),
         ("GET", "/console.json", "/console.json", None, ANYBODY),
@@ -102,7 +99,7 @@ fn rows_of_a_fake() -> Vec<Row> {
 /// The document has every route of the router (a unit test of the router holds that): one that is new and has no row fails
 /// here, and so does a row without one.
 #[test]
-fn every_route_has_a_row() {
+fn every_route_is_in_the_access_table() {
     let document: Value = serde_json::from_str(DOCUMENT).unwrap();
     let paths = document["paths"].as_object().unwrap().iter();
     let routes: BTreeSet<_> = paths
@@ -119,7 +116,7 @@ fn every_route_has_a_row() {
 
 const MISSING: &str = "Token is missing: send it as \"Authorization: Bearer <token>\"";
 
-/// What a caller is told who is let in nowhere, or who comes with the wrong role.
+/// The response to a bad token or to a wrong role.
 fn expected(status: u16, challenge: &str, method: &str, path: &str, message: &str) -> String {
     let body = envelope(method, path, message);
     let vary = if path.starts_with("/api/") {
@@ -140,7 +137,7 @@ struct Tokens {
     unknown: Vec<String>,
     revoked: String,
     expired: String,
-    /// Each good one behind its role; the ADMIN last, whose calls may do away with the others.
+    /// The valid ones with their roles. ADMIN is last: its calls may revoke the others.
     good: Vec<(&'static str, String)>,
 }
 
@@ -148,7 +145,7 @@ struct Tokens {
 fn check(row: &Row, tokens: &Tokens, client: impl Fn(Option<&str>) -> Client) {
     let (method, _, path, body, allowed) = row;
     let call = |token: Option<&str>| client(token).call(method, path, body.as_ref());
-    let malformed = |line: &str| -> Answer {
+    let malformed = |line: &str| -> Response {
         let body = body.as_ref().map(Value::to_string).unwrap_or_default();
         client(None).call_with(method, path, &format!("{line}\r\nContent-Type: application/json\r\n"), body.as_bytes())
     };
@@ -185,19 +182,19 @@ fn check(row: &Row, tokens: &Tokens, client: impl Fn(Option<&str>) -> Client) {
 }
 
 #[test]
-fn every_token_on_every_route() {
-    let home = Home::with_sample();
-    let good = ["INTEGRATOR", "OPERATOR", "SUPERVISOR", "ADMIN"].map(|role| (role, home.token(role, role)));
-    let revoked = home.token("revoked", "admin");
-    assert!(home.run(&["token", "revoke", "5"]).status.success());
-    let output = home.run(&["token", "create", "--name", "brief", "--role", "admin", "--expires", "1ms"]);
+fn a_server_admits_each_role_to_its_routes_only() {
+    let folder = TestFolder::with_sample();
+    let good = ["INTEGRATOR", "OPERATOR", "SUPERVISOR", "ADMIN"].map(|role| (role, folder.token(role, role)));
+    let revoked = folder.token("revoked", "admin");
+    folder.run_ok(&["token", "revoke", "5"]);
+    let output = folder.run(&["token", "create", "--name", "brief", "--role", "admin", "--expires", "1ms"]);
     let expired = String::from_utf8(output.stdout).unwrap().trim_end().to_owned();
-    // The tokens of a fake are nobody's here.
+    // The tokens of a fake are unknown here.
     let unknown = ["test-admin", "test-crm", "test-expired", "surveyd_0000"].map(str::to_owned).to_vec();
     let tokens = Tokens { unknown, revoked, expired, good: good.to_vec() };
-    let server = home.serve();
+    let server = folder.serve();
     for (number, row) in (1..).zip(rows().iter().chain(&rows_of_a_server())) {
-        // From an address of its own, for who fails too often is slowed down.
+        // From an address of its own: an address with too many failures is throttled.
         check(row, &tokens, |token| server.client_from([127, 0, 1, number], token));
     }
     for (method, _, path, ..) in rows_of_a_fake() {
@@ -208,7 +205,7 @@ fn every_token_on_every_route() {
 
 /// The same in a fake, where each row has a world of its own, for some of them do away with it.
 #[test]
-fn every_token_on_every_route_of_a_fake() {
+fn a_fake_admits_each_role_to_its_routes_only() {
     let fake = Server::fake();
     for (number, row) in (1..).zip(rows().iter().chain(&rows_of_a_fake())) {
         let mut admin = fake.client(&format!("test-admin@w{number}"));
@@ -228,15 +225,15 @@ fn every_token_on_every_route_of_a_fake() {
             ("ADMIN", made),
             ("ADMIN", ready("test-admin")),
         ];
-        // One that was made in a world is nobody's in another.
+        // A token of one world is unknown in another.
         let unknown = vec![ready("nobody"), operator.replace("@w", "@elsewhere"), "test-".to_owned()];
         let tokens = Tokens { unknown, revoked, expired: ready("test-expired"), good: good.to_vec() };
-        check(row, &tokens, |token| token.map_or_else(|| fake.stranger(), |token| fake.client(token)));
+        check(row, &tokens, |token| token.map_or_else(|| fake.anonymous(), |token| fake.client(token)));
     }
 }
 
 #[test]
-fn the_tokens_of_a_fake() {
+fn the_ready_made_tokens_of_a_fake_have_their_roles() {
     let fake = Server::fake();
     let path = "/api/v1/quality/send";
     let send = |token: &str| fake.client(token).send(1, 1);
@@ -256,9 +253,9 @@ fn the_tokens_of_a_fake() {
     }
 }
 
-/// Whoever may not send learns nothing of their body, nor has it waited for.
+/// A caller that may not send gets no error about the body, and the server does not wait for the body.
 #[test]
-fn who_may_not_send_learns_nothing_of_the_body() {
+fn a_caller_without_the_right_role_gets_no_error_about_the_body() {
     let fake = Server::fake();
     for (token, message) in [("nobody", "Token is invalid"), ("test-expired", "Token is expired")] {
         for body in ["", "{", "[]", "{\"clientId\":null}", &"x".repeat(5000)] {
@@ -270,15 +267,15 @@ fn who_may_not_send_learns_nothing_of_the_body() {
             );
             assert_eq!(answer.short(), format!("401 {message}"), "{body:.20}");
         }
-        let mut client = fake.stranger();
-        client.push(format!("POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{{").as_bytes());
-        assert_eq!(client.pull().short(), format!("401 {message}"), "a body that never arrives");
+        let mut client = fake.anonymous();
+        client.write_raw(format!("POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{{").as_bytes());
+        assert_eq!(client.read_response().short(), format!("401 {message}"), "a body that never arrives");
     }
     let wrong_role = fake.client("test-wrongrole").call_with("POST", "/api/v1/quality/send", "", b"{");
     assert_eq!(wrong_role.status, 403);
 }
 
-/// Who is turned away keeps the connection: the next request, with another token, need not begin anew.
+/// A refused request leaves the connection open: the next one may have another token.
 #[test]
 fn a_refused_caller_keeps_the_connection() {
     let fake = Server::fake();
@@ -286,19 +283,19 @@ fn a_refused_caller_keeps_the_connection() {
         let answer = fake.client(token).send(1, 1);
         assert!([401, 403].contains(&answer.status) && answer.header("connection").is_none(), "{answer:?}");
     }
-    assert_eq!(fake.stranger().send(1, 1).header("connection"), None);
+    assert_eq!(fake.anonymous().send(1, 1).header("connection"), None);
 }
 
-/// A token that is revoked beside the running server is refused on the very next request, on a kept connection too.
+/// A token that a command revokes while the server runs is refused on the next request, also on a kept connection.
 #[test]
 fn a_revoked_token_is_refused_at_once() {
-    let home = Home::with_sample();
-    let token = home.token("crm", "integrator");
-    let server = home.serve();
+    let folder = TestFolder::with_sample();
+    let token = folder.token("crm", "integrator");
+    let server = folder.serve();
     let mut client = server.client(&token);
     assert_eq!(client.send(1, 1).short(), "200 ");
-    assert!(home.run(&["token", "revoke", "1"]).status.success());
+    folder.run_ok(&["token", "revoke", "1"]);
     assert_eq!(client.send(1, 1).short(), "401 Token is invalid");
-    let other = home.token("crm", "supervisor");
+    let other = folder.token("crm", "supervisor");
     assert_eq!(server.client(&other).send(1, 1).short(), "200 ", "the name is free again");
 }

@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Server};
+use crate::harness::{Client, Form, Server, Thread};
 
 /// Calls, and yields status and body, or status and message.
 fn call(client: &mut Client, method: &str, path: &str, body: Value) -> String {
@@ -37,15 +37,13 @@ fn rows_go_in_and_come_out_unchanged() {
         ("clients", json!({"id": -5})),
         (
             "threads",
-            json!({"id": 7, "clientId": -5, "channel": 7, "status": "SUSPENDED",
-                           "startTime": "1969-12-31T23:59:59.999Z", "stateChangeTime": "2026-03-01T10:15:00.123Z"}),
+            Thread::open(7, "SUSPENDED")
+                .client(-5)
+                .channel(7)
+                .times("1969-12-31T23:59:59.999Z", "2026-03-01T10:15:00.123Z")
+                .json(),
         ),
-        (
-            "forms",
-            json!({"id": 7, "name": "Full", "binaryQuestion": false,
-                         "question": {"minValue": 1, "maxValue": 5, "kpi": 4.02, "text": "Please rate our service", "displayText": "Quality of service"},
-                         "requiredMessageCount": 2, "sendingFrequency": 1, "hideAfter": 300, "channels": [1, 7]}),
-        ),
+        ("forms", Form::full(7).set("channels", [1, 7].as_slice()).json()),
         ("forms", json!({"id": 8, "name": "Bare", "channels": []})),
     ];
     for (list, row) in rows {
@@ -63,7 +61,7 @@ fn rows_go_in_and_come_out_unchanged() {
 }
 
 #[test]
-fn a_whole_answer() {
+fn a_list_has_the_headers_of_the_contract() {
     let fake = Server::fake();
     insta::assert_snapshot!(fake.client("test-admin").call("GET", "/admin/forms", None).whole(), @r#"
     200
@@ -77,7 +75,7 @@ fn a_whole_answer() {
 }
 
 #[test]
-fn lists_go_on_behind_a_cursor() {
+fn a_list_continues_after_a_cursor() {
     let fake = Server::fake();
     let mut admin = fake.client("test-admin");
     for id in [i64::MIN, -1, 0, i64::MAX] {
@@ -115,9 +113,9 @@ fn sends_are_listed_oldest_first_and_filtered() {
     assert_eq!(ids("?form=1&client=3"), [0; 0]);
 }
 
-/// Deleting a thread or a client leaves what was sent to them in the history.
+/// Deleting a thread, a client or a form leaves its sends in the history.
 #[test]
-fn sends_outlive_what_they_were_sent_to() {
+fn sends_outlive_their_thread_client_and_form() {
     let fake = Server::fake();
     let mut admin = fake.client("test-admin");
     assert_eq!(fake.client("test-crm").send(1, 1).status, 200);
@@ -142,12 +140,12 @@ fn sends_outlive_what_they_were_sent_to() {
 #[case("PUT", "/admin/channels/7", json!({"id": "7", "name": "x", "type": "WEB"}), "400 id: must be 7, as in the path, or be left out")]
 #[case("PUT", "/admin/clients/7", json!({"externalId": ""}), "400 externalId: must be 1 to 255 characters")]
 #[case("PUT", "/admin/clients/7", json!({"externalId": "crm-1"}), "409 externalId: \"crm-1\" belongs to client 1")]
-#[case("PUT", "/admin/threads/7", thread(9, 1, "CLOSED"), "400 clientId: no client 9")]
-#[case("PUT", "/admin/threads/7", thread(1, 9, "CLOSED"), "400 channel: no channel 9")]
+#[case("PUT", "/admin/threads/7", Thread::closed(7).client(9).json(), "400 clientId: no client 9")]
+#[case("PUT", "/admin/threads/7", Thread::closed(7).channel(9).json(), "400 channel: no channel 9")]
 #[case(
     "PUT",
     "/admin/threads/7",
-    thread(1, 1, "OPEN"),
+    Thread::open(7, "OPEN").json(),
     "400 status: unknown variant `OPEN`, expected one of `NEW`, `UNASSIGNED`, `SUSPENDED`, `ASSIGNED`, `REASSIGNED`, `ANSWER_NEEDED`, `WAITING`, `IN_PROGRESS`, `CLOSED`"
 )]
 #[case("PUT", "/admin/forms/7", json!({"name": "x", "channels": [1, 9]}), "400 channels: no channel 9")]
@@ -177,7 +175,7 @@ fn sends_outlive_what_they_were_sent_to() {
     Value::Null,
     "400 The query has an unknown parameter \"name\"; it may have after, before, limit, client, thread, form, wait, count"
 )]
-fn what_is_wrong_is_told_and_changes_nothing(
+fn a_bad_request_is_refused_and_changes_nothing(
     #[case] method: &str,
     #[case] path: &str,
     #[case] body: Value,
@@ -193,19 +191,12 @@ fn what_is_wrong_is_told_and_changes_nothing(
     assert_eq!(world(), before);
 }
 
-fn thread(client: i64, channel: i64, status: &str) -> Value {
-    json!({"clientId": client, "channel": channel, "status": status,
-           "startTime": "2026-03-01T10:00:00.000Z", "stateChangeTime": "2026-03-01T10:15:00.000Z"})
-}
-
 #[test]
 fn times_must_be_whole_milliseconds_in_order() {
     let fake = Server::fake();
     let mut admin = fake.client("test-admin");
     let mut put = |start: &str, change: &str| {
-        let thread =
-            json!({"clientId": 1, "channel": 1, "status": "CLOSED", "startTime": start, "stateChangeTime": change});
-        call(&mut admin, "PUT", "/admin/threads/7", thread)
+        call(&mut admin, "PUT", "/admin/threads/7", Thread::closed(7).times(start, change).json())
     };
     let hint = "is not an ISO-8601 time with at most milliseconds, such as \"2026-03-01T10:15:00.000Z\"";
     assert_eq!(put("yesterday", "2026-03-01T10:15:00.000Z"), format!("400 startTime: \"yesterday\" {hint}"));

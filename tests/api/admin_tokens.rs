@@ -3,13 +3,13 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Home, Server, eventually};
+use crate::harness::{Server, TestFolder, eventually};
 
 #[test]
 fn a_token_is_made_used_and_revoked() {
-    let home = Home::with_sample();
-    let ops = home.token("ops", "admin");
-    let server = home.serve();
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let server = folder.serve();
     let mut admin = server.client(&ops);
     let answer =
         admin.call("POST", "/admin/tokens", Some(&json!({"name": "crm", "role": "INTEGRATOR", "expires": "90d"})));
@@ -35,7 +35,7 @@ fn a_token_is_made_used_and_revoked() {
     // The last administrator may go; a command lets in another.
     assert_eq!(admin.call("DELETE", "/admin/tokens/1", None).short(), "204 ");
     assert_eq!(admin.call("GET", "/admin/tokens", None).short(), "401 Token is invalid");
-    let other = home.token("ops", "admin");
+    let other = folder.token("ops", "admin");
     assert_eq!(server.client(&other).call("GET", "/admin/settings", None).status, 200);
 }
 
@@ -44,7 +44,7 @@ fn a_token_is_made_used_and_revoked() {
 #[case("POST", "/admin/tokens", json!({"name": "x", "role": "admin"}), "400 role: unknown variant `admin`, expected one of `INTEGRATOR`, `OPERATOR`, `SUPERVISOR`, `ADMIN`")]
 #[case("POST", "/admin/tokens", json!({"name": "ops", "role": "ADMIN"}), "409 the name \"ops\" belongs to token 1; choose another name, or revoke that token first")]
 #[case("POST", "/admin/tokens", json!({"name": "", "role": "ADMIN"}), "400 name: must be 1 to 64 characters")]
-#[case("POST", "/admin/tokens", json!({"name": "cli", "role": "ADMIN"}), "400 name: must not be cli, which stands for commands in the audit")]
+#[case("POST", "/admin/tokens", json!({"name": "cli", "role": "ADMIN"}), "400 name: must not be cli, which is reserved for the audit")]
 #[case("POST", "/admin/tokens", json!({"name": "x\ny", "role": "ADMIN"}), "400 name: must be without control characters: a list of tokens has a line for each")]
 #[case("POST", "/admin/tokens", json!({"role": "ADMIN"}), "400 missing field `name`")]
 #[case("POST", "/admin/tokens", json!({"name": "x", "role": "ADMIN", "secret": "mine"}), "400 secret: unknown field `secret`, expected one of `name`, `role`, `expires`")]
@@ -63,13 +63,18 @@ fn a_token_is_made_used_and_revoked() {
     Value::Null,
     "400 The query has an unknown parameter \"name\"; it may have after, limit"
 )]
-fn mistakes_are_told(#[case] method: &str, #[case] path: &str, #[case] body: Value, #[case] expected: &str) {
-    let home = Home::new();
-    let ops = home.token("ops", "admin");
-    home.token("gone", "admin");
-    assert!(home.run(&["token", "revoke", "2"]).status.success());
-    assert!(home.run(&["token", "create", "--name", "brief", "--role", "admin", "--expires", "1ms"]).status.success());
-    let server = home.serve();
+fn a_bad_token_request_is_refused_and_changes_nothing(
+    #[case] method: &str,
+    #[case] path: &str,
+    #[case] body: Value,
+    #[case] expected: &str,
+) {
+    let folder = TestFolder::new();
+    let ops = folder.token("ops", "admin");
+    folder.token("gone", "admin");
+    folder.run_ok(&["token", "revoke", "2"]);
+    folder.run_ok(&["token", "create", "--name", "brief", "--role", "admin", "--expires", "1ms"]);
+    let server = folder.serve();
     let mut admin = server.client(&ops);
     let before = admin.call("GET", "/admin/tokens", None);
     let answer = admin.call(method, path, Some(&body).filter(|body| !body.is_null()));
@@ -79,12 +84,12 @@ fn mistakes_are_told(#[case] method: &str, #[case] path: &str, #[case] body: Val
     assert_eq!(without_use(admin.call("GET", "/admin/tokens", None).json()), without_use(before.json()));
 }
 
-/// Both secrets are good during the overlap, and the token stays the same: its sends have its name, its keys their holder.
+/// Both secrets are valid during the overlap. The token stays the same: its sends have its name, and its keys stay its own.
 #[test]
 fn a_rotated_token_is_the_same_token() {
-    let home = Home::with_sample();
-    let (ops, first) = (home.token("ops", "admin"), home.token("crm", "integrator"));
-    let server = home.serve();
+    let folder = TestFolder::with_sample();
+    let (ops, first) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
+    let server = folder.serve();
     let send = |secret: &str, key: &str| {
         let body = br#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#;
         let lines = format!("Content-Type: application/json\r\nIdempotency-Key: {key}\r\n");
@@ -101,7 +106,7 @@ fn a_rotated_token_is_the_same_token() {
     let second = rotate(json!({"overlap": "1h"}));
     assert_eq!([send(&first, "a"), send(&second, "a")], ["200 true", "200 true"]);
     assert_eq!([send(&first, "b"), send(&second, "c")], ["200 ", "200 "]);
-    // Whose answer was lost asks again, and shuts out nobody.
+    // A caller that lost the response rotates again; the earlier secrets stay valid.
     let third = rotate(json!({"overlap": "1h"}));
     assert_eq!([send(&first, "a"), send(&second, "b"), send(&third, "c")], ["200 true", "200 true", "200 true"]);
     let fourth = rotate(json!({}));
@@ -113,21 +118,21 @@ fn a_rotated_token_is_the_same_token() {
     assert_eq!(sends.iter().map(|send| send["token"].as_str().unwrap()).collect::<Vec<_>>(), ["crm"; 3]);
 }
 
-/// By the command, beside the running server: it is the clock that ends the old secret.
+/// Rotated by the command while the server runs; only the clock ends the old secret.
 #[test]
-fn an_overlap_ends_by_itself() {
-    let home = Home::with_sample();
-    let first = home.token("crm", "integrator");
-    let server = home.serve();
-    let output = home.run(&["token", "rotate", "1", "--overlap", "4s"]);
+fn the_old_secret_expires_at_the_end_of_the_overlap() {
+    let folder = TestFolder::with_sample();
+    let first = folder.token("crm", "integrator");
+    let server = folder.serve();
+    let output = folder.run(&["token", "rotate", "1", "--overlap", "4s"]);
     let second = String::from_utf8(output.stdout).unwrap().trim_end().to_owned();
     let told = String::from_utf8(output.stderr).unwrap();
     let (before, until) = told.trim_end().split_once("until ").unwrap();
     assert_eq!(
         before,
-        "surveyd: token 1 \"crm\" has a new secret, good for ever; it is shown this once; the old one is good "
+        "surveyd: token 1 \"crm\" has a new secret, valid for ever; it is shown this once; the old one is valid "
     );
-    let list = String::from_utf8(home.run(&["token", "list"]).stdout).unwrap();
+    let list = folder.stdout_of(&["token", "list"]);
     assert!(list.trim_end().ends_with(&format!("\told secret until {until}")), "{list}");
     let (mut old, mut new) = (server.client(&first), server.client(&second));
     let mut answers = Vec::new();
@@ -138,20 +143,23 @@ fn an_overlap_ends_by_itself() {
     });
     assert_eq!(answers.pop().unwrap(), "401 Token is expired");
     assert!(answers.iter().all(|answer| answer == "409 Client has open thread"), "{answers:?}");
-    let at_once = home.run(&["token", "rotate", "1"]);
-    assert!(String::from_utf8(at_once.stderr).unwrap().ends_with("; the old one is good no more\n"));
+    let at_once = folder.run(&["token", "rotate", "1"]);
+    assert!(String::from_utf8(at_once.stderr).unwrap().ends_with("; the old one is not valid any more\n"));
     assert_eq!(new.send(2, 1).short(), "401 Token is expired");
-    assert_eq!(home.fails(&["token", "rotate", "7"]), "surveyd: there is no token 7; `surveyd token list` shows them");
+    assert_eq!(
+        folder.run_error(&["token", "rotate", "7"]),
+        "surveyd: there is no token 7; `surveyd token list` shows them"
+    );
 }
 
 /// Coarse: the first call within an hour is written, whatever became of it, and those after it leave the file alone.
 #[test]
 fn the_last_use_is_known_to_the_hour_and_reads_do_not_write() {
-    let home = Home::with_sample();
-    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
-    home.token("idle", "operator");
-    let server = home.serve();
-    let file = rusqlite::Connection::open(home.path("surveyd.db")).unwrap();
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
+    folder.token("idle", "operator");
+    let server = folder.serve();
+    let file = folder.database();
     let hours = || {
         let mut statement = file.prepare("select last_used_at from token order by id").unwrap();
         let hours = statement.query_map([], |row| row.get::<_, Option<i64>>(0)).unwrap();
@@ -177,15 +185,15 @@ fn the_last_use_is_known_to_the_hour_and_reads_do_not_write() {
             break;
         }
     }
-    let list = String::from_utf8(home.run(&["token", "list"]).stdout).unwrap();
+    let list = folder.stdout_of(&["token", "list"]);
     let used: Vec<_> = list.lines().map(|line| line.split('\t').next_back().unwrap()).collect();
     assert!(used[0].starts_with("used in the hour of 20") && used[0].ends_with(":00:00.000Z"), "{list}");
     assert_eq!((used[1], used[2]), (used[0], "never used"));
 }
 
-/// A fake lets in who was given a token there, in that world and no other.
+/// A fake accepts a token that was created in that world, and in no other world.
 #[test]
-fn a_fake_has_tokens_of_its_worlds() {
+fn a_token_of_a_world_is_valid_in_that_world_only() {
     let fake = Server::fake();
     let made = fake.client("test-admin@w1").call(
         "POST",

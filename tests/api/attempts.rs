@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Home, Server};
+use crate::harness::{Client, Server, TestFolder};
 
 const RULES: [&str; 8] =
     ["token", "role", "body", "surveysEnabled", "targetExists", "noOpenThread", "hasClosedThread", "formEnabled"];
@@ -48,7 +48,7 @@ fn body(kind: &str, id: Value, form: i64) -> Value {
 #[case(body("threadId", json!(9), 1), [Value::Null, Value::Null], Some("targetExists"), Some("/admin/threads/9"))]
 #[case(body("externalClientId", json!("x"), 1), [Value::Null, Value::Null], Some("targetExists"), None)]
 #[case(body("internalClientId", json!("x"), 1), [Value::Null, Value::Null], Some("body"), None)]
-fn every_rule_is_named(
+fn an_attempt_names_the_rule_that_decided(
     #[case] body: Value,
     #[case] about: [Value; 2],
     #[case] failed: Option<&str>,
@@ -89,29 +89,29 @@ fn every_rule_is_named(
 }
 
 #[test]
-fn the_flag_is_a_row_like_others() {
+fn an_attempt_refused_by_the_flag_names_the_settings() {
     let fake = Server::fake();
     let mut admin = fake.client("test-admin");
-    admin.call("PATCH", "/admin/settings", Some(&json!({"surveysViaExternalApi": false})));
+    admin.set_surveys(false);
     fake.client("test-crm").send(1, 1);
     let attempt = attempts(&mut admin, "").remove(0);
     assert_eq!(attempt["rules"], rules(0, Some("surveysEnabled"), Some("/admin/settings")));
-    // Nobody was looked for, and yet it is known for whom it was.
+    // The client was not looked up, but the attempt has the id that was asked for.
     assert_eq!(attempts(&mut admin, "?client=1"), [attempt]);
     assert_eq!(attempts(&mut admin, "?client=2"), [] as [Value; 0]);
 }
 
-/// Who is turned away leaves an attempt, too; with the token's name, where there is one.
+/// A refused token leaves an attempt, too, with the name of the token if it has one.
 #[test]
-fn tokens_that_are_refused() {
-    let home = Home::with_sample();
-    let ops = home.token("ops", "admin");
-    let revoked = home.token("crm", "integrator");
-    assert!(home.run(&["token", "revoke", "2"]).status.success());
-    let output = home.run(&["token", "create", "--name", "brief", "--role", "operator", "--expires", "1ms"]);
+fn a_refused_token_leaves_an_attempt() {
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let revoked = folder.token("crm", "integrator");
+    folder.run_ok(&["token", "revoke", "2"]);
+    let output = folder.run(&["token", "create", "--name", "brief", "--role", "operator", "--expires", "1ms"]);
     let expired = String::from_utf8(output.stdout).unwrap().trim_end().to_owned();
-    let server = home.serve();
-    server.stranger().send(1, 1);
+    let server = folder.serve();
+    server.anonymous().send(1, 1);
     for token in ["unknown", &revoked, &expired, &ops] {
         server.client(token).send(1, 1);
     }
@@ -131,7 +131,7 @@ fn tokens_that_are_refused() {
 
 /// Calls that send nothing have fewer rules; paths that are none have none; `/admin` leaves nothing.
 #[test]
-fn every_call_to_the_api_leaves_one() {
+fn every_call_to_the_api_leaves_an_attempt() {
     let fake = Server::fake();
     let mut crm = fake.client("test-crm");
     crm.call("GET", "/api/v1/threads/3", None);
@@ -159,9 +159,9 @@ fn every_call_to_the_api_leaves_one() {
     );
 }
 
-/// What was never decided is not told as passed.
+/// A rule that was not decided is not reported as passed.
 #[test]
-fn what_was_not_reached_is_told_so() {
+fn a_rule_that_was_not_decided_is_reported_as_not_reached() {
     let fake = Server::fake();
     let (mut admin, mut crm) = (fake.client("test-admin"), fake.client("test-crm"));
     let states = |admin: &mut Client| -> Vec<Value> {
@@ -187,20 +187,20 @@ fn what_was_not_reached_is_told_so() {
     );
 }
 
-/// Whoever calls without a token cannot fill the memory with what they call.
+/// A caller without a token cannot fill the memory with long requests.
 #[test]
-fn what_is_kept_of_a_call_is_bounded() {
+fn an_attempt_keeps_a_bounded_part_of_the_request() {
     let fake = Server::fake();
     let path = format!("/api/{}", "a".repeat(15_000));
-    assert_eq!(fake.stranger().call("GET", &path, None).status, 404);
-    assert_eq!(fake.stranger().call(&"M".repeat(3000), "/api/x", None).status, 404);
+    assert_eq!(fake.anonymous().call("GET", &path, None).status, 404);
+    assert_eq!(fake.anonymous().call(&"M".repeat(3000), "/api/x", None).status, 404);
     let attempts = attempts(&mut fake.client("test-admin"), "");
     assert_eq!(attempts[0]["uri"].as_str().unwrap().len(), 1024);
     assert_eq!(attempts[1]["method"].as_str().unwrap().len(), 32);
 }
 
 #[test]
-fn they_are_found_by_what_they_are_about() {
+fn attempts_are_filtered() {
     let fake = Server::fake();
     let (mut admin, mut crm) = (fake.client("test-admin"), fake.client("test-crm"));
     for client in [1, 2, 3, 4, 9] {
@@ -222,9 +222,9 @@ fn they_are_found_by_what_they_are_about() {
     assert_eq!(ids("?after=99"), [] as [i64; 0]);
 }
 
-/// The last thousand are kept. A cursor into what is forgotten is an error, and not a gap that nobody sees.
+/// The last thousand are kept. A cursor before them is an error, and not a gap that nobody notices.
 #[test]
-fn a_cursor_into_the_forgotten_is_an_error() {
+fn a_cursor_before_the_oldest_attempt_is_an_error() {
     let fake = Server::fake();
     let (mut admin, mut crm) = (fake.client("test-admin"), fake.client("test-crm"));
     for _ in 0..1003 {
@@ -243,7 +243,7 @@ fn a_cursor_into_the_forgotten_is_an_error() {
 #[case("?status=forbidden", "status must be a 64-bit integer")]
 #[case("?limit=1001", "limit must be an integer from 1 to 1000")]
 #[case("?form=1", "The query has an unknown parameter \"form\"; it may have after, limit, status, client, thread")]
-fn a_query_that_cannot_be_is_told(#[case] query: &str, #[case] expected: &str) {
+fn a_bad_query_is_refused(#[case] query: &str, #[case] expected: &str) {
     let answer = Server::fake().client("test-admin").call("GET", &format!("/admin/attempts{query}"), None);
     assert_eq!(answer.short(), format!("400 {expected}"));
 }

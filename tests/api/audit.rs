@@ -1,8 +1,8 @@
-//! The audit: each change is told once, whole, with who made it and from where, and only if it is committed.
+//! The audit: each committed change has one row, with its author, address, and the row before and after.
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Home, Server};
+use crate::harness::{Client, Server, TestFolder, Thread};
 
 /// The audit after the row of that id, a line a row, without its times.
 fn audit_after(admin: &mut Client, after: i64) -> Vec<String> {
@@ -19,10 +19,10 @@ fn line(row: &Value) -> String {
 }
 
 #[test]
-fn every_change_of_a_server_is_told() {
-    let home = Home::with_sample();
-    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
-    let server = home.serve();
+fn every_change_over_http_is_in_the_audit_once() {
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
+    let server = folder.serve();
     let mut admin = server.client_from([127, 0, 0, 9], Some(&ops));
     let mut call = |method: &str, path: &str, body: Value| {
         let answer = admin.call(method, path, Some(&body).filter(|body| !body.is_null()));
@@ -30,7 +30,7 @@ fn every_change_of_a_server_is_told() {
         answer
     };
     let (off, none) = (json!({"surveysViaExternalApi": false}), Value::Null);
-    // Twice: what leaves everything as it was is not told.
+    // Twice: a change that changes nothing has no row.
     for _ in 0..2 {
         call("PATCH", "/admin/settings", off.clone());
         call("PUT", "/admin/channels/7", json!({"name": "Телеграм", "type": "TELEGRAM"}));
@@ -48,17 +48,11 @@ fn every_change_of_a_server_is_told() {
     }
     let form = server.client(&crm).call("POST", "/api/v1/quality", Some(&json!({"hideAfter": 300})));
     assert_eq!(form.status, 200, "{form:?}");
-    // What is refused is not told.
+    // A refused change has no row.
     for (method, path, body, status) in [
         ("DELETE", "/admin/channels/1", none.clone(), 409),
         ("DELETE", "/admin/clients/77", none.clone(), 404),
-        (
-            "PUT",
-            "/admin/threads/9",
-            json!({"clientId": 77, "channel": 1, "status": "NEW",
-            "startTime": "2026-03-01T10:00:00.000Z", "stateChangeTime": "2026-03-01T10:15:00.000Z"}),
-            400,
-        ),
+        ("PUT", "/admin/threads/9", Thread::closed(9).client(77).json(), 400),
         ("POST", "/admin/tokens", json!({"name": "crm", "role": "ADMIN"}), 409),
         ("POST", "/admin/tokens/3/rotate", json!({}), 409),
     ] {
@@ -94,21 +88,21 @@ fn every_change_of_a_server_is_told() {
 }
 
 #[test]
-fn every_change_by_a_command_is_told() {
-    let home = Home::with_sample();
-    home.token("ops", "admin");
-    let off =
-        home.write("off.json", r#"{"settings": {"surveysViaExternalApi": false}, "clients": [{"id": 1}, {"id": 8}]}"#);
-    let broken = home
+fn every_change_by_a_command_is_in_the_audit_once() {
+    let folder = TestFolder::with_sample();
+    folder.token("ops", "admin");
+    let off = folder
+        .write("off.json", r#"{"settings": {"surveysViaExternalApi": false}, "clients": [{"id": 1}, {"id": 8}]}"#);
+    let broken = folder
         .write("broken.json", r#"{"settings": {"surveysViaExternalApi": true}, "clients": [{"id": 1}, {"id": 1}]}"#);
-    assert!(home.run(&["apply", off.to_str().unwrap()]).status.success());
-    assert!(home.run(&["apply", off.to_str().unwrap()]).status.success());
-    assert!(!home.run(&["apply", broken.to_str().unwrap()]).status.success());
-    assert!(home.run(&["token", "rotate", "1"]).status.success());
-    assert!(home.run(&["token", "revoke", "1"]).status.success());
-    assert!(!home.run(&["token", "revoke", "9"]).status.success());
+    folder.run_ok(&["apply", off.to_str().unwrap()]);
+    folder.run_ok(&["apply", off.to_str().unwrap()]);
+    assert!(!folder.run(&["apply", broken.to_str().unwrap()]).status.success());
+    folder.run_ok(&["token", "rotate", "1"]);
+    folder.run_ok(&["token", "revoke", "1"]);
+    assert!(!folder.run(&["token", "revoke", "9"]).status.success());
     let array = |arguments: &[&str]| -> Vec<Value> {
-        let output = home.run(arguments);
+        let output = folder.run(arguments);
         assert!(output.status.success(), "{output:?}");
         serde_json::from_slice(&output.stdout).unwrap()
     };
@@ -130,7 +124,7 @@ fn every_change_by_a_command_is_told() {
     ];
     assert_eq!(rows, expected);
     // For people: a line each, from a row on.
-    let lines = String::from_utf8(home.run(&["audit", "--after", "3"]).stdout).unwrap();
+    let lines = folder.stdout_of(&["audit", "--after", "3"]);
     assert_eq!(lines.lines().count(), 5);
     let [id, _, rest @ ..] = &lines.lines().next().unwrap().split('\t').collect::<Vec<_>>()[..] else {
         panic!("{lines}")
@@ -144,12 +138,12 @@ fn every_change_by_a_command_is_told() {
 
 /// In a fake the test token is who, the world's own clock says when, and a reset begins anew.
 #[test]
-fn a_fake_tells_the_changes_of_each_world() {
+fn each_world_of_a_fake_has_its_own_audit() {
     let fake = Server::fake();
     let mut admin = fake.client("test-admin@w1");
     assert_eq!(audit_after(&mut admin, 0), [] as [&str; 0], "the seed is nobody's change");
-    admin.call("PUT", "/admin/clock", Some(&json!({"now": "2030-01-01T00:00:00.000Z"})));
-    admin.call("PATCH", "/admin/settings", Some(&json!({"surveysViaExternalApi": false})));
+    admin.set_clock("2030-01-01T00:00:00.000Z");
+    admin.set_surveys(false);
     assert_eq!(
         admin.call("GET", "/admin/audit", None).body,
         r#"[{"id":1,"at":"2030-01-01T00:00:00.000Z","who":"test-admin","address":"127.0.0.1","action":"change","object":"settings","before":{"surveysViaExternalApi":true},"after":{"surveysViaExternalApi":false}}]"#
@@ -161,16 +155,16 @@ fn a_fake_tells_the_changes_of_each_world() {
 
 /// No change without its row: where the row cannot be written, nothing is changed.
 #[test]
-fn what_cannot_be_told_is_not_done() {
-    let home = Home::with_sample();
-    let ops = home.token("ops", "admin");
-    let server = home.serve();
-    let other = rusqlite::Connection::open(home.path("surveyd.db")).unwrap();
+fn a_change_that_cannot_be_audited_is_not_made() {
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let server = folder.serve();
+    let other = folder.database();
     other.execute_batch("alter table audit rename to elsewhere").unwrap();
     let mut admin = server.client(&ops);
     let off = json!({"surveysViaExternalApi": false});
     assert_eq!(admin.call("PATCH", "/admin/settings", Some(&off)).status, 500);
-    assert!(!home.run(&["token", "revoke", "1"]).status.success());
+    assert!(!folder.run(&["token", "revoke", "1"]).status.success());
     assert_eq!(admin.call("GET", "/admin/settings", None).short(), r#"200 {"surveysViaExternalApi":true}"#);
     other.execute_batch("alter table elsewhere rename to audit").unwrap();
     assert_eq!(admin.call("PATCH", "/admin/settings", Some(&off)).status, 200);

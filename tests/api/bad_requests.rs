@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::harness::{Home, Server, envelope};
+use crate::harness::{Server, TestFolder, envelope};
 
 const PATH: &str = "/api/v1/quality/send";
 const JSON: &str = "Content-Type: application/json\r\n";
@@ -79,7 +79,7 @@ fn bad_bodies() -> Vec<(String, String)> {
             r#"{"clientId":{"type":"threadId","id":1},"qualityFormId":1,"quality\u0046ormId":2}"#.into(),
             "qualityFormId stands more than once",
         ),
-        // Several things wrong: the first in the order of the documentation is told.
+        // Several errors: the message names the first in the order of the documentation.
         (r#"{"qualityFormId":null,"clientId":{"id":null}}"#.into(), NO_TYPE),
         (r#"{"qualityFormId":null,"clientId":{"id":null,"type":"threadId"}}"#.into(), ID),
         // Not JSON.
@@ -144,7 +144,7 @@ fn bad_bodies() -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_bad_body_is_told_what_is_wrong_with_it() {
+fn every_bad_body_gets_its_message() {
     let fake = Server::fake();
     let mut crm = fake.client("test-crm");
     let cases = bad_bodies();
@@ -172,7 +172,7 @@ fn an_external_id_may_have_255_characters() {
 }
 
 #[test]
-fn broken_utf8_is_told_its_place() {
+fn invalid_utf8_is_refused_with_its_position() {
     let fake = Server::fake();
     let mut crm = fake.client("test-crm");
     for (body, place) in [(&b"\xff{}"[..], 1), (b"{\"a\":\"\xc3\"}", 7), (b"{\"\xed\xa0\x80\":1}", 3)] {
@@ -221,35 +221,33 @@ fn a_body_has_at_most_4_kib() {
         let request = format!(
             "POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n"
         );
-        assert_eq!(fake.stranger().raw(request.as_bytes()).short(), expected, "{size}");
+        assert_eq!(fake.anonymous().raw(request.as_bytes()).short(), expected, "{size}");
     }
     // A body that only says how large it is gets its answer at once.
     let request = format!(
         "POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\n{JSON}Content-Length: 9000000\r\n\r\n"
     );
-    assert_eq!(fake.stranger().raw(request.as_bytes()).short(), too_large);
+    assert_eq!(fake.anonymous().raw(request.as_bytes()).short(), too_large);
 }
 
 /// A body that never arrives is not waited for, and neither is a head that never ends.
 #[test]
-fn what_does_not_arrive_is_not_waited_for() {
-    let home = Home::with_sample();
-    let token = home.token("crm", "integrator");
-    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("SURVEYD__LIMITS__BODY_TIMEOUT_MS", "200").env("SURVEYD__LIMITS__HEAD_TIMEOUT_MS", "1000");
-    let server = Server::start(command);
-    let mut client = server.stranger();
-    client.push(
+fn a_body_or_head_that_does_not_arrive_in_time_is_refused() {
+    let folder = TestFolder::with_sample();
+    let token = folder.token("crm", "integrator");
+    let server = folder.serve_with(&[("LIMITS__BODY_TIMEOUT_MS", "200"), ("LIMITS__HEAD_TIMEOUT_MS", "1000")]);
+    let mut client = server.anonymous();
+    client.write_raw(
         format!(
             "POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{JSON}Content-Length: 90\r\n\r\n{{"
         )
         .as_bytes(),
     );
-    assert_eq!(client.pull().short(), "408 The body did not arrive within 200 ms");
+    assert_eq!(client.read_response().short(), "408 The body did not arrive within 200 ms");
     assert!(client.is_closed());
-    let mut client = server.stranger();
-    client.push(b"POST /api/v1/quality/send HTTP/1.1\r\nHost:");
-    assert_eq!(client.pull().status, 408);
+    let mut client = server.anonymous();
+    client.write_raw(b"POST /api/v1/quality/send HTTP/1.1\r\nHost:");
+    assert_eq!(client.read_response().status, 408);
     assert!(client.is_closed());
     assert_eq!(server.client(&token).send(1, 1).short(), "200 ");
 }

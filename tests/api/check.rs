@@ -1,16 +1,14 @@
-//! `surveyd check`: what is wrong, a line for each.
+//! `surveyd check`: each problem on a line.
 
-use rusqlite::Connection;
-
-use crate::{backup::damage, harness::Home};
+use crate::{backup::damage, harness::TestFolder};
 
 #[test]
-fn a_sound_database_is_told_so() {
-    let home = Home::with_sample();
-    let token = home.token("crm", "integrator");
-    let server = home.serve();
+fn a_sound_database_is_reported_as_sound() {
+    let folder = TestFolder::with_sample();
+    let token = folder.token("crm", "integrator");
+    let server = folder.serve();
     assert_eq!(server.client(&token).send(1, 1).short(), "200 ");
-    let output = home.run(&["check"]);
+    let output = folder.run(&["check"]);
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "surveyd: the database surveyd.db is sound\n");
@@ -18,10 +16,10 @@ fn a_sound_database_is_told_so() {
 
 /// Every rule, broken once by hand.
 #[test]
-fn what_is_wrong_is_told() {
-    let home = Home::with_sample();
-    home.token("crm", "integrator");
-    let by_hand = Connection::open(home.path("surveyd.db")).unwrap();
+fn every_broken_rule_is_reported_on_a_line() {
+    let folder = TestFolder::with_sample();
+    folder.token("crm", "integrator");
+    let by_hand = folder.database();
     by_hand
         .execute_batch(
             "pragma foreign_keys = off;
@@ -40,7 +38,7 @@ fn what_is_wrong_is_told() {
         .unwrap();
     let version: i32 = by_hand.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     drop(by_hand);
-    let output = home.run(&["check"]);
+    let output = folder.run(&["check"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         String::from_utf8(output.stdout).unwrap(),
@@ -51,7 +49,7 @@ thread 2: it refers to a client that does not exist
 settings: the one row is missing
 schema_version: it says 98, and the file {version}
 thread 1: it changed 1970-01-01T00:00:00.001Z, before it began 2026-03-01T10:00:00.000Z
-send 7: the counter of ids stands before it, so that this id would be used again
+send 7: the counter of ids is below it, so that this id would be used again
 send 5: sent in the future, 5138-11-16T09:46:39.999Z; look at the clock of this machine
 token 1: made in the future, 5138-11-16T09:46:39.999Z; look at the clock of this machine
 send 6: sent 2026-03-01T10:15:00.000Z, after send 5 but dated before its 5138-11-16T09:46:39.999Z; the clock was set back
@@ -66,11 +64,11 @@ idempotency_key 'k' of 1 crm: there is no send 77
 }
 
 #[test]
-fn damage_is_told() {
-    let home = Home::with_sample();
-    home.fill("surveyd.db", 5000);
-    damage(&home, "surveyd.db");
-    let output = home.run(&["check"]);
+fn a_damaged_page_is_reported() {
+    let folder = TestFolder::with_sample();
+    folder.fill("surveyd.db", 5000);
+    damage(&folder, "surveyd.db");
+    let output = folder.run(&["check"]);
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(told.lines().count() > 1 && told.contains("btreeInitPage() returns error code 11"), "{told}");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::Server;
 
 #[test]
-fn it_stands_where_it_is_set_and_moves_when_it_is_moved() {
+fn the_clock_stops_where_it_is_set_and_advances_on_request() {
     let fake = Server::fake();
     let (mut admin, mut crm) = (fake.client("test-admin@w"), fake.client("test-crm@w"));
     let set = |admin: &mut crate::harness::Client, body: &Value| admin.call("PUT", "/admin/clock", Some(body)).short();
@@ -28,20 +28,20 @@ fn it_stands_where_it_is_set_and_moves_when_it_is_moved() {
     assert_ne!(crm.send(1, 1).header("date"), Some("Mon, 01 Mar 2100 01:00:00 GMT"));
 }
 
-/// A token from a login is good for a day, by the clock of its world.
+/// A token from a login is valid for a day, by the clock of its world.
 #[test]
 fn a_login_expires_by_the_clock_of_its_world() {
     let fake = Server::fake();
     let log_in = || {
         let answer =
-            fake.stranger().call("POST", "/api/auth/login", Some(&json!({"login": "alice@w", "password": "x"})));
+            fake.anonymous().call("POST", "/api/auth/login", Some(&json!({"login": "alice@w", "password": "x"})));
         answer.json()["token"].as_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned()
     };
     let token = log_in();
     assert_eq!(fake.client(&token).send(1, 1).short(), "200 ");
     let mut admin = fake.client("test-admin@w");
     for (advance, expected) in [("PT23H59M", "200 "), ("PT2M", "401 Token is expired")] {
-        admin.call("PUT", "/admin/clock", Some(&json!({ "advance": advance })));
+        admin.advance_clock(advance);
         assert_eq!(fake.client(&token).send(1, 1).short(), expected);
     }
     assert_eq!(fake.client("test-alice@w").send(1, 1).short(), "200 ", "one that names no time is good for ever");
@@ -58,7 +58,7 @@ fn a_login_expires_by_the_clock_of_its_world() {
 #[case(json!({"advance": "P9000Y"}), "advance: must be a duration above zero, such as 90d, 12h or PT2H")]
 #[case(json!({"advance": "80000000h"}), "advance: must not lead behind the year 9999")]
 #[case(json!({"tomorrow": true}), "tomorrow: unknown field `tomorrow`, expected one of `now`, `advance`, `real`")]
-fn what_is_no_time_is_told(#[case] body: Value, #[case] expected: &str) {
+fn a_bad_clock_request_is_refused(#[case] body: Value, #[case] expected: &str) {
     let fake = Server::fake();
     let mut admin = fake.client("test-admin");
     assert_eq!(admin.call("PUT", "/admin/clock", Some(&body)).short(), format!("400 {expected}"));
@@ -66,12 +66,12 @@ fn what_is_no_time_is_told(#[case] body: Value, #[case] expected: &str) {
 }
 
 #[test]
-fn time_does_not_go_backwards() {
+fn the_clock_is_never_set_back() {
     let fake = Server::fake();
     let mut admin = fake.client("test-admin");
     let past = admin.call("PUT", "/admin/clock", Some(&json!({"now": "2020-01-01T00:00:00Z"})));
     assert!(past.short().starts_with("400 now: must not be before 20"), "{past:?}");
-    admin.call("PUT", "/admin/clock", Some(&json!({"now": "2100-01-01T00:00:00Z"})));
+    admin.set_clock("2100-01-01T00:00:00Z");
     let past = admin.call("PUT", "/admin/clock", Some(&json!({"now": "2099-12-31T23:59:59.999Z"})));
     assert_eq!(
         past.short(),

@@ -7,16 +7,15 @@ use std::{
 };
 
 use rstest::rstest;
-use serde_json::{Value, json};
 
-use crate::harness::{Client, Home, Raise, Server};
+use crate::harness::{Client, Server, SetOnDrop, TestFolder, Thread, WriteLock};
 
 /// While the administrator's change is answered and not yet taken back, nothing is sent: the list of sends does not grow
-/// between two looks at it. What the clients were told and what is recorded is the same.
-fn nothing_is_sent_while(forbid: impl Fn(&mut Client), allow: impl Fn(&mut Client), refusal: &str) {
-    let home = Home::with_sample();
-    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
-    let server = home.serve();
+/// between two reads. The recorded sends are those that clients got a 200 for.
+fn assert_nothing_is_sent_while(forbid: impl Fn(&mut Client), allow: impl Fn(&mut Client), refusal: &str) {
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    let server = folder.serve();
     let stop = AtomicBool::new(false);
     let mut admin = server.client(&ops);
     let told: usize = thread::scope(|scope| {
@@ -34,7 +33,7 @@ fn nothing_is_sent_while(forbid: impl Fn(&mut Client), allow: impl Fn(&mut Clien
                 })
             })
             .collect();
-        let raise = Raise(&stop);
+        let stop_at_end = SetOnDrop(&stop);
         let mut last = 0;
         for _ in 0..40 {
             let grown = |admin: &mut Client| {
@@ -54,57 +53,48 @@ fn nothing_is_sent_while(forbid: impl Fn(&mut Client), allow: impl Fn(&mut Clien
             }
             allow(&mut admin);
         }
-        drop(raise);
+        drop(stop_at_end);
         clients.into_iter().map(|client| client.join().unwrap()).sum()
     });
     let ids: Vec<_> = admin.all_sends().iter().map(|send| send["sendingId"].as_i64().unwrap()).collect();
     assert_eq!(ids, (1..=i64::try_from(told).unwrap()).collect::<Vec<_>>(), "ids are sequential, one for each 200");
 }
 
-fn put(admin: &mut Client, method: &str, path: &str, body: Value) {
-    let answer = admin.call(method, path, Some(&body).filter(|body| !body.is_null()));
-    assert!(answer.status < 300, "{answer:?}");
-}
-
 #[test]
 fn nothing_is_sent_while_the_flag_is_off() {
-    nothing_is_sent_while(
-        |admin| put(admin, "PATCH", "/admin/settings", json!({"surveysViaExternalApi": false})),
-        |admin| put(admin, "PATCH", "/admin/settings", json!({"surveysViaExternalApi": true})),
+    assert_nothing_is_sent_while(
+        |admin| admin.set_surveys(false),
+        |admin| admin.set_surveys(true),
         "409 Sending surveys via external api is disabled",
     );
 }
 
 #[test]
 fn nothing_is_sent_while_a_thread_is_open() {
-    let thread = |status: &str| {
-        json!({"clientId": 1, "channel": 1, "status": status,
-               "startTime": "2026-03-02T10:00:00.000Z", "stateChangeTime": "2026-03-02T10:15:00.000Z"})
-    };
-    nothing_is_sent_while(
-        |admin| put(admin, "PUT", "/admin/threads/9", thread("NEW")),
-        |admin| put(admin, "PUT", "/admin/threads/9", thread("CLOSED")),
+    assert_nothing_is_sent_while(
+        |admin| _ = admin.put(&Thread::open(9, "NEW")),
+        |admin| _ = admin.put(&Thread::closed(9)),
         "409 Client has open thread",
     );
 }
 
 #[test]
 fn nothing_is_sent_while_the_form_is_disabled() {
-    nothing_is_sent_while(
-        |admin| put(admin, "DELETE", "/admin/forms/1/channels/1", Value::Null),
-        |admin| put(admin, "PUT", "/admin/forms/1/channels/1", Value::Null),
+    assert_nothing_is_sent_while(
+        |admin| assert_eq!(admin.call("DELETE", "/admin/forms/1/channels/1", None).status, 204),
+        |admin| assert_eq!(admin.call("PUT", "/admin/forms/1/channels/1", None).status, 204),
         "409 Cannot send form 1 to thread 1",
     );
 }
 
-/// The same with another process: what `surveyd apply` changes beside the server holds for its very next send.
+/// The same with another process: what `surveyd apply` changes holds for the very next send of a running server.
 #[test]
 fn changes_of_another_process_hold_at_once() {
-    let home = Home::with_sample();
-    let token = home.token("crm", "integrator");
-    let off = home.write("off.json", r#"{"settings": {"surveysViaExternalApi": false}}"#);
-    let on = home.write("on.json", r#"{"settings": {"surveysViaExternalApi": true}}"#);
-    let server = home.serve();
+    let folder = TestFolder::with_sample();
+    let token = folder.token("crm", "integrator");
+    let off = folder.write("off.json", r#"{"settings": {"surveysViaExternalApi": false}}"#);
+    let on = folder.write("on.json", r#"{"settings": {"surveysViaExternalApi": true}}"#);
+    let server = folder.serve();
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..3 {
@@ -116,12 +106,12 @@ fn changes_of_another_process_hold_at_once() {
                 }
             });
         }
-        let _raise = Raise(&stop);
+        let _stop_at_end = SetOnDrop(&stop);
         let mut crm = server.client(&token);
         for _ in 0..10 {
-            assert!(home.run(&["apply", off.to_str().unwrap()]).status.success());
+            folder.run_ok(&["apply", off.to_str().unwrap()]);
             assert_eq!(crm.send(1, 1).short(), "409 Sending surveys via external api is disabled");
-            assert!(home.run(&["apply", on.to_str().unwrap()]).status.success());
+            folder.run_ok(&["apply", on.to_str().unwrap()]);
             assert_eq!(crm.send(1, 1).short(), "200 ");
         }
     });
@@ -130,25 +120,22 @@ fn changes_of_another_process_hold_at_once() {
 /// Refusals never wait for the writer: they are answered while another process holds the write lock, and sends are not.
 #[test]
 fn refusals_do_not_wait_for_commits() {
-    let home = Home::with_sample();
-    let token = home.token("crm", "integrator");
-    let server = home.serve();
-    let other = rusqlite::Connection::open(home.path("surveyd.db")).unwrap();
-    other.execute_batch("begin immediate").unwrap();
-    let is_sent = AtomicBool::new(false);
+    let folder = TestFolder::with_sample();
+    let token = folder.token("crm", "integrator");
+    let (server, lock) = WriteLock::of(&folder, &[], &[&token]);
     thread::scope(|scope| {
-        let send = scope.spawn(|| {
-            let answer = server.client(&token).send(1, 1);
-            is_sent.store(true, Ordering::SeqCst);
-            answer
-        });
+        let sends = [0, 1].map(|_| scope.spawn(|| server.client(&token).send(1, 1)));
+        lock.wait_for_jobs(2);
         let mut crm = server.client(&token);
         for _ in 0..50 {
             assert_eq!(crm.send(2, 1).short(), "409 Client has open thread");
         }
-        assert!(!is_sent.load(Ordering::SeqCst), "a send was answered before it could be committed");
-        other.execute_batch("commit").unwrap();
-        assert_eq!(send.join().unwrap().short(), "200 ");
+        assert_eq!(lock.waiting_jobs(), 1, "no refusal is a job of the writer");
+        assert!(sends.iter().all(|send| !send.is_finished()), "a send was answered before it could be committed");
+        lock.release();
+        for send in sends {
+            assert_eq!(send.join().unwrap().short(), "200 ");
+        }
     });
 }
 
@@ -164,47 +151,46 @@ fn refusals_do_not_wait_for_commits() {
 #[case("delete from thread where id = 1", "409 Client has no closed thread")]
 #[case("update token set revoked_at = 9e12", "401 Token is invalid")]
 #[case("update token set created_at = 0, expires_at = 1", "401 Token is expired")]
-fn what_changes_while_a_send_waits_is_seen(#[case] change: &str, #[case] expected: &str) {
-    let home = Home::with_sample();
-    let token = home.token("crm", "integrator");
-    let server = home.serve();
-    let mut crm = server.client(&token);
-    assert_eq!(crm.send(1, 1).short(), "200 ");
-    let other = rusqlite::Connection::open(home.path("surveyd.db")).unwrap();
-    other.execute_batch(&format!("begin immediate; {change}")).unwrap();
-    thread::scope(|scope| {
-        let send = scope.spawn(|| crm.send(1, 1));
-        server.let_pass();
-        other.execute_batch("commit").unwrap();
-        assert_eq!(send.join().unwrap().short(), expected);
+fn a_change_by_another_process_is_seen_by_a_send_that_waits(#[case] change: &str, #[case] expected: &str) {
+    let folder = TestFolder::with_sample();
+    let token = folder.token("crm", "integrator");
+    let (server, lock) = WriteLock::of(&folder, &[], &[&token]);
+    let database = thread::scope(|scope| {
+        let sends = [0, 1].map(|_| scope.spawn(|| server.client(&token).send(1, 1)));
+        lock.wait_for_jobs(2);
+        lock.execute(change);
+        let database = lock.release();
+        for send in sends {
+            assert_eq!(send.join().unwrap().short(), expected);
+        }
+        database
     });
-    assert_eq!(other.query_row("select count(*) from send", [], |row| row.get::<_, u32>(0)).unwrap(), 1);
+    assert_eq!(database.query_row("select count(*) from send", [], |row| row.get::<_, u32>(0)).unwrap(), 0);
 }
 
-/// The same within one batch: the administrator's change stands before the send in the queue.
+/// The same within one batch: the administrator's change is before the send in the queue.
 #[test]
-fn a_change_of_the_same_batch_is_seen() {
-    let home = Home::with_sample();
-    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
-    let server = home.serve();
-    let other = rusqlite::Connection::open(home.path("surveyd.db")).unwrap();
-    other.execute_batch("begin immediate").unwrap();
-    let (mut admin, mut crm) = (server.client(&ops), server.client(&token));
+fn a_change_is_seen_by_a_later_send_of_the_same_batch() {
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    let (server, lock) = WriteLock::of(&folder, &[], &[&token, &ops]);
     thread::scope(|scope| {
-        let change =
-            scope.spawn(|| admin.call("PATCH", "/admin/settings", Some(&json!({"surveysViaExternalApi": false}))));
-        server.let_pass();
-        let send = scope.spawn(|| crm.send(1, 1));
-        server.let_pass();
-        other.execute_batch("commit").unwrap();
-        assert_eq!(change.join().unwrap().status, 200);
-        assert_eq!(send.join().unwrap().short(), "409 Sending surveys via external api is disabled");
+        let first = scope.spawn(|| server.client(&token).send(1, 1));
+        let change = scope.spawn(|| server.client(&ops).set_surveys(false));
+        lock.wait_for_jobs(2);
+        let second = scope.spawn(|| server.client(&token).send(1, 1));
+        lock.wait_for_jobs(3);
+        lock.release();
+        change.join().unwrap();
+        assert_eq!(second.join().unwrap().short(), "409 Sending surveys via external api is disabled");
+        // The first send may have come before the change, and is not what this is about.
+        first.join().unwrap();
     });
 }
 
 /// Every 200 is one row: many clients on many connections, all ids different and none missing.
 #[test]
-fn every_answer_is_one_row() {
+fn every_200_is_one_row() {
     let fake = Server::fake();
     let sent: usize = thread::scope(|scope| {
         let clients: Vec<_> = (0..16)

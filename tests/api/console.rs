@@ -2,21 +2,21 @@
 
 use serde_json::json;
 
-use crate::harness::{Answer, Home, Server};
+use crate::harness::{Response, Server, TestFolder};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The addresses that a text names in double quotes after one of these words.
+/// The addresses in quotes after one of these prefixes.
 fn named<'a>(text: &'a str, words: &'a [&str]) -> impl Iterator<Item = &'a str> {
     words.iter().flat_map(move |word| text.split(*word).skip(1).map(|rest| rest.split(['"', '\'']).next().unwrap()))
 }
 
 #[test]
-fn the_page_and_all_that_it_names_is_there() {
+fn the_console_and_every_file_it_names_is_served() {
     let fake = Server::fake();
-    let mut anybody = fake.stranger();
-    let mut get = |path: &str| -> Answer {
+    let mut anybody = fake.anonymous();
+    let mut get = |path: &str| -> Response {
         let answer = anybody.call("GET", path, None);
         assert_eq!(answer.status, 200, "{path}");
         answer
@@ -44,15 +44,15 @@ fn the_page_and_all_that_it_names_is_there() {
         }
     }
     assert!(weight < 90_000, "{weight} bytes, without headers and rows");
-    assert_eq!(fake.stranger().call("GET", "/console/mod.rs", None).short(), "404 No such path");
+    assert_eq!(fake.anonymous().call("GET", "/console/mod.rs", None).short(), "404 No such path");
 }
 
-/// A token is told only where everybody knows it, and nobody but this machine can use it.
+/// The console gets a token only from a fake, whose tokens are public, and only if the fake listens on loopback.
 #[test]
-fn what_it_knows_before_a_token_is_shown() {
-    let known = |server: &Server| server.stranger().call("GET", "/console.json", None).json();
+fn the_console_offers_a_token_for_a_local_fake_only() {
+    let known = |server: &Server| server.anonymous().call("GET", "/console.json", None).json();
     assert_eq!(known(&Server::fake()), json!({"fake": true, "token": "test-admin"}));
-    assert_eq!(known(&Home::with_sample().serve()), json!({"fake": false, "token": null}));
+    assert_eq!(known(&TestFolder::with_sample().serve()), json!({"fake": false, "token": null}));
     let open = Server::start({
         let mut command = crate::harness::surveyd();
         command.args(["fake", "--listen", "0.0.0.0:0"]);

@@ -1,5 +1,5 @@
-//! What a reader is told to type works, in that order, in an empty folder: each command of these documents is run, and
-//! what it says is in the snapshot beside this file, by which the words around it can be checked.
+//! The commands of the documents work, in their order, in an empty folder. Their output is in the snapshots of these tests, so
+//! that the text of a document can be compared with it.
 
 use std::{
     fs,
@@ -9,9 +9,9 @@ use std::{
 
 use regex_lite::Regex;
 
-use crate::harness::{Home, Receiver, Server};
+use crate::harness::{Receiver, Server, TestFolder, tool};
 
-/// What is not run as it is written, and what holds it instead.
+/// Commands that are not run as written, and the reason.
 const ELSEWHERE: [&str; 7] = [
     // Built and on the path, and the two servers are there already.
     "cargo run --release -- fake",
@@ -29,27 +29,31 @@ const ELSEWHERE: [&str; 7] = [
 const END: char = '\u{1e}';
 
 /// A fake and a server, which both answer at 8080 as far as the documents go, and a gateway.
-struct Place {
-    home: Home,
-    /// The fake, and the server behind it.
+struct Setup {
+    folder: TestFolder,
+    /// The fake and the server, in this order.
     servers: Vec<Server>,
     gateway: Receiver,
-    /// What is called differently in the documents: as it is here, and as it is there.
+    /// Names that differ: in this test, and in the documents.
     names: [(String, &'static str); 3],
 }
 
-impl Place {
-    fn new() -> Self {
-        let home = Home::new();
+impl Setup {
+    /// None where a program is missing that the documents use.
+    fn new() -> Option<Self> {
+        for name in ["bash", "curl", "gzip"] {
+            tool(name)?;
+        }
+        let folder = TestFolder::new();
         // Only what went wrong, and not how far it has come.
-        home.write(".curlrc", "silent\nshow-error\n");
-        let (fake, server, gateway) = (Server::fake(), home.serve(), Receiver::accepting());
+        folder.write(".curlrc", "silent\nshow-error\n");
+        let (fake, server, gateway) = (Server::fake(), folder.serve(), Receiver::accepting());
         let names = [
             (fake.address.to_string(), "127.0.0.1:8080"),
             (server.address.to_string(), "127.0.0.1:8080"),
             (gateway.url(), "http://127.0.0.1:9000/surveys"),
         ];
-        Self { home, servers: vec![fake, server], gateway, names }
+        Some(Self { folder, servers: vec![fake, server], gateway, names })
     }
 
     /// Runs commands one after another in one shell; yields what each has said, and how it ended unless well.
@@ -65,7 +69,7 @@ impl Place {
         let program = Path::new(env!("CARGO_BIN_EXE_surveyd")).parent().unwrap();
         let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
         let mut shell = Command::new("bash");
-        shell.args(["-c", &format!("exec 2>&1\n{script}")]).current_dir(self.home.path("")).stdin(Stdio::null());
+        shell.args(["-c", &format!("exec 2>&1\n{script}")]).current_dir(self.folder.path("")).stdin(Stdio::null());
         shell.env_clear().envs([("PATH", path.as_str()), ("HOME", "."), ("TERM", "dumb")]);
         let said = String::from_utf8(shell.output().unwrap().stdout).unwrap();
         let said: Vec<_> = said.split_terminator(END).map(|said| self.without_chance(said)).collect();
@@ -122,7 +126,7 @@ fn blocks(document: &str) -> Vec<(String, Vec<String>)> {
     blocks
 }
 
-/// What is to be typed.
+/// The commands of a document.
 fn commands(document: &str) -> Vec<String> {
     blocks(document).into_iter().filter(|(language, _)| language == "sh").flat_map(|(_, lines)| lines).collect()
 }
@@ -133,10 +137,10 @@ fn transcript(commands: &[String], said: &[String]) -> String {
 }
 
 #[test]
-fn the_readme() {
-    let place = Place::new();
+fn the_commands_of_the_readme_work() {
+    let Some(setup) = Setup::new() else { return };
     let commands = commands("README.md");
-    let said = place.run(&commands);
+    let said = setup.run(&commands);
     insta::assert_snapshot!(transcript(&commands, &said));
     // The answer that is printed there.
     let blocks = blocks("README.md");
@@ -149,43 +153,42 @@ fn the_readme() {
 }
 
 #[test]
-fn administration() {
-    let mut place = Place::new();
+fn the_commands_of_administration_md_work() {
+    let Some(mut setup) = Setup::new() else { return };
     let mut commands = commands("docs/administration.md");
     commands.insert(0, "TOKEN=$(surveyd token create --name ops --role admin)".to_owned());
     // The document says so: to go back, the server is stopped.
     let stop = commands.iter().position(|command| command.starts_with("surveyd restore")).unwrap();
-    let mut said = place.run(&commands[..stop]);
-    let server = place.servers.pop().unwrap();
-    server.signal("-TERM");
-    assert_eq!(server.wait().0, Some(0));
-    said.extend(place.run(&commands[stop..]));
+    let mut said = setup.run(&commands[..stop]);
+    let server = setup.servers.pop().unwrap();
+    server.stop();
+    said.extend(setup.run(&commands[stop..]));
     insta::assert_snapshot!(transcript(&commands, &said));
 }
 
 #[test]
-fn data() {
-    let place = Place::new();
+fn the_commands_of_data_md_work() {
+    let Some(setup) = Setup::new() else { return };
     let commands = commands("docs/data.md");
-    place.home.write("clients.csv", "id,externalId\n7,crm-7\n8,crm-8\n");
+    setup.folder.write("clients.csv", "id,externalId\n7,crm-7\n8,crm-8\n");
     let threads = "id,clientId,channel,status,startTime,stateChangeTime\n\
                    5,7,1,CLOSED,2026-03-01T10:00:00Z,2026-03-01T10:15:00Z\n6,8,2,NEW,2026-03-01T10:00:00Z,2026-03-01T10:00:00Z\n";
-    let threads = place.home.write("threads.csv", threads);
+    let threads = setup.folder.write("threads.csv", threads);
     assert!(Command::new("gzip").arg("--keep").arg(threads).status().unwrap().success());
-    place.home.says(&[
+    setup.folder.run_ok(&[
         "import",
         "channels",
-        place.home.write("channels.csv", "id,name,type\n1,Web widget,WEB\n").to_str().unwrap(),
+        setup.folder.write("channels.csv", "id,name,type\n1,Web widget,WEB\n").to_str().unwrap(),
     ]);
-    let said = place.run(&commands);
+    let said = setup.run(&commands);
     insta::assert_snapshot!(transcript(&commands, &said));
 }
 
 #[test]
-fn delivery() {
-    let place = Place::new();
+fn the_commands_of_delivery_md_work() {
+    let Some(setup) = Setup::new() else { return };
     let commands = commands("docs/delivery.md");
-    let said = place.run(&commands);
+    let said = setup.run(&commands);
     insta::assert_snapshot!(transcript(&commands, &said));
-    assert_eq!(place.gateway.received().len(), 1);
+    assert_eq!(setup.gateway.received().len(), 1);
 }

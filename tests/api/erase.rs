@@ -3,19 +3,18 @@
 use std::fs;
 
 use rstest::rstest;
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Home, Receiver, Server, eventually};
+use crate::harness::{Channel, Client, ClientRow, Receiver, TestFolder, Thread, World, eventually};
 
 /// What names the person: found nowhere but before.
 const STRINGS: [&str; 6] =
     ["Wilhelmina", "Featherstonehaugh", "crm-wilhelmina-1", "crm-wilhelmina-2", "+44 7700 900461", "wilhelmina-key"];
 
-/// How often a string stands in the files of the database, its log and its shared memory included.
-fn found(home: &Home, text: &str) -> Vec<String> {
+/// The files of the database that contain a string, with its write-ahead log and shared memory.
+fn found(folder: &TestFolder, text: &str) -> Vec<String> {
     let mut names = Vec::new();
-    for entry in fs::read_dir(home.path("")).unwrap() {
+    for entry in fs::read_dir(folder.path("")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let bytes = fs::read(&path).unwrap();
@@ -26,35 +25,23 @@ fn found(home: &Home, text: &str) -> Vec<String> {
     names
 }
 
-fn thread(client: i64, hour: i64) -> Value {
-    json!({"clientId": client, "channel": 1, "status": "CLOSED",
-           "startTime": format!("2026-03-02T{hour:02}:00:00.000Z"), "stateChangeTime": format!("2026-03-02T{hour:02}:15:00.000Z")})
-}
-
-fn call(client: &mut Client, method: &str, path: &str, body: Value) {
-    let answer = client.call(method, path, Some(&body).filter(|body| !body.is_null()));
-    assert!(answer.status < 300, "{method} {path}: {answer:?}");
-}
-
 /// Many others, so that her rows share their pages with theirs.
-fn with_others() -> Home {
-    let home = Home::with_sample();
+fn with_others() -> TestFolder {
+    let folder = TestFolder::with_sample();
     let others = (100..400).filter(|id| *id != 250);
-    let clients: Vec<_> = others.map(|id| json!({"id": id, "externalId": format!("crm-{id}")})).collect();
-    home.write("others.json", &json!({ "clients": clients }).to_string());
-    assert!(home.run(&["apply", "others.json"]).status.success());
-    home
+    let clients = others.map(|id| ClientRow::new(id).external_id(&format!("crm-{id}")));
+    folder.apply(World::new().with_all(clients));
+    folder
 }
 
-/// A life: a person who was renamed, has threads, gets surveys by every name of hers, and is looked up.
+/// A client who was renamed, has threads, gets surveys by each kind of target, and is looked up.
 fn live(admin: &mut Client, crm: &mut Client, gateway: &str) {
-    call(admin, "PUT", "/admin/channels/1", json!({"name": "Web widget", "type": "WEB", "deliveryUrl": gateway}));
-    let her =
-        |external_id: &str, name: &str| json!({"externalId": external_id, "name": name, "phone": "+44 7700 900461"});
-    call(admin, "PUT", "/admin/clients/250", her("crm-wilhelmina-1", "Wilhelmina"));
-    call(admin, "PUT", "/admin/clients/250", her("crm-wilhelmina-2", "Featherstonehaugh"));
+    admin.put(&Channel::new(1).delivery_url(gateway));
+    let her = ClientRow::new(250).set("phone", "+44 7700 900461");
+    admin.put(&her.clone().external_id("crm-wilhelmina-1").set("name", "Wilhelmina"));
+    admin.put(&her.external_id("crm-wilhelmina-2").set("name", "Featherstonehaugh"));
     for hour in 0..20 {
-        call(admin, "PUT", &format!("/admin/threads/{}", 1000 + hour), thread(250, hour));
+        admin.put(&Thread::closed(1000 + hour).client(250).changed_at_hour(hour));
     }
     assert_eq!(crm.send(250, 1).short(), "200 ");
     assert_eq!(crm.send(1, 1).short(), "200 ");
@@ -62,12 +49,12 @@ fn live(admin: &mut Client, crm: &mut Client, gateway: &str) {
     let body = json!({"clientId": target, "qualityFormId": 1}).to_string();
     let lines = "Content-Type: application/json\r\nIdempotency-Key: wilhelmina-key\r\n";
     assert_eq!(crm.call_with("POST", "/api/v1/quality/send", lines, body.as_bytes()).short(), "200 ");
-    assert_eq!(crm.send_to(&json!({"type": "threadId", "id": 1005}), 1).short(), "200 ");
+    assert_eq!(crm.send_to_thread(1005, 1).short(), "200 ");
     assert_eq!(crm.send(250, 9).status, 409);
     assert_eq!(crm.call("GET", "/api/v1/threads/1005", None).status, 200);
 }
 
-/// What is answered about her, to whomever asks.
+/// All responses that could contain something about her.
 fn answers(admin: &mut Client, crm: &mut Client) -> String {
     let paths =
         ["clients?limit=1000", "threads?limit=1000", "sends", "deliveries", "audit?limit=1000", "attempts?limit=1000"];
@@ -78,18 +65,16 @@ fn answers(admin: &mut Client, crm: &mut Client) -> String {
 }
 
 #[rstest]
-fn nothing_is_left_of_a_person(#[values("route", "command", "external id")] by: &str) {
-    let home = with_others();
-    let (ops, token) = (home.token("ops", "admin"), home.token("crm", "integrator"));
-    // One that is not there for now: what is for her is still pending.
+fn an_erased_client_is_in_no_file_and_no_response(#[values("route", "command", "external id")] by: &str) {
+    let folder = with_others();
+    let (ops, token) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
+    // A gateway that fails: her deliveries stay pending.
     let gateway = Receiver::answering(503);
-    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("SURVEYD__DELIVERY__ALLOW", "127.0.0.0/8");
-    let server = Server::start(command);
+    let server = folder.serve_with(&[("DELIVERY__ALLOW", "127.0.0.0/8")]);
     let (mut admin, mut crm) = (server.client(&ops), server.client(&token));
     live(&mut admin, &mut crm, &gateway.url());
     for text in STRINGS {
-        assert!(!found(&home, text).is_empty(), "{text} stands in the file before");
+        assert!(!found(&folder, text).is_empty(), "{text} stands in the file before");
     }
     let before: Vec<Value> = admin.all_sends();
     let told = json!({"threads": 20, "sends": 3, "audit": 22});
@@ -100,7 +85,7 @@ fn nothing_is_left_of_a_person(#[values("route", "command", "external id")] by: 
         }
         by => {
             let whom: &[&str] = if by == "command" { &["250"] } else { &["--external-id", "crm-wilhelmina-2"] };
-            let output = home.run(&[&["erase", "client"], whom].concat());
+            let output = folder.run(&[&["erase", "client"], whom].concat());
             assert_eq!(
                 String::from_utf8(output.stderr).unwrap(),
                 "surveyd: client 250 is erased everywhere; threads: 20, sends to them: 3, rows of the audit: 22\n"
@@ -108,11 +93,11 @@ fn nothing_is_left_of_a_person(#[values("route", "command", "external id")] by: 
         }
     }
     for text in STRINGS {
-        assert_eq!(found(&home, text), [] as [&str; 0], "{text}");
+        assert_eq!(found(&folder, text), [] as [&str; 0], "{text}");
         let answers = answers(&mut admin, &mut crm);
         assert!(!answers.contains(text), "{text}: {answers}");
     }
-    // What was sent is still counted, by form and time, and tells no more to whom.
+    // The sends are still there with form and time, but without the client and thread.
     let after = admin.all_sends();
     assert_eq!(after.len(), before.len());
     for (before, after) in before.iter().zip(&after) {
@@ -137,11 +122,11 @@ fn nothing_is_left_of_a_person(#[values("route", "command", "external id")] by: 
             format!(r#""{who}" "erase" null {told}"#),
         ][..]
     );
-    // Others are as they were, and she is nobody.
+    // Other clients are unchanged, and she does not exist.
     assert_eq!(admin.call("GET", "/admin/clients/251", None).json()["externalId"], "crm-251");
     assert_eq!(admin.call("GET", "/admin/clients/250", None).status, 404);
     assert_eq!(admin.call("DELETE", "/admin/clients/250?erase=true", None).short(), "404 Client 250 not found");
-    assert_eq!(home.fails(&["erase", "client", "250"]), "surveyd: nothing is kept of a client 250");
+    assert_eq!(folder.run_error(&["erase", "client", "250"]), "surveyd: nothing is kept of a client 250");
     assert_eq!(
         admin.call("POST", "/admin/deliveries/1/retry", None).short(),
         "409 Delivery 1 has nothing to say any more: its client was erased"
@@ -155,15 +140,13 @@ fn nothing_is_left_of_a_person(#[values("route", "command", "external id")] by: 
 
 /// A delivery that is on its way when its client is erased does not come again, whatever becomes of it.
 #[test]
-fn what_is_pending_is_cancelled() {
-    let home = Home::with_sample();
-    let (ops, token) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+fn a_pending_delivery_of_an_erased_client_is_cancelled() {
+    let folder = TestFolder::with_sample();
+    let (ops, token) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let gateway = Receiver::answering(503);
-    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("SURVEYD__DELIVERY__ALLOW", "127.0.0.0/8");
-    let server = Server::start(command);
+    let server = folder.serve_with(&[("DELIVERY__ALLOW", "127.0.0.0/8")]);
     let (mut admin, mut crm) = (server.client(&ops), server.client(&token));
-    call(&mut admin, "PUT", "/admin/channels/1", json!({"name": "Web", "type": "WEB", "deliveryUrl": gateway.url()}));
+    admin.put(&Channel::new(1).delivery_url(&gateway.url()));
     assert_eq!(crm.send(1, 1).short(), "200 ");
     eventually("a try", || admin.call("GET", "/admin/deliveries", None).json()[0]["tries"] == 1);
     assert_eq!(admin.call("DELETE", "/admin/clients/1?erase=true", None).status, 200);
@@ -171,31 +154,31 @@ fn what_is_pending_is_cancelled() {
     assert_eq!(admin.call("GET", "/admin/deliveries", None).json()[0]["state"], "cancelled");
 }
 
-/// Who was deleted before, as a row, is erased all the same: sends and the audit still know them.
+/// A client whose row was deleted before can still be erased: sends and the audit have their data.
 #[test]
-fn who_was_deleted_can_be_erased() {
-    let home = Home::with_sample();
-    let (ops, token) = (home.token("ops", "admin"), home.token("crm", "integrator"));
-    let server = home.serve();
+fn a_deleted_client_can_be_erased() {
+    let folder = TestFolder::with_sample();
+    let (ops, token) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
+    let server = folder.serve();
     let (mut admin, mut crm) = (server.client(&ops), server.client(&token));
     assert_eq!(crm.send(1, 1).short(), "200 ");
     for path in ["/admin/threads/1", "/admin/clients/1"] {
         assert_eq!(admin.call("DELETE", path, None).status, 204);
     }
-    assert!(!found(&home, "crm-1\"").is_empty(), "the audit tells of the deletion");
+    assert!(!found(&folder, "crm-1\"").is_empty(), "the audit tells of the deletion");
     assert_eq!(
         admin.call("DELETE", "/admin/clients/1?erase=true", None).json(),
         json!({"threads": 0, "sends": 1, "audit": 2})
     );
-    assert_eq!(found(&home, "crm-1\""), [] as [&str; 0]);
+    assert_eq!(found(&folder, "crm-1\""), [] as [&str; 0]);
     assert_eq!(admin.all_sends()[0]["clientId"], 0);
 }
 
 #[test]
-fn what_is_asked_for_must_be_clear() {
-    let home = Home::with_sample();
-    let ops = home.token("ops", "admin");
-    let server = home.serve();
+fn a_bad_erasure_request_is_refused() {
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let server = folder.serve();
     let mut admin = server.client(&ops);
     let call = |admin: &mut Client, path: &str| admin.call("DELETE", path, None).short();
     assert_eq!(call(&mut admin, "/admin/clients/1?erase=yes"), "400 erase must be true or false");
@@ -206,20 +189,20 @@ fn what_is_asked_for_must_be_clear() {
     assert_eq!(call(&mut admin, "/admin/clients/1?erase=false"), "409 Client 1 is needed by thread 1");
     assert_eq!(call(&mut admin, "/admin/clients/x?erase=true"), "400 id in the path must be a 64-bit integer");
     assert_eq!(
-        home.fails(&["erase", "client", "--external-id", "nobody"]),
+        folder.run_error(&["erase", "client", "--external-id", "nobody"]),
         "surveyd: no client has the external id \"nobody\"; name the client by their id"
     );
     for wrong in [&["erase", "client"][..], &["erase", "client", "1", "--external-id", "crm-1"], &["erase"]] {
-        assert_eq!(home.run(wrong).status.code(), Some(2));
+        assert_eq!(folder.run(wrong).status.code(), Some(2));
     }
 }
 
 /// The audit lets through that one change alone.
 #[test]
-fn no_other_row_of_the_audit_is_blanked() {
-    let home = Home::with_sample();
-    home.token("ops", "admin");
-    let connection = Connection::open(home.path("surveyd.db")).unwrap();
+fn the_audit_allows_no_other_change() {
+    let folder = TestFolder::with_sample();
+    folder.token("ops", "admin");
+    let connection = folder.database();
     connection
         .execute_batch("insert into audit (at, who, action, object, before, after) values (1, 'x', 'change', 'clients/1', null, '{}')")
         .unwrap();

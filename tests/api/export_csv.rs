@@ -4,49 +4,46 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Home, Server, surveyd};
+use crate::harness::{Channel, ClientRow, Form, Server, TestFolder, Thread, World};
 
-fn export(home: &Home, arguments: &[&str]) -> String {
-    let output = home.run(&[&["export"], arguments].concat());
+fn export(folder: &TestFolder, arguments: &[&str]) -> String {
+    let output = folder.run(&[&["export"], arguments].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// A world with whatever a CSV file makes difficult.
-fn full() -> Home {
-    let home = Home::with_sample();
-    let full = json!({
-        "channels": [{"id": 3, "name": "a;b,c\n\"d\"", "type": "SMS", "deliveryUrl": "http://198.51.100.7/secret-path", "deliveryOff": "Bob asked"}],
-        "clients": [{"id": i64::MIN}, {"id": 9, "externalId": "\u{1F600}\"\\\r\n,", "name": " <b> ", "phone": "+7 842"},
-                    {"id": 10, "name": "Erin\r", "phone": "+7 842"}],
-        "threads": [{"id": 90, "clientId": i64::MIN, "channel": 2, "status": "ANSWER_NEEDED",
-                     "startTime": "0001-01-01T00:00:00.000Z", "stateChangeTime": "9999-12-30T00:00:00.999Z"}],
-        "forms": [{"id": 9, "name": "Full", "binaryQuestion": true,
-                   "question": {"minValue": 1, "maxValue": 5, "kpi": 0.1, "text": "?", "displayText": "!"},
-                   "requiredMessageCount": 2, "sendingFrequency": 1, "hideAfter": 300, "channels": [2, 1]}]
-    });
-    home.write("full.json", &full.to_string());
-    assert!(home.run(&["apply", "full.json"]).status.success());
-    home
+fn full() -> TestFolder {
+    let folder = TestFolder::with_sample();
+    let channel = Channel::new(3).set("name", "a;b,c\n\"d\"").set("type", "SMS").set("deliveryOff", "Bob asked");
+    let named = ClientRow::new(9).external_id("\u{1F600}\"\\\r\n,").set("name", " <b> ").set("phone", "+7 842");
+    let world = World::new()
+        .with(channel.delivery_url("http://198.51.100.7/secret-path"))
+        .with_all([ClientRow::new(i64::MIN), named])
+        .with(ClientRow::new(10).set("name", "Erin\r").set("phone", "+7 842"))
+        .with(Thread::longest(90).client(i64::MIN).channel(2))
+        .with(Form::full(9).set("channels", [2, 1].as_slice()));
+    folder.apply(world);
+    folder
 }
 
 #[test]
-fn an_import_takes_it_back_unchanged() {
-    let (home, other) = (full(), Home::new());
-    other.write("on.json", r#"{"settings": {"surveysViaExternalApi": true}}"#);
-    assert!(other.run(&["apply", "on.json"]).status.success());
+fn an_exported_csv_is_imported_unchanged() {
+    let (folder, other) = (full(), TestFolder::new());
+    other.apply(World::new().surveys(true));
     for list in ["channels", "clients", "threads", "forms"] {
-        other.write("list.csv", &export(&home, &["--csv", list]));
-        for home in [&home, &other] {
-            let output = home.run(&["import", list, other.path("list.csv").to_str().unwrap()]);
+        other.write("list.csv", &export(&folder, &["--csv", list]));
+        for folder in [&folder, &other] {
+            let output = folder.run(&["import", list, other.path("list.csv").to_str().unwrap()]);
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         }
     }
-    assert_eq!(export(&other, &[]), export(&home, &[]));
+    assert_eq!(export(&other, &[]), export(&folder, &[]));
     assert!(
-        export(&home, &["--csv", "channels"]).starts_with("id,name,type,deliveryUrl,deliveryOff\n1,Web widget,WEB,,\n")
+        export(&folder, &["--csv", "channels"])
+            .starts_with("id,name,type,deliveryUrl,deliveryOff\n1,Web widget,WEB,,\n")
     );
-    insta::assert_snapshot!(export(&home, &["--csv", "forms"]), @r"
+    insta::assert_snapshot!(export(&folder, &["--csv", "forms"]), @r"
     id,name,channels,binaryQuestion,question.minValue,question.maxValue,question.kpi,question.text,question.displayText,requiredMessageCount,sendingFrequency,hideAfter
     1,Service quality,1,,,,,,,,,
     2,Mobile app quality,2,,,,,,,,,
@@ -56,20 +53,20 @@ fn an_import_takes_it_back_unchanged() {
 
 /// A closed pipe is no error: `surveyd export --csv threads | head`.
 #[test]
-fn who_has_read_enough_may_go() {
-    let home = full();
-    let mut export = home.command(&["export", "--csv", "clients"]);
+fn a_closed_pipe_is_no_error() {
+    let folder = full();
+    let mut export = folder.command(&["export", "--csv", "clients"]);
     let mut export = export.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(export.stdout.take());
     let output = export.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
 }
 
-/// Nothing of a name is left, and all else is: ids, who shares a phone, what is absent.
+/// No name remains. Everything else does: ids, shared phones, missing fields.
 #[test]
-fn a_production_file_becomes_a_test_world() {
-    let home = full();
-    let (real, made) = (export(&home, &[]), export(&home, &["--anonymize"]));
+fn an_anonymized_export_keeps_everything_but_the_names() {
+    let folder = full();
+    let (real, made) = (export(&folder, &[]), export(&folder, &["--anonymize"]));
     let real_world: Value = serde_json::from_str(&real).unwrap();
     let mut made_world: Value = serde_json::from_str(&made).unwrap();
     for (list, fields) in
@@ -94,14 +91,12 @@ fn a_production_file_becomes_a_test_world() {
     assert_eq!(made_world["threads"], real_world["threads"]);
     assert_eq!(made_world["forms"][2]["name"], "Form 9");
     assert_eq!(made_world["forms"][2]["question"], real_world["forms"][2]["question"]);
-    let csv = export(&home, &["--csv", "clients", "--anonymize"]);
+    let csv = export(&folder, &["--csv", "clients", "--anonymize"]);
     assert!(csv.contains("\n1,ext-1,Client 1,\n") && !csv.contains("Alice"), "{csv}");
     // It is a world, and a fake takes it.
-    home.write("made.json", &made);
-    assert!(home.run(&["apply", "made.json"]).status.success());
-    let mut command = surveyd();
-    command.args(["fake", "--listen", "127.0.0.1:0", "--world"]).arg(home.path("made.json"));
-    let fake = Server::start(command);
+    folder.write("made.json", &made);
+    folder.run_ok(&["apply", "made.json"]);
+    let fake = Server::fake_with(&["--world", folder.path("made.json").to_str().unwrap()]);
     let target = json!({"type": "externalClientId", "id": "ext-1"});
     assert_eq!(fake.client("test-crm").send_to(&target, 1).short(), "200 ");
 }

@@ -1,11 +1,11 @@
-//! Failing on purpose: each kind, once and in its order, and then never again.
+//! `/admin/faults`: each kind of fault, in its order, and only as often as asked for.
 
 use std::io::ErrorKind;
 
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Server};
+use crate::harness::{Client, Server, Signal};
 
 const JSON: &str = "Content-Type: application/json\r\n";
 const SEND: &str = r#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#;
@@ -15,7 +15,7 @@ fn fault(fake: &Server, fault: &Value) {
     assert_eq!(answer.status, 201, "{answer:?}");
 }
 
-fn try_send(client: &mut Client) -> std::io::Result<crate::harness::Answer> {
+fn try_send(client: &mut Client) -> std::io::Result<crate::harness::Response> {
     client.try_call_with("POST", "/api/v1/quality/send", JSON, SEND.as_bytes())
 }
 
@@ -24,7 +24,7 @@ fn sent(fake: &Server) -> usize {
 }
 
 #[test]
-fn a_status_so_many_times_and_then_no_more() {
+fn a_status_fault_applies_the_given_number_of_times() {
     let fake = Server::fake();
     let mut crm = fake.client("test-crm");
     fault(&fake, &json!({"times": 2, "status": 503, "retryAfter": 1}));
@@ -42,7 +42,7 @@ fn a_status_so_many_times_and_then_no_more() {
 }
 
 #[test]
-fn first_in_first_out() {
+fn faults_apply_in_their_order() {
     let fake = Server::fake();
     let mut crm = fake.client("test-crm");
     for status in [500, 502, 429] {
@@ -60,7 +60,7 @@ fn first_in_first_out() {
 }
 
 #[test]
-fn a_reset_cuts_before_anything_is_done() {
+fn a_reset_fault_disconnects_before_the_send() {
     let fake = Server::fake();
     fault(&fake, &json!({"reset": true}));
     let error = try_send(&mut fake.client("test-crm")).unwrap_err();
@@ -71,7 +71,7 @@ fn a_reset_cuts_before_anything_is_done() {
 
 /// The case that tests a client's retry: it was sent, and the client cannot know.
 #[test]
-fn after_the_commit_the_send_is_there_and_the_answer_is_not() {
+fn an_after_commit_fault_disconnects_after_the_send() {
     let fake = Server::fake();
     fault(&fake, &json!({"after_commit": true}));
     let error = try_send(&mut fake.client("test-crm")).unwrap_err();
@@ -80,7 +80,7 @@ fn after_the_commit_the_send_is_there_and_the_answer_is_not() {
 }
 
 #[test]
-fn an_answer_is_cut_in_mid_body() {
+fn a_truncate_fault_cuts_the_response_in_its_body() {
     let fake = Server::fake();
     fault(&fake, &json!({"times": 2, "truncate": true}));
     let error = try_send(&mut fake.client("test-crm")).unwrap_err();
@@ -101,7 +101,7 @@ fn an_answer_is_cut_in_mid_body() {
 }
 
 #[test]
-fn a_delay_holds_up_and_then_does_what_was_asked() {
+fn a_delay_fault_comes_before_the_response() {
     let fake = Server::fake();
     fault(&fake, &json!({"delay": 80}));
     fault(&fake, &json!({"delay": 80, "status": 500}));
@@ -117,7 +117,7 @@ fn a_delay_holds_up_and_then_does_what_was_asked() {
 #[case(json!({"client": 2}), 1, 2)]
 #[case(json!({"thread": 4}), 1, 3)]
 #[case(json!({"client": 3, "form": 1}), 1, 3)]
-fn only_for_a_client_a_thread_or_a_form(#[case] filter: Value, #[case] other: i64, #[case] own: i64) {
+fn a_fault_with_a_filter_applies_to_matching_sends_only(#[case] filter: Value, #[case] other: i64, #[case] own: i64) {
     let fake = Server::fake();
     let mut crm = fake.client("test-crm");
     let mut written = filter;
@@ -136,24 +136,24 @@ fn only_for_a_client_a_thread_or_a_form(#[case] filter: Value, #[case] other: i6
 
 /// The rest of the vendor's calls can fail, too.
 #[test]
-fn a_path_of_ones_own() {
+fn a_fault_with_a_path_applies_to_that_call_only() {
     let fake = Server::fake();
     fault(&fake, &json!({"status": 500, "path": "/api/auth/login"}));
     assert_eq!(fake.client("test-crm").send(1, 1).status, 200);
     let login = json!({"login": "crm", "password": "x"});
-    let statuses = [0, 1].map(|_| fake.stranger().call("POST", "/api/auth/login", Some(&login)).status);
+    let statuses = [0, 1].map(|_| fake.anonymous().call("POST", "/api/auth/login", Some(&login)).status);
     assert_eq!(statuses, [500, 200]);
 }
 
-/// A login has no token; its world stands in what it logs in as, and so do its faults and its date.
+/// A login has no token: the login name has the world, and so its faults and its date.
 #[test]
-fn a_login_meets_the_faults_of_its_world() {
+fn a_login_gets_the_faults_of_its_world() {
     let fake = Server::fake();
     let mut admin = fake.client("test-admin@w1");
     admin.call("POST", "/admin/faults", Some(&json!({"status": 503, "path": "/api/auth/login"})));
-    admin.call("PUT", "/admin/clock", Some(&json!({"now": "2100-01-01T00:00:00Z"})));
+    admin.set_clock("2100-01-01T00:00:00Z");
     let log_in =
-        |login: &str| fake.stranger().call("POST", "/api/auth/login", Some(&json!({"login": login, "password": "x"})));
+        |login: &str| fake.anonymous().call("POST", "/api/auth/login", Some(&json!({"login": login, "password": "x"})));
     assert_eq!(log_in("crm@w2").status, 200);
     assert_eq!(log_in("crm").status, 200);
     assert_eq!(log_in("crm@w1").status, 503);
@@ -163,7 +163,7 @@ fn a_login_meets_the_faults_of_its_world() {
 
 /// A fault that waits for another send changes no answer, whatever is wrong with this one.
 #[test]
-fn a_fault_that_waits_changes_nothing() {
+fn a_fault_that_does_not_match_changes_no_response() {
     let calls = |fake: &Server| {
         ["test-wrongrole@w", "test-expired@w", "test-admin@w", "test-crm@w"].map(|token| {
             [
@@ -193,9 +193,9 @@ fn a_fault_that_waits_changes_nothing() {
     assert_eq!(fake.client("test-crm@w").call_with("POST", "/api/v1/quality/send", lines, b"x").status, 503);
 }
 
-/// What was refused was not committed: it is told, and not hidden behind a cut.
+/// A refused send was not committed: the fault does not hide the refusal.
 #[test]
-fn a_refusal_is_not_cut_after_a_commit() {
+fn an_after_commit_fault_leaves_a_refusal() {
     let fake = Server::fake();
     fault(&fake, &json!({"times": 2, "after_commit": true}));
     assert_eq!(fake.client("test-crm").send(2, 1).short(), "409 Client has open thread");
@@ -206,7 +206,7 @@ fn a_refusal_is_not_cut_after_a_commit() {
 #[rstest]
 #[case("POST", "/admin/reset")]
 #[case("DELETE", "/admin/world")]
-fn a_delayed_call_does_not_reach_the_world_after(#[case] method: &str, #[case] path: &str) {
+fn a_delayed_call_does_not_change_the_world_after_a_reset(#[case] method: &str, #[case] path: &str) {
     let fake = Server::fake();
     let mut admin = fake.client("test-admin@w");
     admin.call("POST", "/admin/faults", Some(&json!({"delay": 30_000})));
@@ -214,12 +214,15 @@ fn a_delayed_call_does_not_reach_the_world_after(#[case] method: &str, #[case] p
     crm.begin_call("POST", "/api/v1/quality/send", JSON, SEND.as_bytes()).unwrap();
     crate::harness::eventually("the call is held up", || admin.call("GET", "/admin/faults", None).body == "[]");
     assert_eq!(admin.call(method, path, None).status, 204);
-    assert_eq!(crm.pull().short(), "503 The world of this call was put back or dropped while a fault delayed it");
+    assert_eq!(
+        crm.read_response().short(),
+        "503 The world of this call was put back or dropped while a fault delayed it"
+    );
     assert_eq!(fake.client("test-admin@w").all_sends(), [] as [Value; 0]);
     assert_eq!(fake.client("test-admin@w").call("GET", "/admin/attempts", None).body, "[]");
 }
 
-/// Nobody who is held up keeps a fake from stopping.
+/// A delayed call does not prevent a stop.
 #[test]
 fn a_stop_ends_the_delays() {
     let fake = Server::fake();
@@ -228,14 +231,14 @@ fn a_stop_ends_the_delays() {
     crm.begin_call("POST", "/api/v1/quality/send", JSON, SEND.as_bytes()).unwrap();
     let mut admin = fake.client("test-admin");
     crate::harness::eventually("the call is held up", || admin.call("GET", "/admin/faults", None).body == "[]");
-    fake.signal("-TERM");
-    assert_eq!(crm.pull().short(), "200 ");
+    fake.signal(Signal::TERM);
+    assert_eq!(crm.read_response().short(), "200 ");
     assert_eq!(fake.wait().0, Some(0));
 }
 
-/// What a fault did is told by the attempts, and whom it struck.
+/// An attempt has the effect of a fault, and the client and thread it applied to.
 #[test]
-fn attempts_tell_of_faults() {
+fn an_attempt_names_its_fault() {
     let fake = Server::fake();
     let kinds = [json!({"status": 500}), json!({"reset": true}), json!({"after_commit": true}), json!({"delay": 1})];
     for kind in &kinds {
@@ -273,7 +276,7 @@ fn attempts_tell_of_faults() {
 #[case(json!({"status": 500, "path": "/admin/sends"}), "path must begin with /api/, and is \"/admin/sends\"")]
 #[case(json!({"after_commit": true, "path": "/api/auth/login"}), "path: after_commit, client, thread and form go with /api/v1/quality/send alone")]
 #[case(json!({"status": 500, "client": "crm-1"}), "client: invalid type: string \"crm-1\", expected i64")]
-fn what_is_no_fault_is_told(#[case] written: Value, #[case] expected: &str) {
+fn a_bad_fault_is_refused(#[case] written: Value, #[case] expected: &str) {
     let fake = Server::fake();
     let mut admin = fake.client("test-admin");
     assert_eq!(admin.call("POST", "/admin/faults", Some(&written)).short(), format!("400 {expected}"));

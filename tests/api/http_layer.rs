@@ -32,7 +32,7 @@ fn an_unknown_path_is_404(#[case] method: &str, #[case] path: &str) {
 #[case("DELETE", "/admin/sends", "GET")]
 fn another_method_is_405(#[case] method: &str, #[case] path: &str, #[case] allow: &str) {
     let fake = Server::fake();
-    let answer = fake.stranger().call(method, path, None);
+    let answer = fake.anonymous().call(method, path, None);
     let message = format!("Method not allowed; this path takes {allow}");
     assert_eq!((answer.status, answer.body.as_str()), (405, envelope(method, path, &message).as_str()));
     assert_eq!(answer.header("allow"), Some(allow));
@@ -41,7 +41,7 @@ fn another_method_is_405(#[case] method: &str, #[case] path: &str, #[case] allow
 #[test]
 fn head_is_405_without_a_body() {
     let fake = Server::fake();
-    let answer = fake.stranger().call("HEAD", "/api/v1/quality/send", None);
+    let answer = fake.anonymous().call("HEAD", "/api/v1/quality/send", None);
     assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")));
 }
 
@@ -55,7 +55,7 @@ fn head_is_405_without_a_body() {
 #[case(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n")]
 fn bytes_that_are_not_http_are_refused(#[case] bytes: &[u8]) {
     let fake = Server::fake();
-    let mut client = fake.stranger();
+    let mut client = fake.anonymous();
     assert_eq!(client.raw(bytes).status, 400);
     assert!(client.is_closed());
 }
@@ -64,7 +64,7 @@ fn bytes_that_are_not_http_are_refused(#[case] bytes: &[u8]) {
 #[test]
 fn pipelined_requests_are_answered_in_order() {
     let fake = Server::fake();
-    let mut client = fake.stranger();
+    let mut client = fake.anonymous();
     let request = |id: u8| {
         let body = format!(r#"{{"clientId":{{"type":"internalClientId","id":{id}}},"qualityFormId":1}}"#);
         format!(
@@ -74,16 +74,16 @@ fn pipelined_requests_are_answered_in_order() {
         )
     };
     let together: String = (1..=8).map(request).collect();
-    client.push(together.as_bytes());
+    client.write_raw(together.as_bytes());
     for id in 1..=8 {
-        assert_eq!(client.pull().header("x-request-id"), Some(id.to_string().as_str()));
+        assert_eq!(client.read_response().header("x-request-id"), Some(id.to_string().as_str()));
     }
 }
 
 /// Java's own client asks for HTTP/2 with every request on a new connection. There is none, and what is answered says that
 /// the connection is not kept: a client that believed otherwise would lose its next request.
 #[test]
-fn an_upgrade_is_not_taken_up() {
+fn an_upgrade_is_ignored_and_the_connection_closed() {
     let fake = Server::fake();
     for upgrade in
         ["Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n", "Connection: upgrade\r\nUpgrade: other\r\n"]
@@ -101,7 +101,7 @@ fn an_upgrade_is_not_taken_up() {
 
 /// The router takes an escaped letter for the letter, and what stands around the routes would not: so it is no path.
 #[test]
-fn an_escaped_path_is_none() {
+fn a_path_with_escaped_letters_is_404() {
     let fake = Server::fake();
     let cross_site = "Sec-Fetch-Site: cross-site\r\n";
     for path in ["/%61dmin/settings", "/admin/setting%73", "/%61pi/v1/threads", "/api/v1/threads/%33"] {

@@ -8,7 +8,7 @@ use std::{
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, Home, Server, eventually};
+use crate::harness::{Client, Response, Server, TestFolder};
 
 fn body(client: i64, form: i64) -> String {
     json!({"clientId": {"type": "internalClientId", "id": client}, "qualityFormId": form}).to_string()
@@ -18,7 +18,7 @@ fn lines(key: &str) -> String {
     format!("Content-Type: application/json\r\nIdempotency-Key: {key}\r\n")
 }
 
-fn send(client: &mut Client, key: &str, body: &str) -> Answer {
+fn send(client: &mut Client, key: &str, body: &str) -> Response {
     client.call_with("POST", "/api/v1/quality/send", &lines(key), body.as_bytes())
 }
 
@@ -27,7 +27,7 @@ fn ids(admin: &mut Client) -> Vec<Value> {
 }
 
 #[test]
-fn the_same_again_is_the_first_answer_again() {
+fn a_repeated_request_gets_the_first_response() {
     let fake = Server::fake();
     let (mut crm, mut admin) = (fake.client("test-crm"), fake.client("test-admin"));
     let first = send(&mut crm, "k-1", &body(1, 1));
@@ -43,7 +43,7 @@ fn the_same_again_is_the_first_answer_again() {
     }
     assert_eq!(ids(&mut admin), [1]);
     // Whatever has changed since: it was sent.
-    admin.call("PATCH", "/admin/settings", Some(&json!({"surveysViaExternalApi": false})));
+    admin.set_surveys(false);
     assert_eq!(send(&mut crm, "k-1", &body(1, 1)).header("idempotent-replayed"), Some("true"));
     assert_eq!(send(&mut crm, "k-2", &body(1, 1)).status, 409);
     let attempts = admin.call("GET", "/admin/attempts?client=1", None).json();
@@ -70,9 +70,9 @@ fn another_request_with_the_same_key_is_refused() {
 /// A key belongs to the token: another caller may use the same one.
 #[test]
 fn a_key_belongs_to_its_token() {
-    let home = Home::with_sample();
-    let tokens = [home.token("crm", "integrator"), home.token("bot", "operator")];
-    let server = home.serve();
+    let folder = TestFolder::with_sample();
+    let tokens = [folder.token("crm", "integrator"), folder.token("bot", "operator")];
+    let server = folder.serve();
     for token in &tokens {
         for expected in [None, Some("true")] {
             let answer = send(&mut server.client(token), "k", &body(1, 1));
@@ -86,9 +86,9 @@ fn a_key_belongs_to_its_token() {
     assert_eq!(send(&mut fake.client("test-expired"), "k", &body(1, 1)).status, 401);
 }
 
-/// Only successes are kept: what was refused may be tried again with the same key.
+/// Only a success uses up the key: a refused request may be repeated with it.
 #[test]
-fn a_refusal_is_not_kept() {
+fn a_refusal_does_not_use_up_the_key() {
     let fake = Server::fake();
     let (mut crm, mut admin) = (fake.client("test-crm"), fake.client("test-admin"));
     assert_eq!(send(&mut crm, "k", &body(2, 1)).short(), "409 Client has open thread");
@@ -106,11 +106,11 @@ fn a_key_is_kept_for_a_day() {
     let (mut crm, mut admin) = (fake.client("test-crm"), fake.client("test-admin"));
     assert_eq!(send(&mut crm, "k", &body(1, 1)).status, 200);
     for (advance, replayed, sends) in [("PT23H59M", Some("true"), 1), ("PT1M", None, 2), ("PT1M", Some("true"), 2)] {
-        admin.call("PUT", "/admin/clock", Some(&json!({ "advance": advance })));
+        admin.advance_clock(advance);
         assert_eq!(send(&mut crm, "k", &body(1, 1)).header("idempotent-replayed"), replayed, "{advance}");
         assert_eq!(ids(&mut admin).len(), sends);
     }
-    admin.call("PUT", "/admin/clock", Some(&json!({"advance": "P2D"})));
+    admin.advance_clock("P2D");
     assert_eq!(send(&mut crm, "k", &body(1, 2)).status, 409, "an old key does not stand for its request any more");
 }
 
@@ -120,7 +120,7 @@ fn a_key_is_kept_for_a_day() {
 #[case("a\"b")]
 #[case(&"k".repeat(256))]
 #[case("one\r\nIdempotency-Key: two")]
-fn a_key_that_cannot_be_is_told(#[case] key: &str) {
+fn a_bad_key_is_refused(#[case] key: &str) {
     let fake = Server::fake();
     let answer = send(&mut fake.client("test-crm"), key, &body(1, 1));
     assert_eq!(answer.short(), "400 Idempotency-Key must be 1 to 255 printable characters, once");
@@ -130,14 +130,14 @@ fn a_key_that_cannot_be_is_told(#[case] key: &str) {
 /// Many callers at once with the same keys, half of whom hang up before the answer: one send for each key.
 #[rstest]
 #[case(100)]
-// `cargo test --release --test api -- --ignored however_many`
+// `cargo test --release --test api -- --ignored concurrent_requests`
 #[ignore = "takes long"]
 #[case(1000)]
-fn however_many_try_at_once_it_is_sent_once(#[case] keys: usize) {
+fn concurrent_requests_with_one_key_send_once(#[case] keys: usize) {
     const TRIES: usize = 16;
-    let home = Home::with_sample();
-    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
-    let server = home.serve();
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    let server = folder.serve();
     let fresh = AtomicUsize::new(0);
     thread::scope(|scope| {
         for number in 0..TRIES {
@@ -158,23 +158,22 @@ fn however_many_try_at_once_it_is_sent_once(#[case] keys: usize) {
             });
         }
     });
-    let mut admin = server.client(&ops);
-    eventually("every key was sent", || admin.all_sends().len() >= keys);
-    server.let_pass();
-    assert_eq!(admin.all_sends().len(), keys);
+    // Everything that the server has accepted is done when it has ended.
+    server.stop();
+    assert_eq!(folder.serve().client(&ops).all_sends().len(), keys);
     assert!(fresh.load(Ordering::Relaxed) <= keys);
 }
 
 /// The case that the header is for: it was sent, the caller never learned of it, and asks again; also after a crash.
 #[rstest]
-fn who_never_saw_the_answer_can_ask_again(#[values(false, true)] server_dies: bool) {
+fn a_lost_response_can_be_requested_again(#[values(false, true)] server_dies: bool) {
     if server_dies {
-        let home = Home::with_sample();
-        let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
-        let server = home.serve();
+        let folder = TestFolder::with_sample();
+        let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+        let server = folder.serve();
         assert_eq!(send(&mut server.client(&token), "k", &body(1, 1)).status, 200);
         server.kill();
-        let server = home.serve();
+        let server = folder.serve();
         assert_eq!(send(&mut server.client(&token), "k", &body(1, 1)).header("idempotent-replayed"), Some("true"));
         assert_eq!(ids(&mut server.client(&ops)), [1]);
     } else {

@@ -1,26 +1,22 @@
-//! `surveyd import`: every row that can be put is, and every other is told by its line.
+//! `surveyd import`: applies every valid row, and reports every other by its line.
 
-use std::{
-    fmt::Write as _,
-    io::Write as _,
-    process::{Command, Stdio},
-};
+use std::{fmt::Write as _, io::Write as _, process::Stdio};
 
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::Home;
+use crate::harness::{TestFolder, Thread, tool};
 
-fn rows(home: &Home, list: &str) -> Vec<Value> {
-    let output = home.run(&["export"]);
+fn rows(folder: &TestFolder, list: &str) -> Vec<Value> {
+    let output = folder.run(&["export"]);
     let world: Value = serde_json::from_slice(&output.stdout).unwrap();
     world[list].as_array().unwrap().clone()
 }
 
 /// The import of a file, and what it said: code, stdout, stderr.
-fn import(home: &Home, list: &str, csv: impl AsRef<[u8]>, more: &[&str]) -> (Option<i32>, String, String) {
-    std::fs::write(home.path("in.csv"), csv).unwrap();
-    let output = home.run(&[&["import", list, "in.csv"], more].concat());
+fn import(folder: &TestFolder, list: &str, csv: impl AsRef<[u8]>, more: &[&str]) -> (Option<i32>, String, String) {
+    std::fs::write(folder.path("in.csv"), csv).unwrap();
+    let output = folder.run(&[&["import", list, "in.csv"], more].concat());
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
@@ -32,43 +28,39 @@ fn applied(count: usize) -> (Option<i32>, String, String) {
 const TIMES: &str = "2026-03-01T10:00:00.000Z,2026-03-01T10:15:00.000Z";
 
 #[test]
-fn every_list_is_taken() {
-    let home = Home::with_sample();
+fn every_list_is_imported() {
+    let folder = TestFolder::with_sample();
     let url = "http://192.0.2.7/surveys";
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
     let csv = format!("type,id,name,deliveryUrl,deliverySecret,deliveryOff\nSMS,7,\"S, M\",{url},{secret},moving\n");
-    assert_eq!(import(&home, "channels", csv, &[]), applied(1));
+    assert_eq!(import(&folder, "channels", csv, &[]), applied(1));
     let csv = "name,id,phone,externalId\n\"Zoë \"\"Z\"\"\nof two lines\",9007199254740993,+7 1,crm-z\n,-5,,\n";
-    assert_eq!(import(&home, "clients", csv, &[]), applied(2));
+    assert_eq!(import(&folder, "clients", csv, &[]), applied(2));
     let csv = format!("id,clientId,channel,status,startTime,stateChangeTime\n70,-5,7,IN_PROGRESS,{TIMES}\n");
-    assert_eq!(import(&home, "threads", csv, &[]), applied(1));
+    assert_eq!(import(&folder, "threads", csv, &[]), applied(1));
     let csv = "id,name,channels,question.text,question.kpi,question.maxValue,binaryQuestion,hideAfter\n\
                2,Two,1;7,?,4.5,5,false,300\n3,Three,,,,,,\n";
-    assert_eq!(import(&home, "forms", csv, &[]), applied(2));
+    assert_eq!(import(&folder, "forms", csv, &[]), applied(2));
     assert_eq!(
-        rows(&home, "channels")[2],
+        rows(&folder, "channels")[2],
         json!({"id": 7, "name": "S, M", "type": "SMS", "deliveryUrl": url, "deliveryOff": "moving"})
     );
-    let clients = rows(&home, "clients");
+    let clients = rows(&folder, "clients");
     assert_eq!(clients[0], json!({"id": -5}));
     assert_eq!(
         clients[5],
         json!({"id": 9_007_199_254_740_993_i64, "externalId": "crm-z", "name": "Zoë \"Z\"\nof two lines", "phone": "+7 1"})
     );
+    assert_eq!(rows(&folder, "threads")[4], Thread::open(70, "IN_PROGRESS").client(-5).channel(7).json());
     assert_eq!(
-        rows(&home, "threads")[4],
-        json!({"id": 70, "clientId": -5, "channel": 7, "status": "IN_PROGRESS",
-               "startTime": "2026-03-01T10:00:00.000Z", "stateChangeTime": "2026-03-01T10:15:00.000Z"})
-    );
-    assert_eq!(
-        rows(&home, "forms")[1..],
+        rows(&folder, "forms")[1..],
         [
             json!({"id": 2, "name": "Two", "binaryQuestion": false, "hideAfter": 300, "channels": [1, 7],
                    "question": {"text": "?", "kpi": 4.5, "maxValue": 5}}),
             json!({"id": 3, "name": "Three", "channels": []})
         ]
     );
-    let audit: Vec<Value> = serde_json::from_slice(&home.run(&["audit", "--json"]).stdout).unwrap();
+    let audit: Vec<Value> = serde_json::from_slice(&folder.run(&["audit", "--json"]).stdout).unwrap();
     let told: Vec<_> =
         audit[2..].iter().map(|row| format!("{} {} {}", row["who"], row["object"], row["after"])).collect();
     let expected = [("channels", 1), ("clients", 2), ("threads", 1), ("forms", 2)]
@@ -83,13 +75,13 @@ fn every_list_is_taken() {
 #[case("\u{feff}id;name;externalId\r\n9;Nine;crm-9")]
 #[case("id,externalId,name\r\n\r\n9,\"crm-9\",\"Nine\"\r\n\r\n")]
 #[case("\"id\", externalId ,name\n\n9,crm-9,Nine\n\n")]
-fn as_spreadsheets_save_it(#[case] csv: &str) {
-    let home = Home::with_sample();
-    assert_eq!(import(&home, "clients", csv, &[]), applied(1));
-    assert_eq!(rows(&home, "clients")[4], json!({"id": 9, "externalId": "crm-9", "name": "Nine"}));
+fn a_csv_file_of_a_spreadsheet_is_imported(#[case] csv: &str) {
+    let folder = TestFolder::with_sample();
+    assert_eq!(import(&folder, "clients", csv, &[]), applied(1));
+    assert_eq!(rows(&folder, "clients")[4], json!({"id": 9, "externalId": "crm-9", "name": "Nine"}));
 }
 
-/// What is wrong with the file as a whole is one sentence, and nothing was done.
+/// A problem of the whole file is one sentence, and nothing is applied.
 #[rstest]
 #[case(b"", "it has no header; its first line must name the columns, which are id, externalId, name, phone")]
 #[case(b"\n\n", "it has no header; its first line must name the columns, which are id, externalId, name, phone")]
@@ -106,27 +98,27 @@ fn as_spreadsheets_save_it(#[case] csv: &str) {
 #[case(b"name\nNine\n", "its header lacks the column id; the columns are id, externalId, name, phone")]
 #[case(b"\xff\xfei\0d\0\n\0", "it is UTF-16, and must be UTF-8; save it as \"CSV UTF-8\"")]
 #[case(b"id,n\xe4me\n9,x\n", "its first line is not UTF-8")]
-fn a_file_that_is_not_ours_is_named(#[case] csv: &[u8], #[case] expected: &str) {
-    let home = Home::with_sample();
-    std::fs::write(home.path("in.csv"), csv).unwrap();
-    let said = home.fails(&["import", "clients", "in.csv"]);
+fn a_bad_csv_file_is_refused_as_a_whole(#[case] csv: &[u8], #[case] expected: &str) {
+    let folder = TestFolder::with_sample();
+    std::fs::write(folder.path("in.csv"), csv).unwrap();
+    let said = folder.run_error(&["import", "clients", "in.csv"]);
     assert_eq!(said, format!("surveyd: the CSV file in.csv cannot be imported: {expected}"));
-    assert_eq!(rows(&home, "clients").len(), 4);
+    assert_eq!(rows(&folder, "clients").len(), 4);
 }
 
 #[test]
-fn what_is_not_there_is_named() {
-    let home = Home::new();
-    assert!(home.fails(&["import", "clients", "in.csv"]).contains("cannot read the CSV file in.csv"));
-    home.write("in.csv", "id\n1\n");
-    assert!(home.fails(&["import", "clients", "in.csv"]).contains("there is no database surveyd.db"));
-    assert!(!home.path("surveyd.db").exists());
+fn a_missing_file_or_database_is_named() {
+    let folder = TestFolder::new();
+    assert!(folder.run_error(&["import", "clients", "in.csv"]).contains("cannot read the CSV file in.csv"));
+    folder.write("in.csv", "id\n1\n");
+    assert!(folder.run_error(&["import", "clients", "in.csv"]).contains("there is no database surveyd.db"));
+    assert!(!folder.path("surveyd.db").exists());
 }
 
-/// Each rejected row is told with the line it begins on, and the others are put.
+/// Each rejected row is reported with the line it begins on; the others are applied.
 #[test]
-fn a_row_that_cannot_be_put_is_told_by_its_line() {
-    let home = Home::with_sample();
+fn a_rejected_row_is_reported_by_its_line() {
+    let folder = TestFolder::with_sample();
     let long = "x".repeat(256);
     let mut csv = "id,externalId,name,phone\r\n10,a,\"two\r\nlines\",\r\n".as_bytes().to_vec();
     for row in [
@@ -144,7 +136,7 @@ fn a_row_that_cannot_be_put_is_told_by_its_line() {
         csv.extend(b"\r\n");
     }
     csv.extend(b"18,\xff,,\r\n99999999999999999999,,,\r\n19,c,,");
-    let (code, out, said) = import(&home, "clients", &csv, &[]);
+    let (code, out, said) = import(&folder, "clients", &csv, &[]);
     assert_eq!((code, out.as_str()), (Some(1), ""));
     insta::assert_snapshot!(said, @r#"
     surveyd: line 4: id: "x1" is not a 64-bit integer
@@ -158,7 +150,7 @@ fn a_row_that_cannot_be_put_is_told_by_its_line() {
     surveyd: line 15: id: "99999999999999999999" is not a 64-bit integer
     surveyd: 4 rows of in.csv are applied to surveyd.db, 9 are rejected; mend those lines and import the file again
     "#);
-    let ids: Vec<_> = rows(&home, "clients").iter().map(|row| row["id"].as_i64().unwrap()).collect();
+    let ids: Vec<_> = rows(&folder, "clients").iter().map(|row| row["id"].as_i64().unwrap()).collect();
     assert_eq!(ids, [1, 2, 3, 4, 10, 16, 17, 19]);
 }
 
@@ -204,76 +196,76 @@ fn a_row_that_cannot_be_put_is_told_by_its_line() {
     "deliverySecret",
     "must be whsec_ and 24 to 64 bytes in base64"
 )]
-fn the_rules_are_those_of_everywhere(
+fn a_row_that_breaks_a_rule_is_rejected(
     #[case] list: &str,
     #[case] header: &str,
     #[case] row: &str,
     #[case] field: &str,
     #[case] reason: &str,
 ) {
-    let home = Home::with_sample();
-    let before = rows(&home, list);
-    let (code, report, said) = import(&home, list, format!("{header}\n{row}\n"), &["--report", "-"]);
+    let folder = TestFolder::with_sample();
+    let before = rows(&folder, list);
+    let (code, report, said) = import(&folder, list, format!("{header}\n{row}\n"), &["--report", "-"]);
     let mut expected = csv::Writer::from_writer(Vec::new());
     expected.write_record(["line", "field", "reason"]).unwrap();
     expected.write_record(["2", field, reason]).unwrap();
     assert_eq!(report, String::from_utf8(expected.into_inner().unwrap()).unwrap());
     assert_eq!(code, Some(1));
     assert!(said.starts_with("surveyd: 0 rows of in.csv are applied to surveyd.db, 1 are rejected"), "{said}");
-    assert_eq!(rows(&home, list), before, "nothing of the row was put");
+    assert_eq!(rows(&folder, list), before, "nothing of the row was put");
 }
 
 /// An address that may not be called is refused here as everywhere.
 #[test]
-fn an_address_is_checked() {
-    let home = Home::with_sample();
+fn a_delivery_url_is_checked() {
+    let folder = TestFolder::with_sample();
     let csv = "id,name,type,deliveryUrl\n1,Web,WEB,http://169.254.169.254/\n";
-    let (code, _, said) = import(&home, "channels", csv, &[]);
+    let (code, _, said) = import(&folder, "channels", csv, &[]);
     assert_eq!(code, Some(1));
     assert!(said.starts_with("surveyd: line 2: deliveryUrl: ") && said.contains("cloud metadata"), "{said}");
 }
 
-/// 10,000 wrong rows among good ones: twenty are shown, a report has them all, and a dry run says the very same.
+/// 10,000 bad rows among valid ones: twenty are shown, a report has all of them, and a dry run reports the same.
 #[test]
 fn ten_thousand_wrong_rows_are_counted() {
-    let home = Home::with_sample();
+    let folder = TestFolder::with_sample();
     let mut csv = String::from("id,externalId\n");
     for id in 10..20_010 {
         let external_id = if id % 2 == 0 { format!("new-{id}") } else { format!("new-{}", id - 1) };
         writeln!(csv, "{id},{external_id}").unwrap();
     }
-    let before = home.run(&["export"]).stdout;
-    let (code, _, said) = import(&home, "clients", &csv, &["--dry-run", "--report", "dry.csv"]);
+    let before = folder.run(&["export"]).stdout;
+    let (code, _, said) = import(&folder, "clients", &csv, &["--dry-run", "--report", "dry.csv"]);
     assert_eq!(code, Some(1));
     assert_eq!(
         said,
         "surveyd: 10000 rows of in.csv could be applied, nothing was written, 10000 are rejected; mend those lines and import the file again\n"
     );
-    assert_eq!(home.run(&["export"]).stdout, before);
-    let (code, _, said) = import(&home, "clients", &csv, &[]);
+    assert_eq!(folder.run(&["export"]).stdout, before);
+    let (code, _, said) = import(&folder, "clients", &csv, &[]);
     assert_eq!(code, Some(1));
     let lines: Vec<_> = said.lines().collect();
     assert_eq!(lines.len(), 22, "{said}");
     assert_eq!(lines[0], "surveyd: line 3: externalId: \"new-10\" belongs to client 10");
     assert_eq!(lines[20], "surveyd: and 9980 more; --report FILE has them all");
     assert!(lines[21].starts_with("surveyd: 10000 rows of in.csv are applied to surveyd.db, 10000 are rejected"));
-    assert_eq!(import(&home, "clients", &csv, &["--report", "wet.csv"]).0, Some(1));
-    let read = |name| std::fs::read_to_string(home.path(name)).unwrap();
+    assert_eq!(import(&folder, "clients", &csv, &["--report", "wet.csv"]).0, Some(1));
+    let read = |name| std::fs::read_to_string(folder.path(name)).unwrap();
     assert_eq!(read("wet.csv"), read("dry.csv"));
     assert_eq!(read("wet.csv").lines().count(), 10_001);
-    let audit: Vec<Value> = serde_json::from_slice(&home.run(&["audit", "--json"]).stdout).unwrap();
+    let audit: Vec<Value> = serde_json::from_slice(&folder.run(&["audit", "--json"]).stdout).unwrap();
     let last = audit.last().unwrap();
     assert_eq!((&last["action"], &last["after"]), (&json!("import"), &json!({"applied": 10_000, "rejected": 10_000})));
 }
 
-/// A dry run leaves the file as it is, and waits for nobody: here another process holds the write lock all the time.
+/// A dry run changes nothing and needs no lock: here another process holds the write lock all the time.
 #[test]
 fn a_dry_run_takes_no_lock() {
-    let home = Home::with_sample();
-    let other = rusqlite::Connection::open(home.path("surveyd.db")).unwrap();
+    let folder = TestFolder::with_sample();
+    let other = folder.database();
     other.execute_batch("begin immediate").unwrap();
     let csv = format!("id,clientId,channel,status,startTime,stateChangeTime\n9,1,1,CLOSED,{TIMES}\n");
-    let (code, _, said) = import(&home, "threads", csv, &["--dry-run"]);
+    let (code, _, said) = import(&folder, "threads", csv, &["--dry-run"]);
     assert_eq!(
         (code, said.as_str()),
         (Some(0), "surveyd: 1 rows of in.csv can be applied to surveyd.db; nothing was written\n")
@@ -282,11 +274,11 @@ fn a_dry_run_takes_no_lock() {
 
 /// A quote that is never closed ends the import with a sentence, and does not take the rest of the file into memory.
 #[test]
-fn a_quote_that_is_never_closed_is_named() {
-    let home = Home::with_sample();
+fn a_quote_that_is_never_closed_ends_the_import() {
+    let folder = TestFolder::with_sample();
     let mut csv = String::from("id,name\n9,Nine\n10,\"Ten\n");
     (11..200_000).for_each(|id| writeln!(csv, "{id},another").unwrap());
-    let (code, _, said) = import(&home, "clients", csv, &[]);
+    let (code, _, said) = import(&folder, "clients", csv, &[]);
     assert_eq!(code, Some(1));
     let expected =
         "it cannot be read on from line 3: a row of more than 1048576 bytes; is there a quote that is never closed?\n";
@@ -295,28 +287,28 @@ fn a_quote_that_is_never_closed_is_named() {
 }
 
 #[test]
-fn a_pipe_is_taken() {
-    let home = Home::with_sample();
-    let mut import = home.command(&["import", "clients", "-"]);
+fn a_pipe_is_imported() {
+    let folder = TestFolder::with_sample();
+    let mut import = folder.command(&["import", "clients", "-"]);
     let mut import = import.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     import.stdin.take().unwrap().write_all(b"id\n9\n").unwrap();
     let output = import.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "surveyd: 1 rows of - are applied to surveyd.db\n");
 }
 
-/// A whole import is many transactions: between them the sends of a server go on, and see what was put.
+/// An import is many transactions: between them the server goes on to send, and sees the new rows.
 #[test]
-fn sends_go_on_meanwhile() {
-    let home = Home::with_sample();
-    let token = home.token("crm", "integrator");
-    let server = home.serve();
+fn sends_go_on_during_an_import() {
+    let folder = TestFolder::with_sample();
+    let token = folder.token("crm", "integrator");
+    let server = folder.serve();
     let mut csv = String::from("id,clientId,channel,status,startTime,stateChangeTime\n");
     for id in 10..50_010 {
         writeln!(csv, "{id},{},1,CLOSED,{TIMES}", 3 + id % 2).unwrap();
     }
-    home.write("in.csv", &csv);
+    folder.write("in.csv", &csv);
     let mut crm = server.client(&token);
-    let mut import = home.command(&["import", "threads", "in.csv"]).stderr(Stdio::null()).spawn().unwrap();
+    let mut import = folder.command(&["import", "threads", "in.csv"]).stderr(Stdio::null()).spawn().unwrap();
     let mut sent = 0;
     let status = loop {
         assert_eq!(crm.send(1, 1).short(), "200 ");
@@ -330,19 +322,19 @@ fn sends_go_on_meanwhile() {
     assert_eq!(crm.send(4, 1).short(), "200 ", "the client has threads now");
 }
 
-/// Durable when it says so: beside a server it is the import itself that syncs the log, also where the file is named by a link.
+/// An import that reports success is durable: while a server runs, the import itself syncs the log, also through a link.
 #[test]
-fn what_is_applied_is_on_the_disk() {
-    let home = Home::with_sample();
-    std::os::unix::fs::symlink("surveyd.db", home.path("link.db")).unwrap();
-    home.write("in.csv", "id,externalId\n77,crm-77\n");
-    let _server = home.serve();
+fn applied_rows_are_synced_to_the_disk() {
+    let folder = TestFolder::with_sample();
+    std::os::unix::fs::symlink("surveyd.db", folder.path("link.db")).unwrap();
+    folder.write("in.csv", "id,externalId\n77,crm-77\n");
+    let _server = folder.serve();
     for database in ["surveyd.db", "link.db"] {
-        let mut command = Command::new("strace");
+        let Some(mut command) = tool("strace") else { return };
         command.args(["-f", "-qq", "-y", "-e", "trace=fsync,fdatasync", "-o", "syncs", env!("CARGO_BIN_EXE_surveyd")]);
-        command.args(["import", "clients", "in.csv", "--database", database]).current_dir(home.path(""));
+        command.args(["import", "clients", "in.csv", "--database", database]).current_dir(folder.path(""));
         assert!(command.status().unwrap().success());
-        let syncs = std::fs::read_to_string(home.path("syncs")).unwrap();
+        let syncs = std::fs::read_to_string(folder.path("syncs")).unwrap();
         assert!(syncs.contains("/surveyd.db-wal>"), "{database}: {syncs}");
     }
 }

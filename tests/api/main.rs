@@ -1,4 +1,4 @@
-//! Everything over real sockets, against the real binary. The tree mirrors the URLs and the words.
+//! Tests of the real binary over real sockets. The tree mirrors the routes and the subcommands.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod access;
@@ -8,7 +8,6 @@ mod attempts;
 mod audit;
 mod backup;
 mod bad_requests;
-mod calls_around;
 mod check;
 mod clock;
 mod concurrency;
@@ -19,14 +18,13 @@ mod documents;
 mod erase;
 mod events;
 mod export_csv;
-mod failing_store;
-mod fake_life;
+mod fake_lifecycle;
 mod faults;
-mod growth;
 mod harness;
 mod http_layer;
 mod idempotency;
 mod import;
+mod long_polling;
 mod metrics;
 mod migration;
 mod network;
@@ -36,14 +34,16 @@ mod program;
 mod quality_send;
 mod readiness;
 mod request_log;
+mod resource_growth;
 mod restore;
 mod retention;
 mod secrets;
 mod settings;
 mod shutdown;
+mod store_failures;
 mod threads_model;
 mod throttle;
 mod tokens;
-mod waiting;
+mod vendor_calls;
 mod world_file;
 mod worlds;

@@ -1,13 +1,13 @@
-//! `GET /metrics`: what is counted, and that it is told in OpenMetrics.
+//! `GET /metrics`: the counters, in the format of OpenMetrics.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::harness::{Client, Home, Receiver, Reply, Server, eventually};
+use crate::harness::{Channel, Client, Receiver, Reply, Server, TestFolder, eventually};
 
-/// What an administrator is told.
-fn told(admin: &mut Client) -> String {
+/// The metrics as an administrator gets them.
+fn scrape(admin: &mut Client) -> String {
     let answer = admin.call("GET", "/metrics", None);
     assert_eq!(
         (answer.status, answer.header("content-type")),
@@ -82,20 +82,20 @@ fn steady(text: &str) -> String {
 }
 
 /// That a token is used is written once an hour: here it has been, and no job of the writer is for that.
-fn have_used(home: &Home, tokens: &[&str]) {
-    let server = home.serve();
+fn have_used(folder: &TestFolder, tokens: &[&str]) {
+    let server = folder.serve();
     for token in tokens {
         server.client(token).call("GET", "/admin/settings", None);
     }
-    assert_eq!(server.stranger().call("GET", "/readyz", None).status, 200, "the writer has come round");
+    assert_eq!(server.anonymous().call("GET", "/readyz", None).status, 200, "the writer has come round");
 }
 
 #[test]
-fn the_metrics_of_a_server() {
-    let home = Home::with_sample();
-    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
-    have_used(&home, &[&token, &ops]);
-    let server = home.serve();
+fn a_server_reports_all_its_metrics() {
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    have_used(&folder, &[&token, &ops]);
+    let server = folder.serve();
     let (mut crm, mut admin) = (server.client(&token), server.client(&ops));
     crm.send(1, 1);
     crm.send(1, 1);
@@ -104,8 +104,8 @@ fn the_metrics_of_a_server() {
     crm.call("GET", "/api/v1/threads/4", None);
     crm.call("GET", "/nowhere/crm-1", None);
     crm.call("DELETE", "/admin/clients/1", None);
-    server.stranger().send(1, 1);
-    let text = told(&mut admin);
+    server.anonymous().send(1, 1);
+    let text = scrape(&mut admin);
     samples(&text);
     insta::assert_snapshot!(steady(&text), @r#"
     # HELP surveyd_build Which surveyd this is.
@@ -175,7 +175,7 @@ fn the_metrics_of_a_server() {
     # TYPE surveyd_database_bytes gauge
     # UNIT surveyd_database_bytes bytes
     surveyd_database_bytes …
-    # HELP surveyd_wal_bytes Size of the write-ahead log beside it.
+    # HELP surveyd_wal_bytes Size of the write-ahead log next to it.
     # TYPE surveyd_wal_bytes gauge
     # UNIT surveyd_wal_bytes bytes
     surveyd_wal_bytes …
@@ -185,19 +185,20 @@ fn the_metrics_of_a_server() {
 
 /// What each thing that can happen adds to the counters.
 #[test]
-fn counters_move() {
-    let home = Home::with_sample();
-    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
-    have_used(&home, &[&token, &ops]);
-    let server = home.serve();
+fn each_event_adds_to_its_counters() {
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    have_used(&folder, &[&token, &ops]);
+    let server = folder.serve();
     let (mut crm, mut admin) = (server.client(&token), server.client(&ops));
-    let mut before = samples(&told(&mut admin));
+    let mut before = samples(&scrape(&mut admin));
     let mut added = |names: &[&str], act: &mut dyn FnMut()| -> Vec<f64> {
         act();
-        let after = samples(&told(&mut admin));
+        let after = samples(&scrape(&mut admin));
         let added = names.iter().map(|name| {
-            let of = |samples: &BTreeMap<String, f64>| samples.get(&format!("surveyd_{name}")).copied().unwrap_or(0.0);
-            of(&after) - of(&before)
+            // A counter has no sample for a label before the first event; afterwards a name without one is a mistake here.
+            let name = format!("surveyd_{name}");
+            after[&name] - before.get(&name).copied().unwrap_or(0.0)
         });
         let added = added.collect();
         before.clone_from(&after);
@@ -218,49 +219,48 @@ fn counters_move() {
     }
     let (denied, token_rule) = (answered(401), refused("token"));
     let names = [&*denied, &token_rule, "failed_authentications_total"];
-    assert_eq!(added(&names, &mut || drop(server.stranger().send(1, 1))), [1.0, 1.0, 0.0], "no token is no bad one");
+    assert_eq!(added(&names, &mut || drop(server.anonymous().send(1, 1))), [1.0, 1.0, 0.0], "no token is no bad one");
     assert_eq!(added(&names, &mut || drop(server.client("surveyd_0").send(1, 1))), [1.0, 1.0, 1.0]);
     let of_admin = "requests_total{route=\"/admin/clients/{id}\",status=\"401\"}";
     let names = [of_admin, &token_rule, "failed_authentications_total"];
-    let mut stranger = server.stranger();
-    assert_eq!(added(&names, &mut || drop(stranger.call("GET", "/admin/clients/1", None))), [1.0, 0.0, 0.0]);
+    let mut anonymous = server.anonymous();
+    assert_eq!(added(&names, &mut || drop(anonymous.call("GET", "/admin/clients/1", None))), [1.0, 0.0, 0.0]);
     let bad = || drop(server.client(&token).call("POST", "/api/v1/quality/send", Some(&json!({}))));
     assert_eq!(added(&[&answered(400), &refused("body")], &mut { bad }), [1.0, 1.0]);
     let wrong = json!({"login": "crm", "password": "wrong"});
     let names = ["requests_total{route=\"/api/auth/login\",status=\"401\"}", "failed_authentications_total"];
-    let log_in = || drop(server.stranger().call("POST", "/api/auth/login", Some(&wrong)));
+    let log_in = || drop(server.anonymous().call("POST", "/api/auth/login", Some(&wrong)));
     assert_eq!(added(&names, &mut { log_in }), [1.0, 1.0]);
 }
 
 /// Also where the database is named by a link.
 #[test]
-fn deliveries_and_the_log_are_told() {
-    let home = Home::with_sample();
-    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
-    std::os::unix::fs::symlink("surveyd.db", home.path("link.db")).unwrap();
-    let server = home.serve_with(&[("DATABASE", "link.db"), ("DELIVERY__ALLOW", "127.0.0.0/8")]);
+fn deliveries_and_the_log_size_are_reported() {
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    std::os::unix::fs::symlink("surveyd.db", folder.path("link.db")).unwrap();
+    let server = folder.serve_with(&[("DATABASE", "link.db"), ("DELIVERY__ALLOW", "127.0.0.0/8")]);
     let (mut crm, mut admin) = (server.client(&token), server.client(&ops));
     let gateway = Receiver::start(|_, before| Reply::status([500, 200, 410][before.min(2)], ""));
-    let channel = json!({"name": "Web widget", "type": "WEB", "deliveryUrl": gateway.url()});
-    assert_eq!(admin.call("PUT", "/admin/channels/1", Some(&channel)).status, 200);
+    admin.put(&Channel::new(1).delivery_url(&gateway.url()));
     for state in ["pending", "delivered", "cancelled"] {
         assert_eq!(crm.send(1, 1).status, 200);
         let name = format!("surveyd_delivery_tries_total{{state=\"{state}\"}}");
-        eventually(&name, || samples(&told(&mut admin))[&name] > 0.5);
+        eventually(&name, || samples(&scrape(&mut admin))[&name] > 0.5);
     }
-    let samples = samples(&told(&mut admin));
+    let samples = samples(&scrape(&mut admin));
     assert!(samples["surveyd_delivery_tries_total{state=\"dead\"}"] < 0.5, "it is told before there is one");
     assert!(samples["surveyd_wal_bytes"] > 4096.0, "{samples:?}");
 }
 
 /// However many paths and methods callers make up, there are no more labels for it.
 #[test]
-fn labels_are_few_and_nobody_s() {
-    let home = Home::with_sample();
-    let (token, ops) = (home.token("crm-system", "integrator"), home.token("ops-person", "admin"));
-    let server = home.serve();
+fn labels_are_few_and_name_no_person() {
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm-system", "integrator"), folder.token("ops-person", "admin"));
+    let server = folder.serve();
     let (mut crm, mut admin) = (server.client(&token), server.client(&ops));
-    told(&mut admin);
+    scrape(&mut admin);
     let call_all = |crm: &mut Client, number: i32| {
         crm.call("GET", &format!("/made-up-{number}"), None);
         crm.call("GET", &format!("/api/v1/threads/{number}"), None);
@@ -269,9 +269,9 @@ fn labels_are_few_and_nobody_s() {
     };
     // There are four of each in the sample world: the fifth is the first that is not found.
     (1..=5).for_each(|number| call_all(&mut crm, number));
-    let few = samples(&told(&mut admin)).len();
+    let few = samples(&scrape(&mut admin)).len();
     (6..=100).for_each(|number| call_all(&mut crm, number));
-    let text = told(&mut admin);
+    let text = scrape(&mut admin);
     assert!(samples(&text).len() <= few, "{text}");
     for word in ["crm-", "made-up", "BREW", "ops-person", "Alice"] {
         assert!(!text.contains(word), "{word} in {text}");
@@ -280,15 +280,15 @@ fn labels_are_few_and_nobody_s() {
 
 /// What waits for the writer is counted as long as it waits.
 #[test]
-fn what_waits_is_seen() {
-    let home = Home::with_sample();
-    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
-    have_used(&home, &[&token, &ops]);
-    let server = home.serve();
-    let other = rusqlite::Connection::open(home.path("surveyd.db")).unwrap();
+fn waiting_jobs_are_counted() {
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    have_used(&folder, &[&token, &ops]);
+    let server = folder.serve();
+    let other = folder.database();
     other.execute_batch("begin immediate").unwrap();
     let mut admin = server.client(&ops);
-    let mut waiting = || samples(&told(&mut admin))["surveyd_writer_waiting_jobs"];
+    let mut waiting = || samples(&scrape(&mut admin))["surveyd_writer_waiting_jobs"];
     assert!(waiting() < 0.5);
     let mut clients: Vec<_> = (0..5).map(|_| server.client(&token)).collect();
     std::thread::scope(|scope| {
@@ -305,33 +305,22 @@ fn what_waits_is_seen() {
 
 /// On an address of its own, without a token and with nothing else there.
 #[test]
-fn metrics_on_an_address_of_their_own() {
-    let home = Home::with_sample();
-    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
-    let server = Server::start({
-        command.env("SURVEYD__METRICS__LISTEN", "127.0.0.1:0");
-        command
-    });
-    let mut address = None;
-    eventually("the log tells the address", || {
-        let said = server.said();
-        address = said.split("\"http://").nth(1).and_then(|rest| rest.split_once("/metrics")?.0.parse().ok());
-        address.is_some()
-    });
-    let mut scraper = Client::new(address.unwrap(), None, None);
-    server.stranger().call("GET", "/livez", None);
-    assert!(told(&mut scraper).contains("\nsurveyd_requests_total{route=\"/livez\",status=\"200\"} 1\n"));
+fn metrics_can_have_an_address_of_their_own() {
+    let folder = TestFolder::with_sample();
+    let server = folder.serve_with(&[("METRICS__LISTEN", "127.0.0.1:0")]);
+    let mut scraper = server.client_of("/metrics");
+    server.anonymous().call("GET", "/livez", None);
+    assert!(scrape(&mut scraper).contains("\nsurveyd_requests_total{route=\"/livez\",status=\"200\"} 1\n"));
     assert_eq!(scraper.call("GET", "/admin/settings", None).short(), "404 No such path");
     assert_eq!(scraper.call("POST", "/metrics", None).short(), "405 Method not allowed; this path takes GET");
-    assert_eq!(server.stranger().call("GET", "/metrics", None).status, 401, "on the other address it takes a token");
-    server.signal("-TERM");
-    assert_eq!(server.wait().0, Some(0));
+    assert_eq!(server.anonymous().call("GET", "/metrics", None).status, 401, "on the other address it takes a token");
+    server.stop();
     assert!(scraper.is_closed());
 }
 
 /// There is nothing to watch in a fake.
 #[test]
-fn a_fake_has_none() {
+fn a_fake_has_no_metrics() {
     let fake = Server::fake();
     assert_eq!(fake.client("test-admin").call("GET", "/metrics", None).short(), "404 No such path");
 }

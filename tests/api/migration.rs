@@ -1,17 +1,17 @@
 //! Files of earlier versions: brought to the present one step by step, kept as they were, and never left between two steps.
 
-use std::{fs, process::Command};
+use std::fs;
 
 use rusqlite::Connection;
 
-use crate::harness::{Home, Server, kill_after, time_of};
+use crate::harness::{Server, TestFolder, kill_after, time_of};
 
-/// So many clients can be caught in the middle of being copied.
+/// With so many clients, a test can stop a copy before it is complete.
 const MANY: u32 = 20_000;
 
-/// A database of version 1 with so many clients, and a thread for each.
-fn of_version_1(home: &Home, clients: u32) {
-    let old = Connection::open(home.path("surveyd.db")).unwrap();
+/// A database of version 1 with `clients` clients, and a thread for each.
+fn of_version_1(folder: &TestFolder, clients: u32) {
+    let old = folder.database();
     old.execute_batch(include_str!("../schemas/1.sql")).unwrap();
     old.execute_batch(
         "insert into schema_version values (1, 1, '0.1.0');
@@ -20,16 +20,16 @@ fn of_version_1(home: &Home, clients: u32) {
     )
     .unwrap();
     drop(old);
-    home.fill("surveyd.db", clients);
+    folder.fill("surveyd.db", clients);
     let sql = "insert into thread (id, client_id, channel_id, status, start_time, state_change_time)
                select id, id, 1, 'NEW', 1, 2 from client";
-    Connection::open(home.path("surveyd.db")).unwrap().execute(sql, []).unwrap();
+    folder.database().execute(sql, []).unwrap();
 }
 
 /// The version that a file says, and how many clients are in it; only of a file that is sound.
-fn version_and_clients(home: &Home, name: &str) -> (i32, u32) {
-    assert_eq!(home.says(&["check", "--database", name]), format!("surveyd: the database {name} is sound"));
-    let connection = Connection::open(home.path(name)).unwrap();
+fn version_and_clients(folder: &TestFolder, name: &str) -> (i32, u32) {
+    assert_eq!(folder.run_ok(&["check", "--database", name]), format!("surveyd: the database {name} is sound"));
+    let connection = Connection::open(folder.path(name)).unwrap();
     let version = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     let clients = connection.query_row("select count(*) from client", [], |row| row.get(0)).unwrap();
     let phones = "select count(*) from pragma_table_xinfo('client') where name = 'phone'";
@@ -39,141 +39,139 @@ fn version_and_clients(home: &Home, name: &str) -> (i32, u32) {
 }
 
 fn newest() -> i32 {
-    let home = Home::new();
-    home.token("ops", "admin");
-    version_and_clients(&home, "surveyd.db").0
+    let folder = TestFolder::new();
+    folder.token("ops", "admin");
+    version_and_clients(&folder, "surveyd.db").0
 }
 
 #[test]
-fn an_older_file_is_kept_as_it_was() {
-    let home = Home::new();
-    of_version_1(&home, 10);
+fn a_migration_keeps_a_copy_of_the_old_file() {
+    let folder = TestFolder::new();
+    of_version_1(&folder, 10);
     let newest = newest();
     let kept = format!("surveyd.db.before-schema-{newest}");
     // Those that only look leave it as it is.
-    home.says(&["check"]);
-    home.says(&["backup", "copy.db"]);
-    assert_eq!(version_and_clients(&home, "surveyd.db"), (1, 10));
-    assert_eq!(version_and_clients(&home, "copy.db"), (1, 10));
-    home.write(&kept, "what an attempt that came to nothing has left");
-    home.write(&format!("{kept}-wal"), "and its log");
+    folder.run_ok(&["check"]);
+    folder.run_ok(&["backup", "copy.db"]);
+    assert_eq!(version_and_clients(&folder, "surveyd.db"), (1, 10));
+    assert_eq!(version_and_clients(&folder, "copy.db"), (1, 10));
+    folder.write(&kept, "what an attempt that came to nothing has left");
+    folder.write(&format!("{kept}-wal"), "and its log");
     assert_eq!(
-        home.says(&["token", "list"]),
+        folder.run_ok(&["token", "list"]),
         format!(
             "surveyd: the database surveyd.db is brought from schema 1 to {newest}; as it was it is kept as {kept}\n\
              surveyd: no tokens yet; make one: surveyd token create --name crm --role integrator"
         )
     );
-    assert_eq!(version_and_clients(&home, "surveyd.db"), (newest, 10));
-    assert_eq!(version_and_clients(&home, &kept), (1, 10));
-    let steps = Connection::open(home.path("surveyd.db")).unwrap();
+    assert_eq!(version_and_clients(&folder, "surveyd.db"), (newest, 10));
+    assert_eq!(version_and_clients(&folder, &kept), (1, 10));
+    let steps = folder.database();
     let steps: i32 = steps.query_row("select count(*) from schema_version", [], |row| row.get(0)).unwrap();
     assert_eq!(steps, newest, "each step is noted");
     // And back: an older surveyd could open it again.
-    home.says(&["restore", &kept]);
-    assert_eq!(version_and_clients(&home, "surveyd.db"), (1, 10));
-    // A server tells it in its log.
-    let server = home.serve();
-    server.signal("-TERM");
-    let (_, log) = server.wait();
+    folder.run_ok(&["restore", &kept]);
+    assert_eq!(version_and_clients(&folder, "surveyd.db"), (1, 10));
+    // A server logs it.
+    let server = folder.serve();
+    let log = server.stop();
     assert!(log.contains(&format!("as it was it is kept as {kept}")), "{log}");
 }
 
-/// A server of an earlier version does not know what is done to its file.
+/// A server of an earlier version would not notice the migration of its file.
 #[test]
-fn not_under_a_running_server() {
-    let home = Home::with_sample();
-    let server = home.serve();
+fn a_file_that_a_server_uses_is_not_migrated() {
+    let folder = TestFolder::with_sample();
+    let server = folder.serve();
     // The file is exchanged under it, for there is no program of an earlier version here.
-    for name in home.files().iter().filter(|name| *name != "surveyd.db-lock") {
-        fs::remove_file(home.path(name)).unwrap();
+    for name in folder.files().iter().filter(|name| *name != "surveyd.db-lock") {
+        fs::remove_file(folder.path(name)).unwrap();
     }
-    of_version_1(&home, 1);
+    of_version_1(&folder, 1);
     let sentence = "surveyd: the database surveyd.db is of schema 1, which only an earlier surveyd serves: another surveyd serves the database surveyd.db; stop it first, or name another file with --database";
-    assert_eq!(home.fails(&["token", "list"]), sentence);
-    assert_eq!(version_and_clients(&home, "surveyd.db"), (1, 1));
+    assert_eq!(folder.run_error(&["token", "list"]), sentence);
+    assert_eq!(version_and_clients(&folder, "surveyd.db"), (1, 1));
     server.kill();
-    home.says(&["token", "list"]);
-    assert_eq!(version_and_clients(&home, "surveyd.db"), (newest(), 1));
+    folder.run_ok(&["token", "list"]);
+    assert_eq!(version_and_clients(&folder, "surveyd.db"), (newest(), 1));
 }
 
-/// Where the old file cannot be kept, it is not changed. A file-size limit stands in for a full disk.
+/// A file that cannot be copied first is not migrated. A file-size limit replaces a full disk.
 #[test]
-fn a_full_disk_leaves_the_old_one() {
-    let home = Home::new();
-    of_version_1(&home, 5000);
-    let mut command = Command::new("sh");
-    let limited = "trap '' XFSZ; ulimit -S -f 200; exec \"$0\" serve --listen 127.0.0.1:0";
-    command.args(["-c", limited, env!("CARGO_BIN_EXE_surveyd")]).current_dir(home.path(""));
+fn a_migration_on_a_full_disk_changes_nothing() {
+    let folder = TestFolder::new();
+    of_version_1(&folder, 5000);
+    let Some(mut command) = folder.command_with_file_limit(200, &["serve", "--listen", "127.0.0.1:0"]) else { return };
     let output = command.output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("there is no backup surveyd.db.before-schema-"), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
-    assert_eq!(version_and_clients(&home, "surveyd.db"), (1, 5000));
-    assert!(home.files().iter().all(|name| !name.contains("before")), "{:?}", home.files());
+    assert_eq!(version_and_clients(&folder, "surveyd.db"), (1, 5000));
+    assert!(folder.files().iter().all(|name| !name.contains("before")), "{:?}", folder.files());
 }
 
 /// A step is all or nothing, and its version with it: where that cannot be noted, nothing of the step is left.
 #[test]
-fn a_step_that_fails_leaves_nothing() {
-    let home = Home::new();
-    of_version_1(&home, 1);
-    let by_hand = Connection::open(home.path("surveyd.db")).unwrap();
+fn a_migration_step_that_fails_is_rolled_back() {
+    let folder = TestFolder::new();
+    of_version_1(&folder, 1);
+    let by_hand = folder.database();
     by_hand.execute_batch("insert into schema_version values (2, 1, 'by hand')").unwrap();
-    let said = home.run(&["token", "list"]);
+    let said = folder.run(&["token", "list"]);
     assert_eq!(said.status.code(), Some(1));
     let said = String::from_utf8(said.stderr).unwrap();
     assert!(said.contains("UNIQUE constraint failed: schema_version.version"), "{said}");
     by_hand.execute_batch("delete from schema_version where version = 2").unwrap();
     drop(by_hand);
-    assert_eq!(version_and_clients(&home, "surveyd.db"), (1, 1));
-    home.says(&["token", "list"]);
-    assert_eq!(version_and_clients(&home, "surveyd.db"), (newest(), 1));
+    assert_eq!(version_and_clients(&folder, "surveyd.db"), (1, 1));
+    folder.run_ok(&["token", "list"]);
+    assert_eq!(version_and_clients(&folder, "surveyd.db"), (newest(), 1));
 }
 
-/// Killed at any instant: a file of one version or of another, and what is kept is the old one. The next start goes on.
-fn kills(times: u32) {
-    let (home, newest) = (Home::new(), newest());
-    of_version_1(&home, MANY);
+/// Kills migrations at `times` moments: the file has one version or the other, and the copy is the old one. The next start
+/// goes on.
+fn kill_migrations(times: u32) {
+    let (folder, newest) = (TestFolder::new(), newest());
+    of_version_1(&folder, MANY);
     let kept = format!("surveyd.db.before-schema-{newest}");
-    home.says(&["backup", "old.db"]);
+    folder.run_ok(&["backup", "old.db"]);
     let begin = || {
-        for name in home.files().iter().filter(|name| name.starts_with("surveyd.db")) {
-            fs::remove_file(home.path(name)).unwrap();
+        for name in folder.files().iter().filter(|name| name.starts_with("surveyd.db")) {
+            fs::remove_file(folder.path(name)).unwrap();
         }
-        fs::copy(home.path("old.db"), home.path("surveyd.db")).unwrap();
+        fs::copy(folder.path("old.db"), folder.path("surveyd.db")).unwrap();
     };
-    let command = || home.command(&["token", "list"]);
+    let command = || folder.command(&["token", "list"]);
     begin();
     let whole = time_of(command());
     let mut unfinished = 0;
     for kill in 0..times {
         begin();
         kill_after(whole * kill / times, command());
-        let (version, found) = version_and_clients(&home, "surveyd.db");
+        let (version, found) = version_and_clients(&folder, "surveyd.db");
         assert!((1..=newest).contains(&version) && found == MANY, "after kill {kill}: {version}, {found}");
-        unfinished += u32::from(home.path(&format!("{kept}.surveyd-part")).exists());
-        if home.path(&kept).exists() {
-            assert_eq!(version_and_clients(&home, &kept), (1, MANY));
+        unfinished += u32::from(folder.path(&format!("{kept}.surveyd-part")).exists());
+        if folder.path(&kept).exists() {
+            assert_eq!(version_and_clients(&folder, &kept), (1, MANY));
         } else {
             assert_eq!(version, 1, "after kill {kill} nothing is kept");
         }
-        drop(Server::start(home.command(&["serve", "--listen", "127.0.0.1:0"])));
-        assert_eq!(version_and_clients(&home, "surveyd.db"), (newest, MANY));
-        assert!(home.files().iter().all(|name| !name.contains("surveyd-part")), "{:?}", home.files());
+        drop(Server::start(folder.command(&["serve", "--listen", "127.0.0.1:0"])));
+        assert_eq!(version_and_clients(&folder, "surveyd.db"), (newest, MANY));
+        assert!(folder.files().iter().all(|name| !name.contains("surveyd-part")), "{:?}", folder.files());
     }
     assert!(unfinished > 0, "no kill came in the middle");
 }
 
 #[test]
-fn killed_in_the_middle() {
-    kills(10);
+fn a_killed_migration_leaves_a_sound_file() {
+    kill_migrations(10);
 }
 
-/// `cargo test --test api migration::killed_a_hundred_times -- --ignored`
+/// `cargo test --test api migration::a_migration_killed_a_hundred_times_leaves_a_sound_file -- --ignored`
 #[test]
 #[ignore = "minutes"]
-fn killed_a_hundred_times() {
-    kills(100);
+fn a_migration_killed_a_hundred_times_leaves_a_sound_file() {
+    kill_migrations(100);
 }

@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, envelope};
+use crate::harness::{ClientRow, Server, Thread, envelope};
 
 const PATH: &str = "/api/v1/quality/send";
 
@@ -47,13 +47,11 @@ fn the_documented_refusals_have_the_documented_lengths() {
     let open = crm.send(2, 1);
     assert_eq!(open.whole(), refusal(409, "Client has open thread"));
     assert_eq!(open.header("content-length"), Some("119"));
-    let closed = json!({ "clientId": 1, "channel": 2, "status": "CLOSED", "startTime": "2026-03-01T10:00:00Z", "stateChangeTime": "2026-03-01T10:15:00Z" });
-    assert_eq!(admin.call("PUT", "/admin/threads/1", Some(&closed)).status, 200);
+    admin.put(&Thread::closed(1).channel(2));
     let not_enabled = crm.send(1, 1);
     assert_eq!(not_enabled.whole(), refusal(409, "Cannot send form 1 to thread 1"));
     assert_eq!(not_enabled.header("content-length"), Some("127"));
-    let off = json!({ "surveysViaExternalApi": false });
-    assert_eq!(admin.call("PATCH", "/admin/settings", Some(&off)).short(), "200 {\"surveysViaExternalApi\":false}");
+    admin.set_surveys(false);
     let disabled = crm.send(1, 1);
     assert_eq!(disabled.whole(), refusal(409, "Sending surveys via external api is disabled"));
     assert_eq!(disabled.header("content-length"), Some("141"));
@@ -90,44 +88,38 @@ fn the_vary_lines_have_the_documented_order() {
 #[case::open_thread(json!({"type": "threadId", "id": 3}), 1, "409 Client has open thread")]
 #[case::thread_4(json!({"type": "threadId", "id": 4}), 1, "409 Cannot send form 1 to thread 4")]
 #[case::no_thread(json!({"type": "threadId", "id": 7}), 1, "404 Thread 7 not found")]
-fn every_target_gets_its_answer(#[case] target: Value, #[case] form: i64, #[case] expected: &str) {
+fn every_target_gets_its_response(#[case] target: Value, #[case] form: i64, #[case] expected: &str) {
     let fake = Server::fake();
     assert_eq!(fake.client("test-crm").send_to(&target, form).short(), expected);
     let recorded = fake.client("test-admin").call("GET", "/admin/sends", None).json();
     assert_eq!(recorded.as_array().unwrap().len(), usize::from(expected.starts_with("200")));
 }
 
-/// Each rule outweighs those behind it: with everything wrong, mending one thing after the other shows the next refusal.
+/// Each rule is decided before the next one: a request that breaks all of them is repaired rule by rule.
 #[test]
 fn rules_are_decided_in_the_documented_order() {
     let fake = Server::fake();
     let mut crm = fake.client("test-crm");
     let mut admin = fake.client("test-admin");
-    let mut put = |path: &str, body: Value| {
-        let answer = admin.call(if path == "/admin/settings" { "PATCH" } else { "PUT" }, path, Some(&body));
-        assert!(answer.status < 300, "{answer:?}");
-    };
-    let thread = |status: &str, hour: u8| {
-        json!({"clientId": 50, "channel": 2, "status": status,
-               "startTime": "2026-03-01T00:00:00.000Z", "stateChangeTime": format!("2026-03-01T{hour:02}:00:00.000Z")})
-    };
-    put("/admin/settings", json!({"surveysViaExternalApi": false}));
+    let open = |id: i64| Thread::open(id, "ASSIGNED").client(50).channel(2);
+    let closed = |id: i64| Thread::closed(id).client(50).channel(2);
+    admin.set_surveys(false);
     assert_eq!(crm.send(50, 1).short(), "409 Sending surveys via external api is disabled");
-    put("/admin/settings", json!({"surveysViaExternalApi": true}));
+    admin.set_surveys(true);
     assert_eq!(crm.send(50, 1).short(), "404 Client 50 not found");
-    put("/admin/clients/50", json!({}));
+    admin.put(&ClientRow::new(50));
     assert_eq!(crm.send(50, 1).short(), "409 Client has no closed thread");
-    put("/admin/threads/50", thread("ASSIGNED", 1));
+    admin.put(&open(50).changed_at_hour(1));
     assert_eq!(crm.send(50, 1).short(), "409 Client has open thread");
-    put("/admin/threads/51", thread("CLOSED", 5));
+    admin.put(&closed(51).changed_at_hour(5));
     assert_eq!(crm.send(50, 1).short(), "409 Client has open thread");
-    put("/admin/threads/50", thread("CLOSED", 2));
+    admin.put(&closed(50).changed_at_hour(2));
     assert_eq!(crm.send(50, 1).short(), "409 Cannot send form 1 to thread 51", "the last closing time wins");
-    put("/admin/threads/50", thread("CLOSED", 5));
+    admin.put(&closed(50).changed_at_hour(5));
     assert_eq!(crm.send(50, 1).short(), "409 Cannot send form 1 to thread 51", "the greater id breaks a tie");
-    put("/admin/threads/50", thread("CLOSED", 6));
+    admin.put(&closed(50).changed_at_hour(6));
     assert_eq!(crm.send(50, 1).short(), "409 Cannot send form 1 to thread 50");
-    put("/admin/forms/1/channels/2", Value::Null);
+    assert_eq!(admin.call("PUT", "/admin/forms/1/channels/2", None).status, 204);
     assert_eq!(crm.send(50, 1).short(), "200 ");
 }
 
@@ -137,9 +129,7 @@ fn every_status_but_closed_is_open(
     status: &str,
 ) {
     let fake = Server::fake();
-    let thread = json!({"clientId": 1, "channel": 1, "status": status,
-                        "startTime": "2026-03-01T00:00:00.000Z", "stateChangeTime": "2026-03-01T00:00:00.000Z"});
-    assert_eq!(fake.client("test-admin").call("PUT", "/admin/threads/9", Some(&thread)).status, 201);
+    fake.client("test-admin").put(&Thread::open(9, status));
     assert_eq!(fake.client("test-crm").send(1, 1).short(), "409 Client has open thread");
 }
 
@@ -158,7 +148,7 @@ fn the_same_send_can_be_written_in_many_ways(#[case] media_type: &str, #[case] b
 
 /// The query is no part of the `uri`, and a caller's own fit request id comes back.
 #[test]
-fn the_envelope_tells_the_path_alone() {
+fn the_envelope_has_the_path_without_the_query() {
     let fake = Server::fake();
     let mut crm = fake.client("test-crm");
     let body = json!({"clientId": {"type": "internalClientId", "id": 2}, "qualityFormId": 1}).to_string();

@@ -1,27 +1,25 @@
-//! `GET /readyz`: ready is who can answer a send.
+//! `GET /readyz`: a server is ready if it can answer a send.
 
-use rusqlite::Connection;
-
-use crate::harness::{Home, Server, envelope, eventually};
+use crate::harness::{Server, Signal, TestFolder, WriteLock, envelope};
 
 const READY: &str = r#"200 {"schema":"current","writer":"answers","stopping":false}"#;
 
 #[test]
 fn a_server_that_can_send_is_ready() {
-    let server = Home::with_sample().serve();
-    let answer = server.stranger().call("GET", "/readyz", None);
+    let server = TestFolder::with_sample().serve();
+    let answer = server.anonymous().call("GET", "/readyz", None);
     assert_eq!((answer.short().as_str(), answer.header("cache-control")), (READY, Some("no-store")));
-    assert_eq!(Server::fake().stranger().call("GET", "/readyz", None).short(), READY);
+    assert_eq!(Server::fake().anonymous().call("GET", "/readyz", None).short(), READY);
 }
 
 /// A writer that waits for a lock is none that answers; requests that need none go on, and `/livez` says so.
 #[test]
-fn a_stuck_writer_is_told() {
-    let home = Home::with_sample();
-    let server = home.serve();
-    let mut probe = server.stranger();
+fn a_server_whose_writer_is_stuck_is_not_ready() {
+    let folder = TestFolder::with_sample();
+    let server = folder.serve();
+    let mut probe = server.anonymous();
     assert_eq!(probe.call("GET", "/readyz", None).short(), READY);
-    let other = Connection::open(home.path("surveyd.db")).unwrap();
+    let other = folder.database();
     other.execute_batch("begin immediate").unwrap();
     let answer = probe.call("GET", "/readyz", None);
     let expected = envelope("GET", "/readyz", "Not ready: the writer has not answered within 1 s");
@@ -29,45 +27,42 @@ fn a_stuck_writer_is_told() {
         (answer.status, answer.body, answer.headers.iter().any(|(name, _)| name == "Retry-After")),
         (503, expected, true)
     );
-    assert_eq!(server.stranger().call("GET", "/livez", None).status, 200);
+    assert_eq!(server.anonymous().call("GET", "/livez", None).status, 200);
     other.execute_batch("commit").unwrap();
     assert_eq!(probe.call("GET", "/readyz", None).short(), READY);
 }
 
-/// However many ask, there is room for sends in the writer's queue; here it has eight places.
+/// Any number of readiness requests leaves room for sends in the writer's queue, which takes eight jobs here.
 #[test]
-fn those_who_ask_do_not_fill_the_queue() {
-    let home = Home::with_sample();
-    let token = home.token("crm", "integrator");
-    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("SURVEYD__LIMITS__QUEUE", "8");
-    let server = Server::start(command);
-    let other = Connection::open(home.path("surveyd.db")).unwrap();
-    other.execute_batch("begin immediate").unwrap();
-    let mut probes: Vec<_> = (0..100).map(|_| server.stranger()).collect();
+fn readiness_requests_do_not_fill_the_queue() {
+    let folder = TestFolder::with_sample();
+    let token = folder.token("crm", "integrator");
+    let (server, lock) = WriteLock::of(&folder, &[("LIMITS__QUEUE", "8")], &[&token]);
+    let mut probes: Vec<_> = (0..100).map(|_| server.anonymous()).collect();
     for probe in &mut probes {
         probe.begin_call("GET", "/readyz", "", b"").unwrap();
     }
-    server.let_pass();
+    server.wait_until_all_is_read();
+    assert!(lock.waiting_jobs() < 8, "each HTTP worker asks the writer once, whoever waits for the answer");
     std::thread::scope(|scope| {
         let send = scope.spawn(|| server.client(&token).send(1, 1));
-        server.let_pass();
-        other.execute_batch("commit").unwrap();
+        lock.wait_for_jobs(2);
+        lock.release();
         assert_eq!(send.join().unwrap().short(), "200 ");
     });
     for mut probe in probes {
-        assert!([200, 503].contains(&probe.pull().status));
+        assert!([200, 503].contains(&probe.read_response().status));
     }
 }
 
-/// A newer surveyd beside this one has brought the file to its own schema.
+/// A newer surveyd has migrated the file while this one runs.
 #[test]
-fn a_schema_of_another_version_is_told() {
-    let home = Home::with_sample();
-    let server = home.serve();
-    let other = Connection::open(home.path("surveyd.db")).unwrap();
+fn a_server_with_a_newer_schema_is_not_ready() {
+    let folder = TestFolder::with_sample();
+    let server = folder.serve();
+    let other = folder.database();
     other.execute_batch("pragma user_version = 99").unwrap();
-    let answer = server.stranger().call("GET", "/readyz", None);
+    let answer = server.anonymous().call("GET", "/readyz", None);
     assert_eq!(answer.short(), "503 Not ready: the schema of the database is not this program's");
 }
 
@@ -75,17 +70,17 @@ fn a_schema_of_another_version_is_told() {
 /// answered at all: connections are refused, and idle ones closed.
 #[test]
 fn a_server_that_stops_is_not_ready() {
-    let home = Home::with_sample();
-    let server = home.serve();
-    let other = Connection::open(home.path("surveyd.db")).unwrap();
+    let folder = TestFolder::with_sample();
+    let server = folder.serve();
+    let other = folder.database();
     other.execute_batch("begin immediate").unwrap();
-    let mut probe = server.stranger();
+    let mut probe = server.anonymous();
     probe.begin_call("GET", "/readyz", "", b"").unwrap();
-    server.let_pass();
-    server.signal("-TERM");
-    eventually("the server stops accepting", || std::net::TcpStream::connect(server.address).is_err());
+    server.wait_until_all_is_read();
+    server.signal(Signal::TERM);
+    server.wait_until_closed();
     other.execute_batch("commit").unwrap();
-    let answer = probe.pull();
+    let answer = probe.read_response();
     assert_eq!(
         (answer.short().as_str(), answer.header("connection")),
         ("503 Not ready: the server is stopping", Some("close"))

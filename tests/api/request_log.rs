@@ -2,31 +2,29 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Home, Server};
+use crate::harness::{Server, TestFolder};
 
-/// What a server, run in that home with those variables, says of the requests that are made.
-fn lines(home: &Home, environment: &[(&str, &str)], requests: impl FnOnce(&Server)) -> (Vec<Value>, String) {
-    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+/// What a server, run in that folder with those variables, says of the requests that are made.
+fn lines(folder: &TestFolder, environment: &[(&str, &str)], requests: impl FnOnce(&Server)) -> (Vec<Value>, String) {
+    let mut command = folder.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.envs(environment.iter().copied());
     let server = Server::start(command);
     requests(&server);
-    server.signal("-TERM");
-    let (code, log) = server.wait();
-    assert_eq!(code, Some(0));
+    let log = server.stop();
     let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     (lines.filter(|line| line["message"] == "answered").collect(), log)
 }
 
 #[test]
-fn a_request_leaves_a_line() {
-    let home = Home::with_sample();
-    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
-    let (lines, log) = lines(&home, &[], |server| {
+fn a_request_is_logged_on_one_line() {
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    let (lines, log) = lines(&folder, &[], |server| {
         let mut crm = server.client(&token);
         crm.call_with("GET", "/api/v1/threads/3?statuses=x", "X-Request-Id: one\r\n", b"");
         crm.call_with("GET", "/admin/clients/1", "X-Request-Id: two\r\n", b"");
         server.client(&ops).call_with("GET", "/admin/clients/1", "X-Request-Id: three\r\n", b"");
-        server.stranger().call_with("BREW", "/nowhere", "X-Request-Id: four\r\n", b"");
+        server.anonymous().call_with("BREW", "/nowhere", "X-Request-Id: four\r\n", b"");
         assert_eq!(crm.send(1, 1).status, 200);
     });
     let seen = lines.iter().map(|line| {
@@ -57,11 +55,11 @@ fn a_request_leaves_a_line() {
     assert_eq!(seen, expected, "{log}");
 }
 
-/// Tokens, external ids and bodies, in their places and in wrong ones.
+/// Tokens, external ids and bodies, where they belong and elsewhere.
 #[test]
 fn nothing_secret_is_in_the_log() {
-    let home = Home::with_sample();
-    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
     let wrong = format!("surveyd_{}", "7".repeat(64));
     let requests = |server: &Server| {
         let mut crm = server.client(&token);
@@ -73,7 +71,7 @@ fn nothing_secret_is_in_the_log() {
         crm.call_with("POST", "/api/v1/quality/send", "Content-Type: text/plain\r\n", b"body-text");
         server.client(&wrong).send(1, 1);
         for login in [json!({"login": "crm", "password": wrong}), json!({"login": "crm", "password": token})] {
-            server.stranger().call("POST", "/api/auth/login", Some(&login));
+            server.anonymous().call("POST", "/api/auth/login", Some(&login));
         }
         // Only now: a connection that says nothing for 5 s is closed, and the machine may be slow.
         let mut admin = server.client(&ops);
@@ -85,10 +83,10 @@ fn nothing_secret_is_in_the_log() {
                 admin.call(&token[..40], "/admin/clients/1", None);
             }
         }
-        crm.push(format!("GET /{token} HTTP/1.1\r\nHost: x\r\nBad Header: {token}\r\n\r\n").as_bytes());
-        crm.pull();
+        crm.write_raw(format!("GET /{token} HTTP/1.1\r\nHost: x\r\nBad Header: {token}\r\n\r\n").as_bytes());
+        crm.read_response();
     };
-    let (lines, log) = lines(&home, &[], requests);
+    let (lines, log) = lines(&folder, &[], requests);
     assert!(lines.len() > 25, "{log}");
     for secret in [&token[8..40], &ops[8..40], &wrong[8..40], "ext-", "crm-1", "crm-2", "body-text", "5550001", "Alice"]
     {
@@ -98,31 +96,30 @@ fn nothing_secret_is_in_the_log() {
 
 /// At `debug` a line has the path, without its query.
 #[test]
-fn the_path_is_for_debug() {
-    let (lines, _) = lines(&Home::with_sample(), &[("SURVEYD__LOG", "debug")], |server| {
-        server.stranger().call("GET", "/admin/clients/7?limit=1", None);
+fn the_path_is_logged_at_debug_only() {
+    let (lines, _) = lines(&TestFolder::with_sample(), &[("SURVEYD__LOG", "debug")], |server| {
+        server.anonymous().call("GET", "/admin/clients/7?limit=1", None);
     });
     assert_eq!((&lines[0]["path"], &lines[0]["route"]), (&json!("/admin/clients/7"), &json!("/admin/clients/{id}")));
 }
 
 /// Switched on and off apart from how much else is said.
 #[test]
-fn requests_are_logged_or_not() {
-    let call = |server: &Server| _ = server.stranger().call("GET", "/livez", None);
-    let home = Home::with_sample();
-    let (none, log) = lines(&home, &[("SURVEYD__LOG_REQUESTS", "false")], call);
+fn request_lines_are_switched_apart_from_the_level() {
+    let call = |server: &Server| _ = server.anonymous().call("GET", "/livez", None);
+    let folder = TestFolder::with_sample();
+    let (none, log) = lines(&folder, &[("SURVEYD__LOG_REQUESTS", "false")], call);
     assert!(none.is_empty() && log.contains("stopped"), "{log}");
-    let (one, log) = lines(&home, &[("SURVEYD__LOG", "error")], call);
+    let (one, log) = lines(&folder, &[("SURVEYD__LOG", "error")], call);
     assert!(one.len() == 1 && !log.contains("stopped"), "{log}");
 }
 
-/// A fake's stderr stands amid the output of tests.
+/// A fake's stderr appears among the output of tests.
 #[test]
 fn a_fake_is_quiet() {
     let fake = Server::fake();
     fake.client("test-crm").send(1, 1);
     fake.client("nobody").send(1, 1);
-    fake.signal("-TERM");
-    let (_, log) = fake.wait();
+    let log = fake.stop();
     assert_eq!(log.lines().count(), 1, "{log}");
 }

@@ -1,15 +1,15 @@
-//! `[retention]`: what is too old goes, and nothing else.
+//! `[retention]`: old sends and rows of the audit are deleted, and nothing else.
 
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::harness::{Home, Server, eventually};
+use crate::harness::{Server, TestFolder, eventually};
 
-/// So many milliseconds are a day.
+/// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
-fn serve(home: &Home, variables: &[(&str, &str)]) -> Server {
-    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+fn serve(folder: &TestFolder, variables: &[(&str, &str)]) -> Server {
+    let mut command = folder.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.envs(variables.iter().copied());
     Server::start(command)
 }
@@ -21,8 +21,8 @@ fn numbers(connection: &Connection, sql: &str) -> Vec<i64> {
 }
 
 /// Sends 1 to 1,000, of which every tenth is delivered to, and 5 is still pending; the last three are young.
-fn with_sends(home: &Home) -> Connection {
-    let connection = Connection::open(home.path("surveyd.db")).unwrap();
+fn with_sends(folder: &TestFolder) -> Connection {
+    let connection = folder.database();
     connection
         .execute_batch(&format!(
             "with recursive n (i) as (select 1 union all select i + 1 from n where i < 1000)
@@ -38,22 +38,22 @@ fn with_sends(home: &Home) -> Connection {
 }
 
 #[test]
-fn nothing_goes_by_default() {
-    let home = Home::with_sample();
-    let connection = with_sends(&home);
-    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
-    let server = serve(&home, &[]);
+fn nothing_is_deleted_by_default() {
+    let folder = TestFolder::with_sample();
+    let connection = with_sends(&folder);
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    let server = serve(&folder, &[]);
     assert_eq!(server.client(&token).send(1, 1).short(), "200 ");
     assert_eq!(numbers(&connection, "select count(*) from send"), [1001]);
     assert_eq!(server.client(&ops).call("GET", "/admin/sends?limit=1", None).json()[0]["sendingId"], 1);
 }
 
 #[test]
-fn sends_that_are_too_old_go_and_pending_ones_stay() {
-    let home = Home::with_sample();
-    let connection = with_sends(&home);
-    let (token, ops) = (home.token("crm", "integrator"), home.token("ops", "admin"));
-    let server = serve(&home, &[("SURVEYD__RETENTION__SENDS_DAYS", "30")]);
+fn old_sends_are_deleted_unless_they_are_pending() {
+    let folder = TestFolder::with_sample();
+    let connection = with_sends(&folder);
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    let server = serve(&folder, &[("SURVEYD__RETENTION__SENDS_DAYS", "30")]);
     eventually("what is too old is gone", || {
         numbers(&connection, "select count(*) from send") == [4]
             && numbers(&connection, "select count(*) from idempotency_key") == [2]
@@ -70,22 +70,22 @@ fn sends_that_are_too_old_go_and_pending_ones_stay() {
 }
 
 #[test]
-fn the_audit_is_cut_at_its_old_end() {
-    let home = Home::with_sample();
-    let connection = Connection::open(home.path("surveyd.db")).unwrap();
+fn old_rows_of_the_audit_are_deleted_from_the_start() {
+    let folder = TestFolder::with_sample();
+    let connection = folder.database();
     connection
         .execute_batch(&format!(
             "with recursive n (i) as (select 3 union all select i + 1 from n where i < 1000)
              insert into audit select i, unixepoch() * 1000 - iif(i > 600 and i <> 700, 2, 40) * {DAY}, 'ops', null, 'change', 'settings', null, null from n"
         ))
         .unwrap();
-    // The first two are of the sample; they have to be old, too, for only the old end is cut.
+    // The first two rows are of the sample. They must be old, too: only rows before the first young one are deleted.
     let sql = "drop trigger audit_row_never_changes; update audit set at = 0 where id < 3";
     let trigger: String = connection
         .query_row("select sql from sqlite_schema where name = 'audit_row_never_changes'", [], |row| row.get(0))
         .unwrap();
     connection.execute_batch(&format!("{sql}; {trigger}")).unwrap();
-    let server = serve(&home, &[("SURVEYD__RETENTION__AUDIT_DAYS", "30")]);
+    let server = serve(&folder, &[("SURVEYD__RETENTION__AUDIT_DAYS", "30")]);
     eventually("the old rows are gone", || numbers(&connection, "select min(id) from audit") == [601]);
     let told = "select after ->> 'through' from audit where action = 'sweep' and who = 'retention' order by id";
     eventually("the last step is told", || numbers(&connection, told) == [200, 400, 600]);
@@ -107,11 +107,11 @@ fn the_audit_is_cut_at_its_old_end() {
 }
 
 #[test]
-fn a_setting_that_cannot_be_is_named() {
-    let home = Home::new();
-    home.write("settings.toml", "[retention]\nsends_days = 40000\n");
+fn a_bad_retention_setting_is_named() {
+    let folder = TestFolder::new();
+    folder.write("settings.toml", "[retention]\nsends_days = 40000\n");
     assert_eq!(
-        home.fails(&["serve"]),
+        folder.run_error(&["serve"]),
         "surveyd: the setting retention.sends_days is 40000; it must be 36500 days or less, or 0 to keep everything"
     );
 }

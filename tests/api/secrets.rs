@@ -4,11 +4,11 @@ use std::{collections::HashSet, fs, path::Path, thread};
 
 use serde_json::json;
 
-use crate::harness::{Home, Server};
+use crate::harness::TestFolder;
 
 /// Whether one of the secrets stands in a file, as the text that its holder has or as the bytes that the text spells. Of
 /// each as many as are nowhere by chance.
-fn stands_in(path: &Path, secrets: &[String]) -> bool {
+fn is_in(path: &Path, secrets: &[String]) -> bool {
     let digits = |secret: &String| secret.strip_prefix("surveyd_").unwrap().as_bytes()[..16].to_vec();
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
     let texts: HashSet<Vec<u8>> = secrets.iter().map(digits).collect();
@@ -17,16 +17,13 @@ fn stands_in(path: &Path, secrets: &[String]) -> bool {
     bytes.windows(16).any(|window| texts.contains(window)) || bytes.windows(8).any(|window| spelt.contains(window))
 }
 
-/// Makes so many tokens, calls with each, rotates some and revokes some, and then looks for their secrets.
+/// Creates `count` tokens, calls with each, rotates and revokes some, and then searches for their secrets.
 fn tokens_leave_no_secret(count: usize) {
     const CALLERS: usize = 4;
-    let home = Home::with_sample();
-    let ops = home.token("ops", "admin");
-    let mut command = std::process::Command::new("sh");
-    // Into a file: so much log would fill a pipe. "debug" says the most.
-    command.args(["-c", "exec \"$0\" serve --listen 127.0.0.1:0 2> log", env!("CARGO_BIN_EXE_surveyd")]);
-    command.current_dir(home.path("")).env("SURVEYD__LOG", "debug");
-    let server = Server::start(command);
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    // "debug" logs the most.
+    let server = folder.serve_with(&[("LOG", "debug")]);
     let make = |caller: usize| {
         let mut admin = server.client(&ops);
         let mut secrets = Vec::new();
@@ -57,31 +54,31 @@ fn tokens_leave_no_secret(count: usize) {
         callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
     });
     assert_eq!(secrets.len(), count + count.div_ceil(5));
-    let database = rusqlite::Connection::open(home.path("surveyd.db")).unwrap();
-    database.execute("vacuum into ?1", [home.path("copy.db").to_str().unwrap()]).unwrap();
+    let database = folder.database();
+    database.execute("vacuum into ?1", [folder.path("copy.db").to_str().unwrap()]).unwrap();
     for (name, arguments) in
         [("list", ["token", "list", "--json"].as_slice()), ("audit", &["audit", "--json"]), ("world", &["export"])]
     {
-        fs::write(home.path(name), home.run(arguments).stdout).unwrap();
+        fs::write(folder.path(name), folder.run(arguments).stdout).unwrap();
     }
     // While the server runs there is a write-ahead log; when it has ended, the database alone.
     let look = |expected: &[&str]| {
         for name in expected {
-            assert!(fs::metadata(home.path(name)).unwrap().len() > 1000, "{name} is not what was to be looked at");
+            assert!(fs::metadata(folder.path(name)).unwrap().len() > 1000, "{name} is not what was to be looked at");
         }
-        for entry in fs::read_dir(home.path("")).unwrap() {
+        for entry in fs::read_dir(folder.path("")).unwrap() {
             let path = entry.unwrap().path();
-            assert!(!stands_in(&path, &secrets), "a secret stands in {}", path.display());
+            assert!(!is_in(&path, &secrets), "a secret stands in {}", path.display());
         }
     };
+    folder.write("log", &server.log());
     look(&["surveyd.db", "surveyd.db-wal", "copy.db", "log", "list", "audit"]);
     drop(database);
-    server.signal("-TERM");
-    assert_eq!(server.wait().0, Some(0));
+    folder.write("log", &server.stop());
     look(&["surveyd.db", "copy.db", "log"]);
-    // What is looked for can be found.
-    let leak = home.write("leak", &format!("{{\"password\":\"{}\"}}", secrets[count / 2]));
-    assert!(stands_in(&leak, &secrets));
+    // The search finds a secret where there is one.
+    let leak = folder.write("leak", &format!("{{\"password\":\"{}\"}}", secrets[count / 2]));
+    assert!(is_in(&leak, &secrets));
 }
 
 #[test]

@@ -2,15 +2,15 @@
 
 use rstest::rstest;
 
-use crate::harness::{Home, Server};
+use crate::harness::{Server, TestFolder};
 
 #[test]
-fn flags_win_over_the_environment_and_that_over_the_file() {
-    let home = Home::with_sample();
-    std::fs::rename(home.path("surveyd.db"), home.path("by-flag.db")).unwrap();
-    home.write("settings.toml", "listen = \"127.0.0.1:1\"\ndatabase = \"by-file.db\"\n[limits]\nqueue = 7\n");
+fn flags_override_the_environment_and_it_overrides_the_file() {
+    let folder = TestFolder::with_sample();
+    std::fs::rename(folder.path("surveyd.db"), folder.path("by-flag.db")).unwrap();
+    folder.write("settings.toml", "listen = \"127.0.0.1:1\"\ndatabase = \"by-file.db\"\n[limits]\nqueue = 7\n");
     let run = |environment: &[(&str, &str)], words: &[&str]| {
-        let mut command = home.command(words);
+        let mut command = folder.command(words);
         command.envs(environment.iter().copied());
         command
     };
@@ -25,22 +25,24 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 
 #[test]
 fn another_file_can_be_named() {
-    let home = Home::with_sample();
-    home.write("other.toml", "database = \"named.db\"\n");
-    assert!(home.fails(&["export", "--config", "other.toml"]).starts_with("surveyd: there is no database named.db;"));
+    let folder = TestFolder::with_sample();
+    folder.write("other.toml", "database = \"named.db\"\n");
+    assert!(
+        folder.run_error(&["export", "--config", "other.toml"]).starts_with("surveyd: there is no database named.db;")
+    );
     assert_eq!(
-        home.fails(&["export", "--config", "none.toml"]),
+        folder.run_error(&["export", "--config", "none.toml"]),
         "surveyd: cannot read the settings none.toml: No such file or directory (os error 2)"
     );
 }
 
-/// The file of the project, as it stands, is what holds without any file.
+/// The unchanged settings file of the project means the same as no file.
 #[test]
-fn the_project_s_own_file_is_in_force_when_untouched() {
-    let home = Home::with_sample();
+fn the_settings_file_of_the_project_has_the_defaults() {
+    let folder = TestFolder::with_sample();
     let shipped = include_str!("../../settings.toml");
-    home.write("settings.toml", shipped);
-    let output = home.run(&["export"]);
+    folder.write("settings.toml", shipped);
+    let output = folder.run(&["export"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     for line in shipped.lines().filter(|line| line.contains(" = ")) {
         let above = shipped.lines().take_while(|other| *other != line).last().unwrap();
@@ -88,11 +90,11 @@ fn the_project_s_own_file_is_in_force_when_untouched() {
 #[case("[limits]\nconnections = 0", "the setting limits.connections is 0; it must be 1 or more")]
 #[case("database = \"\"", "the setting database is empty; it must name a file")]
 #[case("[limits]\nqueue = 0", "the setting limits.queue is 0; it must be 1 or more")]
-fn what_is_wrong_with_a_setting_is_told(#[case] file: &str, #[case] expected: &str) {
-    let home = Home::new();
-    home.write("settings.toml", file);
+fn a_bad_setting_is_named(#[case] file: &str, #[case] expected: &str) {
+    let folder = TestFolder::new();
+    folder.write("settings.toml", file);
     for words in [&["serve"] as &[&str], &["config"], &["config", "--check"]] {
-        assert_eq!(home.fails(words), format!("surveyd: {expected}"));
+        assert_eq!(folder.run_error(words), format!("surveyd: {expected}"));
     }
 }
 
@@ -101,10 +103,10 @@ fn what_is_wrong_with_a_setting_is_told(#[case] file: &str, #[case] expected: &s
 #[case("[limits]\nqueue = \"many\"", "the settings (settings.toml and the environment SURVEYD__…) cannot be used: ")]
 #[case("limits = 3", "the settings ")]
 #[case("log_requests = \"often\"", "the settings (settings.toml and the environment SURVEYD__…) cannot be used: ")]
-fn a_file_that_cannot_be_used_is_told(#[case] file: &str, #[case] expected: &str) {
-    let home = Home::new();
-    home.write("settings.toml", file);
-    let said = home.fails(&["serve"]);
+fn a_settings_file_that_cannot_be_read_is_an_error(#[case] file: &str, #[case] expected: &str) {
+    let folder = TestFolder::new();
+    folder.write("settings.toml", file);
+    let said = folder.run_error(&["serve"]);
     assert!(said.starts_with(&format!("surveyd: {expected}")), "{said}");
 }
 
@@ -112,23 +114,24 @@ fn a_file_that_cannot_be_used_is_told(#[case] file: &str, #[case] expected: &str
 #[case("SURVEYD__LISEN", "1", "the environment variable SURVEYD__LISEN names no setting")]
 #[case("SURVEYD__LIMITS__QEUE", "1", "the environment variable SURVEYD__LIMITS__QEUE names no setting")]
 #[case("SURVEYD__LIMITS__QUEUE", "-1", "the settings (settings.toml and the environment SURVEYD__…) cannot be used: ")]
-fn a_variable_that_cannot_be_used_is_told(#[case] name: &str, #[case] value: &str, #[case] expected: &str) {
-    let home = Home::new();
-    let output = home.command(&["serve"]).env(name, value).output().unwrap();
+fn a_bad_environment_variable_is_named(#[case] name: &str, #[case] value: &str, #[case] expected: &str) {
+    let folder = TestFolder::new();
+    let output = folder.command(&["serve"]).env(name, value).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(said.starts_with(&format!("surveyd: {expected}")), "{said}");
 }
 
-/// Every setting, its value and where it comes from; what is shown is a settings file that means the same.
+/// Every setting, its value and its source. The output is a settings file that means the same.
 #[test]
-fn the_settings_in_force_are_shown() {
-    let home = Home::new();
-    home.write("settings.toml", "log = \"warn\"\nlisten = \"127.0.0.1:1\"\n[limits]\nqueue = 7\nhead_timeout_ms = 2\n");
+fn config_prints_the_settings_in_force() {
+    let folder = TestFolder::new();
+    folder
+        .write("settings.toml", "log = \"warn\"\nlisten = \"127.0.0.1:1\"\n[limits]\nqueue = 7\nhead_timeout_ms = 2\n");
     let environment =
         [("SURVEYD__LIMITS__QUEUE", "8"), ("SURVEYD__LOG_REQUESTS", "false"), ("SURVEYD__LISTEN", "[::1]:2")];
     let shown = |words: &[&str]| {
-        let output = home.command(words).envs(environment).output().unwrap();
+        let output = folder.command(words).envs(environment).output().unwrap();
         assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]), "{words:?}");
         String::from_utf8(output.stdout).unwrap()
     };
@@ -157,19 +160,19 @@ fn the_settings_in_force_are_shown() {
     tls.cert = ""                     # default
     tls.key = ""                      # default
     "#);
-    home.write("other.toml", &all);
+    folder.write("other.toml", &all);
     let values =
         |text: &str| text.lines().map(|line| line.split("  # ").next().unwrap().trim().to_owned()).collect::<Vec<_>>();
-    let output = home.run(&["config", "--config", "other.toml"]);
+    let output = folder.run(&["config", "--config", "other.toml"]);
     assert_eq!(values(&String::from_utf8(output.stdout).unwrap()), values(&all));
     assert!(shown(&["config"]).lines().all(|line| !line.contains("flag")));
-    assert_eq!(std::fs::read_dir(home.path("")).unwrap().count(), 2, "nothing but the two files is there");
+    assert_eq!(std::fs::read_dir(folder.path("")).unwrap().count(), 2, "nothing but the two files is there");
 }
 
 #[test]
 fn settings_can_be_checked_alone() {
-    let home = Home::new();
-    let output = home.run(&["config", "--check"]);
+    let folder = TestFolder::new();
+    let output = folder.run(&["config", "--check"]);
     assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b""[..]));
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "surveyd: the settings are right\n");
 }

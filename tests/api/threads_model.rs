@@ -4,9 +4,9 @@
 use std::cell::{Cell, RefCell};
 
 use proptest::{prelude::*, test_runner::TestRunner};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::harness::Server;
+use crate::harness::{ClientRow, Server, Thread};
 
 /// A thread of the model: channel, whether it is closed, and when it came into its status.
 type Row = (i64, bool, i64);
@@ -24,7 +24,7 @@ fn expected(threads: &[(i64, Row)]) -> String {
 }
 
 #[test]
-fn the_answer_is_that_of_a_plain_reading() {
+fn the_decision_is_that_of_the_vendor_s_page() {
     let fake = Server::fake();
     // The runner shares its closure.
     let (admin, crm) = (RefCell::new(fake.client("test-admin")), RefCell::new(fake.client("test-crm")));
@@ -35,32 +35,24 @@ fn the_answer_is_that_of_a_plain_reading() {
         .run(&(rows, any::<bool>()), |(rows, backwards)| {
             let client = next_id.replace(next_id.get() + 100);
             let (mut admin, mut crm) = (admin.borrow_mut(), crm.borrow_mut());
-            let mut put = |path: String, body: &Value| {
-                let answer = admin.call("PUT", &path, Some(body));
-                assert!(answer.status < 300, "{answer:?}");
-            };
-            put(format!("/admin/clients/{client}"), &json!({ "externalId": format!("x-{client}") }));
+            admin.put(&ClientRow::new(client).external_id(&format!("x-{client}")));
             let mut threads: Vec<(i64, Row)> = (client..).zip(rows).collect();
             if backwards {
                 threads.reverse();
             }
             for (id, (channel, closed, hour)) in &threads {
-                let status = if *closed { "CLOSED" } else { "WAITING" };
-                put(
-                    format!("/admin/threads/{id}"),
-                    &json!({"clientId": client, "channel": channel, "status": status,
-                            "startTime": "2026-01-01T00:00:00.000Z", "stateChangeTime": format!("2026-01-01T0{hour}:00:00.000Z")}),
-                );
+                let thread = if *closed { Thread::closed(*id) } else { Thread::open(*id, "WAITING") };
+                admin.put(&thread.client(client).channel(*channel).changed_at_hour(*hour));
             }
             let expected = expected(&threads);
             prop_assert_eq!(crm.send(client, 1).short(), expected.clone());
             let external = json!({ "type": "externalClientId", "id": format!("x-{client}") });
             prop_assert_eq!(crm.send_to(&external, 1).short(), expected);
             for (id, row) in &threads {
-                // By its id, a thread stands for itself, unless its owner has an open one.
-                let alone = if threads.iter().all(|(_, (_, closed, _))| *closed) { vec![(*id, *row)] } else { threads.clone() };
-                let target = json!({ "type": "threadId", "id": id });
-                prop_assert_eq!(crm.send_to(&target, 1).short(), self::expected(&alone));
+                // A target by thread id is that thread alone, unless its client has an open one.
+                let alone =
+                    if threads.iter().all(|(_, (_, closed, _))| *closed) { vec![(*id, *row)] } else { threads.clone() };
+                prop_assert_eq!(crm.send_to_thread(*id, 1).short(), self::expected(&alone));
             }
             Ok(())
         })

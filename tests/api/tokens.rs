@@ -1,13 +1,13 @@
-//! `surveyd token`: made once, shown once, listed without secrets, revoked for good.
+//! `surveyd token`: creates, lists, rotates and revokes tokens; shows a secret once.
 
 use std::fs;
 
-use crate::harness::{Home, Server};
+use crate::harness::{Server, Signal, TestFolder};
 
 #[test]
 fn a_token_is_alone_on_stdout_and_nowhere_in_the_file() {
-    let home = Home::with_sample();
-    let output = home.run(&["token", "create", "--name", "crm", "--role", "integrator"]);
+    let folder = TestFolder::with_sample();
+    let output = folder.run(&["token", "create", "--name", "crm", "--role", "integrator"]);
     let stdout = String::from_utf8(output.stdout).unwrap();
     let secret = stdout.strip_suffix('\n').unwrap();
     assert!(
@@ -18,17 +18,16 @@ fn a_token_is_alone_on_stdout_and_nowhere_in_the_file() {
     );
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "surveyd: token 1 \"crm\" (INTEGRATOR), good for ever; it is shown this once\n"
+        "surveyd: token 1 \"crm\" (INTEGRATOR), valid for ever; it is shown this once\n"
     );
-    let server = home.serve();
+    let server = folder.serve();
     assert_eq!(server.client(secret).send(1, 1).short(), "200 ");
-    server.signal("-TERM");
-    let (_, log) = server.wait();
-    let list = String::from_utf8(home.run(&["token", "list"]).stdout).unwrap();
+    let log = server.stop();
+    let list = folder.stdout_of(&["token", "list"]);
     for text in [&log, &list] {
         assert!(!text.contains(&secret[8..]), "{text}");
     }
-    for entry in fs::read_dir(home.path("")).unwrap() {
+    for entry in fs::read_dir(folder.path("")).unwrap() {
         let bytes = fs::read(entry.unwrap().path()).unwrap();
         assert!(!bytes.windows(32).any(|window| window == &secret.as_bytes()[8..40]));
     }
@@ -36,34 +35,33 @@ fn a_token_is_alone_on_stdout_and_nowhere_in_the_file() {
 
 /// No token comes with a new file: the log says the one command that makes the first.
 #[test]
-fn a_first_start_says_how_to_get_in() {
-    let home = Home::new();
-    let server = home.serve();
+fn the_first_start_logs_how_to_create_a_token() {
+    let folder = TestFolder::new();
+    let server = folder.serve();
     assert_eq!(server.client("admin").call("GET", "/admin/settings", None).short(), "401 Token is invalid");
-    assert!(home.run(&["token", "list"]).stdout.is_empty());
-    server.signal("-TERM");
-    let (_, log) = server.wait();
+    assert!(folder.run(&["token", "list"]).stdout.is_empty());
+    let log = server.stop();
     let command = "surveyd token create --name ops --role admin --database surveyd.db";
     assert!(log.contains(&format!("nobody can call yet; make the first token: {command}\"")), "{log}");
     let words: Vec<_> = command.split(' ').skip(1).collect();
-    let token = String::from_utf8(home.run(&words).stdout).unwrap();
-    let server = home.serve();
+    let token = String::from_utf8(folder.run(&words).stdout).unwrap();
+    let server = folder.serve();
     assert_eq!(server.client(token.trim_end()).call("GET", "/admin/settings", None).status, 200);
-    server.signal("-TERM");
+    server.signal(Signal::TERM);
     assert!(!server.wait().1.contains("nobody can call yet"));
 }
 
 #[test]
-fn the_list_has_a_line_for_each() {
-    let home = Home::new();
-    home.token("crm", "integrator");
-    home.token("lead", "SUPERVISOR");
+fn token_list_has_a_line_for_each_token() {
+    let folder = TestFolder::new();
+    folder.token("crm", "integrator");
+    folder.token("lead", "SUPERVISOR");
     assert!(
-        home.run(&["token", "create", "--name", "brief", "--role", "operator", "--expires", "90d"]).status.success()
+        folder.run(&["token", "create", "--name", "brief", "--role", "operator", "--expires", "90d"]).status.success()
     );
-    assert!(home.run(&["token", "create", "--name", "gone", "--role", "admin", "--expires", "1ms"]).status.success());
-    assert!(home.run(&["token", "revoke", "1"]).status.success());
-    let list = String::from_utf8(home.run(&["token", "list"]).stdout).unwrap();
+    folder.run_ok(&["token", "create", "--name", "gone", "--role", "admin", "--expires", "1ms"]);
+    folder.run_ok(&["token", "revoke", "1"]);
+    let list = folder.stdout_of(&["token", "list"]);
     let lines: Vec<Vec<&str>> = list.lines().map(|line| line.split('\t').collect()).collect();
     let heads: Vec<_> = lines.iter().map(|line| line[..3].join(" ")).collect();
     assert_eq!(heads, ["1 INTEGRATOR crm", "2 SUPERVISOR lead", "3 OPERATOR brief", "4 ADMIN gone"]);
@@ -73,10 +71,10 @@ fn the_list_has_a_line_for_each() {
 }
 
 #[test]
-fn mistakes_are_told() {
-    let home = Home::new();
-    home.token("crm", "integrator");
-    let create = |name: &str| home.fails(&["token", "create", "--name", name, "--role", "admin"]);
+fn a_bad_token_command_is_refused() {
+    let folder = TestFolder::new();
+    folder.token("crm", "integrator");
+    let create = |name: &str| folder.run_error(&["token", "create", "--name", name, "--role", "admin"]);
     assert_eq!(
         create("crm"),
         "surveyd: the name \"crm\" belongs to token 1; choose another name, or revoke that token first"
@@ -85,17 +83,20 @@ fn mistakes_are_told() {
     let control = "surveyd: name: must be without control characters: a list of tokens has a line for each";
     assert_eq!(create("x\n9\tADMIN\troot"), control);
     assert_eq!(create(&"x".repeat(65)), "surveyd: name: must be 1 to 64 characters");
-    assert_eq!(home.fails(&["token", "revoke", "7"]), "surveyd: there is no token 7; `surveyd token list` shows them");
-    let twice = |_| String::from_utf8(home.run(&["token", "revoke", "1"]).stderr).unwrap();
+    assert_eq!(
+        folder.run_error(&["token", "revoke", "7"]),
+        "surveyd: there is no token 7; `surveyd token list` shows them"
+    );
+    let twice = |_| String::from_utf8(folder.run(&["token", "revoke", "1"]).stderr).unwrap();
     assert_eq!(twice(1), "surveyd: token 1 \"crm\" is revoked\n");
     assert!(twice(2).starts_with("surveyd: token 1 \"crm\" was revoked already, 20"));
 }
 
 /// A token with which a server lets one in is nothing to a fake, and the other way round.
 #[test]
-fn a_fake_has_its_own_tokens() {
-    let home = Home::with_sample();
-    let secret = home.token("crm", "integrator");
+fn server_and_fake_refuse_each_other_s_tokens() {
+    let folder = TestFolder::with_sample();
+    let secret = folder.token("crm", "integrator");
     assert_eq!(Server::fake().client(&secret).send(1, 1).short(), "401 Token is invalid");
-    assert_eq!(home.serve().client("test-crm").send(1, 1).short(), "401 Token is invalid");
+    assert_eq!(folder.serve().client("test-crm").send(1, 1).short(), "401 Token is invalid");
 }

@@ -1,23 +1,23 @@
 //! A world for each test, chosen by the token.
 
-use std::{fs, thread, time::Instant};
+use std::{fs, thread};
 
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Home, Server, surveyd};
+use crate::harness::{ClientRow, Server, TestFolder, Thread};
 
-/// The ids of what was sent in a world.
+/// The sends of a world.
 fn sends(server: &Server, world: &str) -> Vec<Value> {
     server.client(&format!("test-admin{world}")).all_sends()
 }
 
 #[test]
-fn nothing_done_in_one_world_shows_in_another() {
+fn a_change_in_one_world_is_not_seen_in_another() {
     let fake = Server::fake();
     let (mut alpha, mut beta) = (fake.client("test-admin@alpha"), fake.client("test-admin@beta"));
-    alpha.call("PATCH", "/admin/settings", Some(&json!({"surveysViaExternalApi": false})));
-    alpha.call("PUT", "/admin/clients/9", Some(&json!({"name": "Only here"})));
+    alpha.set_surveys(false);
+    alpha.put(&ClientRow::new(9));
     assert_eq!(fake.client("test-crm@alpha").send(1, 1).short(), "409 Sending surveys via external api is disabled");
     assert_eq!(fake.client("test-crm@beta").send(1, 1).short(), "200 ");
     assert_eq!(fake.client("test-crm").send(9, 1).short(), "404 Client 9 not found");
@@ -30,7 +30,7 @@ fn nothing_done_in_one_world_shows_in_another() {
         "the world is no part of the name"
     );
     alpha.call("POST", "/admin/faults", Some(&json!({"status": 500})));
-    alpha.call("PUT", "/admin/clock", Some(&json!({"advance": "P1D"})));
+    alpha.advance_clock("P1D");
     assert_eq!(beta.call("GET", "/admin/faults", None).body, "[]");
     assert_eq!(beta.call("GET", "/admin/clock", None).json()["real"], true);
     assert_eq!(beta.call("GET", "/admin/attempts", None).json().as_array().unwrap().len(), 1);
@@ -56,7 +56,7 @@ fn the_worlds_are_listed() {
 
 /// One process, one port: a parallel test suite of a hundred tests.
 #[test]
-fn ten_thousand_sends_over_a_hundred_worlds_from_sixteen_threads() {
+fn parallel_sends_stay_in_their_worlds() {
     const THREADS: usize = 16;
     let fake = Server::fake();
     let world = |number: usize| format!("@suite-{number}");
@@ -65,13 +65,11 @@ fn ten_thousand_sends_over_a_hundred_worlds_from_sixteen_threads() {
             let (fake, world) = (&fake, &world);
             scope.spawn(move || {
                 for number in (first..100).step_by(THREADS) {
-                    // So that what a world holds tells which one it is.
+                    // Each world has a client of its own, so that its sends show the world.
                     let client = 100 + i64::try_from(number).unwrap();
                     let mut admin = fake.client(&format!("test-admin{}", world(number)));
-                    admin.call("PUT", &format!("/admin/clients/{client}"), Some(&json!({})));
-                    let thread = json!({"clientId": client, "channel": 1, "status": "CLOSED",
-                        "startTime": "2026-03-01T10:00:00.000Z", "stateChangeTime": "2026-03-01T10:15:00.000Z"});
-                    admin.call("PUT", &format!("/admin/threads/{client}"), Some(&thread));
+                    admin.put(&ClientRow::new(client));
+                    admin.put(&Thread::closed(client).client(client));
                     let mut crm = fake.client(&format!("test-crm{}", world(number)));
                     for _ in 0..100 {
                         assert_eq!(crm.send(client, 1).short(), "200 ");
@@ -91,7 +89,7 @@ fn ten_thousand_sends_over_a_hundred_worlds_from_sixteen_threads() {
 }
 
 #[test]
-fn reset_puts_everything_back_to_the_seed() {
+fn a_reset_restores_the_sample_world() {
     let fake = Server::fake();
     let (mut admin, mut crm) = (fake.client("test-admin@w"), fake.client("test-crm@w"));
     let world = |admin: &mut crate::harness::Client| {
@@ -100,12 +98,12 @@ fn reset_puts_everything_back_to_the_seed() {
     };
     let seed = world(&mut admin);
     for _ in 0..20 {
-        admin.call("PUT", "/admin/clock", Some(&json!({"now": "2100-01-01T00:00:00Z"})));
+        admin.set_clock("2100-01-01T00:00:00Z");
         admin.call("POST", "/admin/faults", Some(&json!({"status": 503, "form": 9})));
         assert_eq!(crm.send(1, 1).short(), "200 ");
         assert_eq!(admin.call("DELETE", "/admin/threads/4", None).status, 204);
         assert_eq!(crm.send(3, 1).short(), "409 Client has no closed thread");
-        admin.call("PATCH", "/admin/settings", Some(&json!({"surveysViaExternalApi": false})));
+        admin.set_surveys(false);
         assert_ne!(world(&mut admin), seed);
         assert_eq!(admin.call("POST", "/admin/reset", None).short(), "204 ");
         assert_eq!(world(&mut admin), seed);
@@ -116,10 +114,8 @@ fn reset_puts_everything_back_to_the_seed() {
 }
 
 #[test]
-fn the_number_of_worlds_is_bounded_and_the_answer_says_so() {
-    let mut command = surveyd();
-    command.args(["fake", "--listen", "127.0.0.1:0", "--max-worlds", "2"]);
-    let fake = Server::start(command);
+fn a_world_over_the_limit_is_refused() {
+    let fake = Server::fake_with(&["--max-worlds", "2"]);
     assert_eq!(fake.client("test-crm@a").send(1, 1).short(), "200 ");
     assert_eq!(fake.client("test-crm@b").send(1, 1).short(), "200 ");
     let full = "429 There are 2 worlds, which is the limit; drop one with DELETE /admin/world and its test-admin, or start the fake with more --max-worlds";
@@ -132,13 +128,13 @@ fn the_number_of_worlds_is_bounded_and_the_answer_says_so() {
 }
 
 #[test]
-fn a_world_that_was_dropped_begins_anew_and_leaves_no_file() {
-    let home = Home::new();
-    let mut command = home.command(&["fake", "--listen", "127.0.0.1:0"]);
-    command.env("TMPDIR", home.path(""));
+fn a_dropped_world_starts_from_the_sample_and_leaves_no_file() {
+    let folder = TestFolder::new();
+    let mut command = folder.command(&["fake", "--listen", "127.0.0.1:0"]);
+    command.env("TMPDIR", folder.path(""));
     let fake = Server::start(command);
     let files = || {
-        let folder = fs::read_dir(home.path("")).unwrap().next().unwrap().unwrap().path();
+        let folder = fs::read_dir(folder.path("")).unwrap().next().unwrap().unwrap().path();
         fs::read_dir(folder).unwrap().count()
     };
     let before = files();
@@ -152,18 +148,16 @@ fn a_world_that_was_dropped_begins_anew_and_leaves_no_file() {
     crate::harness::eventually("the files of dropped worlds are gone", || files() == before);
 }
 
-/// Whoever waits in a world is answered when it is put back, and not kept until their time is over.
+/// A reset answers the waits in its world before their time is over.
 #[test]
 fn a_reset_ends_the_waits_of_its_world() {
     let fake = Server::fake();
-    let began = Instant::now();
-    thread::scope(|scope| {
-        let waiting = scope.spawn(|| fake.client("test-admin@w").call("GET", "/admin/sends?wait=60s", None).short());
-        fake.let_pass();
-        fake.client("test-admin@w").call("POST", "/admin/reset", None);
-        assert_eq!(waiting.join().unwrap(), "200 []");
-    });
-    assert!(began.elapsed().as_secs() < 50, "it was not the time that ended it");
+    let mut waiting = fake.client("test-admin@w");
+    waiting.begin_call("GET", "/admin/sends?wait=60s", "", b"").unwrap();
+    fake.wait_until_all_is_read();
+    assert_eq!(fake.client("test-admin@w").call("POST", "/admin/reset", None).short(), "204 ");
+    // A client gives up after less than 60 s: it is not the time that ends the wait.
+    assert_eq!(waiting.read_response().short(), "200 []");
 }
 
 #[rstest]
@@ -172,7 +166,7 @@ fn a_reset_ends_the_waits_of_its_world() {
 #[case("test-crm@a@b")]
 #[case("test-crm@äöü")]
 #[case(&format!("test-crm@{}", "w".repeat(65)))]
-fn a_world_has_a_name_that_can_be_one(#[case] token: &str) {
+fn a_bad_world_name_is_refused(#[case] token: &str) {
     let fake = Server::fake();
     let answer = fake.client(token).send(1, 1);
     let expected = if token.is_ascii() {
@@ -187,7 +181,7 @@ fn a_world_has_a_name_that_can_be_one(#[case] token: &str) {
 
 /// Two hundred worlds, each of them used by both kinds of tokens, for at most 1 MiB of memory each.
 #[test]
-fn two_hundred_worlds_fit_into_two_hundred_mebibytes() {
+fn a_world_takes_less_than_a_mebibyte() {
     let fake = Server::fake();
     let resident_kib = || -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", fake.process.id())).unwrap();
@@ -209,10 +203,10 @@ fn two_hundred_worlds_fit_into_two_hundred_mebibytes() {
 
 /// What only a fake has is nothing under `serve`: no such path, and no such token.
 #[test]
-fn a_server_has_none_of_it() {
-    let home = Home::with_sample();
-    let ops = home.token("ops", "admin");
-    let server = home.serve();
+fn a_server_has_no_routes_or_tokens_of_a_fake() {
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let server = folder.serve();
     for (method, path) in [
         ("POST", "/admin/reset"),
         ("DELETE", "/admin/world"),

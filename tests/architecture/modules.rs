@@ -106,7 +106,12 @@ impl<'ast> Visit<'ast> for Collector<'_> {
         let (attributes, name) = match item {
             Item::Use(item) => {
                 if !is_test(&item.attrs) {
+                    let before = self.source.paths.len();
                     self.add_use(&[], &item.tree);
+                    // A re-export leads to its definition; it is no import of its own.
+                    if !matches!(item.vis, Visibility::Inherited) {
+                        self.source.paths.truncate(before);
+                    }
                 }
                 return;
             }
@@ -165,24 +170,32 @@ impl Modules {
             let (imports, crates) = (modules.imports.entry(module.clone()).or_default(), &mut modules.crates);
             let crates = crates.entry(module.clone()).or_default();
             for path in &source.paths {
-                // A first part that is in scope stands for its own path.
-                let first = source.names.get(&path[0]).filter(|_| path[0] != "crate");
-                let full =
-                    first.map_or_else(|| path.join("::"), |first| [&[first.clone()], &path[1..]].concat().join("::"));
+                let full = resolve(source, path.join("::"));
                 if full.starts_with("crate") {
                     let target = define(&sources, &full);
                     imports.extend(target.filter(|target| target != module));
-                } else if path.len() > 1 {
+                } else if path.len() > 1 && full.starts_with(|first: char| first.is_lowercase()) {
                     crates.insert(full);
                 }
             }
         }
         modules
     }
+}
 
-    /// The top-level module of a module: `store` for `crate::store::audit`.
-    pub fn top_level(&self, module: &str) -> String {
-        module.split("::").nth(1).unwrap_or_default().to_owned()
+/// The top-level module of a module: `store` for `crate::store::audit`.
+pub fn top_level(module: &str) -> &str {
+    module.split("::").nth(1).unwrap_or_default()
+}
+
+/// A path whose first part is the crate's root or the name of another crate.
+fn resolve(source: &Source, path: String) -> String {
+    let (first, rest) = path.split_once("::").unwrap_or((&path, ""));
+    match source.names.get(first) {
+        Some(full) if first != "crate" && full.split("::").next() != Some(first) => {
+            resolve(source, if rest.is_empty() { full.clone() } else { format!("{full}::{rest}") })
+        }
+        _ => path,
     }
 }
 
@@ -212,10 +225,10 @@ pub fn visibilities_of_connections() -> Vec<(String, String, String)> {
         for item in &file.items {
             match item {
                 Item::Fn(item) => {
-                    add(item.sig.ident.to_string(), &item.vis, names_connection(|v| v.visit_signature(&item.sig)))
+                    add(item.sig.ident.to_string(), &item.vis, names_connection(|v| v.visit_signature(&item.sig)));
                 }
                 Item::Type(item) => {
-                    add(item.ident.to_string(), &item.vis, names_connection(|v| v.visit_type(&item.ty)))
+                    add(item.ident.to_string(), &item.vis, names_connection(|v| v.visit_type(&item.ty)));
                 }
                 Item::Use(item) => add("use".to_owned(), &item.vis, imports_connection(&item.tree)),
                 Item::Struct(item) => {

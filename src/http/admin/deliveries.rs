@@ -17,10 +17,7 @@ use crate::{
         queue::try_once,
     },
     http::{auth, failure::Failure, query::Query, responses::Json, state::State},
-    store::{
-        directory::{gateway, rotate_secret},
-        outbox::lists::{self, Count, DeliveryFilter},
-    },
+    store::outbox::lists::{Count, DeliveryFilter},
     survey::{
         gateway::{Delivery, DeliveryState},
         ids::{ChannelId, SendingId},
@@ -70,8 +67,8 @@ pub(crate) async fn retry(
     ThinData(app): State,
 ) -> Result<Json<Delivery>, Failure> {
     let admin = auth::admin(&request, &app).await?;
-    let (id, now) = (parse_id("id", &path)?, admin.store().now());
-    let delivery = admin.change(move |connection| lists::retry(connection, SendingId(id), now)).await?;
+    let id = parse_id("id", &path)?;
+    let delivery = admin.store().retry_delivery(admin.actor(), SendingId(id)).await?;
     delivery.map(Json::ok).ok_or_else(|| {
         let message = format!("Delivery {id} not found: there is no such send, or its channel had no deliveryUrl");
         Failure::new(StatusCode::NOT_FOUND, message)
@@ -99,12 +96,7 @@ pub(crate) async fn retry_all(
             "state must be one of pending, dead, cancelled; what was delivered is tried again one by one",
         ));
     }
-    let now = admin.store().now();
-    let known = admin.store().read(move |connection| gateway(connection, channel, now)).await?;
-    known.ok_or_else(|| no_channel(channel))?;
-    // Told once, and before: the steps are many small transactions.
-    admin.change(move |_| lists::tell_retry(ChannelId(channel), state)).await?;
-    Ok(Json::ok(RetryResponse { retried: admin.store().retry_all(ChannelId(channel), state).await? }))
+    Ok(Json::ok(RetryResponse { retried: admin.store().retry_all(admin.actor(), ChannelId(channel), state).await? }))
 }
 
 /// What came of a ping.
@@ -121,13 +113,11 @@ pub(crate) async fn ping(
     ThinData(app): State,
 ) -> Result<Json<PingResponse>, Failure> {
     let admin = auth::admin(&request, &app).await?;
-    let channel = parse_id("id", &path)?;
-    let now = admin.store().now();
-    let gateway = admin.store().read(move |connection| gateway(connection, channel, now)).await?;
-    let gateway = gateway.ok_or_else(|| no_channel(channel))?;
+    let channel = ChannelId(parse_id("id", &path)?);
+    let gateway = admin.store().gateway(channel).await?;
     let gateway =
         gateway.ok_or_else(|| Failure::new(StatusCode::CONFLICT, format!("Channel {channel} has no deliveryUrl")))?;
-    let body = message::ping(ChannelId(channel), now);
+    let body = message::ping(channel, admin.store().now());
     let id = format!("msg_ping_{:016x}", getrandom::u64().unwrap_or_default());
     let TryResult { answer, result } = try_once(admin.tenant().client.clone(), gateway, id, body).await;
     Ok(Json::ok(PingResponse { accepted: answer == GatewayAnswer::Accepted, result }))
@@ -154,11 +144,6 @@ pub(crate) async fn rotate(
     let overlap = query.duration("overlap", LONGEST_OVERLAP)?.unwrap_or(DEFAULT_OVERLAP);
     let until = overlap.end(admin.store().now());
     let until = until.ok_or_else(|| Failure::bad_request("overlap must not lead behind the year 9999"))?;
-    let secret = admin.change(move |connection| rotate_secret(connection, channel, until)).await?;
-    let secret = secret.ok_or_else(|| no_channel(channel))?;
+    let secret = admin.store().rotate_channel_secret(admin.actor(), ChannelId(channel), until).await?;
     Ok(Json::ok(RotateResponse { delivery_secret: secret.reveal(), secret_before_until: until }))
-}
-
-fn no_channel(id: i64) -> Failure {
-    Failure::new(StatusCode::NOT_FOUND, format!("Channel {id} not found"))
 }

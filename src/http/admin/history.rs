@@ -23,7 +23,7 @@ use crate::{
         state::State,
     },
     store::{
-        audit::{self, AuditRow},
+        audit::{AuditFilter, AuditRow},
         sends::SendFilter,
         write::notifier::WaitFor,
     },
@@ -68,9 +68,8 @@ pub(crate) async fn audit(request: HttpRequest, ThinData(app): State) -> Result<
     let admin = auth::admin(&request, &app).await?;
     let query = Query::of(&request, &["after", "before", "limit", "object"])?;
     let object = query.text("object").map(str::to_owned);
-    let filter = audit::AuditFilter { after: query.integer("after")?, before: query.before()?, object };
-    let limit = query.limit()?;
-    Ok(Json::ok(admin.store().long_read(move |connection| audit::list(connection, &filter, limit)).await?))
+    let filter = AuditFilter { after: query.integer("after")?, before: query.before()?, object };
+    Ok(Json::ok(admin.store().audit(filter, query.limit()?).await?))
 }
 
 /// `GET /admin/attempts`: the last calls to `/api/**`, and what the rules said.

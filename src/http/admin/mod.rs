@@ -24,20 +24,18 @@ use crate::http::{
 };
 use crate::{
     store::{
-        Connection,
-        audit::Changed,
-        directory::{self, DirectoryRow},
+        directory::{DirectoryRow, Put},
         error::StoreError,
     },
     survey::{
         ids::{ChannelId, FormId},
-        model::{Channel, Form, SystemSettings},
+        model::SystemSettings,
     },
 };
 
 pub(crate) async fn settings(request: HttpRequest, ThinData(app): State) -> Result<Json<SystemSettings>, Failure> {
     let admin = auth::admin(&request, &app).await?;
-    Ok(Json::ok(admin.store().read(directory::read_settings).await?))
+    Ok(Json::ok(admin.store().settings().await?))
 }
 
 pub(crate) async fn change_settings(
@@ -47,7 +45,7 @@ pub(crate) async fn change_settings(
 ) -> Result<Json<SystemSettings>, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let settings = read_body(&request, payload, &app).await?.parse::<SystemSettings>()?;
-    admin.change(move |connection| directory::write_settings(connection, settings)).await?;
+    admin.store().change_settings(admin.actor(), settings).await?;
     Ok(Json::ok(settings))
 }
 
@@ -55,7 +53,7 @@ pub(crate) async fn list<E: DirectoryRow>(request: HttpRequest, ThinData(app): S
     let admin = auth::admin(&request, &app).await?;
     let query = Query::of(&request, &["after", "limit"])?;
     let (after, limit) = (query.integer("after")?, query.limit()?);
-    Ok(Json::ok(admin.store().long_read(move |connection| directory::list(connection, after, limit)).await?))
+    Ok(Json::ok(admin.store().list(after, limit).await?))
 }
 
 pub(crate) async fn read<E: DirectoryRow>(
@@ -65,8 +63,7 @@ pub(crate) async fn read<E: DirectoryRow>(
 ) -> Result<Json<E>, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let id = parse_id("id", &path)?;
-    let entry = admin.store().read(move |connection| directory::get::<E>(connection, id)).await?;
-    Ok(Json::ok(entry.ok_or_else(|| not_found::<E>(id))?))
+    Ok(Json::ok(admin.store().get(id).await?))
 }
 
 pub(crate) async fn put<E: DirectoryRow>(
@@ -84,8 +81,8 @@ pub(crate) async fn put<E: DirectoryRow>(
         let checked = checked.map_err(|error| StoreError::Internal(format!("a check ended: {error}")))?;
         checked.map_err(|error| Failure::bad_request(format!("deliveryUrl: {error}")))?;
     }
-    let (entry, put) = admin.change(move |connection| directory::put(connection, &entry)).await?;
-    let status = if put == directory::Put::Created { StatusCode::CREATED } else { StatusCode::OK };
+    let (entry, put) = admin.store().put(admin.actor(), entry).await?;
+    let status = if put == Put::Created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(Json { status, value: entry })
 }
 
@@ -96,40 +93,34 @@ pub(crate) async fn delete<E: DirectoryRow>(
 ) -> Result<Empty, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let id = parse_id("id", &path)?;
-    let deleted = admin.change(move |connection| directory::delete::<E>(connection, id)).await?;
-    if deleted { Ok(Empty::NO_CONTENT) } else { Err(not_found::<E>(id)) }
+    admin.store().delete::<E>(admin.actor(), id).await?;
+    Ok(Empty::NO_CONTENT)
 }
 
-pub(crate) async fn enable(request: HttpRequest, path: Path<(String, String)>, app: State) -> Result<Empty, Failure> {
-    change_enablement(request, path, app, directory::enable).await
-}
-
-pub(crate) async fn disable(request: HttpRequest, path: Path<(String, String)>, app: State) -> Result<Empty, Failure> {
-    change_enablement(request, path, app, directory::disable).await
-}
-
-type EnablementChange = fn(&Connection, FormId, ChannelId) -> Result<Changed<()>, StoreError>;
-
-async fn change_enablement(
+pub(crate) async fn enable(
     request: HttpRequest,
     path: Path<(String, String)>,
     ThinData(app): State,
-    change: EnablementChange,
 ) -> Result<Empty, Failure> {
     let admin = auth::admin(&request, &app).await?;
-    let (form, channel) = (parse_id("id", &path.0)?, parse_id("channelId", &path.1)?);
-    admin
-        .change(move |connection| {
-            if !directory::exists::<Form>(connection, form)? {
-                return Ok(Changed::nothing(Err(not_found::<Form>(form))));
-            }
-            if !directory::exists::<Channel>(connection, channel)? {
-                return Ok(Changed::nothing(Err(not_found::<Channel>(channel))));
-            }
-            Ok(change(connection, FormId(form), ChannelId(channel))?.map(Ok))
-        })
-        .await??;
+    let (form, channel) = form_and_channel(&path)?;
+    admin.store().enable_form(admin.actor(), form, channel).await?;
     Ok(Empty::NO_CONTENT)
+}
+
+pub(crate) async fn disable(
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    ThinData(app): State,
+) -> Result<Empty, Failure> {
+    let admin = auth::admin(&request, &app).await?;
+    let (form, channel) = form_and_channel(&path)?;
+    admin.store().disable_form(admin.actor(), form, channel).await?;
+    Ok(Empty::NO_CONTENT)
+}
+
+fn form_and_channel((form, channel): &(String, String)) -> Result<(FormId, ChannelId), Failure> {
+    Ok((FormId(parse_id("id", form)?), ChannelId(parse_id("channelId", channel)?)))
 }
 
 /// The body of an admin route.
@@ -144,8 +135,4 @@ pub(crate) async fn read_body(
 
 pub(crate) fn parse_id(name: &str, text: &str) -> Result<i64, Failure> {
     text.parse().map_err(|_| Failure::bad_request(format!("{name} in the path must be a 64-bit integer")))
-}
-
-fn not_found<E: DirectoryRow>(id: i64) -> Failure {
-    Failure::new(StatusCode::NOT_FOUND, format!("{} {id} not found", E::KIND))
 }

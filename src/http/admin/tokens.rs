@@ -17,7 +17,7 @@ use crate::{
         responses::{Empty, Json},
         state::State,
     },
-    store::tokens::{self, Issued, Token},
+    store::tokens::{Issued, Token},
     survey::{access::Role, time::TimeSpan},
 };
 
@@ -56,7 +56,7 @@ pub(crate) async fn list(request: HttpRequest, ThinData(app): State) -> Result<J
     let admin = auth::admin(&request, &app).await?;
     let query = Query::of(&request, &["after", "limit"])?;
     let (after, limit) = (query.integer("after")?, query.limit()?);
-    Ok(Json::ok(admin.store().long_read(move |connection| tokens::list(connection, after, limit)).await?))
+    Ok(Json::ok(admin.store().tokens(after, limit).await?))
 }
 
 /// `POST /admin/tokens`.
@@ -67,8 +67,7 @@ pub(crate) async fn create(
 ) -> Result<Json<IssuedResponse>, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let CreateRequest { name, role, expires } = read_body(&request, payload, &app).await?.parse()?;
-    let now = admin.store().now();
-    let issued = admin.change(move |connection| tokens::create(connection, &name, role, expires, now)).await?;
+    let issued = admin.store().create_token(admin.actor(), name, role, expires).await?;
     Ok(Json { status: StatusCode::CREATED, value: issued.into() })
 }
 
@@ -82,20 +81,13 @@ pub(crate) async fn rotate(
     let admin = auth::admin(&request, &app).await?;
     let id = parse_id("id", &path)?;
     let RotateRequest { overlap } = read_body(&request, payload, &app).await?.parse()?;
-    let now = admin.store().now();
-    let issued = admin.change(move |connection| tokens::rotate(connection, id, overlap, now)).await?;
-    Ok(Json::ok(issued.ok_or_else(|| not_found(id))?.into()))
+    Ok(Json::ok(admin.store().rotate_token(admin.actor(), id, overlap).await?.into()))
 }
 
 /// `DELETE /admin/tokens/{id}`: revokes it. The last administrator may go, too: `surveyd token create` lets in another.
 pub(crate) async fn revoke(request: HttpRequest, path: Path<String>, ThinData(app): State) -> Result<Empty, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let id = parse_id("id", &path)?;
-    let now = admin.store().now();
-    let revoked = admin.change(move |connection| tokens::revoke(connection, id, now)).await?;
-    revoked.map(|_| Empty::NO_CONTENT).ok_or_else(|| not_found(id))
-}
-
-fn not_found(id: i64) -> Failure {
-    Failure::new(StatusCode::NOT_FOUND, format!("Token {id} not found"))
+    admin.store().revoke_token(admin.actor(), id).await?;
+    Ok(Empty::NO_CONTENT)
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::{
     http::{admin::read_body, auth::Bearer, failure::Failure, responses::Json, state::State},
-    store::directory::{self, ShortInfo},
+    store::directory::ShortInfo,
     survey::access::Role,
 };
 
@@ -35,6 +35,5 @@ pub(crate) async fn short_info(
         return Err(Failure::bad_request("phones or externalIds must be an array of strings"));
     }
     let (phones, external_ids) = (phones.unwrap_or_default(), external_ids.unwrap_or_default());
-    let found = bearer.store().long_read(move |connection| directory::short_info(connection, &phones, &external_ids));
-    Ok(Json::ok(found.await?))
+    Ok(Json::ok(bearer.store().short_info(phones, external_ids).await?))
 }

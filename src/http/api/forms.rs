@@ -14,7 +14,6 @@ use crate::{
         responses::Json,
         state::State,
     },
-    store::{Connection, directory},
     survey::{
         access::Role,
         ids::FormId,
@@ -79,6 +78,5 @@ pub(crate) async fn put_form(
     let caller = bearer.authenticate(&request, Role::INTEGRATORS).await?;
     let body = read_body(&request, payload, &app).await?;
     let (id, form) = body.parse::<FormRequest>()?.into_form();
-    let put = move |connection: &Connection| directory::put_by_question(connection, id, form);
-    Ok(Json::ok(bearer.store().change(auth::actor(&request, &caller), put).await?))
+    Ok(Json::ok(bearer.store().put_form_by_question(auth::actor(&request, &caller), id, form).await?))
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use actix_web::{
     HttpRequest,
-    http::StatusCode,
     web::{Path, ThinData},
 };
 use serde::Serialize;
@@ -14,7 +13,7 @@ use crate::{
         admin::parse_id, attempts::Decision, auth::Bearer, context::RequestContext, failure::Failure, query::Query,
         responses::Json, state::State,
     },
-    store::directory::{self, Conversation},
+    store::directory::Conversation,
     survey::{
         access::Role,
         ids::{ChannelId, ClientId, ThreadId},
@@ -86,9 +85,7 @@ pub(crate) async fn thread(
 ) -> Result<Json<ThreadResponse>, Failure> {
     let bearer = Bearer::of(&request, &app)?;
     bearer.authenticate(&request, Role::SENDERS).await?;
-    let id = parse_id("id", &path)?;
-    let found = bearer.store().read(move |connection| directory::get_conversation(connection, id)).await?;
-    let found = found.ok_or_else(|| Failure::new(StatusCode::NOT_FOUND, format!("Thread {id} not found")))?;
+    let found = bearer.store().thread(parse_id("id", &path)?).await?;
     RequestContext::of(&request).decision = Decision::About(found.thread.client_id, Some(found.thread.id));
     Ok(Json::ok(found.into()))
 }
@@ -114,10 +111,7 @@ pub(crate) async fn threads(request: HttpRequest, ThinData(app): State) -> Resul
     if query.text("agentsLogins").is_some_and(|logins| !logins.is_empty()) {
         return Ok(Json::ok(Vec::new()));
     }
-    let found = bearer
-        .store()
-        .long_read(move |connection| directory::list_conversations(connection, &statuses, MOST_THREADS + 1))
-        .await?;
+    let found = bearer.store().threads(statuses, MOST_THREADS + 1).await?;
     if found.len() > MOST_THREADS {
         return Err(Failure::bad_request(format!(
             "statuses: more than {MOST_THREADS} threads match; ask for fewer statuses"

@@ -1,7 +1,7 @@
-//! Connections: how many there may be, with TLS or without, and the limits that each keeps to.
+//! Connections: TLS or plain, how many there may be, and the limits that each keeps to.
 //!
-//! This is what actix-web's own `HttpServer` does, with a [`Stream`] of ours below: that one knows where a request ends and
-//! how long it may take.
+//! This is what actix-web's `HttpServer` does, with a [`Stream`] between the socket and actix. The stream knows where a
+//! request ends and how long it may take.
 
 mod framing;
 mod head;
@@ -29,38 +29,38 @@ use actix_web::{
     rt::{net::TcpStream, time::timeout},
 };
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio_util::either::Either;
 
-pub(crate) use crate::http::connection::pipeline::answered;
-pub(crate) use crate::http::connection::{limiter::ConnectionLimiter, stream::Stream};
-use crate::http::connection::{limiter::ConnectionPermit, tls::Tls, transport::Transport};
+pub(crate) use crate::http::connection::{limiter::ConnectionLimiter, pipeline::answered};
+use crate::http::connection::{stream::Stream, tls::Tls};
 use crate::settings::Limits;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
 
-/// What is left of a body that nobody reads is taken in for so long, so that the answer is not lost in a reset.
+/// How long actix reads the rest of a body that no route read, so that a reset does not cost the client its answer.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How many bytes of answers that are not taken the system may hold for one connection; by itself it would hold 4 MB, and
-/// for ten thousand connections all its memory. The system doubles it for what it keeps beside the bytes.
-const SEND_BUFFER: usize = 128 * 1024;
+/// How many bytes of answers that the client has not taken the system may hold for one connection. Its default would be
+/// 4 MB: for ten thousand connections, all its memory. Linux doubles the value, for its own bookkeeping.
+const SEND_BUFFER_BYTES: usize = 128 * 1024;
 
-/// How connections to one address are treated.
+/// How the connections to one address are served.
 #[derive(Clone)]
 pub(crate) struct ConnectionConfig {
-    /// What none of them may exceed.
+    /// For each connection.
     pub(crate) limits: Limits,
-    /// Those of all addresses of the program.
-    pub(crate) places: ConnectionLimiter,
+    /// Shared by all addresses of the program.
+    pub(crate) limiter: ConnectionLimiter,
     /// None for plain HTTP.
     pub(crate) tls: Option<Arc<Tls>>,
-    /// What is remembered of each.
+    /// Called with each new connection. Handlers find what it stores with `HttpRequest::conn_data`.
     pub(crate) connected: fn(&TcpStream, &mut Extensions),
 }
 
-/// Takes an address; port 0 is a free one.
+/// Binds an address; port 0 is a free port.
 ///
-/// Errors: it is in use, or not of this machine.
+/// Errors: the address is in use, or is not one of this machine.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
@@ -69,9 +69,9 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Makes the server of an address: `routes` is called by each of its workers.
+/// Makes the server of an address. Each of its workers calls `routes`.
 ///
-/// Errors: the address cannot be listened on.
+/// Errors: the system does not let the server listen on the address.
 pub(crate) fn serve<F, I, S, B>(
     server: ServerBuilder,
     listener: TcpListener,
@@ -90,7 +90,9 @@ where
     B: MessageBody + 'static,
 {
     let stopping = server.graceful_shutdown_signal();
-    let server = server.max_concurrent_connections(config.limits.connections);
+    // The limiter alone decides. actix's own limit counts each worker by itself, and lets a connection wait instead of
+    // closing it.
+    let server = server.max_concurrent_connections(usize::MAX);
     let server = server.listen("surveyd", listener, move || {
         let (stopping, ConnectionConfig { limits, connected, .. }) = (stopping.clone(), config.clone());
         let routes = routes().into_factory().map_err(|error| error.into().error_response());
@@ -103,7 +105,7 @@ where
             .client_request_timeout(limits.head_timeout)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
             .on_connect_ext(move |stream: &Stream, remembered: &mut Extensions| {
-                remembered.insert(Rc::clone(stream.turn()));
+                remembered.insert(Rc::clone(stream.pipeline()));
                 if let Some(tcp) = stream.tcp() {
                     connected(tcp, remembered);
                 }
@@ -115,22 +117,22 @@ where
     Ok(server.run())
 }
 
-/// Errors end the connection without a word: there is no place for it, or its TLS is not in order or not in time.
+/// Errors close the connection without an answer: there are too many, or the TLS handshake failed or took too long.
 async fn accept(tcp: TcpStream, config: ConnectionConfig) -> Result<(Stream, Option<SocketAddr>), DispatchError> {
-    let ConnectionConfig { limits, places, tls, .. } = config;
+    let ConnectionConfig { limits, limiter, tls, .. } = config;
     let peer = tcp.peer_addr().ok();
-    let place = places.take().ok_or_else(|| DispatchError::Io(io::ErrorKind::QuotaExceeded.into()))?;
-    // Else the last part of a long answer waits until the one before is acknowledged, which may be 40 ms.
+    let permit = limiter.permit().ok_or_else(|| DispatchError::Io(io::ErrorKind::QuotaExceeded.into()))?;
+    // Otherwise the last part of a long answer waits for the acknowledgement of the part before it, up to 40 ms.
     let _ = tcp.set_nodelay(true);
-    // Where it cannot be set, the system's own limit holds.
-    let _ = SockRef::from(&tcp).set_send_buffer_size(SEND_BUFFER);
-    let wire = match tls {
-        None => Transport::Plain(tcp),
+    // If it cannot be set, the system's own limit holds.
+    let _ = SockRef::from(&tcp).set_send_buffer_size(SEND_BUFFER_BYTES);
+    let transport = match tls {
+        None => Either::Left(tcp),
         Some(tls) => {
-            let agreed = timeout(limits.head_timeout, tls.acceptor().accept(tcp)).await;
-            let agreed = agreed.map_err(|_| DispatchError::SlowRequestTimeout)?.map_err(DispatchError::Io)?;
-            Transport::Tls(Box::new(agreed))
+            let handshake = timeout(limits.head_timeout, tls.acceptor().accept(tcp)).await;
+            let tls = handshake.map_err(|_| DispatchError::SlowRequestTimeout)?.map_err(DispatchError::Io)?;
+            Either::Right(Box::new(tls))
         }
     };
-    Ok((Stream::new(wire, limits, place), peer))
+    Ok((Stream::new(transport, limits, permit), peer))
 }

@@ -1,6 +1,8 @@
-//! How many requests of one connection are taken at a time. A client may send thousands ahead, and actix would answer all
-//! that it has read before it looks at any other connection; and where the answers are not taken it would look again and
-//! again whether they are.
+//! Limits how many requests of one connection are served at a time.
+//!
+//! A client may send thousands of requests without waiting for answers. actix would answer all that it has read before it
+//! looks at another connection. If the client does not take the answers, actix would also check again and again whether it
+//! does now.
 
 use std::{
     cell::{Cell, RefCell},
@@ -10,38 +12,37 @@ use std::{
 
 use actix_web::HttpRequest;
 
-/// So many requests are taken before one of them is answered. Each answer lets in another one, after all other connections
-/// had their turn.
-const MOST: usize = 8;
+/// How many requests may be unanswered. Each answer lets in one more, after all other connections had their turn.
+const MAX_UNANSWERED: usize = 8;
 
-/// What a connection and the answers to its requests share.
+/// One for each connection, shared with the answers to its requests.
 #[derive(Default)]
-pub(crate) struct PipelineLimiter {
+pub(super) struct PipelineLimiter {
     unanswered: Cell<usize>,
-    waiting: RefCell<Option<Waker>>,
+    waker: RefCell<Option<Waker>>,
 }
 
 impl PipelineLimiter {
-    /// Resolves when one more may be taken.
-    pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<()> {
-        if self.unanswered.get() < MOST {
+    /// Resolves when the connection may pass on one more request.
+    pub(super) fn poll_ready(&self, context: &Context<'_>) -> Poll<()> {
+        if self.unanswered.get() < MAX_UNANSWERED {
             return Poll::Ready(());
         }
-        self.waiting.replace(Some(context.waker().clone()));
+        self.waker.replace(Some(context.waker().clone()));
         Poll::Pending
     }
 
-    /// One was taken.
-    pub(crate) fn take(&self) {
+    /// Counts a request that was passed on.
+    pub(super) fn add(&self) {
         self.unanswered.set(self.unanswered.get() + 1);
     }
 }
 
-/// The answer to this request is made.
+/// To be called once for each request, when its answer is made.
 pub(crate) fn answered(request: &HttpRequest) {
-    let Some(turn) = request.conn_data::<Rc<PipelineLimiter>>() else { return };
-    turn.unanswered.set(turn.unanswered.get().saturating_sub(1));
-    if let Some(waiting) = turn.waiting.take() {
-        waiting.wake();
+    let Some(limiter) = request.conn_data::<Rc<PipelineLimiter>>() else { return };
+    limiter.unanswered.set(limiter.unanswered.get().saturating_sub(1));
+    if let Some(waker) = limiter.waker.take() {
+        waker.wake();
     }
 }

@@ -1,8 +1,8 @@
-//! A connection as actix sees it: bytes of whole requests, in time or not at all.
+//! A connection as actix sees it: whole requests that came in time, and nothing else.
 //!
-//! actix has a timer for the first head of a connection and one for idleness. It has none for a later head, for a body
-//! that no route reads, and for an answer that nobody takes; those are here. What breaks a limit looks to actix like a
-//! client that sends nonsense or goes away, so that what was asked before is answered first, and in its order.
+//! actix limits the time of the first head of a connection and of an idle connection. It does not limit the time of a later
+//! head, of a body that no route reads, or of an answer that the client does not take. This module does. To actix, a client
+//! that breaks a limit looks like one that sends nonsense or goes away. So actix first answers earlier requests, in order.
 
 use std::{
     future::Future,
@@ -21,121 +21,120 @@ use actix_web::{
     },
     web::BytesMut,
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::OwnedSemaphorePermit,
+};
 
 use crate::http::connection::{
-    ConnectionPermit,
     framing::{Framing, Step},
     pipeline::PipelineLimiter,
-    transport::Transport,
+    transport::{self, Transport},
 };
 use crate::settings::Limits;
 
-/// A carriage return without its line feed: wherever a head may begin, it is answered with a bare 400 and a close.
-const NONSENSE: &[u8] = b"\r\r";
+/// A carriage return without a line feed. Where a head may begin, actix answers it with a bare 400 and closes.
+pub(super) const NONSENSE: &[u8] = b"\r\r";
 
-/// A route that reads a body answers 408 when its time is over; what is ended here is a body that nobody waits for.
+/// A route that reads a body answers 408 at the end of its time. This much later, a body that no route reads is ended.
 const BODY_GRACE: Duration = Duration::from_secs(1);
 
-/// One that keeps to the limits.
-pub(crate) struct Stream {
-    /// None once it is dropped.
-    wire: Option<Transport>,
+/// A connection that keeps to the limits.
+pub(super) struct Stream {
+    /// None once it is dropped. The permit lasts as long as the connection.
+    connection: Option<(Transport, OwnedSemaphorePermit)>,
     limits: Limits,
     framing: Framing,
-    turn: Rc<PipelineLimiter>,
-    /// What has come, its first bytes good to be passed on.
-    incoming: BytesMut,
-    good: usize,
-    end: End,
+    pipeline: Rc<PipelineLimiter>,
+    received: BytesMut,
+    /// How many of the received bytes are checked and may be passed on.
+    checked: usize,
+    input: Input,
     was_refused: bool,
-    /// When the head or body that is being received must be whole, and when the answer that is being sent must be taken.
-    read_by: Timer,
-    written_by: Timer,
-    /// Kept as long as the connection is.
-    place: Option<ConnectionPermit>,
+    /// When the head or the body that is being received must be whole.
+    read_timer: Timer,
+    /// When the client must have taken the answer that is being sent.
+    write_timer: Timer,
 }
 
-/// Why nothing more is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    NotYet,
-    /// The nonsense is still to be passed on.
-    Refusing,
+enum Input {
+    Open,
+    /// Nothing more is read, and [`NONSENSE`] must still be passed on.
+    Refused,
     Ended,
 }
 
 impl Stream {
-    pub(crate) fn new(wire: Transport, limits: Limits, place: ConnectionPermit) -> Self {
+    pub(super) fn new(transport: Transport, limits: Limits, permit: OwnedSemaphorePermit) -> Self {
         Self {
-            wire: Some(wire),
+            connection: Some((transport, permit)),
             limits,
             framing: Framing::new(limits.head_bytes),
-            turn: Rc::default(),
-            incoming: BytesMut::new(),
-            good: 0,
-            end: End::NotYet,
+            pipeline: Rc::default(),
+            received: BytesMut::new(),
+            checked: 0,
+            input: Input::Open,
             was_refused: false,
-            read_by: Timer::default(),
-            written_by: Timer::default(),
-            place: Some(place),
+            read_timer: Timer::default(),
+            write_timer: Timer::default(),
         }
     }
 
-    /// What is below.
-    pub(crate) fn tcp(&self) -> Option<&TcpStream> {
-        self.wire.as_ref().map(Transport::tcp)
+    pub(super) fn tcp(&self) -> Option<&TcpStream> {
+        self.connection.as_ref().map(|(transport, _)| transport::tcp(transport))
     }
 
-    pub(crate) fn turn(&self) -> &Rc<PipelineLimiter> {
-        &self.turn
+    pub(super) fn pipeline(&self) -> &Rc<PipelineLimiter> {
+        &self.pipeline
     }
 
-    fn wire(&mut self) -> io::Result<Pin<&mut Transport>> {
-        self.wire.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    fn transport(&mut self) -> io::Result<Pin<&mut Transport>> {
+        let transport = self.connection.as_mut().map(|(transport, _)| Pin::new(transport));
+        transport.ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    /// Nothing more is read. In the middle of a request that is an end like any other, before one it is nonsense.
+    /// Stops reading. Within a request actix sees the end of the input, and before one it sees nonsense.
     fn refuse(&mut self) {
-        self.end = if self.framing.is_between_requests() { End::Refusing } else { End::Ended };
+        self.input = if self.framing.is_between_requests() { Input::Refused } else { Input::Ended };
         self.was_refused = true;
-        self.read_by.stop();
+        self.read_timer.stop();
     }
 
-    /// Looks at what has come; whether more is needed.
-    fn look(&mut self) -> bool {
-        let was_between = self.framing.is_between_requests();
-        match self.framing.step(&self.incoming) {
-            Step::Pass(good) => {
-                self.good = good;
-                if was_between {
-                    self.turn.take();
+    /// Checks the received bytes. Returns whether more are needed.
+    fn check(&mut self) -> bool {
+        let was_between_requests = self.framing.is_between_requests();
+        match self.framing.step(&self.received) {
+            Step::Pass(checked) => {
+                self.checked = checked;
+                if was_between_requests {
+                    self.pipeline.add();
                 }
             }
             Step::Refuse => self.refuse(),
-            Step::More => return true,
+            Step::NeedMore => return true,
         }
-        if was_between || self.framing.is_between_requests() {
-            // What follows has a time of its own.
-            self.read_by.stop();
+        if was_between_requests || self.framing.is_between_requests() {
+            // A head or a body has ended; what follows has a time of its own.
+            self.read_timer.stop();
         }
         false
     }
 
-    /// How long what is being received may take.
-    fn time_to_read(&self) -> Option<Duration> {
+    /// How long the head or the body that is being received may take.
+    fn read_timeout(&self) -> Option<Duration> {
         if !self.framing.is_between_requests() {
             Some(self.limits.body_timeout + BODY_GRACE)
-        } else if self.incoming.is_empty() {
-            // Idle; actix's own timer goes.
+        } else if self.received.is_empty() {
+            // The connection is idle, and actix's own timer runs.
             None
         } else {
             Some(self.limits.head_timeout)
         }
     }
 
-    fn poll_written_by(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
-        ready!(self.written_by.poll(self.limits.answer_timeout, context));
+    fn poll_write_timeout(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+        ready!(self.write_timer.poll(self.limits.answer_timeout, context));
         Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, "the answer was not taken in time"))
     }
 }
@@ -145,40 +144,40 @@ impl AsyncRead for Stream {
         let this = self.get_mut();
         let mut bytes = [MaybeUninit::uninit(); 8 * 1024];
         loop {
-            if this.good > 0 {
-                let passed = this.good.min(buffer.remaining());
-                buffer.put_slice(&this.incoming.split_to(passed));
-                this.good -= passed;
+            if this.checked > 0 {
+                let passed = this.checked.min(buffer.remaining());
+                buffer.put_slice(&this.received.split_to(passed));
+                this.checked -= passed;
                 return Poll::Ready(Ok(()));
             }
-            match this.end {
-                End::Refusing => {
+            match this.input {
+                Input::Refused => {
                     buffer.put_slice(NONSENSE);
-                    this.end = End::Ended;
+                    this.input = Input::Ended;
                     return Poll::Ready(Ok(()));
                 }
-                End::Ended => return Poll::Ready(Ok(())),
-                End::NotYet => {}
+                Input::Ended => return Poll::Ready(Ok(())),
+                Input::Open => {}
             }
             if this.framing.is_between_requests() {
-                ready!(this.turn.poll(context));
+                ready!(this.pipeline.poll_ready(context));
             }
-            if !this.look() {
+            if !this.check() {
                 continue;
             }
-            // Before each read, so that it also ends for those who never stop sending.
-            if let Some(time) = this.time_to_read()
-                && this.read_by.poll(time, context).is_ready()
+            // Checked before each read, so that a client which never stops sending meets it, too.
+            if let Some(timeout) = this.read_timeout()
+                && this.read_timer.poll(timeout, context).is_ready()
             {
                 this.refuse();
                 continue;
             }
             let mut read = ReadBuf::uninit(&mut bytes);
-            ready!(this.wire()?.poll_read(context, &mut read))?;
+            ready!(this.transport()?.poll_read(context, &mut read))?;
             if read.filled().is_empty() {
-                this.end = End::Ended;
+                this.input = Input::Ended;
             }
-            this.incoming.extend_from_slice(read.filled());
+            this.received.extend_from_slice(read.filled());
         }
     }
 }
@@ -186,10 +185,10 @@ impl AsyncRead for Stream {
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        match this.wire()?.poll_write(context, bytes) {
-            Poll::Pending => this.poll_written_by(context).map(Err),
-            // A little now and then is not enough: the time is that of all there is to be sent.
-            Poll::Ready(Ok(_)) if this.written_by.is_running() && this.poll_written_by(context).is_ready() => {
+        match this.transport()?.poll_write(context, bytes) {
+            Poll::Pending => this.poll_write_timeout(context).map(Err),
+            // To take a few bytes now and then is not enough: the limit is for everything that is to be sent.
+            Poll::Ready(Ok(_)) if this.write_timer.is_running() && this.poll_write_timeout(context).is_ready() => {
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
             written @ Poll::Ready(_) => written,
@@ -198,36 +197,36 @@ impl AsyncWrite for Stream {
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        match this.wire()?.poll_flush(context) {
-            Poll::Pending => this.poll_written_by(context).map(Err),
+        match this.transport()?.poll_flush(context) {
+            Poll::Pending => this.poll_write_timeout(context).map(Err),
             flushed @ Poll::Ready(_) => {
-                // actix flushes when it has nothing left.
-                this.written_by.stop();
+                // actix flushes when it has nothing left to send.
+                this.write_timer.stop();
                 flushed
             }
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().wire()?.poll_shutdown(context)
+        self.get_mut().transport()?.poll_shutdown(context)
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if let (true, Some(wire), Some(place)) = (self.was_refused, self.wire.take(), self.place.take()) {
-            wire.linger(place);
+        if let (true, Some((transport, permit))) = (self.was_refused, self.connection.take()) {
+            transport::linger(transport, permit);
         }
     }
 }
 
-/// A time limit that begins when it is first asked for.
+/// Starts with its first poll.
 #[derive(Default)]
 struct Timer(Option<Pin<Box<Sleep>>>);
 
 impl Timer {
-    fn poll(&mut self, time: Duration, context: &mut Context<'_>) -> Poll<()> {
-        self.0.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + time))).as_mut().poll(context)
+    fn poll(&mut self, timeout: Duration, context: &mut Context<'_>) -> Poll<()> {
+        self.0.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + timeout))).as_mut().poll(context)
     }
 
     fn is_running(&self) -> bool {

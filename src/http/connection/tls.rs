@@ -1,4 +1,4 @@
-//! TLS: a certificate and its key, read at the start and again when the program is told to.
+//! TLS: a certificate and its key, read at the start and again at SIGHUP.
 
 use std::{
     path::{Path, PathBuf},
@@ -15,10 +15,10 @@ use rustls::{
 use tokio_rustls::TlsAcceptor;
 use x509_parser::parse_x509_certificate;
 
-/// HTTP/2 is not spoken here: who offers nothing else is refused in the handshake.
+/// A client that offers only HTTP/2 is refused in the handshake: actix is built without it.
 const PROTOCOL: &[u8] = b"http/1.1";
 
-/// What is shown to who connects.
+/// What the server presents to clients.
 pub(crate) struct Tls {
     certificate: PathBuf,
     key: PathBuf,
@@ -26,17 +26,17 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// From two PEM files: the certificate, with those that lead to its root behind it, and its key.
+    /// Reads two PEM files: the certificate, followed by those that lead to its root, and its key.
     ///
-    /// Errors: one sentence that names the file, and what is wrong with it.
+    /// Errors: one sentence that names the file and says what is wrong with it.
     pub(crate) fn load(certificate: &Path, key: &Path) -> Result<Self> {
         let current = RwLock::new(read(certificate, key)?);
         Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), current })
     }
 
-    /// Reads the files again; new connections get what is in them.
+    /// Reads the files again, for new connections.
     ///
-    /// Errors: as for [`Tls::load`]; what was in use stays in use.
+    /// Errors: as for [`Tls::load`]; the certificate and key in use stay in use.
     pub(crate) fn reload(&self) -> Result<()> {
         let new = read(&self.certificate, &self.key)?;
         *self.current.write() = new;
@@ -72,11 +72,11 @@ fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>> {
     Ok(Arc::new(config))
 }
 
-/// Errors: it is no certificate, not good any more, or not yet.
+/// Errors: it is not a certificate, it has expired, or it is not valid yet.
 fn check_time(certificate: &CertificateDer<'_>) -> Result<()> {
-    let (_, parsed) = parse_x509_certificate(certificate).context("it is no X.509 certificate")?;
+    let (_, parsed) = parse_x509_certificate(certificate).context("it is not an X.509 certificate")?;
     let (now, validity) = (jiff::Timestamp::now().as_second(), parsed.validity());
     ensure!(now <= validity.not_after.timestamp(), "it expired on {}", validity.not_after);
-    ensure!(now >= validity.not_before.timestamp(), "it is not good before {}", validity.not_before);
+    ensure!(now >= validity.not_before.timestamp(), "it is not valid before {}", validity.not_before);
     Ok(())
 }

@@ -1,13 +1,14 @@
-//! Channels: where conversations take place, and where what is sent there is delivered.
+//! Channels: in which conversations take place. A channel may have a gateway that surveys are delivered to.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::store::directory::{DirectoryRow, first_naming, object};
+use crate::store::directory::{DirectoryRow, first_naming, not_found, object};
 use crate::{
     store::{
-        audit::{Action, AuditEntry, Changed},
+        Store,
+        audit::{Action, Actor, AuditEntry, Changed},
         error::StoreError,
         random,
         transfer::anonymize::Pseudonyms,
@@ -41,7 +42,7 @@ impl DirectoryRow for Channel {
         })
     }
 
-    /// A secret that is not given stays as it is; where there is none, one is made, so that nothing goes out unsigned.
+    /// Without a secret in the row the stored one stays. If none is stored, a new one is made, so that nothing goes out unsigned.
     fn write(&self, connection: &Connection) -> Result<(), StoreError> {
         let given = self.delivery_secret.as_ref().map(SigningSecret::bytes);
         let made = if self.delivery_url.is_some() && given.is_none() { Some(random_secret()?) } else { None };
@@ -65,7 +66,7 @@ impl DirectoryRow for Channel {
         Ok(())
     }
 
-    /// The address leads nowhere, and is one that may be written. Source of it: RFC 5737, "for use in documentation".
+    /// The address leads nowhere, and may be put. Source of it: RFC 5737, "for use in documentation".
     fn anonymize(&mut self, _names: &Pseudonyms) {
         self.name = Pseudonyms::name(Self::KIND, self.id);
         let nowhere = DeliveryUrl::new(format!("http://192.0.2.1/channels/{}", self.id));
@@ -96,60 +97,59 @@ impl DirectoryRow for Channel {
 
 fn random_secret() -> Result<SigningSecret, StoreError> {
     SigningSecret::new(random::<32>()?.to_vec())
-        .ok_or_else(|| StoreError::Internal("a secret of 32 bytes is none".to_owned()))
+        .ok_or_else(|| StoreError::Internal("a secret of 32 bytes is refused".to_owned()))
 }
 
-/// Gives a channel a new secret, which is shown this once. Until that time deliveries are signed with the one before, too.
-/// `None` where there is no such channel.
-pub(crate) fn rotate_secret(
-    connection: &Connection,
-    id: i64,
-    until: Time,
-) -> Result<Changed<Option<SigningSecret>>, StoreError> {
+fn rotate_secret(connection: &Connection, id: ChannelId, until: Time) -> Result<Changed<SigningSecret>, StoreError> {
     let secret = random_secret()?;
     let changed = connection
         .prepare_cached(
             "update channel set delivery_secret = ?2, delivery_secret_before = delivery_secret,
                                 delivery_secret_before_until = ?3 where id = ?1",
         )?
-        .execute(params![id, secret.bytes(), until.0])?;
+        .execute(params![id.0, secret.bytes(), until.0])?;
     if changed == 0 {
-        return Ok(Changed::nothing(None));
+        return Err(not_found::<Channel>(id.0));
     }
     let after = BTreeMap::from([("secretBeforeUntil", until)]);
-    let told = AuditEntry::new(Action::Rotate, format!("{}/secret", object::<Channel>(id)), None, Some(&after))?;
-    Ok(Changed::audited(Some(secret), [told]))
+    let entry = AuditEntry::new(Action::Rotate, format!("{}/secret", object::<Channel>(id.0)), None, Some(&after))?;
+    Ok(Changed::audited(secret, [entry]))
 }
 
-/// Where the deliveries of a channel go, and what they are signed with.
+/// The receiver of a channel's deliveries, and how they are signed.
 #[derive(Clone, Debug)]
 pub(crate) struct Gateway {
-    /// Its address.
     pub(crate) url: DeliveryUrl,
-    /// The secret, and the one before while that is good.
+    /// The secret, and the one before while that is valid.
     pub(crate) secrets: Vec<SigningSecret>,
     /// Whether deliveries are switched off.
     pub(crate) is_off: bool,
 }
 
-/// Switches the deliveries of a channel off, for that reason, if it still has that address.
-pub(crate) fn switch_off(
+/// Switches the deliveries of a channel off, if it still has that address.
+pub(in crate::store) fn switch_off(
     connection: &Connection,
-    id: i64,
+    id: ChannelId,
     url: &DeliveryUrl,
     reason: String,
 ) -> Result<Changed<()>, StoreError> {
-    match crate::store::directory::get::<Channel>(connection, id)? {
+    match super::get::<Channel>(connection, id.0)? {
         Some(channel) if channel.delivery_url.as_ref() == Some(url) && channel.delivery_off.is_none() => {
             let off = Channel { delivery_off: Some(reason), ..channel };
-            Ok(crate::store::directory::put(connection, &off)?.map(|_| ()))
+            Ok(super::put(connection, &off)?.map(|_| ()))
         }
         _ => Ok(Changed::nothing(())),
     }
 }
 
-/// The gateway of a channel; the outer `None` where there is no such channel, the inner where it has no address.
-pub(crate) fn gateway(connection: &Connection, id: i64, now: Time) -> Result<Option<Option<Gateway>>, StoreError> {
+/// The gateway of a channel; `None` if the channel has no address.
+///
+/// Errors: there is no such channel.
+pub(in crate::store) fn gateway(
+    connection: &Connection,
+    id: ChannelId,
+    now: Time,
+) -> Result<Option<Gateway>, StoreError> {
     let gateway = |row: &Row<'_>| {
         let url = row.get::<_, Option<String>>(0)?.and_then(|text| DeliveryUrl::new(text).ok());
         let secrets = [row.get::<_, Option<Vec<u8>>>(1)?, row.get(2)?];
@@ -162,5 +162,28 @@ pub(crate) fn gateway(connection: &Connection, id: i64, now: Time) -> Result<Opt
                 delivery_off is not null
            from channel where id = ?1",
     )?;
-    Ok(statement.query_row([id, now.0], gateway).optional()?)
+    statement.query_row([id.0, now.0], gateway).optional()?.ok_or_else(|| not_found::<Channel>(id.0))
+}
+
+impl Store {
+    /// The gateway of a channel; `None` if the channel has no address.
+    ///
+    /// Errors: there is no such channel.
+    pub(crate) async fn gateway(&self, channel: ChannelId) -> Result<Option<Gateway>, StoreError> {
+        let now = self.now();
+        self.read(move |connection| gateway(connection, channel, now)).await
+    }
+
+    /// Gives a channel a new secret, which is returned only here. Until the given time deliveries are signed with the one
+    /// before, too.
+    ///
+    /// Errors: there is no such channel.
+    pub(crate) async fn rotate_channel_secret(
+        &self,
+        actor: Actor,
+        channel: ChannelId,
+        until: Time,
+    ) -> Result<SigningSecret, StoreError> {
+        self.change(actor, move |connection| rotate_secret(connection, channel, until)).await
+    }
 }

@@ -1,4 +1,4 @@
-//! Clients: those who are asked.
+//! Clients: the people who are asked.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::store::directory::{DirectoryRow, first_naming};
 use crate::{
-    store::{error::StoreError, transfer::anonymize::Pseudonyms},
+    store::{Store, error::StoreError, transfer::anonymize::Pseudonyms},
     survey::{ids::ClientId, model::Client},
 };
 
@@ -38,7 +38,8 @@ impl DirectoryRow for Client {
             .query_row(params![self.external_id, self.id.0], |row| row.get(0))
             .optional()?;
         if let (Some(owner), Some(external_id)) = (owner, &self.external_id) {
-            return Err(StoreError::Conflict(format!("externalId: {external_id:?} belongs to client {owner}")));
+            let problem = format!("{external_id:?} belongs to client {owner}");
+            return Err(StoreError::Conflict { field: Some("externalId"), problem });
         }
         connection
             .prepare_cached(
@@ -62,7 +63,7 @@ impl DirectoryRow for Client {
     }
 }
 
-/// A client, as whoever calls them looks them up.
+/// A client as the vendor's call `short-info` shows them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ShortInfo {
@@ -72,8 +73,7 @@ pub(crate) struct ShortInfo {
     has_active_thread: bool,
 }
 
-/// The clients who have one of those phones or external ids, each once, in the order of their ids.
-pub(crate) fn short_info(
+fn short_info(
     connection: &Connection,
     phones: &[String],
     external_ids: &[String],
@@ -98,4 +98,15 @@ pub(crate) fn short_info(
         }
     }
     Ok(found.into_values().collect::<Vec<_>>())
+}
+
+impl Store {
+    /// The clients who have one of those phones or external ids, each once, in the order of their ids.
+    pub(crate) async fn short_info(
+        &self,
+        phones: Vec<String>,
+        external_ids: Vec<String>,
+    ) -> Result<Vec<ShortInfo>, StoreError> {
+        self.long_read(move |connection| short_info(connection, &phones, &external_ids)).await
+    }
 }

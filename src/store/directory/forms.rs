@@ -3,17 +3,17 @@
 use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 
-use crate::store::directory::{DirectoryRow, must_exist, object};
+use crate::store::directory::{DirectoryRow, check_exists, must_exist, object};
 use crate::{
-    delivery::message::LONGEST_TEXT,
     store::{
-        audit::{AuditEntry, Changed},
+        Store,
+        audit::{Actor, AuditEntry, Changed},
         error::StoreError,
         transfer::anonymize::Pseudonyms,
     },
     survey::{
         ids::{ChannelId, FormId},
-        model::{Channel, Form, Question},
+        model::{Channel, Form, MAX_QUESTION_TEXT_CHARS, Question},
     },
 };
 
@@ -59,11 +59,12 @@ impl DirectoryRow for Form {
         let none = Question::default();
         let question = self.question.as_ref().unwrap_or(&none);
         for (field, text) in [("question.text", &question.text), ("question.displayText", &question.display_text)] {
-            if text.as_ref().is_some_and(|text| text.chars().count() > LONGEST_TEXT) {
-                return Err(StoreError::invalid(field, format!("must be at most {LONGEST_TEXT} characters")));
+            if text.as_ref().is_some_and(|text| text.chars().count() > MAX_QUESTION_TEXT_CHARS) {
+                let problem = format!("must be at most {MAX_QUESTION_TEXT_CHARS} characters");
+                return Err(StoreError::invalid(field, problem));
             }
         }
-        // Before anything is written: a row that is refused has changed nothing.
+        // Checked before anything is written: a row that is refused has changed nothing.
         self.channels.iter().try_for_each(|channel| must_exist::<Channel>(connection, "channels", channel.0))?;
         connection
             .prepare_cached(
@@ -96,40 +97,43 @@ impl DirectoryRow for Form {
         self.channels.iter().try_for_each(|&channel| insert_enablement(connection, self.id, channel).map(|_| ()))
     }
 
-    /// What is asked stays: it is what a test is about, and was said to everybody.
+    /// The question stays: tests are about it, and every client has seen it.
     fn anonymize(&mut self, _names: &Pseudonyms) {
         self.name = Pseudonyms::name(Self::KIND, self.id);
     }
 
-    /// Enablement belongs to the form and goes with it; sends keep its id as history.
+    /// The form's enablement is deleted with it; sends keep its id as history.
     fn needed_by(_connection: &Connection, _id: i64) -> rusqlite::Result<Option<String>> {
         Ok(None)
     }
 }
 
-/// Enables a form, which exists, for a channel; it may be enabled there already.
-///
-/// Errors: there is no such channel.
-pub(crate) fn enable(connection: &Connection, form: FormId, channel: ChannelId) -> Result<Changed<()>, StoreError> {
+fn enable(connection: &Connection, form: FormId, channel: ChannelId) -> Result<Changed<()>, StoreError> {
+    check_both_exist(connection, form, channel)?;
     let inserted = insert_enablement(connection, form, channel)?;
     change_of_enablement(form, channel, !inserted, true)
 }
 
-/// Tells whether it was not enabled there before.
+/// Returns whether the form was not enabled there before.
 fn insert_enablement(connection: &Connection, form: FormId, channel: ChannelId) -> Result<bool, StoreError> {
     must_exist::<Channel>(connection, "channels", channel.0)?;
     let sql = "insert into form_channel (form_id, channel_id) values (?1, ?2) on conflict do nothing";
     Ok(connection.prepare_cached(sql)?.execute([form.0, channel.0])? > 0)
 }
 
-/// Disables a form for a channel; it may be disabled there already.
-pub(crate) fn disable(connection: &Connection, form: FormId, channel: ChannelId) -> Result<Changed<()>, StoreError> {
+fn disable(connection: &Connection, form: FormId, channel: ChannelId) -> Result<Changed<()>, StoreError> {
+    check_both_exist(connection, form, channel)?;
     let sql = "delete from form_channel where form_id = ?1 and channel_id = ?2";
     let deleted = connection.prepare_cached(sql)?.execute([form.0, channel.0])? > 0;
     change_of_enablement(form, channel, deleted, false)
 }
 
-/// What the audit tells: `{"enabled":false}` became `{"enabled":true}`, or the other way round.
+fn check_both_exist(connection: &Connection, form: FormId, channel: ChannelId) -> Result<(), StoreError> {
+    check_exists::<Form>(connection, form.0)?;
+    check_exists::<Channel>(connection, channel.0)
+}
+
+/// The audit entry: `{"enabled":false}` became `{"enabled":true}`, or the other way round.
 fn change_of_enablement(form: FormId, channel: ChannelId, was: bool, is: bool) -> Result<Changed<()>, StoreError> {
     #[derive(Serialize)]
     struct Enablement {
@@ -140,24 +144,16 @@ fn change_of_enablement(form: FormId, channel: ChannelId, was: bool, is: bool) -
     Ok(Changed::audited((), AuditEntry::of_row(object, Some(&was), Some(&is))?))
 }
 
-/// Puts a form as the vendor's call has it, which knows neither its name nor its channels: those stay, and a new form is
-/// named after what reports call its question. Without an id it gets the next one. Yields it as it is stored.
-///
-/// Errors: no id is left.
-pub(crate) fn put_by_question(
-    connection: &Connection,
-    id: Option<i64>,
-    form: Form,
-) -> Result<Changed<Form>, StoreError> {
+fn put_by_question(connection: &Connection, id: Option<i64>, form: Form) -> Result<Changed<Form>, StoreError> {
     let id = match id {
         Some(id) => id,
         None => connection
             .query_row("select coalesce(max(max(id), 0), 0) from form", [], |row| row.get::<_, i64>(0))?
             .checked_add(1)
-            .ok_or_else(|| StoreError::Conflict("no form id is left above the greatest one".to_owned()))?,
+            .ok_or_else(|| StoreError::conflict("no form id is left above the greatest one"))?,
     };
     let mut form = Form { id: FormId(id), ..form };
-    if let Some(stored) = crate::store::directory::get::<Form>(connection, id)? {
+    if let Some(stored) = super::get::<Form>(connection, id)? {
         (form.name, form.channels) = (stored.name, stored.channels);
     } else {
         let question = form.question.as_ref();
@@ -165,5 +161,34 @@ pub(crate) fn put_by_question(
         let title: String = title.map_or_else(String::new, |title| title.chars().take(255).collect());
         form.name = if title.is_empty() { format!("Quality form {id}") } else { title };
     }
-    Ok(crate::store::directory::put(connection, &form)?.map(|(form, _)| form))
+    Ok(super::put(connection, &form)?.map(|(form, _)| form))
+}
+
+impl Store {
+    /// Enables a form for a channel; it may be enabled there already.
+    ///
+    /// Errors: there is no such form or channel.
+    pub(crate) async fn enable_form(&self, actor: Actor, form: FormId, channel: ChannelId) -> Result<(), StoreError> {
+        self.change(actor, move |connection| enable(connection, form, channel)).await
+    }
+
+    /// Disables a form for a channel; it may be disabled there already.
+    ///
+    /// Errors: there is no such form or channel.
+    pub(crate) async fn disable_form(&self, actor: Actor, form: FormId, channel: ChannelId) -> Result<(), StoreError> {
+        self.change(actor, move |connection| disable(connection, form, channel)).await
+    }
+
+    /// Puts a form as the vendor's call has it, without a name and channels: those of a stored form stay. A new form is named
+    /// after the display text of its question. Without an id it gets the next one. Returns the form as it is stored.
+    ///
+    /// Errors: no id is left.
+    pub(crate) async fn put_form_by_question(
+        &self,
+        actor: Actor,
+        id: Option<i64>,
+        form: Form,
+    ) -> Result<Form, StoreError> {
+        self.change(actor, move |connection| put_by_question(connection, id, form)).await
+    }
 }

@@ -1,5 +1,5 @@
-//! The directory: channels, clients, threads and forms, each a list of rows that are read, put, listed and deleted in
-//! the same way. The admin routes, `surveyd apply` and `surveyd export` all come here.
+//! The directory: channels, clients, threads and forms. Rows of all four kinds are read, listed, put and deleted in the same
+//! way, by the admin routes, `surveyd apply` and `surveyd export`.
 
 mod channels;
 mod clients;
@@ -10,14 +10,15 @@ mod threads;
 use rusqlite::{Connection, Error, OptionalExtension, Row, ffi};
 use serde::{Serialize, de::DeserializeOwned};
 
-pub(crate) use channels::{Gateway, gateway, rotate_secret, switch_off};
-pub(crate) use clients::{ShortInfo, short_info};
-pub(crate) use forms::{disable, enable, put_by_question};
-pub(crate) use settings::{read_settings, write_settings};
-pub(crate) use threads::{Conversation, get_conversation, list_conversations};
+pub(crate) use channels::Gateway;
+pub(super) use channels::{gateway, switch_off};
+pub(crate) use clients::ShortInfo;
+pub(super) use settings::{read_settings, write_settings};
+pub(crate) use threads::Conversation;
 
 use crate::store::{
-    audit::{AuditEntry, Changed},
+    LocalDatabase, Store,
+    audit::{Actor, AuditEntry, Changed},
     error::StoreError,
     transfer::anonymize::Pseudonyms,
 };
@@ -34,32 +35,31 @@ pub(crate) trait DirectoryRow: Serialize + DeserializeOwned + Send + Sized + 'st
     /// The columns that [`DirectoryRow::from_row`] takes, the id first.
     const COLUMNS: &'static str;
 
-    /// Its identifier.
     fn id(&self) -> i64;
 
     /// Reads one from its columns.
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self>;
 
-    /// Reads what stands in other tables.
+    /// Reads what is in other tables.
     fn load_relations(&mut self, _connection: &Connection) -> rusqlite::Result<()> {
         Ok(())
     }
 
-    /// Gives up what another row of the same file may claim, in whatever order they stand there.
+    /// Releases values that another row of the same file may take, whatever the order of the two.
     fn release_unique_values(&self, _connection: &Connection) -> Result<(), StoreError> {
         Ok(())
     }
 
     /// Inserts it, or replaces the row of the same id.
     ///
-    /// Errors: a value that is not allowed, a reference to nothing, a conflict with another row; nothing was written then, so
+    /// Errors: a value that is not allowed, a reference to nothing, a conflict with another row. Nothing was written then, so
     /// that an import can go on with the next row.
     fn write(&self, connection: &Connection) -> Result<(), StoreError>;
 
-    /// Replaces what names somebody or something outside.
+    /// Replaces all names of people and of outside systems.
     fn anonymize(&mut self, names: &Pseudonyms);
 
-    /// The address that it names, if it names one: whether that may be called is not for the store to say.
+    /// The address that it names, if any. The store does not know whether that may be called.
     fn delivery_url(&self) -> Option<&DeliveryUrl> {
         None
     }
@@ -68,17 +68,14 @@ pub(crate) trait DirectoryRow: Serialize + DeserializeOwned + Send + Sized + 'st
     fn needed_by(connection: &Connection, id: i64) -> rusqlite::Result<Option<String>>;
 }
 
-/// What [`put`] did.
+/// What a put did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Put {
-    /// There was none of that id.
     Created,
-    /// The one of that id is gone.
     Replaced,
 }
 
-/// The row of that id.
-pub(crate) fn get<E: DirectoryRow>(connection: &Connection, id: i64) -> Result<Option<E>, StoreError> {
+pub(super) fn get<E: DirectoryRow>(connection: &Connection, id: i64) -> Result<Option<E>, StoreError> {
     let sql = format!("select {} from {} where id = ?1", E::COLUMNS, E::TABLE);
     let mut entry = connection.prepare_cached(&sql)?.query_row([id], E::from_row).optional()?;
     if let Some(entry) = &mut entry {
@@ -88,11 +85,7 @@ pub(crate) fn get<E: DirectoryRow>(connection: &Connection, id: i64) -> Result<O
 }
 
 /// At most `limit` rows with an id above `after`, in the order of their ids.
-pub(crate) fn list<E: DirectoryRow>(
-    connection: &Connection,
-    after: Option<i64>,
-    limit: usize,
-) -> Result<Vec<E>, StoreError> {
+fn list<E: DirectoryRow>(connection: &Connection, after: Option<i64>, limit: usize) -> Result<Vec<E>, StoreError> {
     let Some(from) = after.map_or(Some(i64::MIN), |after| after.checked_add(1)) else {
         return Ok(Vec::new());
     };
@@ -106,47 +99,48 @@ pub(crate) fn list<E: DirectoryRow>(
     Ok(entries)
 }
 
-/// Puts a row: creates it, or replaces the one of the same id. Yields it as it is stored.
+/// Creates a row, or replaces the row of the same id. Returns it as it is stored.
 ///
 /// Errors: those of [`DirectoryRow::write`].
-pub(crate) fn put<E: DirectoryRow>(connection: &Connection, entry: &E) -> Result<Changed<(E, Put)>, StoreError> {
+fn put<E: DirectoryRow>(connection: &Connection, entry: &E) -> Result<Changed<(E, Put)>, StoreError> {
     let id = entry.id();
     let before = get::<E>(connection, id)?;
     let put = if before.is_some() { Put::Replaced } else { Put::Created };
     entry.write(connection)?;
     let stored = get::<E>(connection, id)?;
-    let told = AuditEntry::of_row(object::<E>(id), before.as_ref(), stored.as_ref())?;
+    let entry = AuditEntry::of_row(object::<E>(id), before.as_ref(), stored.as_ref())?;
     let stored = stored.ok_or_else(|| StoreError::Internal("a row that was put is not there".to_owned()))?;
-    Ok(Changed::audited((stored, put), told))
+    Ok(Changed::audited((stored, put), entry))
 }
 
-/// Deletes a row; tells whether there was one.
-///
-/// Errors: another row needs it.
-pub(crate) fn delete<E: DirectoryRow>(connection: &Connection, id: i64) -> Result<Changed<bool>, StoreError> {
-    let Some(before) = get::<E>(connection, id)? else { return Ok(Changed::nothing(false)) };
+/// Errors: there is no such row; another row needs it.
+fn delete<E: DirectoryRow>(connection: &Connection, id: i64) -> Result<Changed<()>, StoreError> {
+    let before = get::<E>(connection, id)?.ok_or_else(|| not_found::<E>(id))?;
     if let Some(other) = E::needed_by(connection, id)? {
-        return Err(StoreError::Conflict(format!("{} {id} is needed by {other}", E::KIND)));
+        return Err(StoreError::conflict(format!("{} {id} is needed by {other}", E::KIND)));
     }
     let sql = format!("delete from {} where id = ?1", E::TABLE);
     connection.prepare_cached(&sql)?.execute([id])?;
-    Ok(Changed::audited(true, AuditEntry::of_row(object::<E>(id), Some(&before), None)?))
+    Ok(Changed::audited((), AuditEntry::of_row(object::<E>(id), Some(&before), None)?))
 }
 
-/// What the audit calls a row.
-pub(crate) fn object<E: DirectoryRow>(id: i64) -> String {
+/// A row's name in the audit.
+pub(super) fn object<E: DirectoryRow>(id: i64) -> String {
     format!("{}/{id}", E::LIST)
 }
 
-/// Whether there is a row of that id.
-pub(crate) fn exists<E: DirectoryRow>(connection: &Connection, id: i64) -> Result<bool, StoreError> {
-    let sql = format!("select 1 from {} where id = ?1", E::TABLE);
-    Ok(connection.prepare_cached(&sql)?.exists([id])?)
+pub(super) fn not_found<E: DirectoryRow>(id: i64) -> StoreError {
+    StoreError::NotFound { kind: E::KIND, id }
 }
 
-/// How many rows there are.
-pub(crate) fn count<E: DirectoryRow>(connection: &Connection) -> Result<i64, StoreError> {
-    Ok(connection.query_row(&format!("select count(*) from {}", E::TABLE), [], |row| row.get(0))?)
+/// Errors: there is no such row.
+pub(super) fn check_exists<E: DirectoryRow>(connection: &Connection, id: i64) -> Result<(), StoreError> {
+    if exists::<E>(connection, id)? { Ok(()) } else { Err(not_found::<E>(id)) }
+}
+
+fn exists<E: DirectoryRow>(connection: &Connection, id: i64) -> Result<bool, StoreError> {
+    let sql = format!("select 1 from {} where id = ?1", E::TABLE);
+    Ok(connection.prepare_cached(&sql)?.exists([id])?)
 }
 
 /// Refuses a reference to nothing: `clientId: no client 9`.
@@ -158,13 +152,47 @@ fn must_exist<E: DirectoryRow>(connection: &Connection, field: &'static str, id:
     }
 }
 
-/// Whether a row was refused because another that it names is not there.
+/// Whether a row was refused because it names a row that does not exist.
 fn is_reference_to_nothing(error: &Error) -> bool {
     error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY)
 }
 
-/// The row that the statement finds for that id, as a sentence calls it: `thread 3`.
+/// The row that the statement finds for an id, as a sentence calls it: `thread 3`.
 fn first_naming(connection: &Connection, kind: &str, sql: &str, id: i64) -> rusqlite::Result<Option<String>> {
     let found = connection.prepare_cached(sql)?.query_row([id], |row| row.get::<_, i64>(0)).optional()?;
     Ok(found.map(|other| format!("{kind} {other}")))
+}
+
+impl Store {
+    /// At most `limit` rows with an id above `after`, in the order of their ids.
+    pub(crate) async fn list<E: DirectoryRow>(&self, after: Option<i64>, limit: usize) -> Result<Vec<E>, StoreError> {
+        self.long_read(move |connection| list(connection, after, limit)).await
+    }
+
+    /// Errors: there is no such row.
+    pub(crate) async fn get<E: DirectoryRow>(&self, id: i64) -> Result<E, StoreError> {
+        let row = self.read(move |connection| get::<E>(connection, id)).await?;
+        row.ok_or_else(|| not_found::<E>(id))
+    }
+
+    /// Creates a row, or replaces the row of the same id. Returns it as it is stored.
+    ///
+    /// Errors: a value that is not allowed, a reference to nothing, a conflict with another row.
+    pub(crate) async fn put<E: DirectoryRow>(&self, actor: Actor, row: E) -> Result<(E, Put), StoreError> {
+        self.change(actor, move |connection| put(connection, &row)).await
+    }
+
+    /// Errors: there is no such row; another row needs it.
+    pub(crate) async fn delete<E: DirectoryRow>(&self, actor: Actor, id: i64) -> Result<(), StoreError> {
+        self.change(actor, move |connection| delete::<E>(connection, id)).await
+    }
+}
+
+impl LocalDatabase {
+    /// How many rows of a kind there are.
+    pub(crate) fn count<E: DirectoryRow>(&self) -> anyhow::Result<u64> {
+        let sql = format!("select count(*) from {}", E::TABLE);
+        let count = self.read(|connection| Ok(connection.query_row(&sql, [], |row| row.get::<_, i64>(0))?))?;
+        Ok(count.unsigned_abs())
+    }
 }

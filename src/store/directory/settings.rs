@@ -4,23 +4,36 @@ use rusqlite::Connection;
 
 use crate::{
     store::{
-        audit::{AuditEntry, Changed},
+        Store,
+        audit::{Actor, AuditEntry, Changed},
         error::StoreError,
     },
     survey::model::SystemSettings,
 };
 
-/// What is set.
-pub(crate) fn read_settings(connection: &Connection) -> Result<SystemSettings, StoreError> {
+pub(in crate::store) fn read_settings(connection: &Connection) -> Result<SystemSettings, StoreError> {
     let mut statement = connection.prepare_cached("select surveys_via_external_api from settings where id = 1")?;
     Ok(statement.query_row([], |row| Ok(SystemSettings { surveys_via_external_api: row.get(0)? }))?)
 }
 
-/// Sets it, for the very next send.
-pub(crate) fn write_settings(connection: &Connection, settings: SystemSettings) -> Result<Changed<()>, StoreError> {
+pub(in crate::store) fn write_settings(
+    connection: &Connection,
+    settings: SystemSettings,
+) -> Result<Changed<()>, StoreError> {
     let before = read_settings(connection)?;
     connection
         .prepare_cached("update settings set surveys_via_external_api = ?1 where id = 1")?
         .execute([settings.surveys_via_external_api])?;
     Ok(Changed::audited((), AuditEntry::of_row("settings", Some(&before), Some(&settings))?))
+}
+
+impl Store {
+    pub(crate) async fn settings(&self) -> Result<SystemSettings, StoreError> {
+        self.read(read_settings).await
+    }
+
+    /// Takes effect for the very next send.
+    pub(crate) async fn change_settings(&self, actor: Actor, settings: SystemSettings) -> Result<(), StoreError> {
+        self.change(actor, move |connection| write_settings(connection, settings)).await
+    }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, Row, ToSql, params};
 
-use crate::store::directory::{DirectoryRow, is_reference_to_nothing, must_exist};
+use crate::store::directory::{DirectoryRow, is_reference_to_nothing, must_exist, not_found};
 use crate::{
-    store::{error::StoreError, transfer::anonymize::Pseudonyms},
+    store::{Store, error::StoreError, transfer::anonymize::Pseudonyms},
     survey::{
         ids::{ChannelId, ClientId, ThreadId},
         model::{Channel, Client, Thread, ThreadStatus},
@@ -54,8 +54,8 @@ impl DirectoryRow for Thread {
                 self.state_change_time.0
             ]);
         if put.as_ref().is_err_and(is_reference_to_nothing) {
-            // Only now, for the name of the field: the statement has looked for both itself, and to do it twice costs an import
-            // a sixth of its pace.
+            // Looked for only now, for the name of the field: the statement has looked for both rows itself, and doing it
+            // twice makes an import a sixth slower.
             must_exist::<Client>(connection, "clientId", self.client_id.0)?;
             must_exist::<Channel>(connection, "channel", self.channel.0)?;
         }
@@ -71,14 +71,12 @@ impl DirectoryRow for Thread {
     }
 }
 
-/// A thread, and what the vendor's calls tell of its client.
+/// A thread, and what the vendor's calls show of its client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Conversation {
-    /// The thread.
     pub(crate) thread: Thread,
     /// The client's identifier in the integrator's system.
     pub(crate) client_external_id: Option<String>,
-    /// The client's display name.
     pub(crate) client_name: Option<String>,
 }
 
@@ -102,13 +100,7 @@ fn conversations(
     Ok(found)
 }
 
-/// The conversation of that id.
-pub(crate) fn get_conversation(connection: &Connection, id: i64) -> Result<Option<Conversation>, StoreError> {
-    Ok(conversations(connection, "id = ?1", &id, 1)?.pop())
-}
-
-/// The conversations in one of those statuses, in the order of their ids; at most `limit` of each.
-pub(crate) fn list_conversations(
+fn list_conversations(
     connection: &Connection,
     statuses: &BTreeSet<ThreadStatus>,
     limit: usize,
@@ -116,11 +108,28 @@ pub(crate) fn list_conversations(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut found = Vec::new();
     for status in statuses {
-        // By the index of open threads, or, for the closed ones, by the table itself.
+        // By the index of open threads; for closed ones by the table itself.
         let condition =
             if *status == ThreadStatus::Closed { "status = ?1" } else { "status <> 'CLOSED' and status = ?1" };
         found.extend(conversations(connection, condition, &status.as_str(), limit)?);
     }
     found.sort_by_key(|conversation| conversation.thread.id);
     Ok(found)
+}
+
+impl Store {
+    /// Errors: there is no such thread.
+    pub(crate) async fn thread(&self, id: i64) -> Result<Conversation, StoreError> {
+        let found = self.read(move |connection| Ok(conversations(connection, "id = ?1", &id, 1)?.pop())).await?;
+        found.ok_or_else(|| not_found::<Thread>(id))
+    }
+
+    /// The threads in one of those statuses, in the order of their ids; at most `limit` of each status.
+    pub(crate) async fn threads(
+        &self,
+        statuses: BTreeSet<ThreadStatus>,
+        limit: usize,
+    ) -> Result<Vec<Conversation>, StoreError> {
+        self.long_read(move |connection| list_conversations(connection, &statuses, limit)).await
+    }
 }

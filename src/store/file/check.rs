@@ -1,4 +1,4 @@
-//! What can be wrong with a file: with its pages, its references, and with what no constraint of `schema.sql` can apply_pragmas.
+//! Checks of a file: its pages, its references, and rules that no constraint of `schema.sql` can express.
 
 use std::{iter, path::Path};
 
@@ -6,28 +6,28 @@ use anyhow::Result;
 use rusqlite::{Connection, params_from_iter};
 
 use crate::store::{
-    explain,
     file::{
         check_readable,
         connection::open_snapshot,
+        error::FileError,
         migrations::{FileOwner, refuse_foreign},
     },
     now,
 };
 
-/// A clock that is set back by less than this, in milliseconds, is no news: time services do it.
+/// A clock that was set back by less is not reported: time services do that.
 const SET_BACK_MS: i64 = 60_000;
 
-/// A check_of of the file: a statement that yields a sentence for each row that breaks it.
+/// A statement that returns a sentence for each row that breaks a rule.
 struct Check {
-    /// The version of the schema that brought what it looks at.
+    /// The first version of the schema that has the table.
     since: i32,
     /// ?1 is the time.
     sql: String,
 }
 
 fn checks() -> Vec<Check> {
-    let check_of = |since, sql: String| Check { since, sql };
+    let check = |since, sql: String| Check { since, sql };
     let time = |column: &str| format!("strftime('%Y-%m-%dT%H:%M:%fZ', {column} / 1000.0, 'unixepoch')");
     let in_future = |table: &str, id: &str, done: &str, column: &str| {
         format!(
@@ -38,20 +38,20 @@ fn checks() -> Vec<Check> {
     };
     let used_up = |table: &str, id: &str| {
         format!(
-            "select '{table} ' || max({id}) || ': the counter of ids stands before it, so that this id would be used again'
+            "select '{table} ' || max({id}) || ': the counter of ids is below it, so that this id would be used again'
                from {table} having max({id}) > coalesce((select seq from sqlite_sequence where name = '{table}'), 0)"
         )
     };
     vec![
-        check_of(1, "select 'settings: the one row is missing' where not exists (select 1 from settings)".to_owned()),
-        check_of(
+        check(1, "select 'settings: the one row is missing' where not exists (select 1 from settings)".to_owned()),
+        check(
             1,
             "select 'schema_version: it says ' || coalesce(max(version), 'nothing') || ', and the file ' || user_version
                from schema_version, pragma_user_version group by user_version
              having max(version) is not user_version"
                 .to_owned(),
         ),
-        check_of(
+        check(
             1,
             format!(
                 "select 'thread ' || id || ': it changed ' || {} || ', before it began ' || {}
@@ -60,11 +60,11 @@ fn checks() -> Vec<Check> {
                 time("start_time")
             ),
         ),
-        check_of(1, used_up("send", "sending_id")),
-        check_of(1, used_up("token", "id")),
-        check_of(1, in_future("send", "sending_id", "sent", "sent_at")),
-        check_of(1, in_future("token", "id", "made", "created_at")),
-        check_of(
+        check(1, used_up("send", "sending_id")),
+        check(1, used_up("token", "id")),
+        check(1, in_future("send", "sending_id", "sent", "sent_at")),
+        check(1, in_future("token", "id", "made", "created_at")),
+        check(
             1,
             format!(
                 "select 'send ' || sending_id || ': sent ' || {} || ', after send ' || before || ' but dated before its '
@@ -76,20 +76,20 @@ fn checks() -> Vec<Check> {
                 time("time_before")
             ),
         ),
-        check_of(
+        check(
             2,
             "select 'idempotency_key ' || quote(key) || ' of ' || holder || ': there is no send ' || sending_id
                from idempotency_key k where not exists (select 1 from send where sending_id = k.sending_id)
               order by 1"
                 .to_owned(),
         ),
-        check_of(
+        check(
             3,
             "select 'delivery ' || sending_id || ': there is no such send'
                from delivery d where not exists (select 1 from send where sending_id = d.sending_id) order by sending_id"
                 .to_owned(),
         ),
-        check_of(
+        check(
             3,
             "select 'delivery ' || sending_id || ': it is pending, and there is no channel ' || channel_id
                from delivery d where state = 'pending' and not exists (select 1 from channel where id = d.channel_id)
@@ -99,33 +99,33 @@ fn checks() -> Vec<Check> {
     ]
 }
 
-/// Tells a sentence for each thing that is wrong with the file, which a server may be running on. Yields how many there are.
+/// Calls `report` with a sentence for each problem of the file. A server may run on it. Returns how many there are.
 ///
-/// Errors: the file cannot be looked at at all; one sentence that names it and the way out.
-pub(crate) fn check(database: &Path, tell: &mut dyn FnMut(&str)) -> Result<u64> {
+/// Errors: the file cannot be read at all; one sentence that names it and the way out.
+pub(crate) fn check(database: &Path, report: &mut dyn FnMut(&str)) -> Result<u64> {
     check_readable(database)?;
-    let (connection, owner) = open_snapshot(database).map_err(|error| explain(database, error.into()))?;
+    let (connection, owner) = open_snapshot(database).map_err(|error| FileError::from(error).explain(database))?;
     refuse_foreign(&owner, database)?;
     let version = if let FileOwner::Surveyd(version) = owner { version } else { 0 };
     let mut found = 0;
-    let mut tell = |sentence: String| {
+    let mut report = |sentence: String| {
         found += 1;
-        tell(&sentence.replace('\n', " "));
+        report(&sentence.replace('\n', " "));
     };
-    if let Err(error) = look(&connection, version, &mut tell) {
-        // A damaged file ends it; what was found is told.
-        tell(format!("the file cannot be read any further: {error}"));
+    if let Err(error) = look(&connection, version, &mut report) {
+        // Damage can end the check; what was found before is reported.
+        report(format!("the file cannot be read any further: {error}"));
     }
     Ok(found)
 }
 
-fn look(connection: &Connection, version: i32, tell: &mut dyn FnMut(String)) -> rusqlite::Result<()> {
+fn look(connection: &Connection, version: i32, report: &mut dyn FnMut(String)) -> rusqlite::Result<()> {
     let mut statement = connection.prepare("pragma integrity_check(1000000)")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let sentence: String = row.get(0)?;
         if sentence != "ok" {
-            tell(sentence);
+            report(sentence);
         }
     }
     let mut statement =
@@ -134,16 +134,16 @@ fn look(connection: &Connection, version: i32, tell: &mut dyn FnMut(String)) -> 
     while let Some(row) = rows.next()? {
         let (table, id, parent): (String, Option<i64>, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let id = id.map(|id| format!(" {id}")).unwrap_or_default();
-        tell(format!("{table}{id}: it refers to a {parent} that does not exist"));
+        report(format!("{table}{id}: it refers to a {parent} that does not exist"));
     }
-    // After the snapshot was taken: what a server sends meanwhile is not in it, and so not in its future.
+    // Taken after the snapshot: the snapshot has no send of a running server that is later than this time.
     let now = now().0;
-    for check_of in checks().iter().filter(|check_of| check_of.since <= version) {
-        let mut statement = connection.prepare(&check_of.sql)?;
+    for check in checks().iter().filter(|check| check.since <= version) {
+        let mut statement = connection.prepare(&check.sql)?;
         let parameters = iter::repeat_n(now, statement.parameter_count());
         let mut rows = statement.query(params_from_iter(parameters))?;
         while let Some(row) = rows.next()? {
-            tell(row.get(0)?);
+            report(row.get(0)?);
         }
     }
     Ok(())

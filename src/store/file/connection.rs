@@ -1,4 +1,4 @@
-//! Connections to the file: how long they wait, and what they apply_pragmas to.
+//! Connections to the file: how long they wait for a lock, and their pragmas.
 
 use std::{
     cell::Cell,
@@ -6,36 +6,39 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::anyhow;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::store::file::migrations::{FileOwner, owner_of};
+use crate::store::file::{
+    error::FileError,
+    migrations::{FileOwner, owner_of},
+};
 
-/// How long a command commits for a lock that another process holds, in seconds: a server's next gap is milliseconds away,
-/// and a large `surveyd apply` takes some seconds.
+/// How long a command waits for a lock that another process holds: a server frees it within milliseconds, a large
+/// `surveyd apply` within seconds.
 const COMMAND_PATIENCE_S: u64 = 30;
 
-/// How long a server commits for it before it answers 503, in seconds. With what it takes to stop this is below 8.
+/// How long a server waits for it before it answers 503. Together with the time of a stop this is below 8 s.
 const SERVER_PATIENCE_S: u64 = 3;
-pub(crate) const SERVER_PATIENCE: Duration = Duration::from_secs(SERVER_PATIENCE_S);
+pub(in crate::store) const SERVER_PATIENCE: Duration = Duration::from_secs(SERVER_PATIENCE_S);
 
-/// How many prepared statements a connection keeps: more than there are.
+/// How many prepared statements a connection keeps: more than the program has.
 const STATEMENTS: usize = 64;
 
-/// How every connection is opened: none makes a file, and none is shared by threads. Readers write, too: into the shared
-/// memory beside the log, where each marks how far it reads.
-pub(crate) const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+/// How every connection is opened: none makes a file, and no two threads share one. Readers write, too: each marks in the log's
+/// shared memory how far it reads.
+pub(in crate::store) const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
-/// Whether a commit commits for the disk.
+/// Whether a commit waits for the disk.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Durability {
+pub(super) enum Durability {
     Full,
     None,
 }
 
-/// Opens the file as it is, of whatever version, for reading: it is not brought to the present schema, and all that is read
-/// is of one state, however much is written meanwhile. Yields whose it is, too.
-pub(crate) fn open_snapshot(path: &Path) -> rusqlite::Result<(Connection, FileOwner)> {
+/// Opens the file for reading, of whatever version, without migrating it. All reads see one state, whatever is written
+/// meanwhile. Returns the file's owner, too.
+pub(super) fn open_snapshot(path: &Path) -> rusqlite::Result<(Connection, FileOwner)> {
     let connection = open_reader(path)?;
     wait_as_command(&connection)?;
     connection.execute_batch("begin")?;
@@ -43,8 +46,8 @@ pub(crate) fn open_snapshot(path: &Path) -> rusqlite::Result<(Connection, FileOw
     Ok((connection, owner))
 }
 
-/// Opens the file for writing over all that is in it, whatever that is. Yields whose it was.
-pub(crate) fn open_to_replace(path: &Path) -> Result<(Connection, FileOwner)> {
+/// Opens the file to replace its whole content. Returns the file's owner, too.
+pub(super) fn open_to_replace(path: &Path) -> Result<(Connection, FileOwner), FileError> {
     let connection = Connection::open_with_flags(path, FLAGS)?;
     wait_as_command(&connection)?;
     let owner = owner_of(&connection)?;
@@ -54,34 +57,34 @@ pub(crate) fn open_to_replace(path: &Path) -> Result<(Connection, FileOwner)> {
     Ok((connection, owner))
 }
 
-/// Opens the file, which `open` has been at, for reading alone.
-pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+/// Opens a file of the present schema, only to read it.
+pub(in crate::store) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let mut connection = Connection::open_with_flags(path, FLAGS)?;
     prepare_reader(&mut connection)?;
     Ok(connection)
 }
 
-/// What makes a connection a reading one, here and in the pool.
-pub(crate) fn prepare_reader(connection: &mut Connection) -> rusqlite::Result<()> {
+/// Makes a connection a reading one, here and in the pool.
+pub(in crate::store) fn prepare_reader(connection: &mut Connection) -> rusqlite::Result<()> {
     give_up_early(connection)?;
-    // Four times SQLite's own: the inner nodes of the indexes of ten million threads stay in memory.
+    // 8 MiB, four times the default: the inner nodes of the indexes of ten million threads stay in memory.
     connection.pragma_update(None, "cache_size", -8192)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.execute_batch("pragma query_only = on; pragma trusted_schema = off")
 }
 
 /// Makes a connection of a server wait for a lock no longer than its callers would.
-pub(crate) fn give_up_early(connection: &Connection) -> rusqlite::Result<()> {
+pub(in crate::store) fn give_up_early(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_handler(Some(wait::<SERVER_PATIENCE_S>))
 }
 
-/// Makes a connection of a command wait as long as its user would.
-pub(crate) fn wait_as_command(connection: &Connection) -> rusqlite::Result<()> {
+/// Makes a connection of a command wait for a lock as long as its user would.
+pub(super) fn wait_as_command(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_handler(Some(wait::<COMMAND_PATIENCE_S>))
 }
 
-/// CommitNotifier for a lock, asking every millisecond where SQLite would back off to 100: between two commits of a busy server the
-/// lock is free for microseconds, and a `token revoke` that sleeps through them would never get it.
+/// Waits for a lock and tries again every millisecond, where SQLite would back off to 100: between two commits of a busy server
+/// the lock is free for microseconds, and a `token revoke` that sleeps longer would never get it.
 fn wait<const SECONDS: u64>(tries: i32) -> bool {
     thread_local! {
         static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
@@ -94,9 +97,9 @@ fn wait<const SECONDS: u64>(tries: i32) -> bool {
 }
 
 /// Sets the pragmas, and reads back those that a file or a build can overrule.
-pub(crate) fn apply_pragmas(connection: &Connection, durability: Durability) -> Result<()> {
+pub(super) fn apply_pragmas(connection: &Connection, durability: Durability) -> Result<(), FileError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Full: the log is synced at each commit, so that an acknowledged send survives a power cut. First of all, for the next
+    // Full: the log is synced at each commit, so that an acknowledged send survives a power cut. Set first, because the next
     // pragma may write.
     let synchronous = if durability == Durability::Full { "2" } else { "0" };
     connection.execute_batch(&format!("pragma synchronous = {synchronous}"))?;
@@ -120,7 +123,9 @@ pub(crate) fn apply_pragmas(connection: &Connection, durability: Durability) -> 
                 other => other.as_str().unwrap_or_default().to_owned(),
             })
         })?;
-        ensure!(value == expected, "SQLite keeps {pragma} = {value} where {expected} is needed");
+        if value != expected {
+            return Err(anyhow!("SQLite keeps {pragma} = {value} where {expected} is needed").into());
+        }
     }
     Ok(())
 }

@@ -1,29 +1,32 @@
-//! Copying all of a database, by SQLite's own way.
+//! Copies of a whole database, by SQLite's backup API.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow};
 use rusqlite::{
     Connection,
     backup::{Backup, StepResult},
 };
 
-/// How many pages are copied before the progress is told: 256 KiB.
+use crate::store::file::error::FileError;
+
+/// How many pages are copied between two calls of the progress: 256 KiB.
 const STEP: i32 = 64;
 
-/// Is told how many pages of how many are copied. Its error ends the copying, and nothing of the copy is left.
+/// Is called with the number of copied pages and of all pages. Its error ends the copy, of which nothing is left.
 pub(crate) type Progress<'a> = &'a dyn Fn(u64, u64) -> Result<()>;
 
-/// Copies all of one database over all of another, in one transaction of that one.
-pub(crate) fn copy(from: &Connection, to: &mut Connection, progress: Progress<'_>) -> Result<()> {
+/// Copies one whole database over another, in one transaction of the other.
+pub(super) fn copy(from: &Connection, to: &mut Connection, progress: Progress<'_>) -> Result<(), FileError> {
     run(&Backup::new(from, to)?, progress)
 }
 
-/// Copies what is left to be copied. The source must be a snapshot: otherwise each write to it would begin the copying anew,
-/// and beside a busy server it would never end.
-pub(crate) fn run(copying: &Backup<'_, '_>, progress: Progress<'_>) -> Result<()> {
+/// Copies the remaining pages. The source must be a snapshot: otherwise each write to it would restart the copy, and next to a
+/// busy server the copy would never end.
+pub(super) fn run(copying: &Backup<'_, '_>, progress: Progress<'_>) -> Result<(), FileError> {
     loop {
         let step = step(copying, STEP)?;
         let copied = copying.progress();
-        let (total, left) = (u64::try_from(copied.pagecount)?, u64::try_from(copied.remaining)?);
+        let pages = |count: i32| u64::try_from(count).unwrap_or_default();
+        let (total, left) = (pages(copied.pagecount), pages(copied.remaining));
         if step == StepResult::Done {
             return Ok(());
         }
@@ -31,8 +34,8 @@ pub(crate) fn run(copying: &Backup<'_, '_>, progress: Progress<'_>) -> Result<()
     }
 }
 
-/// Copies some pages; none only locks the copy's file.
-pub(crate) fn step(copying: &Backup<'_, '_>, pages: i32) -> rusqlite::Result<StepResult> {
+/// Copies some pages. With 0 pages it only locks the copy's file.
+pub(super) fn step(copying: &Backup<'_, '_>, pages: i32) -> rusqlite::Result<StepResult> {
     let busy = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
     match copying.step(pages)? {
         StepResult::Busy => Err(busy(rusqlite::ffi::SQLITE_BUSY)),
@@ -41,9 +44,8 @@ pub(crate) fn step(copying: &Backup<'_, '_>, pages: i32) -> rusqlite::Result<Ste
     }
 }
 
-/// Checks a file that is to be trusted; [`crate::store::file::check`] tells more of one that is not.
-pub(crate) fn check_sound(connection: &Connection) -> Result<()> {
+/// Checks whether a file is sound; [`crate::store::file::check`] reports all that is wrong with it.
+pub(super) fn check_sound(connection: &Connection) -> Result<(), FileError> {
     let first: String = connection.query_row("pragma integrity_check(1)", [], |row| row.get(0))?;
-    ensure!(first == "ok", "it is damaged: {}", first.replace('\n', " "));
-    Ok(())
+    if first == "ok" { Ok(()) } else { Err(anyhow!("it is damaged: {}", first.replace('\n', " ")).into()) }
 }

@@ -1,4 +1,4 @@
-//! One server on a file.
+//! The lock of a server: only one can run on a file.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -12,18 +12,18 @@ use anyhow::{Context, Result, bail};
 
 use crate::store::file::sidecar;
 
-/// What the lock has behind the name of its database.
+/// The end of the lock file's name, after the name of its database.
 const SUFFIX: &str = "-lock";
 
-/// Proof that no other server runs on the file. Given back when dropped, and by the system when the process dies.
+/// Proof that no other server runs on the file. Released when dropped, and by the system when the process dies.
 #[derive(Debug)]
-pub(crate) struct ServerLock {
+pub(in crate::store) struct ServerLock {
     _file: File,
 }
 
 impl ServerLock {
-    /// Whether a server runs on the file at the moment. Where that cannot be known, one may.
-    pub(crate) fn is_held(database: &Path) -> bool {
+    /// Whether a server runs on the file now. True also if that cannot be found out.
+    pub(in crate::store) fn is_held(database: &Path) -> bool {
         let path = sidecar(database, SUFFIX);
         match File::open(path).map(|file| file.try_lock_shared()) {
             Ok(Ok(())) => false,
@@ -32,9 +32,9 @@ impl ServerLock {
         }
     }
 
-    /// Takes the lock, a file beside the database: SQLite's own locks are free between two transactions, and closing
-    /// a second handle on the database itself would drop them.
-    pub(crate) fn take(database: &Path) -> Result<Self> {
+    /// Takes the lock, a file next to the database: SQLite's own locks are free between two transactions, and closing a second
+    /// handle on the database itself would drop them.
+    pub(in crate::store) fn take(database: &Path) -> Result<Self> {
         let path = sidecar(database, SUFFIX);
         let file =
             OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).with_context(|| {
@@ -42,7 +42,7 @@ impl ServerLock {
             })?;
         let mut locked = file.try_lock();
         if matches!(locked, Err(TryLockError::WouldBlock)) {
-            // Whoever only looks, as `is_held` does, has it for microseconds.
+            // `is_held` of another process holds it for microseconds.
             std::thread::sleep(Duration::from_millis(5));
             locked = file.try_lock();
         }

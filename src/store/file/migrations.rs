@@ -1,4 +1,4 @@
-//! The versions of the file: whose it is, which version it has, and the steps from an older one to the present.
+//! The versions of the file: its owner, its version, and the migrations from an older version to the present one.
 
 use std::{fmt, path::Path};
 
@@ -6,35 +6,36 @@ use anyhow::{Result, bail};
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use crate::store::file::error::FileError;
+
 /// `pragma application_id` of our files: "srvy".
 const APPLICATION_ID: i32 = 0x7372_7679;
 
-/// What a new file gets at once.
+/// The schema of a new file.
 const SCHEMA: &str = include_str!("../../../schema.sql");
 
-/// The steps that bring an older file to the same; the first leads from version 1 to 2.
+/// The migrations of an older file; the first leads from version 1 to 2.
 const MIGRATIONS: [&str; CURRENT_VERSION as usize - 1] =
     [include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
 
-/// The version of [`SCHEMA`], to which the ladder leads.
-pub(crate) const CURRENT_VERSION: i32 = 3;
+/// The version of [`SCHEMA`], and of a file after the last migration.
+pub(super) const CURRENT_VERSION: i32 = 3;
 
-/// Whose a file is.
+/// The program that a file belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum FileOwner {
-    /// There is nothing in it yet.
+pub(super) enum FileOwner {
+    /// No program: the file is empty.
     Empty,
-    /// Ours, of that version: the present or an older one.
+    /// This program; the version is the present or an older one.
     Surveyd(i32),
-    /// Ours, of a version that this program does not know.
+    /// A later version of this program, whose schema is not known here.
     NewerSurveyd(NewerVersion),
-    /// Another program's.
     OtherProgram,
 }
 
-/// What wrote a file that is too new. `Display` is "surveyd 9.9.9 (schema 99), and this is surveyd 0.1.0 (schema 2)".
+/// The version that wrote a file that is too new. `Display` is "surveyd 9.9.9 (schema 99), and this is surveyd 0.1.0 (schema 2)".
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NewerVersion {
+pub(super) struct NewerVersion {
     surveyd: String,
     version: i32,
 }
@@ -47,8 +48,8 @@ impl fmt::Display for NewerVersion {
     }
 }
 
-/// Refuses what is not ours to use: the file of another program, and that of a later surveyd.
-pub(crate) fn refuse_foreign(owner: &FileOwner, path: &Path) -> Result<()> {
+/// Refuses the file of another program, and that of a later surveyd.
+pub(super) fn refuse_foreign(owner: &FileOwner, path: &Path) -> Result<()> {
     match owner {
         FileOwner::Empty | FileOwner::Surveyd(_) => Ok(()),
         FileOwner::OtherProgram => {
@@ -60,8 +61,8 @@ pub(crate) fn refuse_foreign(owner: &FileOwner, path: &Path) -> Result<()> {
     }
 }
 
-/// Whose the file is. Reads it, and so begins what a transaction sees of it.
-pub(crate) fn owner_of(connection: &Connection) -> rusqlite::Result<FileOwner> {
+/// The owner of the file. In a transaction this is its first read, which takes the snapshot.
+pub(super) fn owner_of(connection: &Connection) -> rusqlite::Result<FileOwner> {
     match application_and_version(connection)? {
         (APPLICATION_ID, version) if version > CURRENT_VERSION => {
             let last = "select surveyd from schema_version order by version desc limit 1";
@@ -78,16 +79,19 @@ pub(crate) fn owner_of(connection: &Connection) -> rusqlite::Result<FileOwner> {
 }
 
 /// Whether the file is ours, and of the present schema.
-pub(crate) fn is_current(connection: &Connection) -> rusqlite::Result<bool> {
+pub(in crate::store) fn is_current(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(application_and_version(connection)? == (APPLICATION_ID, CURRENT_VERSION))
 }
 
-/// Makes the schema of a new file, or climbs what is left of the ladder for an older one. Each step is one transaction with
-/// its version: whoever is killed in between leaves a file of a version that was one, and the next goes on from there.
+/// Makes the schema of a new file, or runs the missing migrations of an older one. Each step is one transaction that sets its
+/// version: a process that is killed in between leaves a file of a known version, and the next one goes on from there.
 ///
-/// `before` is called once with the version of an older file, while nobody else can write to it; what it yields is kept until
+/// `before` is called once with the version of an older file, while no other process can write to it. Its result is kept until
 /// the last step is done.
-pub(crate) fn migrate<T>(connection: &mut Connection, before: impl FnOnce(i32) -> Result<T>) -> Result<()> {
+pub(super) fn migrate<T>(
+    connection: &mut Connection,
+    before: impl FnOnce(i32) -> Result<T, FileError>,
+) -> Result<(), FileError> {
     // The usual case first, without asking for the write lock of a busy server.
     if is_current(connection)? {
         return Ok(());
@@ -95,7 +99,7 @@ pub(crate) fn migrate<T>(connection: &mut Connection, before: impl FnOnce(i32) -
     let (mut before, mut _kept) = (Some(before), None);
     loop {
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Asked anew for each step: another process may have climbed meanwhile.
+        // Read anew for each step: another process may have migrated the file meanwhile.
         let (_, version) = application_and_version(&step)?;
         let next = MIGRATIONS.into_iter().zip(2..).find(|(_, leads_to)| *leads_to > version);
         let (sql, leads_to) = match next {
@@ -131,7 +135,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::store::{Missing, open};
+    use crate::store::file::open::{Missing, open};
 
     /// Columns, indexes and triggers of every table; columns by what they are and not by how they were written.
     fn shape(connection: &Connection) -> Vec<String> {
@@ -149,7 +153,7 @@ mod tests {
     #[rstest]
     #[case(1, include_str!("../../../tests/schemas/1.sql"))]
     #[case(2, include_str!("../../../tests/schemas/2.sql"))]
-    fn an_older_file_climbs_to_the_present_schema(#[case] version: i32, #[case] schema: &str) {
+    fn an_older_file_is_migrated_to_the_present_schema(#[case] version: i32, #[case] schema: &str) {
         let folder = tempfile::tempdir().expect("a folder for a test");
         let old = folder.path().join("old.db");
         let connection = Connection::open(&old).expect("a new file");
@@ -162,20 +166,20 @@ mod tests {
             ))
             .expect("a file of that version");
         drop(connection);
-        let climbed = open(&old, Missing::Refuse).expect("it opens");
+        let migrated = open(&old, Missing::Refuse).expect("it opens");
         let new = open(&folder.path().join("new.db"), Missing::Create).expect("a new file opens");
-        assert_eq!(shape(&climbed), shape(&new));
+        assert_eq!(shape(&migrated), shape(&new));
         let name: String =
-            climbed.query_row("select name from client where id = 7", [], |row| row.get(0)).expect("a row");
+            migrated.query_row("select name from client where id = 7", [], |row| row.get(0)).expect("a row");
         assert_eq!(name, "Alice");
         let statuses = |connection: &Connection| -> String {
             let sql = "select sql from sqlite_schema where name = 'thread'";
             let sql: String = connection.query_row(sql, [], |row| row.get(0)).expect("a table");
             sql.lines().skip_while(|line| !line.contains("thread_status")).take(3).collect()
         };
-        assert_eq!(statuses(&climbed), statuses(&new), "what a status can be");
+        assert_eq!(statuses(&migrated), statuses(&new), "what a status can be");
         let versions: i32 =
-            climbed.query_row("select count(*) from schema_version", [], |row| row.get(0)).expect("a count");
-        assert_eq!(versions, CURRENT_VERSION - version + 1, "a row for each step, behind that of the file");
+            migrated.query_row("select count(*) from schema_version", [], |row| row.get(0)).expect("a count");
+        assert_eq!(versions, CURRENT_VERSION - version + 1, "a row for each step, after that of the file");
     }
 }

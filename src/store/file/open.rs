@@ -1,43 +1,41 @@
-//! Opening the file: is it ours, is it of this version, and is it held the way that keeps what was acknowledged.
+//! Opening the file: checks its owner and version, and sets the pragmas that keep acknowledged sends.
 
 use std::{fs::OpenOptions, io::ErrorKind, os::unix::fs::OpenOptionsExt, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 use rusqlite::Connection;
 
-use crate::store::{
-    error::explain,
-    file::{
-        backup, check_readable,
-        connection::{Durability, FLAGS, apply_pragmas, wait_as_command},
-        lock::ServerLock,
-        migrations::{migrate, owner_of, refuse_foreign},
-        sync_folder,
-    },
+use crate::store::file::{
+    backup, check_readable,
+    connection::{Durability, FLAGS, apply_pragmas, wait_as_command},
+    error::FileError,
+    lock::ServerLock,
+    migrations::{migrate, owner_of, refuse_foreign},
+    sync_folder,
 };
 
 /// Earlier versions can lose a commit in WAL mode with two connections. Source: <https://sqlite.org/wal.html#walresetbug>.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-/// Whether a missing file is made.
+/// What to do if the file does not exist.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Missing {
     /// Make it, readable by its owner alone.
     Create,
-    /// Say that there is none.
+    /// Report that there is none.
     Refuse,
 }
 
-/// Opens the file for writing, and brings it to the present schema, if no server runs on an older one: that would be a server
-/// of an earlier version, which does not know what is done to its file.
+/// Opens the file for writing, and migrates it to the present schema. It refuses to migrate while a server runs on the file:
+/// that server is of an earlier version, which does not know the new schema.
 ///
 /// Errors: one sentence that names the file, what is wrong with it, and the way out.
-pub(crate) fn open(path: &Path, missing: Missing) -> Result<Connection> {
+pub(in crate::store) fn open(path: &Path, missing: Missing) -> Result<Connection> {
     open_alone(path, missing, || ServerLock::take(path).map(Some))
 }
 
-/// The same for the server itself, which has made sure of that.
-pub(crate) fn open_to_serve(path: &Path) -> Result<Connection> {
+/// The same for the server itself, which holds the lock already.
+pub(in crate::store) fn open_to_serve(path: &Path) -> Result<Connection> {
     open_alone(path, Missing::Create, || Ok(None))
 }
 
@@ -60,40 +58,40 @@ fn open_alone(path: &Path, missing: Missing, lock: impl Fn() -> Result<Option<Se
     })
 }
 
-/// Opens the file of a world that nobody will miss. As [`open`], but nothing commits for the disk: what was committed
-/// survives the end of the process, not that of the machine.
+/// Opens a file that is not kept. As [`open`], but commits do not wait for the disk: they survive the end of the process, not a
+/// power cut.
 ///
 /// Errors: as for [`open`].
-pub(crate) fn open_throw_away(path: &Path) -> Result<Connection> {
+pub(in crate::store) fn open_throw_away(path: &Path) -> Result<Connection> {
     open_as(path, Durability::None, |_| Ok(()))
 }
 
-/// A new database that is in memory alone, with the present schema.
-pub(crate) fn open_in_memory() -> Result<Connection> {
+/// A new database in memory, with the present schema.
+pub(in crate::store) fn open_in_memory() -> Result<Connection> {
     let mut connection = Connection::open_in_memory()?;
     connection.execute_batch("pragma foreign_keys = on")?;
     migrate(&mut connection, |_| Ok(()))?;
     Ok(connection)
 }
 
-fn open_as<T>(path: &Path, durability: Durability, before: impl Fn(i32) -> Result<T>) -> Result<Connection> {
+fn open_as<T>(path: &Path, durability: Durability, before: impl Fn(i32) -> Result<T, FileError>) -> Result<Connection> {
     let mut connection = Connection::open_with_flags(path, FLAGS)
         .with_context(|| format!("cannot open the database {}", path.display()))?;
     let ready = |connection: &mut Connection| {
         wait_as_command(connection)?;
-        // Before anything is set: a file of somebody else is left as it was.
+        // Checked before any pragma is set: a file of another program stays as it is.
         refuse_foreign(&owner_of(connection)?, path)?;
         apply_pragmas(connection, durability)?;
         migrate(connection, &before)
     };
-    ready(&mut connection).map_err(|error| explain(path, error))?;
+    ready(&mut connection).map_err(|error: FileError| error.explain(path))?;
     Ok(connection)
 }
 
-/// Makes the file with its final permissions, so that it is at no moment readable by others.
+/// Makes the file with its final permissions, so that no other user can read it at any time.
 fn create(path: &Path) -> Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        // The name itself must survive a power cut, or everything in the file goes with it.
+        // The name itself must survive a power cut, or everything in the file is lost with it.
         Ok(_) => sync_folder(path).with_context(|| format!("cannot make the database {} durable", path.display())),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => {

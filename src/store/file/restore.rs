@@ -1,8 +1,8 @@
-//! A backup in the place of the database: all of it or nothing, and what was there is kept.
+//! Replacing the database by a backup: all of it or nothing. The old database is kept.
 //!
-//! A database that SQLite can open is written over by one transaction, not by another file of its name: whoever has it open
-//! goes on with the new state, and its log can never come to stand beside a file that it does not belong to. Only where there
-//! is none, or one that is beyond SQLite, does a new file take the name.
+//! A database that SQLite can open is overwritten by one transaction, not replaced by another file: processes that have it open
+//! go on with the new state, and its log always belongs to the file next to it. A new file takes the name only if there is no
+//! database, or one that SQLite cannot open.
 
 use std::{
     fs::{self, File},
@@ -11,21 +11,20 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use rusqlite::{Connection, ErrorCode, backup::Backup};
+use rusqlite::{Connection, backup::Backup};
 
-use crate::store::{
-    ServerLock, explain,
-    file::{
-        SIDECARS, check_readable,
-        connection::{open_snapshot, open_to_replace},
-        copy::{Progress, check_sound, run, step},
-        migrations::FileOwner,
-        staged_file::{Existing, StagedFile},
-        sync_folder, with_suffix,
-    },
+use crate::store::file::{
+    SIDECARS, check_readable,
+    connection::{open_snapshot, open_to_replace},
+    copy::{Progress, check_sound, run, step},
+    error::FileError,
+    lock::ServerLock,
+    migrations::FileOwner,
+    staged_file::{Existing, StagedFile},
+    sync_folder, with_suffix,
 };
 
-/// Puts a backup in the place of the database. Yields where what was there is kept, if there was anything.
+/// Replaces the database by a backup. Returns where the old database is kept, if there was one.
 ///
 /// Errors: one sentence that names the file and the way out. Then the database is as it was.
 pub(crate) fn restore(backup: &Path, database: &Path, progress: Progress<'_>) -> Result<Option<PathBuf>> {
@@ -38,7 +37,7 @@ pub(crate) fn restore(backup: &Path, database: &Path, progress: Progress<'_>) ->
     let aside = free_name(database);
     let restored = match open_current(database)? {
         Some(current) => write_over(&from, current, database, &aside, progress),
-        None => take_the_place(&from, &owner, database, &aside, progress),
+        None => put_new(&from, &owner, database, &aside, progress),
     };
     restored.with_context(|| {
         format!("{} is not restored, the database {} is as it was", backup.display(), database.display())
@@ -47,12 +46,12 @@ pub(crate) fn restore(backup: &Path, database: &Path, progress: Progress<'_>) ->
     Ok(Some(aside).filter(kept))
 }
 
-/// Opens what is to be restored, if it is a sound file of ours.
+/// Opens the backup, if it is a sound file of ours.
 fn open_backup(backup: &Path) -> Result<(Connection, FileOwner)> {
     let name = backup.display();
     ensure!(backup.exists(), "there is no backup {name}; `surveyd backup FILE` makes one");
     ensure!(!backup.is_dir(), "the backup {name} is a folder; name a file");
-    // Opened by itself first, for the system's own words about what SQLite would only call "unable to open".
+    // Opened as a plain file first, for the system's own words about what SQLite would only call "unable to open".
     let opened = File::open(backup).map_err(anyhow::Error::from).and_then(|_| {
         let (from, owner) = open_snapshot(backup)?;
         match &owner {
@@ -67,7 +66,7 @@ fn open_backup(backup: &Path) -> Result<(Connection, FileOwner)> {
     })
 }
 
-/// Opens what is to be replaced; `None` where there is nothing, or nothing that SQLite can open.
+/// Opens the present database; `None` if there is none, or none that SQLite can open.
 fn open_current(database: &Path) -> Result<Option<Connection>> {
     if !database.exists() {
         return Ok(None);
@@ -79,17 +78,12 @@ fn open_current(database: &Path) -> Result<Option<Connection>> {
             database.display()
         ),
         Ok((current, _)) => Ok(Some(current)),
-        Err(error) if is_beyond_sqlite(&error) => Ok(None),
-        Err(error) => Err(explain(database, error)),
+        Err(FileError::NotADatabase(_) | FileError::Damaged(_)) => Ok(None),
+        Err(error) => Err(error.explain(database)),
     }
 }
 
-fn is_beyond_sqlite(error: &anyhow::Error) -> bool {
-    let code = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
-    matches!(code, Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
-}
-
-/// Replaces all that is in a database by one transaction.
+/// Replaces the whole content of a database by one transaction.
 fn write_over(
     from: &Connection,
     mut current: Connection,
@@ -97,45 +91,39 @@ fn write_over(
     aside: &Path,
     progress: Progress<'_>,
 ) -> Result<()> {
-    let mut replace = || {
+    let mut replace = || -> Result<(), FileError> {
         let replacing = Backup::new(from, &mut current)?;
-        // Locked before the old state is copied: nobody writes anything that would be in neither.
+        // Locks the database before its old state is copied: no process can write anything that neither file would have.
         step(&replacing, 0)?;
         let (old, owner) = open_snapshot(database)?;
         let staged = StagedFile::next_to(aside)?;
         staged.fill(&old, progress)?;
-        // Sound or not, it is kept: there may be a reason why it is to be replaced.
+        // Kept even if it is not sound: that may be the reason why it is replaced.
         let _ = staged.verify(&owner);
         staged.publish(aside, Existing::Refuse)?;
-        // The commit is its last step.
+        // The last step commits.
         run(&replacing, progress)
     };
     replace().map_err(|error| {
-        // A copy of what is still there.
+        // Not needed: the database is as it was.
         let _ = fs::remove_file(aside);
-        explain(database, error)
+        error.explain(database)
     })
 }
 
-/// Puts a new file in the place of none, or of one that cannot be opened.
-fn take_the_place(
-    from: &Connection,
-    owner: &FileOwner,
-    database: &Path,
-    aside: &Path,
-    progress: Progress<'_>,
-) -> Result<()> {
+/// Gives the database's name to a new file, if there is no database or one that cannot be opened.
+fn put_new(from: &Connection, owner: &FileOwner, database: &Path, aside: &Path, progress: Progress<'_>) -> Result<()> {
     let staged = StagedFile::next_to(database)?;
-    staged.fill(from, progress).and_then(|()| staged.verify(owner)).map_err(|error| explain(database, error))?;
+    staged.fill(from, progress).and_then(|()| staged.verify(owner)).map_err(|error| error.explain(database))?;
     let keep = || {
         if database.exists() {
             fs::hard_link(database, aside)?;
         }
-        // Gone before the new file is there, which SQLite would take them for the log of. Without them the old one is no
-        // less usable than before: it was not.
-        for (companion, kept) in sidecars(database).into_iter().zip(sidecars(aside)) {
-            if companion.exists() {
-                fs::rename(companion, kept)?;
+        // Moved before the new file is there: SQLite would use them as its log. The old database loses nothing by it, because
+        // it cannot be opened anyway.
+        for (sidecar, kept) in sidecars(database).into_iter().zip(sidecars(aside)) {
+            if sidecar.exists() {
+                fs::rename(sidecar, kept)?;
             }
         }
         sync_folder(database)
@@ -151,7 +139,7 @@ fn sidecars(path: &Path) -> [PathBuf; 3] {
     SIDECARS.map(|suffix| with_suffix(path, suffix))
 }
 
-/// The first name for what is kept that nothing has.
+/// The first free name for the old database.
 fn free_name(database: &Path) -> PathBuf {
     let names = (1_u32..).map(|number| with_suffix(database, &format!(".before-restore-{number}")));
     let is_free = |path: &PathBuf| !path.exists() && sidecars(path).iter().all(|path| !path.exists());

@@ -1,4 +1,4 @@
-//! A database file in the making: whole, verified and durable before it has its name.
+//! A database file that is being made: it gets its name once it is complete, verified and durable.
 
 use std::{
     fs::{self, File, OpenOptions, Permissions, TryLockError},
@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use rusqlite::Connection;
 use tempfile::TempPath;
 
@@ -14,23 +14,24 @@ use crate::store::file::{
     SIDECARS,
     connection::FLAGS,
     copy::{Progress, check_sound, copy},
+    error::FileError,
     folder_of,
     migrations::{FileOwner, owner_of},
     remove_if_there, sync_folder, with_suffix,
 };
 
-/// What is done where the name of a copy is taken.
+/// What to do if the name is taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Existing {
+pub(super) enum Existing {
     Refuse,
     Replace,
 }
 
-/// A copy that is not whole yet, beside the place where it will be. Removed unless it is published; what is left of one that
-/// was killed is taken over by the next.
-pub(crate) struct StagedFile {
+/// A copy that is not complete yet, in the folder of its target. Removed unless it is published. If its process is killed, the
+/// next one takes it over.
+pub(super) struct StagedFile {
     path: TempPath,
-    /// Locked, so that two who write the same copy do not write into one file.
+    /// Locked, so that no two processes write into one copy.
     file: File,
 }
 
@@ -38,7 +39,7 @@ impl StagedFile {
     /// Makes an empty one, readable by its owner alone.
     ///
     /// Errors: one sentence that names the file and the way out.
-    pub(crate) fn next_to(target: &Path) -> Result<Self> {
+    pub(super) fn next_to(target: &Path) -> Result<Self> {
         let name = target.display();
         let folder = folder_of(target);
         ensure!(folder.is_dir(), "cannot write {name}: its folder does not exist; make the folder first");
@@ -49,7 +50,7 @@ impl StagedFile {
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 locked => locked?,
             }
-            // Whoever had the lock before may have published the file meanwhile.
+            // The process that had the lock before may have published the file meanwhile.
             let (of_file, of_path) = (file.metadata()?, fs::metadata(&path));
             let is_mine = of_path.is_ok_and(|of_path| (of_path.dev(), of_path.ino()) == (of_file.dev(), of_file.ino()));
             Ok::<_, std::io::Error>(is_mine.then_some(file))
@@ -67,25 +68,27 @@ impl StagedFile {
     }
 
     /// Copies a snapshot into it.
-    pub(crate) fn fill(&self, from: &Connection, progress: Progress<'_>) -> Result<()> {
+    pub(super) fn fill(&self, from: &Connection, progress: Progress<'_>) -> Result<(), FileError> {
         let mut to = Connection::open_with_flags(&self.path, FLAGS)?;
-        // Nobody else knows of it, and it is synced when it is whole.
+        // No other process uses the file, and it is synced when it is complete.
         to.execute_batch("pragma journal_mode = off; pragma synchronous = off")?;
         copy(from, &mut to, progress)
     }
 
-    /// Checks that what was written is sound and that owner's, and makes it a file that needs no other beside it.
-    pub(crate) fn verify(&self, expected: &FileOwner) -> Result<()> {
+    /// Checks that the copy is sound and has the owner of its source, and makes it a file without sidecar files.
+    pub(super) fn verify(&self, expected: &FileOwner) -> Result<(), FileError> {
         let copy = Connection::open_with_flags(&self.path, FLAGS)?;
         copy.execute_batch("pragma trusted_schema = off; pragma journal_mode = delete")?;
         check_sound(&copy)?;
         let owner = owner_of(&copy)?;
-        ensure!(owner == *expected, "it reads back as another file than was written; look for a failing disk");
+        if owner != *expected {
+            return Err(anyhow!("it reads back as another file than was written; look for a failing disk").into());
+        }
         Ok(())
     }
 
-    /// Gives it its name, once it is on the disk. Yields its size in bytes.
-    pub(crate) fn publish(self, target: &Path, existing: Existing) -> Result<u64> {
+    /// Gives it its name, once it is on the disk. Returns its size in bytes.
+    pub(super) fn publish(self, target: &Path, existing: Existing) -> Result<u64> {
         let name = target.display();
         let size = self.file.sync_all().and_then(|()| self.file.metadata()).map(|metadata| metadata.len());
         let size =
@@ -93,7 +96,7 @@ impl StagedFile {
         let published = match existing {
             Existing::Refuse => self.path.persist_noclobber(target),
             Existing::Replace => {
-                // What is left of the one before would be taken for this one's.
+                // Sidecar files of the old file would be used as those of the new one.
                 let mut left = SIDECARS.into_iter().map(|suffix| with_suffix(target, suffix));
                 left.try_for_each(|left| remove_if_there(&left)).context("cannot remove its old log")?;
                 self.path.persist(target)

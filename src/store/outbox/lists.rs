@@ -1,68 +1,75 @@
-//! The outbox as administrators see it: lists, counts, and trying again by hand.
+//! The outbox for administrators: lists, counts, and retries by hand.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row, ToSql};
 use serde::Serialize;
 
-use crate::store::outbox::STEP;
 use crate::{
     store::{
         Store,
-        audit::{Action, AuditEntry, Changed},
+        audit::{Action, Actor, AuditEntry, Changed},
+        clock::Clock,
+        directory,
         error::StoreError,
         newest_first,
+        steps::ROWS_PER_STEP,
         write::{batch::CommitEffect, notifier::WaitFor},
     },
     survey::{
         gateway::{Delivery, DeliveryState},
         ids::{ChannelId, SendingId},
+        model::Channel,
         time::Time,
     },
 };
 
-/// Makes a delivery due now, with all its tries before it; yields it. `None` where the send has none.
-pub(crate) fn retry(
-    connection: &Connection,
-    id: SendingId,
-    now: Time,
-) -> Result<Changed<Option<Delivery>>, StoreError> {
+/// Makes a delivery due now, as if it had not been tried yet. `None` if the send has no delivery.
+fn retry(connection: &Connection, id: SendingId, now: Time) -> Result<Changed<Option<Delivery>>, StoreError> {
     let get = || {
         let filter = DeliveryFilter { after: Some(id.0.saturating_sub(1)), ..DeliveryFilter::default() };
         Ok::<_, StoreError>(list(connection, filter, 1)?.pop().filter(|delivery| delivery.sending_id == id))
     };
     let Some(before) = get()? else { return Ok(Changed::nothing(None)) };
     if !make_due(connection, id, now)? {
-        return Err(StoreError::Conflict(format!("Delivery {id} has nothing to say any more: its client was erased")));
+        let problem = format!("Delivery {id} has nothing to say any more: its client was erased");
+        return Err(StoreError::conflict(problem));
     }
     let after = get()?;
-    let told = AuditEntry::new(Action::Retry, format!("deliveries/{id}"), Some(&before), after.as_ref())?;
-    Ok(Changed::audited(after, [told]))
+    let entry = AuditEntry::new(Action::Retry, format!("deliveries/{id}"), Some(&before), after.as_ref())?;
+    Ok(Changed::audited(after, [entry]))
 }
 
-/// What the audit tells of [`Store::retry_all`].
-pub(crate) fn tell_retry(channel: ChannelId, state: DeliveryState) -> Result<Changed<()>, StoreError> {
+/// The audit entry of [`Store::retry_all`].
+fn record_retry(connection: &Connection, channel: ChannelId, state: DeliveryState) -> Result<Changed<()>, StoreError> {
+    directory::check_exists::<Channel>(connection, channel.0)?;
     let which = BTreeMap::from([("state", state)]);
-    let told = AuditEntry::new(Action::Retry, format!("channels/{channel}/deliveries"), Some(&which), None)?;
-    Ok(Changed::audited((), [told]))
+    let entry = AuditEntry::new(Action::Retry, format!("channels/{channel}/deliveries"), Some(&which), None)?;
+    Ok(Changed::audited((), [entry]))
 }
 
-/// Tells whether it is due now: one whose client was erased never is again.
+/// Returns whether it is due now: a delivery whose client was erased never is.
 fn make_due(connection: &Connection, id: SendingId, now: Time) -> Result<bool, StoreError> {
     let sql = "update delivery set state = 'pending', tries = 0, due_at = ?2 where sending_id = ?1 and body <> ''";
     Ok(connection.prepare_cached(sql)?.execute([id.0, now.0])? > 0)
 }
 
-/// Makes deliveries of a channel due now that are in a state, not due already, and come after a send, at most [`STEP`] of them; yields how many
-/// they were, and the last.
-fn retry_some(
-    connection: &Connection,
+/// How far the retry of a channel's deliveries has come.
+struct RetryAll {
     channel: ChannelId,
     state: DeliveryState,
-    after: SendingId,
-    now: Time,
-) -> Result<(usize, Option<SendingId>), StoreError> {
-    // The state stands in the statement, so that the partial index can be used.
+    clock: Clock,
+    /// The last that was made due.
+    after: i64,
+    /// How many were made due.
+    count: usize,
+}
+
+/// Makes deliveries of the channel due now that are in the state, and not due already.
+fn retry_some(connection: &Connection, all: &mut RetryAll) -> Result<Changed<bool>, StoreError> {
+    let RetryAll { channel, state, after, .. } = *all;
+    let now = all.clock.now();
+    // The state is part of the statement, so that the partial index can be used.
     let sql = format!(
         "select sending_id from delivery
           where state = '{}' and sending_id > ?1 and channel_id = ?2 and (state <> 'pending' or due_at > ?4) and body <> ''
@@ -70,12 +77,14 @@ fn retry_some(
         state.as_str()
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let ids = statement.query_map([after.0, channel.0, STEP, now.0], |row| row.get::<_, i64>(0));
+    let ids = statement.query_map([after, channel.0, ROWS_PER_STEP.into(), now.0], |row| row.get::<_, i64>(0));
     let ids: Vec<i64> = ids?.collect::<Result<_, _>>()?;
     for id in &ids {
         make_due(connection, SendingId(*id), now)?;
     }
-    Ok((ids.len(), ids.last().copied().map(SendingId)))
+    all.after = ids.last().copied().unwrap_or(after);
+    all.count += ids.len();
+    Ok(Changed::nothing(!ids.is_empty()))
 }
 
 /// Which deliveries are listed.
@@ -91,9 +100,9 @@ pub(crate) struct DeliveryFilter {
     pub(crate) channel: Option<i64>,
 }
 
-/// The deliveries that the filter lets through, in the order of their sends or against it, at most `limit`.
+/// The deliveries that match the filter, in the order of their sends unless the filter has `before`; at most `limit`.
 fn list(connection: &Connection, filter: DeliveryFilter, limit: usize) -> Result<Vec<Delivery>, StoreError> {
-    // As above: the state stands in the statement.
+    // As above, the state is part of the statement.
     let state = filter.state.map_or_else(String::new, |state| format!("and state = '{}'", state.as_str()));
     let sql = format!(
         "select sending_id, channel_id, state, webhook_id, tries, due_at, tried_at, result from delivery
@@ -125,21 +134,18 @@ fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
 }
 
 /// Reads the name of a state.
-pub(crate) fn state_at(row: &Row<'_>, column: usize) -> rusqlite::Result<DeliveryState> {
+pub(in crate::store) fn state_at(row: &Row<'_>, column: usize) -> rusqlite::Result<DeliveryState> {
     DeliveryState::named(row.get_ref(column)?.as_str()?).ok_or(rusqlite::Error::InvalidQuery)
 }
 
-/// How many deliveries of a channel are not where they should be.
+/// How many deliveries of a channel are in a state, unless they are delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Count {
-    /// Which channel.
     channel: ChannelId,
-    /// How they stand; the delivered ones are not counted.
     state: DeliveryState,
-    /// How many there are.
     deliveries: i64,
-    /// The longest waiting of the pending ones is due at this time, which is past where the gateway does not keep up.
+    /// When the longest waiting of the pending ones is due. This time is past if the gateway does not keep up.
     #[serde(skip_serializing_if = "Option::is_none")]
     due_at: Option<Time>,
 }
@@ -159,8 +165,8 @@ fn count(connection: &Connection) -> Result<Vec<Count>, StoreError> {
 }
 
 impl Store {
-    /// The deliveries that the filter lets through, in the order of their sends, at most `limit`: as soon as there are `count`
-    /// of them, or when the time is over, or the world ends.
+    /// The deliveries that match the filter, in the order of their sends, at most `limit`: as soon as there are `count` of
+    /// them, or when the time is over, or the world ends.
     pub(crate) async fn deliveries(
         &self,
         filter: DeliveryFilter,
@@ -180,21 +186,24 @@ impl Store {
         self.long_read(count).await
     }
 
-    /// Tries all deliveries of a channel again that are in that state, in small steps; yields how many they were.
-    pub(crate) async fn retry_all(&self, channel: ChannelId, state: DeliveryState) -> Result<usize, StoreError> {
-        let (mut count, mut after) = (0, SendingId(0));
-        loop {
-            let now = self.now();
-            let step = move |connection: &Connection| retry_some(connection, channel, state, after, now);
-            let (some, last) = self
-                .writer
-                .submit(move |batch| Ok::<_, StoreError>((step(batch.connection)?, CommitEffect::Queued)))
-                .await?;
-            count += some;
-            match last {
-                Some(last) => after = last,
-                None => return Ok(count),
-            }
-        }
+    /// Makes a delivery due now, as if it had not been tried yet. `None` if the send has no delivery.
+    pub(crate) async fn retry_delivery(&self, actor: Actor, id: SendingId) -> Result<Option<Delivery>, StoreError> {
+        let now = self.now();
+        self.change(actor, move |connection| retry(connection, id, now)).await
+    }
+
+    /// Makes all deliveries of a channel due now that are in a state. Returns how many they were.
+    ///
+    /// Errors: there is no such channel.
+    pub(crate) async fn retry_all(
+        &self,
+        actor: Actor,
+        channel: ChannelId,
+        state: DeliveryState,
+    ) -> Result<usize, StoreError> {
+        // Recorded once and before: the steps are many small transactions.
+        self.change(actor.clone(), move |connection| record_retry(connection, channel, state)).await?;
+        let all = RetryAll { channel, state, clock: self.clock.clone(), after: 0, count: 0 };
+        Ok(self.run_steps(&actor, CommitEffect::Queued, all, retry_some).await?.count)
     }
 }

@@ -1,32 +1,34 @@
-//! The outbox: what is to be delivered, written in the transaction of its send, and how each delivery stands.
+//! The outbox: what is to be delivered, written in the transaction of its send, and the state of each delivery.
 //!
-//! The schedule is here and nowhere else: a server that dies forgets nothing, for it had nothing to remember.
+//! The schedule is in the file and nowhere else: a server that dies forgets nothing.
 
+mod format;
 pub(crate) mod lists;
 
 use std::sync::LazyLock;
 
 use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Builder;
 
+pub(crate) use self::format::MessageFormat;
 use crate::store::{
     Store,
     audit::{self, Actor},
     directory::{DirectoryRow, Gateway, gateway, switch_off},
     error::StoreError,
+    random,
+    steps::ROWS_PER_STEP,
     write::batch::CommitEffect,
 };
-use crate::{
-    delivery::message,
-    survey::{
-        Sending,
-        gateway::{DeliveryState, DeliveryUrl},
-        ids::{ChannelId, SendingId},
-        model::{Form, SentSurvey},
-        time::Time,
-    },
+use crate::survey::{
+    Sending,
+    gateway::{DeliveryState, DeliveryUrl},
+    ids::{ChannelId, SendingId},
+    model::{Form, SentSurvey},
+    time::Time,
 };
 
-/// The form of a send, its client's external id and whether its channel's deliveries are on, where the channel has an address.
+/// The form of a send, its client's external id and whether its channel's deliveries are on, if the channel has an address.
 /// Parameters: ?1 the channel, ?2 the form, ?3 the client. The channel comes first: mostly there is no address, and nothing
 /// else is read.
 static OF_SEND: LazyLock<String> = LazyLock::new(|| {
@@ -37,8 +39,13 @@ static OF_SEND: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Puts the delivery of a send into the outbox, if its channel has an address; yields how it stands.
-pub(crate) fn put(connection: &Connection, sending: Sending, sent: &SentSurvey) -> Result<DeliveryState, StoreError> {
+/// Puts the delivery of a send into the outbox, if its channel has an address. Returns the delivery's state.
+pub(super) fn put(
+    connection: &Connection,
+    sending: Sending,
+    sent: &SentSurvey,
+    message: MessageFormat,
+) -> Result<DeliveryState, StoreError> {
     let found = connection
         .prepare_cached(&OF_SEND)?
         .query_row([sending.channel.0, sending.form.0, sending.client.0], |row| {
@@ -49,9 +56,8 @@ pub(crate) fn put(connection: &Connection, sending: Sending, sent: &SentSurvey) 
         .optional()?;
     let Some((form, external_id, is_on)) = found else { return Ok(DeliveryState::Recorded) };
     let state = if is_on { DeliveryState::Pending } else { DeliveryState::Cancelled };
-    let number = u128::from_ne_bytes(crate::store::random()?);
-    let uuid = uuid(number);
-    let body = message::survey_sent(sent, sending.channel, external_id.as_deref(), &form, &uuid);
+    let uuid = Builder::from_random_bytes(random()?).into_uuid();
+    let body = message(sent, sending.channel, external_id.as_deref(), &form, &uuid.to_string());
     connection
         .prepare_cached(
             "insert into delivery (sending_id, channel_id, webhook_id, body, state, due_at) values (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -59,7 +65,7 @@ pub(crate) fn put(connection: &Connection, sending: Sending, sent: &SentSurvey) 
         .execute(params![
             sent.sending_id.0,
             sending.channel.0,
-            format!("msg_{}", uuid.replace('-', "")),
+            format!("msg_{}", uuid.simple()),
             body,
             state.as_str(),
             sent.sent_at.0
@@ -67,41 +73,32 @@ pub(crate) fn put(connection: &Connection, sending: Sending, sent: &SentSurvey) 
     Ok(state)
 }
 
-/// A random UUID. Source: RFC 9562, version 4.
-fn uuid(random: u128) -> String {
-    let number = random & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
-    let hex = format!("{number:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-}
-
 /// A delivery that is to be tried now.
 #[derive(Debug)]
 pub(crate) struct DueDelivery {
-    /// Of which send.
     pub(crate) sending_id: SendingId,
-    /// The same over all tries.
+    /// The same in all tries.
     pub(crate) webhook_id: String,
-    /// What is said; the same over all tries.
+    /// The same in all tries.
     pub(crate) body: String,
-    /// How often it was tried already.
+    /// How often it was tried before.
     pub(crate) tries: i64,
 }
 
 /// What is to be done in one channel.
 #[derive(Debug)]
 pub(crate) struct ChannelWork {
-    /// Which one.
     pub(crate) channel: ChannelId,
-    /// Where it goes; `None` where nothing is to be delivered any more, so that what is pending is to be cancelled.
+    /// `None` if deliveries are off or there is no address any more: the pending deliveries are to be cancelled.
     pub(crate) gateway: Option<Gateway>,
-    /// The deliveries that are due, the longest first.
+    /// The deliveries that are due, the longest waiting first.
     pub(crate) due: Vec<DueDelivery>,
 }
 
-/// What is due now in each channel, besides what is in flight already, and when something will be due next.
+/// What is due now in each channel, without what is in flight already, and when something will be due next.
 ///
-/// `room` tells how many of a channel's may be tried now, and which of them are in flight.
-pub(crate) fn due(
+/// `room` returns how many of a channel's deliveries may be tried now, and which of them are in flight.
+fn due(
     connection: &Connection,
     now: Time,
     room: impl Fn(ChannelId) -> (usize, Vec<SendingId>),
@@ -121,7 +118,7 @@ pub(crate) fn due(
         if !is_due || room == 0 {
             continue;
         }
-        let gateway = gateway(connection, channel.0, now)?.flatten().filter(|gateway| !gateway.is_off);
+        let gateway = gateway(connection, channel, now)?.filter(|gateway| !gateway.is_off);
         let mut statement = connection.prepare_cached(
             "select sending_id, webhook_id, body, tries from delivery
               where channel_id = ?1 and state = 'pending' and due_at <= ?2 order by due_at limit ?3",
@@ -145,27 +142,27 @@ pub(crate) fn due(
     Ok((work, next))
 }
 
-/// When something is due at the earliest, be it past or to come.
-pub(crate) fn first_due(connection: &Connection) -> Result<Option<Time>, StoreError> {
+/// The earliest time at which something is due, past or future.
+fn first_due(connection: &Connection) -> Result<Option<Time>, StoreError> {
     let sql =
         "select min((select min(due_at) from delivery where channel_id = c.id and state = 'pending')) from channel c";
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(Time))
 }
 
-/// What came of a try.
+/// The result of a try.
 #[derive(Clone, Debug)]
 pub(crate) enum DeliveryOutcome {
     /// The gateway has accepted it.
     Delivered,
-    /// It has not; the next try is then, if there is one.
+    /// The gateway has not accepted it; the time of the next try, if there is one.
     Failed(Option<Time>),
     /// The gateway wants nothing more at this address.
     Gone(ChannelId, DeliveryUrl),
 }
 
-/// Writes down what came of a try; yields the state in which that leaves the delivery. What was cancelled meanwhile stays so,
+/// Records the result of a try. Returns the delivery's new state. A delivery that was cancelled meanwhile stays cancelled,
 /// unless it was delivered.
-pub(crate) fn record_outcome(
+fn record_outcome(
     connection: &Connection,
     id: SendingId,
     outcome: &DeliveryOutcome,
@@ -186,29 +183,25 @@ pub(crate) fn record_outcome(
         .execute(params![id.0, state.as_str(), due.map(|due| due.0), now.0, result])?;
     if let DeliveryOutcome::Gone(channel, url) = outcome {
         let reason = format!("the gateway answered 410 Gone, {now}");
-        audit::run(connection, &Actor::delivery(), now, |connection| switch_off(connection, channel.0, url, reason))?;
+        audit::run(connection, &Actor::delivery(), now, |connection| switch_off(connection, *channel, url, reason))?;
     }
     Ok(if settled == 0 { DeliveryState::Cancelled } else { state })
 }
 
-/// How many rows one job of the writer changes: a send never commits behind more.
-pub(crate) const STEP: i64 = 500;
-
-/// Cancels what is pending in a channel that has no address, or whose deliveries are off; at most [`STEP`] of them.
-pub(crate) fn cancel(connection: &Connection, channel: ChannelId) -> Result<(), StoreError> {
+fn cancel(connection: &Connection, channel: ChannelId) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "update delivery set state = 'cancelled' where sending_id in
                  (select sending_id from delivery where channel_id = ?1 and state = 'pending' limit ?2)
                 and not exists (select 1 from channel where id = ?1 and delivery_url is not null and delivery_off is null)",
         )?
-        .execute([channel.0, STEP])?;
+        .execute([channel.0, ROWS_PER_STEP.into()])?;
     Ok(())
 }
 
 impl Store {
-    /// What is due now in each channel, as far as there is room, and when something will be due next. What is in flight is
-    /// named with the room, and left out.
+    /// What is due now in each channel, as far as there is room, and when something will be due next. `room` returns how many
+    /// deliveries of a channel may be tried now, and which are in flight; those are left out.
     pub(crate) async fn due(
         &self,
         room: impl Fn(ChannelId) -> (usize, Vec<SendingId>) + 'static,
@@ -217,7 +210,7 @@ impl Store {
         self.read(move |connection| due(connection, now, room)).await
     }
 
-    /// Writes down what came of a try; durable when this yields.
+    /// Records the result of a try; durable when this returns.
     pub(crate) async fn record_outcome(
         &self,
         id: SendingId,
@@ -232,13 +225,13 @@ impl Store {
         Ok(())
     }
 
-    /// Cancels some of what is pending in a channel that has no address, or whose deliveries are off.
+    /// Cancels some pending deliveries of a channel that has no address, or whose deliveries are off. There may be more.
     pub(crate) async fn cancel(&self, channel: ChannelId) -> Result<(), StoreError> {
         self.writer.submit(move |batch| Ok((cancel(batch.connection, channel)?, CommitEffect::Record))).await
     }
 
-    /// CommitNotifier until nothing is due any more, hence until all that was due has been tried; yields when something will be. None
-    /// also where the world ends before.
+    /// Waits until nothing is due any more, hence until all due deliveries have been tried. Returns when something will be due
+    /// next; `None` also if the world ends before.
     pub(crate) async fn nothing_due(&self) -> Result<Option<Time>, StoreError> {
         let mut listener = self.commits.listen();
         loop {
@@ -250,17 +243,5 @@ impl Store {
                 return Ok(None);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_uuid_is_random_and_says_so() {
-        assert_eq!(uuid(0), "00000000-0000-4000-8000-000000000000");
-        assert_eq!(uuid(u128::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-        assert_eq!(uuid(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef), "01234567-89ab-4def-8123-456789abcdef");
     }
 }

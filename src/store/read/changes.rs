@@ -1,46 +1,45 @@
-//! What is new in a world, for those who look on: the rows behind a cursor, and of many only the last.
+//! What is new in a world, for the console: the rows after a cursor, and of many rows only the last.
 
 use rusqlite::Connection;
 
 use crate::store::{
     Store,
-    audit::{self, AuditRow},
+    audit::{self, AuditFilter, AuditRow},
     error::StoreError,
     sends::{self, SendFilter},
 };
 use crate::survey::model::SentSurvey;
 
-/// Up to which row somebody has cursor everything.
+/// The last rows that a reader has seen.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cursor {
-    /// Of the sends.
+    /// A sendingId.
     pub(crate) sent: i64,
-    /// Of the audit.
+    /// An id of the audit.
     pub(crate) audited: i64,
 }
 
-/// What came after that.
+/// The rows after a cursor.
 #[derive(Debug)]
 pub(crate) struct Changes {
     /// The last sends, the oldest first.
     pub(crate) sends: Vec<SentSurvey>,
     /// The last rows of the audit, the oldest first.
     pub(crate) audit: Vec<AuditRow>,
-    /// Up to which row everything is cursor now.
+    /// Where the next call goes on.
     pub(crate) cursor: Cursor,
 }
 
-/// At most `limit` rows of each kind.
 fn changes(connection: &Connection, cursor: Cursor, limit: usize) -> Result<Changes, StoreError> {
-    // From the end, and nothing is counted: however many there are, these few rows are read.
+    // From the end, and without a count: however many rows there are, only these few are read.
     let before = Some(i64::MAX);
     let sends = SendFilter { after: Some(cursor.sent), before, ..SendFilter::default() };
     let mut sends = sends::list(connection, sends, limit)?.sends;
-    let audit = audit::AuditFilter { after: Some(cursor.audited), before, object: None };
+    let audit = AuditFilter { after: Some(cursor.audited), before, object: None };
     let mut audit = audit::list(connection, &audit, limit)?;
     let sent = match sends.first() {
         Some(sent) => sent.sending_id.0,
-        // Where retention has taken all of them, ids go on all the same.
+        // If retention has deleted all of them, ids go on all the same.
         None if cursor.sent == 0 => sends::last_id(connection)?,
         None => cursor.sent,
     };
@@ -51,7 +50,7 @@ fn changes(connection: &Connection, cursor: Cursor, limit: usize) -> Result<Chan
 }
 
 impl Store {
-    /// What came after that, at most `limit` rows of each kind.
+    /// The rows after a cursor, at most `limit` of each kind.
     pub(crate) async fn changes(&self, cursor: Cursor, limit: usize) -> Result<Changes, StoreError> {
         self.long_read(move |connection| changes(connection, cursor, limit)).await
     }

@@ -1,4 +1,4 @@
-//! Reading: in groups on the worker's own thread, or long on others.
+//! Reading: in groups on the worker's own thread, or long on other threads.
 
 pub(crate) mod changes;
-pub(crate) mod snapshot;
+pub(super) mod snapshot;

@@ -1,40 +1,48 @@
 //! Reading in groups: the requests that became ready together in one HTTP worker share one snapshot.
 //!
-//! Opening a snapshot costs more than what a request reads from it. So a read is put down, and everything that was put
-//! down while the worker went through its ready connections runs in one read transaction, on the worker's own thread
-//! and connection. A refusal therefore never commits for a commit, nor for another thread.
+//! Opening a snapshot costs more than the reads of one request. So a read is queued, and all reads that were queued while the
+//! worker went through its ready connections run in one read transaction, on the worker's own thread and connection. A refusal
+//! therefore never waits for a commit or for another thread.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{OnceCell, RefCell},
+    path::PathBuf,
+    rc::Rc,
+};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::store::{error::StoreError, write::generation::Generation};
+use crate::store::{error::StoreError, file::connection::open_reader, write::generation::Generation};
 
 /// One consistent state of the file.
-pub(crate) struct Snapshot<'a> {
+pub(in crate::store) struct Snapshot<'a> {
     /// A reading connection, inside its transaction.
-    pub(crate) connection: &'a Connection,
-    /// What had changed when the snapshot was taken, at the least; see [`Generation`].
-    pub(crate) generation: u64,
+    pub(in crate::store) connection: &'a Connection,
+    /// At least how many changes the snapshot has; see [`Generation`].
+    pub(in crate::store) generation: u64,
 }
 
 type Read = Box<dyn FnOnce(Result<&Snapshot<'_>, &StoreError>)>;
 
 /// The reading connection of one worker, and the reads that wait for it.
-pub(crate) struct Snapshots {
-    connection: Connection,
+pub(in crate::store) struct Snapshots {
+    path: PathBuf,
+    /// Opened at once, if possible: the first request does not wait for it, and a file that later takes the name is never read.
+    /// If it cannot be opened, the next read tries again and reports the error.
+    connection: OnceCell<Connection>,
     generation: Generation,
     waiting: RefCell<Vec<Read>>,
 }
 
 impl Snapshots {
-    pub(crate) fn new(connection: Connection, generation: Generation) -> Rc<Self> {
-        Rc::new(Self { connection, generation, waiting: RefCell::default() })
+    pub(in crate::store) fn new(path: PathBuf, generation: Generation) -> Rc<Self> {
+        let connection = open_reader(&path).map_or_else(|_| OnceCell::new(), OnceCell::from);
+        Rc::new(Self { path, connection, generation, waiting: RefCell::default() })
     }
 
     /// Runs a short read on a snapshot that is taken after this call.
-    pub(crate) async fn read<T, E>(
+    pub(in crate::store) async fn read<T, E>(
         self: &Rc<Self>,
         read: impl FnOnce(&Snapshot<'_>) -> Result<T, E> + 'static,
     ) -> Result<T, E>
@@ -44,7 +52,7 @@ impl Snapshots {
     {
         let (sender, receiver) = oneshot::channel();
         let read: Read = Box::new(move |snapshot| {
-            // Whoever hung up meanwhile needs no answer.
+            // A caller that hung up meanwhile needs no answer.
             let _ = sender.send(snapshot.map_err(|error| E::from(error.clone())).and_then(read));
         });
         let is_first = {
@@ -62,21 +70,37 @@ impl Snapshots {
 
     fn run_waiting(&self) {
         let reads = self.waiting.take();
-        let snapshot = Snapshot { connection: &self.connection, generation: self.generation.current() };
-        // Left open by an end that failed: without this every later "begin" would fail too.
-        let closed = if self.connection.is_autocommit() { Ok(()) } else { self.execute("rollback") };
-        let begun = closed.and_then(|()| self.execute("begin"));
+        let generation = self.generation.current();
+        let begun = self.connection().and_then(|connection| {
+            // Left open by an end that failed: without this every later "begin" would fail too.
+            if !connection.is_autocommit() {
+                execute(connection, "rollback")?;
+            }
+            execute(connection, "begin")?;
+            Ok(Snapshot { connection, generation })
+        });
         for read in reads {
-            read(begun.as_ref().map(|()| &snapshot));
+            read(begun.as_ref());
         }
-        if begun.is_ok() {
+        if let Ok(Snapshot { connection, .. }) = begun {
             // A read transaction has nothing to lose; if its end fails, the next group ends it.
-            let _ = self.execute("commit");
+            let _ = execute(connection, "commit");
         }
     }
 
-    fn execute(&self, sql: &str) -> Result<(), StoreError> {
-        self.connection.prepare_cached(sql)?.execute([])?;
-        Ok(())
+    fn connection(&self) -> Result<&Connection, StoreError> {
+        if let Some(connection) = self.connection.get() {
+            return Ok(connection);
+        }
+        let opened = open_reader(&self.path)?;
+        Ok(self.connection.get_or_init(|| opened))
     }
 }
+
+fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! Who calls: looked up anew for every request, so that a revoked token fails on the very next one.
+//! The caller: looked up anew for every request, so that a revoked token fails on the very next one.
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -11,42 +11,40 @@ use crate::{
     },
 };
 
-/// What a caller shows of themselves.
+/// What a caller shows.
 #[derive(Clone, Debug)]
 pub(crate) enum Credentials {
-    /// A secret: who holds it is in the file.
+    /// A secret, whose token is in the file.
     Secret(Digest),
     /// A secret, and the name that its token must have: a login and its password.
     Login {
         /// The token's name.
         name: String,
-        /// What the password is the secret of.
+        /// The digest of the password, which is the token's secret.
         digest: Digest,
     },
-    /// Whoever this is was recognised by other means: the ready-made tokens of a fake are in no file.
+    /// The caller is known already: the ready-made tokens of a fake are in no file.
     Known(Caller),
 }
 
-/// Who calls.
+/// The holder of a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
     /// The token's id.
     pub(crate) id: i64,
-    /// Written into what they send.
+    /// Recorded in what they send.
     pub(crate) name: String,
-    /// What they may do.
     pub(crate) role: Role,
-    /// From when on they are refused.
+    /// From this time on they are refused.
     pub(crate) expires_at: Option<Time>,
 }
 
 impl Caller {
-    /// Whether their token is refused for its age at that time.
-    pub(crate) fn is_expired(&self, now: Time) -> bool {
+    pub(in crate::store) fn is_expired(&self, now: Time) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
     }
 
-    /// Whether their token is good now, and their role one of those; the error names them.
+    /// Errors: expired, of another role.
     fn check(self, allowed: &'static [Role], now: Time) -> Result<Self, Denied> {
         if self.is_expired(now) {
             Err(Denied::Expired { token: self.name })
@@ -58,10 +56,10 @@ impl Caller {
     }
 }
 
-/// Finds who calls, if their token is good now and its role is one of those. That it was used is last_used by `uses`.
+/// Finds the caller, if their token is valid now and has one of the allowed roles. `last_used` records the use.
 ///
 /// Errors of the inner result: unknown or revoked, expired, of another role.
-pub(crate) fn authenticate(
+pub(in crate::store) fn authenticate(
     connection: &Connection,
     credentials: &Credentials,
     allowed: &'static [Role],
@@ -83,21 +81,21 @@ pub(crate) fn authenticate(
     }
     let id = caller.id;
     let checked = caller.check(allowed, now);
-    // Who may not do this is let in elsewhere: the token is in use.
+    // A token of another role counts as used, too: it is allowed to call something else.
     if let (Some(last_used), Ok(_) | Err(Denied::Role { .. })) = (last_used, &checked) {
         last_used.record(id, last_used_at, now);
     }
     Ok(checked)
 }
 
-/// What every request asks of a token.
+/// What every request needs of a token.
 struct Found {
     caller: Caller,
     is_revoked: bool,
     last_used_at: Option<Time>,
 }
 
-/// The token of a secret. By an old one, it expires when that does.
+/// The token of a secret. With an old secret, the token expires when that secret does.
 fn find(connection: &Connection, digest: Digest) -> Result<Option<Found>, StoreError> {
     const SECRET: &str = "select id, name, role, expires_at, revoked_at is not null, last_used_at
                             from token where digest = ?1";

@@ -1,4 +1,4 @@
-//! When a token was last used: to the hour, so that who only reads makes the file written once an hour and not each time.
+//! When a token was last used: to the hour, so that a caller who only reads causes one write an hour and not one a call.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -10,28 +10,27 @@ use crate::{
     survey::time::Time,
 };
 
-/// How exactly it is known, in milliseconds: to the hour.
+/// How exact it is.
 const GRAIN_MS: i64 = 60 * 60 * 1000;
 
-/// The hour up to which the use of each token is with the writer. Shared by the workers of a world, so that of many calls
-/// that come together only one has it written.
-pub(crate) type LastUsed = Arc<Mutex<HashMap<i64, Time>>>;
+/// The last hour of use, by token, that the writer knows. Shared by the workers of a world, so that of many calls that come
+/// together only one causes a write.
+pub(in crate::store) type LastUsed = Arc<Mutex<HashMap<i64, Time>>>;
 
-/// One worker's way of having it written.
-pub(crate) struct LastUsedRecorder {
+/// Records uses, for one worker.
+pub(in crate::store) struct LastUsedRecorder {
     last_used: LastUsed,
     writer: Submitter,
 }
 
 impl LastUsedRecorder {
-    pub(crate) fn new(last_used: LastUsed, writer: Submitter) -> Self {
+    pub(in crate::store) fn new(last_used: LastUsed, writer: Submitter) -> Self {
         Self { last_used, writer }
     }
 
-    /// A token is used now; the file knows of a use in the hour that began at `known`. Nearly always that is this hour, and
-    /// there is nothing to do. Nobody commits for what is written, and nobody misses it if the queue is full: the next call
-    /// tries again.
-    pub(crate) fn record(&self, token: i64, known: Option<Time>, now: Time) {
+    /// Records that a token is used now. `known` is the hour of use in the file: nearly always that is this hour, and there is
+    /// nothing to do. No caller waits for the write. If the queue is full, the next call tries again.
+    pub(super) fn record(&self, token: i64, known: Option<Time>, now: Time) {
         let hour = Time(now.0 - now.0.rem_euclid(GRAIN_MS));
         let is_news = |known: Option<Time>| known.is_none_or(|known| known < hour);
         if !is_news(known) {
@@ -39,7 +38,7 @@ impl LastUsedRecorder {
         }
         let mut last_used = self.last_used.lock();
         if is_news(last_used.get(&token).copied())
-            && self.writer.leave(move |batch| write(batch.connection, token, hour)).is_ok()
+            && self.writer.submit_and_forget(move |batch| write(batch.connection, token, hour)).is_ok()
         {
             last_used.insert(token, hour);
         }

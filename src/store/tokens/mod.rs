@@ -1,13 +1,16 @@
-//! Tokens: made once, shown once, kept as a digest, never deleted.
+//! Tokens: their secrets are shown once and stored as digests. No token is ever deleted.
 
 mod caller;
 mod last_used;
 mod secret;
 
+use std::rc::Rc;
+
+use anyhow::{Result, anyhow};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
-pub(crate) use crate::store::tokens::{
+pub(super) use crate::store::tokens::{
     caller::authenticate,
     last_used::{LastUsed, LastUsedRecorder},
 };
@@ -16,33 +19,33 @@ pub(crate) use crate::store::tokens::{
     secret::{Digest, Secret},
 };
 use crate::store::{
-    audit::{self, Action, AuditEntry, Changed},
+    LocalDatabase, Store,
+    audit::{self, Action, Actor, AuditEntry, Changed},
     error::StoreError,
+    now,
 };
 use crate::survey::{
-    access::Role,
+    access::{Denied, Role},
     time::{Time, TimeSpan},
 };
 
-/// A token as the file knows it, and as its lists show it.
+/// A token as the file has it, and as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Token {
     /// Sequential; never used again.
     pub(crate) id: i64,
-    /// Who holds it; written into what it sends.
+    /// Recorded in each send.
     pub(crate) name: String,
-    /// What it may do.
     pub(crate) role: Role,
-    /// When it was made.
     pub(crate) created_at: Time,
-    /// From when on it is refused as expired.
+    /// From this time on it is refused as expired.
     pub(crate) expires_at: Option<Time>,
-    /// Since when it is refused as invalid.
+    /// From this time on it is refused as invalid.
     pub(crate) revoked_at: Option<Time>,
     /// The beginning of the hour in which it was last used.
     pub(crate) last_used_at: Option<Time>,
-    /// If it was rotated: from when on each of its old secrets is refused as expired.
+    /// From this time on all its old secrets are refused as expired; none if it was never rotated.
     pub(crate) old_secret_until: Option<Time>,
 }
 
@@ -66,19 +69,15 @@ impl Token {
     }
 }
 
-/// A token with a new secret, which is kept nowhere.
+/// A token with a new secret, which is stored nowhere.
 #[derive(Debug)]
 pub(crate) struct Issued {
-    /// The token.
     pub(crate) token: Token,
-    /// What its holder is to show.
     pub(crate) secret: Secret,
 }
 
-/// Makes a token, good for ever or for so long.
-///
-/// Errors: the name is empty, too long, reserved or in use; the lifetime ends beyond all time.
-pub(crate) fn create(
+/// Errors: the name is empty, too long, reserved or in use; the lifetime ends after the last possible time.
+fn create(
     connection: &Connection,
     name: &str,
     role: Role,
@@ -92,11 +91,11 @@ pub(crate) fn create(
         ));
     }
     if audit::RESERVED.contains(&name) {
-        return Err(StoreError::invalid("name", format!("must not be {name}, which stands for commands in the audit")));
+        return Err(StoreError::invalid("name", format!("must not be {name}, which is reserved for the audit")));
     }
     let holder = "select id from token where name = ?1 and revoked_at is null";
     if let Some(id) = connection.query_row(holder, [name], |row| row.get::<_, i64>(0)).optional()? {
-        return Err(StoreError::Conflict(format!(
+        return Err(StoreError::conflict(format!(
             "the name {name:?} belongs to token {id}; choose another name, or revoke that token first"
         )));
     }
@@ -113,8 +112,8 @@ pub(crate) fn create(
 }
 
 /// At most `limit` tokens with an id above `after`, the oldest first.
-pub(crate) fn list(connection: &Connection, after: Option<i64>, limit: usize) -> Result<Vec<Token>, StoreError> {
-    // Ids begin at 1, so that no "after" is an "after 0".
+pub(super) fn list(connection: &Connection, after: Option<i64>, limit: usize) -> Result<Vec<Token>, StoreError> {
+    // Ids begin at 1: without "after" the list begins after 0.
     let sql = format!("select {COLUMNS} from token where id > ?1 order by id limit ?2");
     let mut statement = connection.prepare_cached(&sql)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -122,27 +121,25 @@ pub(crate) fn list(connection: &Connection, after: Option<i64>, limit: usize) ->
     Ok(tokens)
 }
 
-/// Gives a token a new secret. With an overlap its present one is good until that is over, as are older ones until theirs
-/// are: who did not get the answer can request again, and nobody is shut out. Without, every older one is refused from now on.
-/// Id and name stay, so that sends keep their token, and idempotency keys their holder.
+/// Gives a token a new secret. With an overlap the present secret is valid until the overlap ends, and older ones until theirs
+/// end: a caller who did not get the answer can ask again, and nobody is locked out. Without an overlap every older secret is
+/// refused from now on. Id and name stay, so that sends keep their token, and idempotency keys their holder.
 ///
-/// Yields none if there is no token of that id.
-///
-/// Errors: it is revoked or expired; the overlap ends beyond all time.
-pub(crate) fn rotate(
+/// Errors: there is no such token; it is revoked or expired; the overlap ends after the last possible time.
+fn rotate(
     connection: &Connection,
     id: i64,
     overlap: Option<TimeSpan>,
     now: Time,
-) -> Result<Changed<Option<Issued>>, StoreError> {
-    let Some(token) = get(connection, id)? else { return Ok(Changed::nothing(None)) };
+) -> Result<Changed<Issued>, StoreError> {
+    let token = must_get(connection, id)?;
     let ended = match token.expires_at {
         _ if token.revoked_at.is_some() => Some("revoked"),
         Some(at) if at <= now => Some("expired"),
         _ => None,
     };
     if let Some(ended) = ended {
-        return Err(StoreError::Conflict(format!("token {id} is {ended}; make another one instead")));
+        return Err(StoreError::conflict(format!("token {id} is {ended}; make another one instead")));
     }
     let until = overlap.map_or(Some(now), |overlap| overlap.end(now));
     let until = until.ok_or_else(|| StoreError::invalid("overlap", "is too long"))?;
@@ -158,32 +155,114 @@ pub(crate) fn rotate(
     connection.execute("update token set digest = ?2 where id = ?1", params![id, secret.digest().bytes()])?;
     let rotated = must_get(connection, id)?;
     let entry = AuditEntry::new(Action::Rotate, object(id), Some(&token), Some(&rotated))?;
-    Ok(Changed::audited(Some(Issued { token: rotated, secret }), [entry]))
+    Ok(Changed::audited(Issued { token: rotated, secret }, [entry]))
 }
 
-/// Makes a token useless from the very next request on; once revoked it stays so. Yields the token as it was, if there is
-/// one of that id.
-pub(crate) fn revoke(connection: &Connection, id: i64, now: Time) -> Result<Changed<Option<Token>>, StoreError> {
-    let Some(token) = get(connection, id)? else { return Ok(Changed::nothing(None)) };
+/// Returns the token as it was: a token that was revoked before stays as it is.
+fn revoke(connection: &Connection, id: i64, now: Time) -> Result<Changed<Token>, StoreError> {
+    let token = must_get(connection, id)?;
     if token.revoked_at.is_some() {
-        return Ok(Changed::nothing(Some(token)));
+        return Ok(Changed::nothing(token));
     }
-    // A clock that was set back must not keep anyone from revoking.
+    // Revoking must work even if the clock was set back.
     connection.execute("update token set revoked_at = max(?2, created_at) where id = ?1", [id, now.0])?;
     let entry = AuditEntry::new(Action::Revoke, object(id), Some(&token), Some(&must_get(connection, id)?))?;
-    Ok(Changed::audited(Some(token), [entry]))
-}
-
-fn get(connection: &Connection, id: i64) -> Result<Option<Token>, StoreError> {
-    let sql = format!("select {COLUMNS} from token where id = ?1");
-    Ok(connection.query_row(&sql, [id], Token::from_row).optional()?)
+    Ok(Changed::audited(token, [entry]))
 }
 
 fn must_get(connection: &Connection, id: i64) -> Result<Token, StoreError> {
-    get(connection, id)?.ok_or_else(|| StoreError::Internal("a token that was written is not there".to_owned()))
+    let sql = format!("select {COLUMNS} from token where id = ?1");
+    let token = connection.query_row(&sql, [id], Token::from_row).optional()?;
+    token.ok_or(StoreError::NotFound { kind: "Token", id })
 }
 
-/// What the audit calls it.
+impl Store {
+    /// At most `limit` tokens with an id above `after`, the oldest first.
+    pub(crate) async fn tokens(&self, after: Option<i64>, limit: usize) -> Result<Vec<Token>, StoreError> {
+        self.long_read(move |connection| list(connection, after, limit)).await
+    }
+
+    /// Makes a token, valid for ever or for a lifetime.
+    ///
+    /// Errors: the name is empty, too long, reserved or in use; the lifetime ends after the last possible time.
+    pub(crate) async fn create_token(
+        &self,
+        actor: Actor,
+        name: String,
+        role: Role,
+        lifetime: Option<TimeSpan>,
+    ) -> Result<Issued, StoreError> {
+        let now = self.now();
+        self.change(actor, move |connection| create(connection, &name, role, lifetime, now)).await
+    }
+
+    /// Gives a token a new secret; its older ones are valid until the overlap ends.
+    ///
+    /// Errors: there is no such token; it is revoked or expired; the overlap ends after the last possible time.
+    pub(crate) async fn rotate_token(
+        &self,
+        actor: Actor,
+        id: i64,
+        overlap: Option<TimeSpan>,
+    ) -> Result<Issued, StoreError> {
+        let now = self.now();
+        self.change(actor, move |connection| rotate(connection, id, overlap, now)).await
+    }
+
+    /// Makes a token invalid for the very next request and for ever. Returns the token as it was.
+    ///
+    /// Errors: there is no such token.
+    pub(crate) async fn revoke_token(&self, actor: Actor, id: i64) -> Result<Token, StoreError> {
+        let now = self.now();
+        self.change(actor, move |connection| revoke(connection, id, now)).await
+    }
+
+    /// Finds the caller, if their token is valid now and has one of the allowed roles.
+    ///
+    /// Errors of the inner result: unknown or revoked, expired, of another role.
+    pub(crate) async fn authenticate(
+        &self,
+        credentials: Credentials,
+        allowed: &'static [Role],
+    ) -> Result<Result<Caller, Denied>, StoreError> {
+        let (now, last_used) = (self.now(), Rc::clone(&self.last_used));
+        self.read(move |connection| authenticate(connection, &credentials, allowed, now, Some(&last_used))).await
+    }
+}
+
+impl LocalDatabase {
+    pub(crate) fn tokens(&self) -> Result<Vec<Token>> {
+        self.read(|connection| list(connection, None, usize::MAX))
+    }
+
+    pub(crate) fn has_tokens(&self) -> Result<bool> {
+        Ok(!self.read(|connection| list(connection, None, 1))?.is_empty())
+    }
+
+    pub(crate) fn create_token(&mut self, name: &str, role: Role, lifetime: Option<TimeSpan>) -> Result<Issued> {
+        self.change_token(|connection, now| create(connection, name, role, lifetime, now))
+    }
+
+    pub(crate) fn rotate_token(&mut self, id: i64, overlap: Option<TimeSpan>) -> Result<Issued> {
+        self.change_token(|connection, now| rotate(connection, id, overlap, now))
+    }
+
+    pub(crate) fn revoke_token(&mut self, id: i64) -> Result<Token> {
+        self.change_token(|connection, now| revoke(connection, id, now))
+    }
+
+    fn change_token<T>(
+        &mut self,
+        change: impl FnOnce(&Connection, Time) -> Result<Changed<T>, StoreError>,
+    ) -> Result<T> {
+        self.transact(|connection| change(connection, now())).map_err(|error| match error {
+            StoreError::NotFound { id, .. } => anyhow!("there is no token {id}; `surveyd token list` shows them"),
+            error => error.explain(&self.path),
+        })
+    }
+}
+
+/// A token's name in the audit.
 fn object(id: i64) -> String {
     format!("tokens/{id}")
 }
@@ -191,13 +270,13 @@ fn object(id: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{store::file::open::open_in_memory, survey::access::Denied};
+    use crate::store::file::open::open_in_memory;
 
     /// By the clock, to the millisecond; over the wire only the order can be seen.
     #[test]
-    fn an_old_secret_is_good_until_its_overlap_ends() {
+    fn an_old_secret_is_valid_until_its_overlap_ends() {
         let connection = open_in_memory().expect("a database");
-        let issue = |issued: Changed<Option<Issued>>| issued.unaudited().expect("a token").secret;
+        let issue = |issued: Changed<Issued>| issued.unaudited().secret;
         let duration = |text: &str| Some(text.parse().expect("a duration"));
         let first = create(&connection, "crm", Role::Integrator, duration("9s"), Time(0)).expect("a token");
         let first = first.unaudited().secret;
@@ -207,19 +286,19 @@ mod tests {
             let caller = authenticate(&connection, &credentials, Role::SENDERS, Time(now), None).expect("a read");
             caller.map(|caller| (caller.id, caller.name))
         };
-        let (good, expired) = (Ok((1, "crm".to_owned())), Err(Denied::Expired { token: "crm".to_owned() }));
-        assert_eq!([at(&first, 1_999), at(&first, 2_000)], [good.clone(), expired.clone()]);
+        let (valid, expired) = (Ok((1, "crm".to_owned())), Err(Denied::Expired { token: "crm".to_owned() }));
+        assert_eq!([at(&first, 1_999), at(&first, 2_000)], [valid.clone(), expired.clone()]);
         assert_eq!(
             [at(&second, 2_000), at(&second, 8_999), at(&second, 9_000)],
-            [good.clone(), good.clone(), expired.clone()]
+            [valid.clone(), valid.clone(), expired.clone()]
         );
         // A longer overlap does not lengthen the token's own life, and leaves that of an older secret as it is.
         let third = issue(rotate(&connection, 1, duration("1h"), Time(1_500)).expect("a rotation"));
-        assert_eq!([at(&first, 1_999), at(&first, 2_000)], [good.clone(), expired.clone()]);
-        assert_eq!([at(&second, 8_999), at(&second, 9_000)], [good.clone(), expired.clone()]);
+        assert_eq!([at(&first, 1_999), at(&first, 2_000)], [valid.clone(), expired.clone()]);
+        assert_eq!([at(&second, 8_999), at(&second, 9_000)], [valid.clone(), expired.clone()]);
         let fourth = issue(rotate(&connection, 1, None, Time(3_000)).expect("a rotation"));
-        assert_eq!([at(&second, 3_000), at(&third, 3_000), at(&fourth, 3_000)], [expired.clone(), expired, good]);
-        assert_eq!(at(&first, 3_000), Err(Denied::Invalid), "it had ended before, and is forgotten");
+        assert_eq!([at(&second, 3_000), at(&third, 3_000), at(&fourth, 3_000)], [expired.clone(), expired, valid]);
+        assert_eq!(at(&first, 3_000), Err(Denied::Invalid), "it had ended before, and is deleted");
         let _ = revoke(&connection, 1, Time(4_000)).expect("a revocation");
         let revoked = Err(Denied::Revoked { token: "crm".to_owned() });
         assert_eq!([at(&third, 4_000), at(&fourth, 4_000)], [revoked.clone(), revoked]);

@@ -1,4 +1,4 @@
-//! The secret of a token, and what the file knows of it.
+//! The secret of a token, and its digest in the file.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::store::{error::StoreError, random};
 
-/// A token as its holder has it. Never printed by accident: `Debug` says nothing.
+/// A token as its holder has it. Never printed by accident: `Debug` shows nothing of it.
 #[derive(Clone)]
 pub(crate) struct Secret(String);
 
@@ -14,25 +14,22 @@ impl Secret {
     /// Marks a secret as ours, for people who find one and for programs that look for leaked ones.
     pub(crate) const PREFIX: &str = "surveyd_";
 
-    /// Takes what a caller sent.
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// Makes one of 32 random bytes, as 64 hexadecimal digits behind the prefix.
-    ///
-    /// Errors: the system has no randomness to give.
-    pub(crate) fn generate() -> Result<Self, StoreError> {
+    /// Makes a secret of 32 random bytes: the prefix and 64 hexadecimal digits.
+    pub(super) fn generate() -> Result<Self, StoreError> {
         let bytes = random::<32>()?;
         Ok(Self(bytes.iter().fold(Self::PREFIX.to_owned(), |text, byte| text + &format!("{byte:02x}"))))
     }
 
-    /// The text, for the one who is to keep it.
+    /// The text, for its holder.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// What the file knows of it. A slow hash would add nothing: there is no guessing 32 random bytes.
+    /// What the file stores. A slow hash would add nothing: 32 random bytes cannot be guessed.
     pub(crate) fn digest(&self) -> Digest {
         Digest(Sha256::digest(self.0.as_bytes()).into())
     }
@@ -44,13 +41,12 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// SHA-256 of a secret: finds its row, tells nothing of the secret.
+/// SHA-256 of a secret: finds its row, and does not reveal the secret.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Digest([u8; 32]);
 
 impl Digest {
-    /// As the file has it.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         &self.0
     }
 }

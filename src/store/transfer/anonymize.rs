@@ -1,4 +1,4 @@
-//! Other names for those who are in a world: a production file becomes one for tests.
+//! Pseudonyms: with them a production file becomes one for tests.
 
 use std::fmt::Display;
 
@@ -6,29 +6,27 @@ use sha2::{Digest, Sha256};
 
 use crate::store::{error::StoreError, random};
 
-/// Makes other names. What belongs to one row is named after its id, which stays: nothing of the original is in that, and
-/// what was unique is so again. Lengths are not kept, for they tell of the original.
+/// Makes pseudonyms. A text of one row is replaced by its id, which stays: nothing of the original is in it, and unique texts
+/// stay unique. Lengths are not kept, because they would reveal something of the original.
 #[derive(Clone)]
 pub(crate) struct Pseudonyms {
-    /// Of one run and forgotten after it, so that no list of all phones leads back.
+    /// Of one run and not kept after it, so that the phones cannot be found again by trying all of them.
     key: [u8; 32],
 }
 
 impl Pseudonyms {
-    /// Those of one run.
-    ///
-    /// Errors: the system has no random bytes.
-    pub(crate) fn new() -> Result<Self, StoreError> {
+    /// For one run.
+    pub(super) fn new() -> Result<Self, StoreError> {
         Ok(Self { key: random()? })
     }
 
-    /// In place of a text that belongs to the row of that id alone: `Client 7`.
-    pub(crate) fn name(kind: &str, id: impl Display) -> String {
+    /// For a text of one row: `Client 7`.
+    pub(in crate::store) fn name(kind: &str, id: impl Display) -> String {
         format!("{kind} {id}")
     }
 
-    /// In place of a phone: twelve digits, and the same for all who share it.
-    pub(crate) fn phone(&self, phone: &str) -> String {
+    /// For a phone: twelve digits, the same for all clients who share it.
+    pub(in crate::store) fn phone(&self, phone: &str) -> String {
         let digest = Sha256::new().chain_update(self.key).chain_update(phone).finalize();
         let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
         format!("000{:09}", number % 1_000_000_000)

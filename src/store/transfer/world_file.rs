@@ -5,16 +5,17 @@ use std::{
     io::{self, Write},
 };
 
+use anyhow::Result;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::store::{
+    LocalDatabase,
     audit::{Action, AuditEntry, Changed},
     directory::{self, DirectoryRow},
     error::StoreError,
     file::open::open_in_memory,
-    transact,
     transfer::anonymize::Pseudonyms,
 };
 use crate::survey::{
@@ -23,7 +24,7 @@ use crate::survey::{
     model::{Channel, Client, Form, SystemSettings, Thread},
 };
 
-/// A world file as it was read. Every list may be missing; what is missing changes nothing.
+/// A world file as it was read. Every list may be missing; a missing list changes nothing.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct WorldFile {
@@ -34,7 +35,7 @@ pub(crate) struct WorldFile {
     forms: Vec<Object<Form>>,
 }
 
-/// How many rows a world file put, as the audit tells it.
+/// How many rows a world file put, as the audit records it.
 #[derive(Serialize)]
 struct Rows {
     channels: usize,
@@ -43,29 +44,26 @@ struct Rows {
     forms: usize,
 }
 
-/// Why a world file is not applied; its message begins with the place.
+/// Why a world file is not applied; its message begins with the position in the file.
 #[derive(Debug, Error)]
 pub(crate) enum WorldFileError {
     /// The text is not JSON, or not of this form.
     #[error("{0}")]
     Form(String),
     /// A row cannot be stored.
-    #[error("{place}{error}")]
+    #[error("{position}{error}")]
     Row {
         /// `threads[3].`; the error goes on with the field.
-        place: String,
-        /// What is wrong there.
+        position: String,
         error: StoreError,
     },
-    /// The file cannot be written, whatever the row.
+    /// The database cannot be written, whatever the row.
     #[error("{0}")]
     Store(#[from] StoreError),
 }
 
 impl WorldFile {
-    /// Reads a document.
-    ///
-    /// Errors: the place (`threads[3].status`), and what was expected there.
+    /// Errors: the position (`threads[3].status`), and what was expected there.
     pub(crate) fn parse(text: &str) -> Result<Self, WorldFileError> {
         json::parse(text).map_err(WorldFileError::Form)
     }
@@ -75,7 +73,7 @@ impl WorldFile {
         self.channels.len() + self.clients.len() + self.threads.len() + self.forms.len()
     }
 
-    /// The addresses that its channels name, each with its place.
+    /// The addresses of its channels, each with its position (`channels[0].deliveryUrl`).
     pub(crate) fn delivery_urls(&self) -> impl Iterator<Item = (String, &DeliveryUrl)> {
         let channels = self.channels.iter().enumerate();
         channels.filter_map(|(index, Object(channel))| {
@@ -85,26 +83,21 @@ impl WorldFile {
 
     /// The bytes of a database that holds this world and nothing else.
     ///
-    /// Errors: as for [`WorldFile::apply`].
-    pub(crate) fn to_database(&self) -> anyhow::Result<Vec<u8>> {
+    /// Errors: what is wrong in the file, and its position.
+    pub(crate) fn to_database(&self) -> Result<Vec<u8>> {
         let connection = open_in_memory()?;
         let transaction = connection.unchecked_transaction()?;
-        // Nobody did this: the audit of such a world begins with what is done in it.
+        // Not audited: the audit of such a world begins with the first change in it.
         self.put(&transaction, &|| {})?.unaudited();
         transaction.commit()?;
         Ok(connection.serialize("main")?.to_vec())
     }
 
-    /// Puts everything into the file, in one transaction: all of it or nothing. `progress` is called once for each row.
-    pub(crate) fn apply(&self, connection: &mut Connection, progress: &dyn Fn()) -> Result<(), WorldFileError> {
-        transact(connection, |transaction| self.put(transaction, progress))
-    }
-
-    /// The audit tells how many rows were put, not each of them, and the settings by themselves if they are others now.
+    /// Puts all rows. The audit records how many they are, not each of them, and the settings by themselves if they change.
     fn put(&self, connection: &Connection, progress: &dyn Fn()) -> Result<Changed<()>, WorldFileError> {
         let settings = self.settings.as_ref().map(|Object(settings)| directory::write_settings(connection, *settings));
         let settings = settings.transpose()?.unwrap_or_else(|| Changed::nothing(()));
-        // In this order, so that what a row refers to is there before it.
+        // In this order, so that a row comes after the rows that it refers to.
         put_all(connection, &self.channels, progress)?;
         put_all(connection, &self.clients, progress)?;
         put_all(connection, &self.threads, progress)?;
@@ -127,17 +120,17 @@ fn put_all<E: DirectoryRow>(
     for Object(entry) in entries {
         entry.release_unique_values(connection)?;
     }
-    let mut places = HashMap::with_capacity(entries.len());
+    let mut positions = HashMap::with_capacity(entries.len());
     for (index, Object(entry)) in entries.iter().enumerate() {
         let id = entry.id();
         // Within one file the same id twice is a mistake: one of the two would be lost.
-        let put = match places.insert(id, index) {
-            Some(first) => Err(StoreError::invalid("id", format!("{id} stands in {}[{first}] already", E::LIST))),
+        let put = match positions.insert(id, index) {
+            Some(first) => Err(StoreError::invalid("id", format!("{id} is in {}[{first}] already", E::LIST))),
             None => entry.write(connection),
         };
         put.map_err(|error| match error {
-            StoreError::Invalid { .. } | StoreError::Conflict(_) => {
-                WorldFileError::Row { place: format!("{}[{index}].", E::LIST), error }
+            StoreError::Invalid { .. } | StoreError::Conflict { .. } => {
+                WorldFileError::Row { position: format!("{}[{index}].", E::LIST), error }
             }
             other => WorldFileError::Store(other),
         })?;
@@ -146,33 +139,40 @@ fn put_all<E: DirectoryRow>(
     Ok(())
 }
 
-/// How many rows an export has.
-pub(crate) fn count(connection: &Connection) -> Result<i64, StoreError> {
-    let sql = "select (select count(*) from channel) + (select count(*) from client)
-                    + (select count(*) from thread) + (select count(*) from form)";
-    Ok(connection.query_row(sql, [], |row| row.get(0))?)
-}
+impl LocalDatabase {
+    /// Puts everything of a world file, in one transaction: all of it or nothing. `progress` is called once for each row.
+    ///
+    /// Errors: what is wrong in the file, and its position; or the database cannot be written.
+    pub(crate) fn apply(&mut self, world: &WorldFile, progress: &dyn Fn()) -> Result<()> {
+        self.transact(|transaction| world.put(transaction, progress)).map_err(|error| match error {
+            WorldFileError::Store(error) => error.explain(&self.path),
+            error => error.into(),
+        })
+    }
 
-/// Writes the whole world as [`WorldFile::parse`] takes it, a row a line, from one snapshot; with `names`, none of the real
-/// ones. `progress` is called once for each row.
-///
-/// Errors: the file cannot be read, or `out` not be written.
-pub(crate) fn export(
-    connection: &Connection,
-    out: &mut dyn Write,
-    names: Option<&Pseudonyms>,
-    progress: &dyn Fn(),
-) -> anyhow::Result<()> {
-    let snapshot = connection.unchecked_transaction()?;
-    let settings = serde_json::to_string(&directory::read_settings(&snapshot)?)?;
-    write!(out, "{{\n\"settings\": {settings}")?;
-    export_list::<Channel>(&snapshot, out, names, progress)?;
-    export_list::<Client>(&snapshot, out, names, progress)?;
-    export_list::<Thread>(&snapshot, out, names, progress)?;
-    export_list::<Form>(&snapshot, out, names, progress)?;
-    out.write_all(b"\n}\n")?;
-    out.flush()?;
-    Ok(())
+    /// How many rows an export has.
+    pub(crate) fn count_all(&self) -> Result<u64> {
+        Ok(self.count::<Channel>()? + self.count::<Client>()? + self.count::<Thread>()? + self.count::<Form>()?)
+    }
+
+    /// Writes the whole world as [`WorldFile::parse`] takes it, a row a line, from one snapshot. If `anonymize` is set, names
+    /// and phones are replaced. `progress` is called once for each row.
+    ///
+    /// Errors: the file cannot be read, or `out` not be written.
+    pub(crate) fn export(&self, out: &mut dyn Write, anonymize: bool, progress: &dyn Fn()) -> Result<()> {
+        let names = anonymize.then(Pseudonyms::new).transpose()?;
+        let names = names.as_ref();
+        let snapshot = self.connection.unchecked_transaction()?;
+        let settings = serde_json::to_string(&directory::read_settings(&snapshot)?)?;
+        write!(out, "{{\n\"settings\": {settings}")?;
+        export_list::<Channel>(&snapshot, out, names, progress)?;
+        export_list::<Client>(&snapshot, out, names, progress)?;
+        export_list::<Thread>(&snapshot, out, names, progress)?;
+        export_list::<Form>(&snapshot, out, names, progress)?;
+        out.write_all(b"\n}\n")?;
+        out.flush()?;
+        Ok(())
+    }
 }
 
 fn export_list<E: DirectoryRow>(
@@ -180,7 +180,7 @@ fn export_list<E: DirectoryRow>(
     out: &mut dyn Write,
     names: Option<&Pseudonyms>,
     progress: &dyn Fn(),
-) -> anyhow::Result<()> {
+) -> Result<()> {
     write!(out, ",\n\"{}\": [", E::LIST)?;
     let mut separator = "\n";
     each::<E>(connection, names, |entry| {
@@ -194,12 +194,12 @@ fn export_list<E: DirectoryRow>(
     Ok(())
 }
 
-/// Goes through all rows of a kind, one at a time; with `names`, none has a real one.
-pub(crate) fn each<E: DirectoryRow>(
+/// Calls `visit` with all rows of a kind, one at a time; with `names`, none has a real one.
+pub(super) fn each<E: DirectoryRow>(
     connection: &Connection,
     names: Option<&Pseudonyms>,
-    mut go: impl FnMut(E) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+    mut visit: impl FnMut(E) -> Result<()>,
+) -> Result<()> {
     let sql = format!("select {} from {} order by id", E::COLUMNS, E::TABLE);
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([])?;
@@ -209,7 +209,7 @@ pub(crate) fn each<E: DirectoryRow>(
         if let Some(names) = names {
             entry.anonymize(names);
         }
-        go(entry)?;
+        visit(entry)?;
     }
     Ok(())
 }

@@ -12,41 +12,41 @@ use crate::store::{
     write::{generation::Generation, notifier::CommitNotifier},
 };
 
-/// How many jobs share a commit at the most. Measured: above 32 nothing is gained; this bounds what one failing commit takes
-/// down.
+/// How many jobs share a commit at most. By measurement nothing is gained above 32; the limit bounds how many jobs one failed
+/// commit takes down.
 const BATCH_LIMIT: usize = 64;
 
 /// The open transaction that a job runs in.
-pub(crate) struct Batch<'a> {
+pub(in crate::store) struct Batch<'a> {
     /// The writing connection, inside the transaction.
-    pub(crate) connection: &'a Connection,
-    /// What has changed up to now; see [`Generation`].
-    pub(crate) generation: u64,
+    pub(in crate::store) connection: &'a Connection,
+    /// How many changes there were up to now; see [`Generation`].
+    pub(in crate::store) generation: u64,
 }
 
 impl Batch<'_> {
-    /// Gives up everything that was written in this batch: a job has failed after it effect something, and half a record must
+    /// Rolls back everything that this batch has written: a job failed after it had written something, and half a record must
     /// not be committed.
-    pub(crate) fn give_up(&self) {
-        // Where this fails the transaction is gone already, which is what is wanted.
+    pub(in crate::store) fn give_up(&self) {
+        // If this fails, the transaction has ended already, which is the aim.
         let _ = execute(self.connection, "rollback");
     }
 }
 
-/// What a job did, and whom to tell.
-pub(crate) struct JobResult {
+/// What a job did, and its answer.
+pub(super) struct JobResult {
     /// Decides when the answer may leave: at once, or after the commit.
-    pub(crate) effect: CommitEffect,
-    /// Called with the fate of the commit, on the thread that submitted the job.
-    pub(crate) answer: ReplyFn,
+    pub(super) effect: CommitEffect,
+    /// Called with the result of the commit, on the thread that submitted the job.
+    pub(super) answer: ReplyFn,
 }
 
-/// What a job effect.
+/// What a job has written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CommitEffect {
+pub(in crate::store) enum CommitEffect {
     /// Nothing: the answer does not wait for the commit.
     Nothing,
-    /// A record that no rule looks at: a send, what came of a delivery.
+    /// A record that no rule looks at: a send, the result of a delivery.
     Record,
     /// The same, and something is to be delivered now.
     Queued,
@@ -54,38 +54,38 @@ pub(crate) enum CommitEffect {
     Facts,
 }
 
-pub(crate) type ReplyFn = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-pub(crate) type Work = Box<dyn FnOnce(Result<&Batch<'_>, &StoreError>) -> JobResult + Send>;
-pub(crate) type Reply = (ReplyFn, Result<(), StoreError>);
+pub(super) type ReplyFn = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+pub(super) type Work = Box<dyn FnOnce(Result<&Batch<'_>, &StoreError>) -> JobResult + Send>;
+pub(super) type Reply = (ReplyFn, Result<(), StoreError>);
 
-/// What commits in the queue.
-pub(crate) struct Job {
-    pub(crate) work: Work,
-    pub(crate) inbox: ReplyInbox,
+/// A job in the queue.
+pub(super) struct Job {
+    pub(super) work: Work,
+    pub(super) inbox: ReplyInbox,
 }
 
-/// Where the answers of one HTTP worker are delivered: a whole batch of them wakes it once.
+/// Takes the answers of one HTTP worker: a whole batch of them wakes it once.
 #[derive(Clone)]
-pub(crate) struct ReplyInbox {
-    pub(crate) worker: usize,
-    pub(crate) sender: mpsc::UnboundedSender<Vec<Reply>>,
+pub(super) struct ReplyInbox {
+    pub(super) worker: usize,
+    pub(super) sender: mpsc::UnboundedSender<Vec<Reply>>,
 }
 
-/// Who is told of a commit besides those who submitted its jobs.
-pub(crate) struct CommitListeners {
-    pub(crate) generation: Generation,
-    /// Those who wait for records.
-    pub(crate) commits: CommitNotifier,
-    /// Those who deliver.
-    pub(crate) outbox_changes: CommitNotifier,
-    pub(crate) metrics: StoreMetrics,
+/// What is notified of a commit besides the jobs in it.
+pub(in crate::store) struct CommitListeners {
+    pub(in crate::store) generation: Generation,
+    /// For requests that wait for records.
+    pub(in crate::store) commits: CommitNotifier,
+    /// For the delivery queue.
+    pub(in crate::store) outbox_changes: CommitNotifier,
+    pub(in crate::store) metrics: StoreMetrics,
 }
 
 /// Runs a batch of jobs in one transaction, and answers every one of them.
 ///
-/// The lock is waited for first: what arrives meanwhile belongs to this batch, and where the lock is not to be had, to those
-/// who are told so, for each batch that waited anew would let the last in the queue wait for minutes.
-pub(crate) fn commit_batch(
+/// Takes the write lock before it drains the queue, so that jobs which arrive meanwhile join this batch. If the lock cannot be
+/// taken, every queued job fails at once: if each batch waited anew, the last job in the queue would wait for minutes.
+pub(super) fn commit_batch(
     connection: &Connection,
     first: Job,
     mut next: impl FnMut() -> Option<Job>,
@@ -107,20 +107,20 @@ pub(crate) fn commit_batch(
     let mut lost = begun.err();
     for job in jobs {
         size += 1;
-        // What an earlier job of this batch changes, a later one must see as changed.
+        // A later job of this batch must see the changes of an earlier one as changes.
         let batch = Batch { connection, generation: current };
-        let outcome = (job.work)(lost.as_ref().map_or(Ok(&batch), Err));
-        if outcome.effect == CommitEffect::Facts {
+        let result = (job.work)(lost.as_ref().map_or(Ok(&batch), Err));
+        if result.effect == CommitEffect::Facts {
             changes_facts = true;
             current = u64::MAX;
         }
-        queues |= outcome.effect == CommitEffect::Queued;
-        records |= matches!(outcome.effect, CommitEffect::Record | CommitEffect::Queued);
-        // A refusal that looked at what this batch effect holds only if that is committed.
-        let is_settled = outcome.effect == CommitEffect::Nothing && !changes_facts && !records;
+        queues |= result.effect == CommitEffect::Queued;
+        records |= matches!(result.effect, CommitEffect::Record | CommitEffect::Queued);
+        // A refusal that looked at what this batch has written is right only if that is committed.
+        let is_settled = result.effect == CommitEffect::Nothing && !changes_facts && !records;
         let replies = if is_settled { &mut at_once } else { &mut after_commit };
-        replies.add(job.inbox, outcome.answer);
-        // Some errors (a full disk, a failing one) end the transaction and with it what earlier jobs effect.
+        replies.add(job.inbox, result.answer);
+        // Some errors (a full disk, a failing one) end the transaction, and with it what earlier jobs have written.
         if lost.is_none() && connection.is_autocommit() {
             lost = Some(StoreError::Unavailable("the transaction was rolled back".to_owned()));
         }
@@ -134,7 +134,7 @@ pub(crate) fn commit_batch(
     if let Err(error) = &committed {
         error!(%error, "nothing of this batch was committed");
         if !connection.is_autocommit() {
-            // Fails only where the transaction is gone already, which is what is wanted.
+            // If this fails, the transaction has ended already, which is the aim.
             let _ = execute(connection, "rollback");
         }
     }
@@ -150,7 +150,7 @@ pub(crate) fn commit_batch(
         if records {
             commits.wake();
         }
-        // An address may be among what has changed, or its replies on again.
+        // The changed facts may include an address, or a channel whose deliveries are on again.
         if queues || changes_facts {
             outbox_changes.wake();
         }
@@ -159,7 +159,7 @@ pub(crate) fn commit_batch(
 
 fn begin(connection: &Connection) -> Result<(), StoreError> {
     if !connection.is_autocommit() {
-        // Left over from a rollback that failed: without this every later batch would fail too.
+        // Left open by a rollback that failed: without this every later batch would fail too.
         execute(connection, "rollback")?;
     }
     Ok(execute(connection, "begin immediate")?)
@@ -169,9 +169,9 @@ fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(|_| ())
 }
 
-/// Tells whether another process has committed to the file: `surveyd token revoke` beside a running server, say.
+/// Whether another process has committed to the file, such as `surveyd token revoke` next to a running server.
 #[derive(Default)]
-pub(crate) struct ForeignChanges {
+pub(super) struct ForeignChanges {
     version: Option<i64>,
 }
 
@@ -183,7 +183,7 @@ impl ForeignChanges {
     }
 }
 
-/// Answers, gathered by the worker that commits for them.
+/// Answers, grouped by the worker that waits for them.
 #[derive(Default)]
 struct PendingReplies(BTreeMap<usize, (Option<ReplyInbox>, Vec<ReplyFn>)>);
 
@@ -196,9 +196,9 @@ impl PendingReplies {
 
     fn send(self, committed: &Result<(), StoreError>) {
         for (inbox, answers) in self.0.into_values() {
-            let settled = answers.into_iter().map(|answer| (answer, committed.clone())).collect();
+            let replies = answers.into_iter().map(|answer| (answer, committed.clone())).collect();
             // A worker that is gone has no connection left to answer on.
-            let _ = inbox.map(|inbox| inbox.sender.send(settled));
+            let _ = inbox.map(|inbox| inbox.sender.send(replies));
         }
     }
 }

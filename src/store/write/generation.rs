@@ -1,4 +1,4 @@
-//! Whether what was read on a snapshot still holds when it is to be recorded.
+//! Whether what was read on a snapshot is still true when it is to be recorded.
 
 use std::sync::{
     Arc,
@@ -7,20 +7,20 @@ use std::sync::{
 
 /// How often anything that the rules look at has changed, as far as this process knows.
 ///
-/// A reader takes the number *before* its snapshot; the writer raises it *after* a change is committed, and inside a
-/// transaction before it runs a job where another process has changed the file. So if a job carries the number that the
-/// writer still sees, then nothing has changed since the snapshot, and what was decided there holds.
+/// A reader takes the number *before* its snapshot. The writer raises it *after* a change is committed. It also raises it
+/// inside a transaction, before it runs a job, if another process has changed the file. So if a job carries the number that
+/// the writer still sees, then nothing has changed since the snapshot, and the decision made there is still right.
 #[derive(Clone, Default)]
-pub(crate) struct Generation(Arc<AtomicU64>);
+pub(in crate::store) struct Generation(Arc<AtomicU64>);
 
 impl Generation {
-    /// The number to be taken before a snapshot.
-    pub(crate) fn current(&self) -> u64 {
+    /// To be taken before a snapshot.
+    pub(in crate::store) fn current(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
     }
 
     /// Something has changed.
-    pub(crate) fn raise(&self) {
+    pub(super) fn raise(&self) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
 }

@@ -1,6 +1,6 @@
 //! Writing: one thread, one connection, group commit.
 
-pub(crate) mod batch;
-pub(crate) mod generation;
+pub(super) mod batch;
+pub(super) mod generation;
 pub(crate) mod notifier;
-pub(crate) mod writer;
+pub(super) mod writer;

@@ -1,4 +1,4 @@
-//! Waiting for what is committed, instead of asking again and again.
+//! Waiting for commits, instead of asking again and again.
 
 use std::time::Duration;
 
@@ -9,25 +9,25 @@ use tokio::{
 
 use crate::store::error::StoreError;
 
-/// Wakes those who wait whenever something was committed: one tells of records, another of what is to be delivered.
+/// Wakes its listeners after commits. One notifier is about records, another about the outbox.
 #[derive(Clone)]
-pub(crate) struct CommitNotifier(watch::Sender<State>);
+pub(in crate::store) struct CommitNotifier(watch::Sender<State>);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     /// With how many commits there were.
     Open(u64),
-    /// Nobody is kept waiting any more.
+    /// Nobody waits any more.
     Ended,
 }
 
 impl CommitNotifier {
-    pub(crate) fn new() -> Self {
+    pub(in crate::store) fn new() -> Self {
         Self(watch::Sender::new(State::Open(0)))
     }
 
     /// Something was committed.
-    pub(crate) fn wake(&self) {
+    pub(in crate::store) fn wake(&self) {
         self.0.send_modify(|state| {
             if let State::Open(commits) = state {
                 *commits += 1;
@@ -35,18 +35,17 @@ impl CommitNotifier {
         });
     }
 
-    /// The server stops, or the world is gone: whoever commits is answered with what there is.
-    pub(crate) fn end(&self) {
+    /// The server stops, or the world is dropped: every waiting request is answered with what there is.
+    pub(in crate::store) fn end(&self) {
         self.0.send_replace(State::Ended);
     }
 
-    /// Begins to listen: nothing that is committed after this call is missed.
-    pub(crate) fn listen(&self) -> CommitListener {
+    /// Begins to listen: no commit after this call is missed.
+    pub(in crate::store) fn listen(&self) -> CommitListener {
         CommitListener(self.0.subscribe())
     }
 }
 
-/// One who commits.
 pub(crate) struct CommitListener(watch::Receiver<State>);
 
 impl CommitListener {
@@ -61,19 +60,19 @@ impl CommitListener {
     }
 }
 
-/// How long a list is waited for.
+/// How long a request waits for a list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WaitFor {
-    /// At the most.
+    /// At most this long.
     pub(crate) time: Duration,
-    /// Until there are so many.
+    /// Until there are this many rows.
     pub(crate) count: usize,
 }
 
 impl WaitFor {
-    /// Finds rows whenever something was committed, until there are as many as are waited for (or as may be), the time is
-    /// over, or there is nothing to wait for any more.
-    pub(crate) async fn find<T>(
+    /// Looks for rows after each commit, until there are enough of them (`count` or `limit`), the time is over, or there is
+    /// nothing to wait for any more.
+    pub(in crate::store) async fn find<T>(
         self,
         mut listener: CommitListener,
         limit: usize,

@@ -1,7 +1,7 @@
 //! The writer: one thread, one writing connection, group commit.
 //!
-//! It takes all the jobs that are waiting, opens one transaction, runs each in turn, commits once, and only then
-//! answers those that effect. Nothing can interleave with a job, and one fsync is shared by all who waited for it.
+//! The writer thread takes all waiting jobs, opens one transaction, runs each job in turn, and commits once. Only then does it
+//! answer the jobs that have written something. Nothing can interleave with a job, and all jobs of a batch share one fsync.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -17,18 +17,22 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error};
 
-use crate::store::error::StoreError;
-pub(crate) use crate::store::write::batch::{Batch, CommitEffect, CommitListeners};
-use crate::store::write::batch::{ForeignChanges, Job, JobResult, Reply, ReplyFn, ReplyInbox, Work, commit_batch};
+use crate::store::{
+    error::StoreError,
+    write::batch::{
+        Batch, CommitEffect, CommitListeners, ForeignChanges, Job, JobResult, Reply, ReplyFn, ReplyInbox, Work,
+        commit_batch,
+    },
+};
 
 enum Message {
     Job(Job),
-    /// Whatever was queued before this is done; stop.
+    /// Every job before this one is done; stop.
     Stop,
 }
 
-/// The thread that writes, and the only way to end it.
-pub(crate) struct Writer {
+/// The writer thread, and the only way to end it.
+pub(in crate::store) struct Writer {
     queue: SyncSender<Message>,
     waiting: Gauge,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -36,11 +40,15 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the writer on its connection. At most `queue` jobs wait; see [`Submitter::submit`] for the next.
-    pub(crate) fn start(connection: Connection, queue: usize, listeners: CommitListeners) -> std::io::Result<Self> {
+    pub(in crate::store) fn start(
+        connection: Connection,
+        queue: usize,
+        listeners: CommitListeners,
+    ) -> std::io::Result<Self> {
         let waiting = listeners.metrics.waiting.clone();
         let (sender, messages) = sync_channel(queue);
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
-            // Without its writer a server can only pretend: better to end, and let the supervisor start a sound one.
+            // A server without its writer can do nothing: end, so that the supervisor starts a new one.
             if catch_unwind(AssertUnwindSafe(|| run(&connection, &messages, &listeners))).is_err() {
                 error!("the writer panicked; nothing that was answered is lost; ending at once");
                 std::process::abort();
@@ -49,8 +57,8 @@ impl Writer {
         Ok(Self { queue: sender, waiting, thread: Mutex::new(Some(thread)) })
     }
 
-    /// A way to submit jobs from the worker of that number. To be called on the worker's own thread, inside its `LocalSet`.
-    pub(crate) fn submitter(&self, worker: usize) -> Submitter {
+    /// A worker's access to the writer, by a number of its own. Call it on the worker's own thread, inside its `LocalSet`.
+    pub(in crate::store) fn submitter(&self, worker: usize) -> Submitter {
         let (sender, mut inbox) = mpsc::unbounded_channel::<Vec<Reply>>();
         tokio::task::spawn_local(async move {
             while let Some(batch) = inbox.recv().await {
@@ -62,8 +70,8 @@ impl Writer {
         Submitter { queue: self.queue.clone(), waiting: self.waiting.clone(), inbox: ReplyInbox { worker, sender } }
     }
 
-    /// CommitNotifier until what was submitted before is committed and answered, and stops the thread.
-    pub(crate) fn finish(&self) {
+    /// Waits until every job submitted before is committed and answered, and stops the thread.
+    pub(in crate::store) fn finish(&self) {
         let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
         if let Some(thread) = thread {
             // Neither can fail: a panic of the writer has already ended the process; see `start`.
@@ -73,19 +81,19 @@ impl Writer {
     }
 }
 
-/// One worker's way to the writer.
+/// One worker's access to the writer.
 #[derive(Clone)]
-pub(crate) struct Submitter {
+pub(in crate::store) struct Submitter {
     queue: SyncSender<Message>,
     waiting: Gauge,
     inbox: ReplyInbox,
 }
 
 impl Submitter {
-    /// Runs a job inside the writer's transaction; what it yields arrives once that is committed, if it effect.
+    /// Runs a job inside the writer's transaction. If the job has written something, its result arrives after the commit.
     ///
-    /// Errors: [`StoreError::Busy`] when the queue is full; whatever the job or the commit fails with.
-    pub(crate) async fn submit<T, E>(
+    /// Errors: [`StoreError::Busy`] when the queue is full; the error of the job or of the commit.
+    pub(in crate::store) async fn submit<T, E>(
         &self,
         job: impl FnOnce(&Batch<'_>) -> Result<(T, CommitEffect), E> + Send + 'static,
     ) -> Result<T, E>
@@ -100,7 +108,7 @@ impl Submitter {
                 Err(error) => Err(E::from(error.clone())),
             };
             let effect = done.as_ref().map_or(CommitEffect::Nothing, |(_, effect)| *effect);
-            // Whoever hung up meanwhile is not told; what was recorded stays recorded.
+            // A caller that hung up meanwhile gets no answer; its record stays.
             let answer: ReplyFn = Box::new(move |committed| {
                 let _ = sender.send(committed.map_err(E::from).and_then(|()| done.map(|(value, _)| value)));
             });
@@ -110,16 +118,16 @@ impl Submitter {
         receiver.await.unwrap_or_else(|_| Err(E::from(stopped())))
     }
 
-    /// Leaves a job that nobody commits for, and that nobody misses if it fails.
+    /// Submits a job without waiting for it. Its failure is logged, and matters to nobody.
     ///
     /// Errors: [`StoreError::Busy`] when the queue is full.
-    pub(crate) fn leave(
+    pub(in crate::store) fn submit_and_forget(
         &self,
         job: impl FnOnce(&Batch<'_>) -> Result<(), StoreError> + Send + 'static,
     ) -> Result<(), StoreError> {
         self.enqueue(Box::new(|batch| {
             if let Err(error) = batch.map_err(Clone::clone).and_then(job) {
-                debug!(%error, "a job that nobody commits for failed");
+                debug!(%error, "a job that nobody waits for failed");
             }
             JobResult { effect: CommitEffect::Nothing, answer: Box::new(|_| ()) }
         }))
@@ -127,7 +135,7 @@ impl Submitter {
 
     fn enqueue(&self, work: Work) -> Result<(), StoreError> {
         let job = Job { work, inbox: self.inbox.clone() };
-        // First, or the writer might take it before it is counted.
+        // Counted first: otherwise the writer might take the job before it is counted.
         self.waiting.inc();
         self.queue.try_send(Message::Job(job)).map_err(|refused| {
             self.waiting.dec();
@@ -138,20 +146,21 @@ impl Submitter {
         })
     }
 
-    /// Runs an administrator's change, all of it or nothing, inside the writer's transaction.
-    pub(crate) async fn change<T: Send + 'static>(
+    /// Runs a change inside the writer's transaction, all of it or nothing.
+    pub(in crate::store) async fn change<T: Send + 'static>(
         &self,
+        effect: CommitEffect,
         change: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.submit(|batch| {
+        self.submit(move |batch| {
             batch.connection.execute_batch("savepoint change")?;
             let changed = change(batch.connection);
             let end = if changed.is_ok() { "release change" } else { "rollback to change; release change" };
             let ended = batch.connection.execute_batch(end);
-            // The change's own error comes first: one that ended the whole transaction took the savepoint with it.
+            // The change's own error comes first: an error that ended the whole transaction took the savepoint with it.
             let value = changed?;
             ended?;
-            Ok((value, CommitEffect::Facts))
+            Ok((value, effect))
         })
         .await
     }
@@ -181,3 +190,6 @@ fn run(connection: &Connection, messages: &Receiver<Message>, listeners: &Commit
         commit_batch(connection, first, next, listeners, &mut foreign);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,15 +4,15 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::{SECRET, deliver_to, fake_with, serve_with_loopback, wait_for};
-use crate::harness::{Client, Home, Receiver, Reply, Server, eventually};
+use crate::harness::{Channel, Client, Receiver, Reply, Server, Signal, TestFolder, Thread, World, eventually};
 
-/// A secret is shown to whoever makes it, and to nobody else; the one before is good for a while.
+/// Only the response of the rotation shows a secret; the old secret stays valid during the overlap.
 #[test]
-fn rotating_signs_twice_for_a_while() {
+fn both_secrets_sign_during_the_overlap_of_a_rotation() {
     let receiver = Receiver::accepting();
     let (fake, mut admin) = fake_with(&receiver);
     let mut crm = fake.client("test-crm");
-    admin.call("PUT", "/admin/clock", Some(&json!({"now": "2100-01-01T00:00:00Z"})));
+    admin.set_clock("2100-01-01T00:00:00Z");
     let rotated = admin.call("POST", "/admin/channels/1/rotate?overlap=1h", None).json();
     let secret = rotated["deliverySecret"].as_str().unwrap().to_owned();
     assert_eq!(rotated["secretBeforeUntil"], "2100-01-01T01:00:00.000Z");
@@ -23,7 +23,7 @@ fn rotating_signs_twice_for_a_while() {
     };
     crm.send(1, 1);
     assert_eq!(signed(&receiver, 1), (true, true));
-    admin.call("PUT", "/admin/clock", Some(&json!({"advance": "PT1H"})));
+    admin.advance_clock("PT1H");
     crm.send(1, 1);
     assert_eq!(signed(&receiver, 2), (true, false));
     let again = admin.call("POST", "/admin/channels/1/rotate", None).json();
@@ -36,23 +36,20 @@ fn rotating_signs_twice_for_a_while() {
     assert_eq!(not_there, "404 Channel 77 not found");
 }
 
-/// An address without a secret is signed with one that nobody knows yet; writing the row again does not change it.
+/// A channel that gets a URL without a secret signs with a new one. Writing the row again does not change it.
 #[test]
-fn nothing_goes_out_unsigned() {
+fn a_channel_without_a_secret_gets_one() {
     let receiver = Receiver::accepting();
     let fake = Server::fake();
     let mut admin = fake.client("test-admin");
-    let row = json!({"name": "Web widget", "type": "WEB", "deliveryUrl": receiver.url()});
-    let answer = admin.call("PUT", "/admin/channels/1", Some(&row));
-    let mut expected = row.clone();
-    expected["id"] = json!(1);
-    assert_eq!(answer.json(), expected);
+    let channel = Channel::new(1).delivery_url(&receiver.url());
+    assert_eq!(admin.put(&channel).json(), channel.json());
     fake.client("test-crm").send(1, 1);
     wait_for(&mut admin, "state=delivered");
     assert!(receiver.received()[0].header("webhook-signature").starts_with("v1,"));
     let rotated = admin.call("POST", "/admin/channels/1/rotate", None).json();
     let secret = rotated["deliverySecret"].as_str().unwrap();
-    admin.call("PUT", "/admin/channels/1", Some(&row));
+    admin.put(&channel);
     fake.client("test-crm").send(1, 1);
     wait_for(&mut admin, "state=delivered&count=2");
     assert!(receiver.received()[1].is_signed_with(secret));
@@ -68,7 +65,7 @@ fn nothing_goes_out_unsigned() {
 #[case(json!({"deliverySecret": "hunter2-hunter2"}), "deliverySecret: must be whsec_ and 24 to 64 bytes in base64, as POST /admin/channels/{id}/rotate makes it")]
 #[case(json!({"deliverySecret": 77_123}), "deliverySecret: must be a string")]
 #[case(json!({"deliveryOff": ""}), "deliveryOff must be 1 to 255 characters")]
-fn what_cannot_be_is_told(#[case] more: Value, #[case] expected: &str) {
+fn a_bad_channel_is_refused_and_not_stored(#[case] more: Value, #[case] expected: &str) {
     let fake = Server::fake();
     let mut admin = fake.client("test-admin");
     let before = admin.call("GET", "/admin/channels/1", None).body;
@@ -82,35 +79,35 @@ fn what_cannot_be_is_told(#[case] more: Value, #[case] expected: &str) {
     assert_eq!(admin.call("GET", "/admin/channels/1", None).body, before);
 }
 
-/// The same in a world file: `apply` and `fake --world` say the place, and nothing is applied.
+/// The same in a world file: `apply` and `fake --world` name the path, and nothing is applied.
 #[test]
-fn a_world_file_has_addresses_and_secrets() {
+fn a_world_file_sets_delivery_urls_and_secrets() {
     let receiver = Receiver::accepting();
-    let home = Home::with_sample();
+    let folder = TestFolder::with_sample();
     let world = |url: &str| {
-        json!({"channels": [{"id": 1, "name": "Widget", "type": "WEB", "deliveryUrl": url, "deliverySecret": SECRET}]})
-            .to_string()
+        let channel = Channel::new(1).delivery_url(url).set("deliverySecret", SECRET);
+        Value::from(World::new().with(channel)).to_string()
     };
-    let bad = home.write("bad.json", &world("http://169.254.169.254/"));
+    let bad = folder.write("bad.json", &world("http://169.254.169.254/"));
     let why = "channels[0].deliveryUrl: cannot be called: 169.254.169.254 is link-local (cloud metadata), which is never called";
-    assert_eq!(home.fails(&["apply", bad.to_str().unwrap()]), format!("surveyd: bad.json is not applied: {why}"));
-    let sentence = home.fails(&["fake", "--world", bad.to_str().unwrap()]);
+    assert_eq!(folder.run_error(&["apply", bad.to_str().unwrap()]), format!("surveyd: bad.json is not applied: {why}"));
+    let sentence = folder.run_error(&["fake", "--world", bad.to_str().unwrap()]);
     assert_eq!(sentence, format!("surveyd: the world file has an error: {why}"));
-    let good = home.write("good.json", &world(&receiver.url()));
-    let mut apply = home.command(&["apply", good.to_str().unwrap()]);
+    let good = folder.write("good.json", &world(&receiver.url()));
+    let mut apply = folder.command(&["apply", good.to_str().unwrap()]);
     let output = apply.env("SURVEYD__DELIVERY__ALLOW", "127.0.0.1").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let export = String::from_utf8(home.run(&["export"]).stdout).unwrap();
+    let export = folder.stdout_of(&["export"]);
     assert!(
         export.contains(&format!("\"deliveryUrl\":\"{}\"", receiver.url())) && !export.contains("whsec_"),
         "{export}"
     );
     // An export applied again keeps the secret.
-    let again = home.write("again.json", &export);
-    let mut apply = home.command(&["apply", again.to_str().unwrap()]);
+    let again = folder.write("again.json", &export);
+    let mut apply = folder.command(&["apply", again.to_str().unwrap()]);
     assert!(apply.env("SURVEYD__DELIVERY__ALLOW", "127.0.0.1").status().unwrap().success());
-    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
-    let server = serve_with_loopback(&home);
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
+    let server = serve_with_loopback(&folder);
     server.client(&crm).send(1, 1);
     wait_for(&mut server.client(&ops), "state=delivered");
     assert!(receiver.received()[0].is_signed_with(SECRET));
@@ -121,10 +118,10 @@ fn short(admin: &mut Client, method: &str, path: &str) -> String {
 }
 
 #[test]
-fn a_ping_is_signed_and_told() {
+fn a_ping_is_signed_and_its_result_reported() {
     let receiver = Receiver::start(|_, before| Reply::status(if before == 0 { 200 } else { 500 }, ""));
     let (_fake, mut admin) = fake_with(&receiver);
-    admin.call("PUT", "/admin/clock", Some(&json!({"now": "2100-01-01T00:00:00Z"})));
+    admin.set_clock("2100-01-01T00:00:00Z");
     assert_eq!(short(&mut admin, "POST", "/admin/channels/1/ping"), "200 {\"accepted\":true,\"result\":\"200 OK\"}");
     let ping = &receiver.received()[0];
     assert!(ping.is_signed_with(SECRET));
@@ -137,7 +134,7 @@ fn a_ping_is_signed_and_told() {
 }
 
 #[test]
-fn lists_filters_and_trying_again_by_hand() {
+fn deliveries_are_listed_filtered_and_retried() {
     let receiver = Receiver::answering(500);
     let (fake, mut admin) = fake_with(&receiver);
     deliver_to(&mut admin, 2, &receiver.url());
@@ -149,7 +146,7 @@ fn lists_filters_and_trying_again_by_hand() {
         let rows = admin.call("GET", &format!("/admin/deliveries?{query}"), None).json();
         rows.as_array().unwrap().iter().map(|row| row["sendingId"].as_i64().unwrap()).collect::<Vec<_>>()
     };
-    admin.call("PUT", "/admin/clock", Some(&json!({"advance": "P9D"})));
+    admin.advance_clock("P9D");
     assert_eq!(ids(&mut admin, ""), [1, 2, 3]);
     assert_eq!(ids(&mut admin, "state=dead&channel=1"), [1, 3]);
     assert_eq!(ids(&mut admin, "state=dead&after=1&limit=1"), [2]);
@@ -192,20 +189,18 @@ fn lists_filters_and_trying_again_by_hand() {
 
 /// A channel that something is to be delivered to is needed; one whose address is taken away is not.
 #[test]
-fn what_loses_its_address_is_cancelled() {
+fn a_delivery_without_a_url_any_more_is_cancelled() {
     let receiver = Receiver::answering(500);
     let (fake, mut admin) = fake_with(&receiver);
     deliver_to(&mut admin, 7, &receiver.url());
-    let thread = json!({"clientId": 4, "channel": 7, "status": "CLOSED",
-        "startTime": "2026-03-01T10:00:00.000Z", "stateChangeTime": "2026-03-01T10:15:00.000Z"});
-    admin.call("PUT", "/admin/threads/70", Some(&thread));
+    admin.put(&Thread::closed(70).client(4).channel(7));
     admin.call("PUT", "/admin/forms/1/channels/7", None);
     assert_eq!(fake.client("test-crm").send(4, 1).short(), "200 ");
     admin.call("DELETE", "/admin/threads/70", None);
     admin.call("DELETE", "/admin/forms/1/channels/7", None);
     assert_eq!(short(&mut admin, "DELETE", "/admin/channels/7"), "409 Channel 7 is needed by the delivery of send 1");
-    admin.call("PUT", "/admin/channels/7", Some(&json!({"name": "Widget", "type": "WEB"})));
-    admin.call("PUT", "/admin/clock", Some(&json!({"advance": "1h"})));
+    admin.put(&Channel::new(7));
+    admin.advance_clock("1h");
     assert_eq!(wait_for(&mut admin, "state=cancelled").len(), 1);
     assert_eq!(short(&mut admin, "DELETE", "/admin/channels/7"), "204 ");
     assert_eq!(admin.all_sends()[0]["delivery"], "cancelled");
@@ -213,12 +208,10 @@ fn what_loses_its_address_is_cancelled() {
 
 /// Nothing but the secret's own route shows it, and the log never does.
 #[test]
-fn secrets_are_in_no_answer_and_no_log() {
-    let home = Home::with_sample();
-    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
-    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("SURVEYD__LOG", "debug").env("SURVEYD__DELIVERY__ALLOW", "127.0.0.0/8");
-    let server = Server::start(command);
+fn a_delivery_secret_is_in_no_response_and_no_log() {
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
+    let server = folder.serve_with(&[("LOG", "debug"), ("DELIVERY__ALLOW", "127.0.0.0/8")]);
     let mut admin = server.client(&ops);
     let receiver = Receiver::answering(410);
     deliver_to(&mut admin, 1, &receiver.url());
@@ -230,7 +223,7 @@ fn secrets_are_in_no_answer_and_no_log() {
     for path in ["/admin/channels", "/admin/deliveries", "/admin/sends", "/admin/attempts"] {
         seen += &admin.call("GET", path, None).body;
     }
-    server.signal("-TERM");
+    server.signal(Signal::TERM);
     seen += &server.wait().1;
     for secret in [SECRET, &rotated] {
         assert!(!seen.contains(secret.trim_start_matches("whsec_")), "{seen}");

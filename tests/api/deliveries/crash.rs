@@ -1,5 +1,5 @@
-//! `kill -9` at any instant, while the receiver fails, is late, cuts connections: every committed send is delivered, and none
-//! that was not committed.
+//! `kill -9` while the gateway fails, is late or disconnects: every committed send is delivered, and no send that was not
+//! committed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,13 +9,13 @@ use std::{
 };
 
 use super::{SECRET, deliver_to, serve_with_loopback};
-use crate::harness::{DEADLINE, Home, Receiver, Reply, eventually};
+use crate::harness::{DEADLINE, Receiver, Reply, TestFolder, eventually};
 
-/// Fails three times of ten: an error, a cut before or after it took the message in, a late answer.
-fn moody() -> Receiver {
+/// Fails three times of ten: an error, a disconnect, a late error. Another response is late.
+fn failing_receiver() -> Receiver {
     Receiver::start(|_, before| match before * 7 % 10 {
         0 => Reply::status(500, ""),
-        1 => Reply::Cut,
+        1 => Reply::Disconnect,
         2 => {
             thread::sleep(Duration::from_millis(30));
             Reply::status(503, "Retry-After: 0\r\n")
@@ -28,16 +28,16 @@ fn moody() -> Receiver {
     })
 }
 
-/// So many sends, and so many kills on the way.
-fn every_committed_send_is_delivered(sends: usize, kills: usize) {
+/// Makes `sends` sends, and kills the server `kills` times meanwhile.
+fn deliver_through_kills(sends: usize, kills: usize) {
     const CLIENTS: usize = 4;
-    let home = Home::with_sample();
-    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
-    let receiver = moody();
-    deliver_to(&mut serve_with_loopback(&home).client(&ops), 1, &receiver.url());
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
+    let receiver = failing_receiver();
+    deliver_to(&mut serve_with_loopback(&folder).client(&ops), 1, &receiver.url());
     let acknowledged = AtomicUsize::new(0);
     for kill in 0..kills {
-        let server = serve_with_loopback(&home);
+        let server = serve_with_loopback(&folder);
         let goal = sends * (kill + 1) / kills;
         thread::scope(|scope| {
             for _ in 0..CLIENTS {
@@ -59,10 +59,10 @@ fn every_committed_send_is_delivered(sends: usize, kills: usize) {
             server.kill();
         });
     }
-    let server = serve_with_loopback(&home);
+    let server = serve_with_loopback(&folder);
     let mut admin = server.client(&ops);
     let open = |admin: &mut crate::harness::Client| {
-        // Nobody waits for the schedule here.
+        // The test does not wait for the schedule.
         admin.call("POST", "/admin/channels/1/retry?state=pending", None);
         admin.call("GET", "/admin/deliveries/counts", None).json().as_array().unwrap().len()
     };
@@ -89,29 +89,29 @@ fn every_committed_send_is_delivered(sends: usize, kills: usize) {
 }
 
 #[test]
-fn whenever_it_is_killed() {
-    every_committed_send_is_delivered(400, 8);
+fn every_committed_send_is_delivered_after_kills() {
+    deliver_through_kills(400, 8);
 }
 
-/// `cargo test --release --test api -- --ignored whenever_it_is_killed_long`: some minutes.
+/// `cargo test --release --test api -- --ignored every_committed_send_is_delivered_after_two_hundred_kills`: some minutes.
 #[test]
 #[ignore = "takes minutes"]
-fn whenever_it_is_killed_long() {
-    every_committed_send_is_delivered(10_000, 200);
+fn every_committed_send_is_delivered_after_two_hundred_kills() {
+    deliver_through_kills(10_000, 200);
 }
 
-/// What was due when the server died is tried at the next start; nothing had to be remembered for it.
+/// The next start tries what was due at the kill: the database has all that is needed.
 #[test]
-fn what_was_in_flight_is_taken_up_again() {
-    let home = Home::with_sample();
-    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+fn a_delivery_in_flight_at_a_kill_is_retried() {
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let receiver = Receiver::start(|_, before| if before == 0 { Reply::Silence } else { Reply::status(200, "") });
-    let server = serve_with_loopback(&home);
+    let server = serve_with_loopback(&folder);
     deliver_to(&mut server.client(&ops), 1, &receiver.url());
     assert_eq!(server.client(&crm).send(1, 1).status, 200);
     eventually("it is in flight", || receiver.received().len() == 1);
     server.kill();
-    let server = serve_with_loopback(&home);
+    let server = serve_with_loopback(&folder);
     assert_eq!(super::wait_for(&mut server.client(&ops), "state=delivered").len(), 1);
     let requests = receiver.received();
     assert_eq!(requests[0].header("webhook-id"), requests[1].header("webhook-id"));

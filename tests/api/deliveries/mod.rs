@@ -9,16 +9,14 @@ mod tls;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Home, Received, Receiver, Reply, Server, eventually};
+use crate::harness::{Channel, Client, ClientRow, Form, Received, Receiver, Reply, Server, TestFolder, eventually};
 
 /// What the tests sign with.
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// Gives a channel an address, and the secret of the tests.
 fn deliver_to(admin: &mut Client, channel: i64, url: &str) {
-    let row = json!({"name": "Web widget", "type": "WEB", "deliveryUrl": url, "deliverySecret": SECRET});
-    let answer = admin.call("PUT", &format!("/admin/channels/{channel}"), Some(&row));
-    assert!(answer.status < 300, "{answer:?}");
+    admin.put(&Channel::new(channel).delivery_url(url).set("deliverySecret", SECRET));
 }
 
 /// The deliveries that match, as soon as there is one.
@@ -36,9 +34,9 @@ fn fake_with(receiver: &Receiver) -> (Server, Client) {
     (fake, admin)
 }
 
-/// Servers of a home may call this machine.
-fn serve_with_loopback(home: &Home) -> Server {
-    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+/// Servers of a folder may call this machine.
+fn serve_with_loopback(folder: &TestFolder) -> Server {
+    let mut command = folder.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("SURVEYD__DELIVERY__ALLOW", "127.0.0.0/8,::1");
     Server::start(command)
 }
@@ -48,12 +46,12 @@ fn webhook_ids(requests: &[Received]) -> Vec<&str> {
 }
 
 #[test]
-fn a_send_arrives() {
+fn a_send_is_delivered_to_the_gateway() {
     let receiver = Receiver::accepting();
     let (fake, mut admin) = fake_with(&receiver);
-    let form = json!({"name": "Service quality", "channels": [1], "hideAfter": 900,
-        "question": {"minValue": 1, "maxValue": 5, "text": "Please rate our service", "displayText": "Quality of service"}});
-    assert_eq!(admin.call("PUT", "/admin/forms/1", Some(&form)).status, 200);
+    let question =
+        json!({"minValue": 1, "maxValue": 5, "text": "Please rate our service", "displayText": "Quality of service"});
+    admin.put(&Form::new(1).set("hideAfter", 900).set("question", question));
     assert_eq!(fake.client("test-crm").send(1, 1).short(), "200 ");
     let delivered = wait_for(&mut admin, "state=delivered");
     let requests = receiver.received();
@@ -84,7 +82,7 @@ fn a_send_arrives() {
 
 /// Where a channel has no address a send is recorded, as ever; a refusal leaves nothing.
 #[test]
-fn what_has_no_address_is_recorded() {
+fn a_send_to_a_channel_without_a_url_is_only_recorded() {
     let receiver = Receiver::accepting();
     let (fake, mut admin) = fake_with(&receiver);
     let mut crm = fake.client("test-crm");
@@ -101,14 +99,14 @@ fn what_has_no_address_is_recorded() {
 
 /// The message is that of the time of the send, whatever happens to form and client later.
 #[test]
-fn a_retry_says_the_same() {
+fn a_retry_repeats_the_same_message() {
     let receiver = Receiver::start(|_, before| Reply::status(if before == 0 { 500 } else { 200 }, ""));
     let (fake, mut admin) = fake_with(&receiver);
     assert_eq!(fake.client("test-crm").send(1, 1).short(), "200 ");
     eventually("it was tried", || !receiver.received().is_empty());
-    admin.call("PUT", "/admin/clients/1", Some(&json!({"externalId": "crm-9"})));
+    admin.put(&ClientRow::new(1).external_id("crm-9"));
     admin.call("DELETE", "/admin/forms/1", None);
-    admin.call("PUT", "/admin/clock", Some(&json!({"advance": "5s"})));
+    admin.advance_clock("5s");
     let requests = receiver.received();
     assert_eq!(requests.len(), 2);
     assert_eq!(
@@ -121,7 +119,7 @@ fn a_retry_says_the_same() {
 
 /// A world of a fake has its own channels, and its own deliveries.
 #[test]
-fn each_world_delivers_by_itself() {
+fn each_world_has_its_own_deliveries() {
     let fake = Server::fake();
     let receivers = [Receiver::accepting(), Receiver::accepting()];
     for (receiver, world) in receivers.iter().zip(["a", "b"]) {
@@ -131,7 +129,7 @@ fn each_world_delivers_by_itself() {
         assert_eq!(wait_for(&mut admin, "state=delivered").len(), 1);
     }
     assert!(receivers.iter().all(|receiver| receiver.received().len() == 1));
-    // A world that is put back forgets what was to be delivered.
+    // A reset removes the pending deliveries.
     let mut admin = fake.client("test-admin@a");
     assert_eq!(admin.call("POST", "/admin/reset", None).status, 204);
     assert_eq!(admin.call("GET", "/admin/deliveries", None).short(), "200 []");

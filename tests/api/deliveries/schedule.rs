@@ -4,15 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{deliver_to, fake_with, wait_for, webhook_ids};
-use crate::harness::{Client, Receiver, Reply, eventually};
-
-fn advance(admin: &mut Client, by: &str) {
-    let answer = admin.call("PUT", "/admin/clock", Some(&json!({ "advance": by })));
-    assert_eq!(answer.status, 200, "{answer:?}");
-}
+use crate::harness::{Receiver, Reply, eventually};
 
 #[test]
-fn what_was_due_has_been_tried_when_the_clock_answers() {
+fn due_tries_are_made_before_the_clock_responds() {
     let receiver = Receiver::answering(500);
     let (fake, mut admin) = fake_with(&receiver);
     assert_eq!(fake.client("test-crm").send(1, 1).status, 200);
@@ -30,7 +25,7 @@ fn what_was_due_has_been_tried_when_the_clock_answers() {
     }
     let dead = &wait_for(&mut admin, "state=dead")[0];
     assert_eq!((&dead["tries"], &dead["dueAt"]), (&json!(10), &json!(null)));
-    advance(&mut admin, "P30D");
+    admin.advance_clock("P30D");
     let requests = receiver.received();
     assert_eq!(requests.len(), 10, "the last time was the last");
     let ids = webhook_ids(&requests);
@@ -38,31 +33,31 @@ fn what_was_due_has_been_tried_when_the_clock_answers() {
     assert_eq!(admin.all_sends()[0]["delivery"], "dead");
 }
 
-/// A long way forward makes every try that would have been made meanwhile, each at its time.
+/// A large advance makes every try that was due in between, each at its time.
 #[test]
-fn a_long_way_forward_makes_every_try_on_it() {
+fn a_large_advance_makes_every_try_in_between() {
     let receiver = Receiver::answering(503);
     let (fake, mut admin) = fake_with(&receiver);
     fake.client("test-crm").send(1, 1);
-    advance(&mut admin, "PT3H");
+    admin.advance_clock("PT3H");
     assert_eq!(receiver.received().len(), 5, "at 0 s, 5 s, 5 min, 30 min and 2 h");
     let stop = json!({"now": "2100-01-01T00:00:00Z"});
     let clock = admin.call("PUT", "/admin/clock", Some(&stop)).json();
     assert_eq!(clock, json!({"now": "2100-01-01T00:00:00.000Z", "real": false, "ticking": false}));
     assert_eq!(receiver.received().len(), 10);
-    // On a clock that stands a new send is tried at once, and not again.
+    // On a stopped clock a new send is tried at once, and not again.
     fake.client("test-crm").send(1, 1);
     eventually("it was tried", || receiver.received().len() == 11);
-    advance(&mut admin, "5s");
+    admin.advance_clock("5s");
     assert_eq!(receiver.received().len(), 12);
 }
 
 /// With half of each step as jitter, the next try is never later than the step, and not before its half.
 #[test]
-fn a_try_has_jitter_of_half_its_step() {
+fn a_retry_comes_between_half_and_all_of_its_step() {
     let receiver = Receiver::answering(500);
     let (fake, mut admin) = fake_with(&receiver);
-    admin.call("PUT", "/admin/clock", Some(&json!({"now": "2100-01-01T00:00:00Z"})));
+    admin.set_clock("2100-01-01T00:00:00Z");
     let mut crm = fake.client("test-crm");
     (0..20).for_each(|_| assert_eq!(crm.send(1, 1).status, 200));
     eventually("all were tried", || receiver.received().len() == 20);
@@ -92,22 +87,22 @@ fn retry_after_is_honoured() {
     let (fake, mut admin) = fake_with(&receiver);
     fake.client("test-crm").send(1, 1);
     eventually("it was tried", || receiver.received().len() == 1);
-    advance(&mut admin, "PT50M");
+    admin.advance_clock("PT50M");
     assert_eq!(receiver.received().len(), 1);
-    advance(&mut admin, "PT11M");
+    admin.advance_clock("PT11M");
     assert_eq!(receiver.received().len(), 2);
     assert_eq!(wait_for(&mut admin, "state=delivered").len(), 1);
 }
 
-/// The address is that of the time of the try: who has moved gets what could not be delivered before.
+/// Each try uses the URL of its time: a gateway that has moved gets the pending deliveries.
 #[test]
-fn a_new_address_gets_what_is_pending() {
+fn a_new_url_gets_the_pending_deliveries() {
     let (old, new) = (Receiver::answering(404), Receiver::accepting());
     let (fake, mut admin) = fake_with(&old);
     fake.client("test-crm").send(1, 1);
     eventually("it was tried", || old.received().len() == 1);
     deliver_to(&mut admin, 1, &new.url());
-    advance(&mut admin, "5s");
+    admin.advance_clock("5s");
     assert_eq!((old.received().len(), new.received().len()), (1, 1));
     assert_eq!(old.received()[0].header("webhook-id"), new.received()[0].header("webhook-id"));
 }

@@ -8,9 +8,9 @@ use std::{
 use serde_json::json;
 
 use super::{deliver_to, serve_with_loopback, wait_for};
-use crate::harness::{Home, Receiver, eventually};
+use crate::harness::{Channel, Receiver, TestFolder, eventually};
 
-/// Ways to write this machine, where `PORT` is one that somebody listens on.
+/// Ways to write this machine; something listens on `PORT`.
 const THIS_MACHINE: [&str; 24] = [
     "http://127.0.0.1:PORT/",
     "http://127.0.0.2:PORT/",
@@ -38,7 +38,7 @@ const THIS_MACHINE: [&str; 24] = [
     "http://00177.0.0.1:PORT/",
 ];
 
-/// What is never called, and what is no address of a gateway.
+/// Addresses that are never called, or that are no addresses of a gateway.
 const NEVER: [&str; 46] = [
     "http://0.0.0.0:PORT/",
     "http://0:PORT/",
@@ -88,7 +88,7 @@ const NEVER: [&str; 46] = [
     "http://nobody.invalid/",
 ];
 
-/// Listeners that nobody may call.
+/// Listeners that must not be called.
 struct Traps(Vec<TcpListener>);
 
 impl Traps {
@@ -114,15 +114,15 @@ impl Traps {
 
 #[test]
 fn no_connection_is_made_to_a_hostile_target() {
-    let home = Home::with_sample();
-    let ops = home.token("ops", "admin");
-    let server = home.serve();
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let server = folder.serve();
     let mut admin = server.client(&ops);
     let (traps, port) = Traps::new();
     for url in THIS_MACHINE.into_iter().chain(NEVER) {
         let url = url.replace("PORT", &port.to_string());
-        let row = json!({"name": "Web widget", "type": "WEB", "deliveryUrl": url});
-        let answer = admin.call("PUT", "/admin/channels/1", Some(&row));
+        let channel = Channel::new(1).delivery_url(&url).json();
+        let answer = admin.call("PUT", "/admin/channels/1", Some(&channel));
         assert_eq!(answer.status, 400, "{url}: {answer:?}");
         assert!(answer.message().starts_with("deliveryUrl: "), "{url}: {answer:?}");
         traps.assert_untouched(&url);
@@ -131,14 +131,14 @@ fn no_connection_is_made_to_a_hostile_target() {
 
 /// What could be called when it was written, and cannot any more: the check is made again for each try.
 #[test]
-fn each_try_is_checked() {
-    let home = Home::with_sample();
-    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+fn the_target_is_checked_at_each_try() {
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let (traps, port) = Traps::new();
     for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"] {
-        deliver_to(&mut serve_with_loopback(&home).client(&ops), 1, &format!("http://{host}:{port}/"));
+        deliver_to(&mut serve_with_loopback(&folder).client(&ops), 1, &format!("http://{host}:{port}/"));
         // This one may not call this machine any more.
-        let server = home.serve();
+        let server = folder.serve();
         let mut admin = server.client(&ops);
         assert_eq!(server.client(&crm).send(1, 1).status, 200);
         let mut last = json!(null);
@@ -154,13 +154,13 @@ fn each_try_is_checked() {
     }
 }
 
-/// A proxy that the environment names is not asked: it would connect to what was not checked.
+/// A proxy of the environment is not used: it would connect to a target that was not checked.
 #[test]
-fn no_proxy_is_asked() {
-    let home = Home::with_sample();
-    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+fn proxies_of_the_environment_are_not_used() {
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let (traps, port) = Traps::new();
-    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut command = folder.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("SURVEYD__DELIVERY__ALLOW", "127.0.0.1");
     for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
         command.env(name, format!("http://127.0.0.1:{port}"));
@@ -174,12 +174,12 @@ fn no_proxy_is_asked() {
 }
 
 #[test]
-fn what_is_denied_or_not_allowed_is_told() {
-    let home = Home::with_sample();
-    let ops = home.token("ops", "admin");
+fn a_denied_or_not_allowed_target_is_refused() {
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
     let settings = "[delivery]\nallow = [\"10.0.0.0/8\", \"127.0.0.0/8\"]\ndeny = [\"10.9.0.0/16\", \"127.0.0.3\"]\n";
-    home.write("settings.toml", settings);
-    let server = home.serve();
+    folder.write("settings.toml", settings);
+    let server = folder.serve();
     let mut admin = server.client(&ops);
     for (url, why) in [
         ("http://10.9.1.1/", Some("10.9.1.1 is in the setting delivery.deny")),
@@ -188,16 +188,16 @@ fn what_is_denied_or_not_allowed_is_told() {
         ("http://10.1.1.1/", None),
         ("http://127.0.0.1:9/", None),
     ] {
-        let row = json!({"name": "Web widget", "type": "WEB", "deliveryUrl": url});
-        let answer = admin.call("PUT", "/admin/channels/1", Some(&row));
+        let channel = Channel::new(1).delivery_url(url).json();
+        let answer = admin.call("PUT", "/admin/channels/1", Some(&channel));
         match why {
             Some(why) => assert_eq!(answer.short(), format!("400 deliveryUrl: cannot be called: {why}")),
             None => assert_eq!(answer.status, 200, "{answer:?}"),
         }
     }
-    home.write("settings.toml", "[delivery]\nallow = [\"everything\"]\n");
+    folder.write("settings.toml", "[delivery]\nallow = [\"everything\"]\n");
     assert_eq!(
-        home.fails(&["serve"]),
+        folder.run_error(&["serve"]),
         "surveyd: the setting delivery.allow has \"everything\"; it must be networks such as \"10.0.0.0/8\": invalid IP address syntax"
     );
 }

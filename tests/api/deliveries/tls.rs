@@ -1,4 +1,4 @@
-//! Gateways behind https: they are called by the certificates that the machine trusts.
+//! Gateways with https: the certificates that the machine trusts decide.
 
 use std::{
     io::{Read, Write},
@@ -16,10 +16,10 @@ use rustls::{
 use serde_json::json;
 
 use super::{SECRET, deliver_to, wait_for};
-use crate::harness::{Home, Receiver, Server, eventually};
+use crate::harness::{Receiver, Server, TestFolder, eventually};
 
 /// Ends TLS before a receiver; yields its port and the certificate.
-fn behind_tls(receiver: &Receiver) -> (u16, String) {
+fn with_tls_in_front(receiver: &Receiver) -> (u16, String) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
     let config =
@@ -31,7 +31,7 @@ fn behind_tls(receiver: &Receiver) -> (u16, String) {
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let mut outer = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
-            // Who does not trust the certificate hangs up.
+            // A client that does not trust the certificate disconnects.
             let mut buffer = vec![0; 20_000];
             let Ok(mut read) = outer.read(&mut buffer) else { continue };
             while !buffer[..read].ends_with(b"}}}}") {
@@ -50,14 +50,14 @@ fn behind_tls(receiver: &Receiver) -> (u16, String) {
 }
 
 #[test]
-fn https_goes_by_the_certificates_of_the_machine() {
-    let home = Home::with_sample();
-    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
+fn https_trusts_the_certificates_of_the_machine() {
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
     let receiver = Receiver::accepting();
-    let (port, certificate) = behind_tls(&receiver);
-    let trusted = home.write("trusted.pem", &certificate);
+    let (port, certificate) = with_tls_in_front(&receiver);
+    let trusted = folder.write("trusted.pem", &certificate);
     let serve = |trusts: bool| {
-        let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = folder.command(&["serve", "--listen", "127.0.0.1:0"]);
         command.env("SURVEYD__DELIVERY__ALLOW", "127.0.0.0/8,::1");
         if trusts {
             command.env("SSL_CERT_FILE", &trusted);

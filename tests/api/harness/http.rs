@@ -12,15 +12,15 @@ use socket2::{Domain, Socket, Type};
 use super::DEADLINE;
 use crate::openapi::listed;
 
-/// Somebody who calls: a kept connection, and a token.
+/// A kept connection with a token.
 pub struct Client {
     address: SocketAddr,
-    /// The address that they call from, where it matters.
+    /// The address to call from, where it matters.
     source: Option<IpAddr>,
     token: Option<String>,
     /// None once the server has closed it; the next call makes another.
     stream: Option<TcpStream>,
-    /// What has arrived behind the last answer.
+    /// Bytes that arrived after the last response.
     ahead: Vec<u8>,
 }
 
@@ -30,20 +30,20 @@ impl Client {
         Self { address, source, token: token.map(str::to_owned), stream, ahead: Vec::new() }
     }
 
-    /// Sends a request, with a JSON body where there is one.
-    pub fn call(&mut self, method: &str, target: &str, body: Option<&Value>) -> Answer {
+    /// Sends a request, with a JSON body if there is one.
+    pub fn call(&mut self, method: &str, target: &str, body: Option<&Value>) -> Response {
         let body = body.map(Value::to_string).unwrap_or_default();
         let media_type = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
         self.call_with(method, target, media_type, body.as_bytes())
     }
 
-    /// Sends a request with these header lines besides `Host`, `Authorization` and `Content-Length`.
-    pub fn call_with(&mut self, method: &str, target: &str, lines: &str, body: &[u8]) -> Answer {
+    /// Sends a request with these header lines, each ending with CRLF, besides `Host`, `Authorization` and `Content-Length`.
+    pub fn call_with(&mut self, method: &str, target: &str, lines: &str, body: &[u8]) -> Response {
         self.try_call_with(method, target, lines, body).unwrap()
     }
 
-    /// The same, for a server that may die meanwhile.
-    pub fn try_call_with(&mut self, method: &str, target: &str, lines: &str, body: &[u8]) -> io::Result<Answer> {
+    /// The same for a server that may end meanwhile.
+    pub fn try_call_with(&mut self, method: &str, target: &str, lines: &str, body: &[u8]) -> io::Result<Response> {
         self.begin_call(method, target, lines, body)?;
         let answer = self.read(method == "HEAD")?;
         listed::check(method, target, &answer);
@@ -53,7 +53,7 @@ impl Client {
         Ok(answer)
     }
 
-    /// The first half of it: the answer is left for [`Client::pull`], or never read.
+    /// Sends a request without reading the response, which is left for [`Client::read_response`] or is never read.
     pub fn begin_call(&mut self, method: &str, target: &str, lines: &str, body: &[u8]) -> io::Result<()> {
         let authorization = self.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n"));
         let authorization = authorization.unwrap_or_default();
@@ -63,16 +63,33 @@ impl Client {
     }
 
     /// Sends a survey to an internal client id.
-    pub fn send(&mut self, client: i64, form: i64) -> Answer {
+    pub fn send(&mut self, client: i64, form: i64) -> Response {
         self.send_to(&json!({ "type": "internalClientId", "id": client }), form)
     }
 
-    pub fn send_to(&mut self, target: &Value, form: i64) -> Answer {
-        let body = json!({ "clientId": target, "qualityFormId": form });
-        self.call("POST", "/api/v1/quality/send", Some(&body))
+    /// The request of [`Client::send`] without reading the response.
+    pub fn begin_send(&mut self, client: i64, form: i64) {
+        let body = send_body(&json!({ "type": "internalClientId", "id": client }), form).to_string();
+        self.begin_call("POST", SEND, "Content-Type: application/json\r\n", body.as_bytes()).unwrap();
     }
 
-    /// Everything that was sent, the oldest first, page by page.
+    /// Sends a survey to an internal client id, to a server that may end meanwhile.
+    pub fn try_send(&mut self, client: i64, form: i64) -> io::Result<Response> {
+        let body = send_body(&json!({ "type": "internalClientId", "id": client }), form).to_string();
+        self.try_call_with("POST", SEND, "Content-Type: application/json\r\n", body.as_bytes())
+    }
+
+    /// Sends a survey to a thread.
+    pub fn send_to_thread(&mut self, thread: i64, form: i64) -> Response {
+        self.send_to(&json!({ "type": "threadId", "id": thread }), form)
+    }
+
+    /// Sends a survey to a `clientId` of any type.
+    pub fn send_to(&mut self, target: &Value, form: i64) -> Response {
+        self.call("POST", SEND, Some(&send_body(target, form)))
+    }
+
+    /// All recorded sends, the oldest first.
     pub fn all_sends(&mut self) -> Vec<Value> {
         let mut sends: Vec<Value> = Vec::new();
         loop {
@@ -85,24 +102,24 @@ impl Client {
         }
     }
 
-    /// Puts raw bytes on the connection, and reads one answer.
-    pub fn raw(&mut self, bytes: &[u8]) -> Answer {
-        self.push(bytes);
-        self.pull()
+    /// Writes raw bytes, and reads one response.
+    pub fn raw(&mut self, bytes: &[u8]) -> Response {
+        self.write_raw(bytes);
+        self.read_response()
     }
 
-    /// Puts raw bytes on the connection.
-    pub fn push(&mut self, bytes: &[u8]) {
+    /// Writes raw bytes.
+    pub fn write_raw(&mut self, bytes: &[u8]) {
         self.stream().write_all(bytes).unwrap();
     }
 
-    /// Reads one answer.
-    pub fn pull(&mut self) -> Answer {
+    /// Reads one response.
+    pub fn read_response(&mut self) -> Response {
         self.read(false).unwrap()
     }
 
-    /// Reads on in an answer that does not end, until this has come; yields all up to there.
-    pub fn pull_until(&mut self, text: &str) -> String {
+    /// Reads from a response that does not end, up to and including this text. Returns what it has read.
+    pub fn read_until(&mut self, text: &str) -> String {
         let mut buffer = [0; 8192];
         loop {
             let come = String::from_utf8_lossy(&self.ahead).into_owned();
@@ -117,19 +134,19 @@ impl Client {
         }
     }
 
-    /// Reads on to the end of an answer of that kind.
-    pub fn pull_rest(&mut self) -> String {
-        self.pull_until("\r\n0\r\n\r\n")
+    /// Reads such a response to its end.
+    pub fn read_to_end_of_chunks(&mut self) -> String {
+        self.read_until("\r\n0\r\n\r\n")
     }
 
     fn stream(&mut self) -> &mut TcpStream {
         self.stream.get_or_insert_with(|| connect(self.address, self.source))
     }
 
-    fn read(&mut self, is_head: bool) -> io::Result<Answer> {
+    fn read(&mut self, is_head: bool) -> io::Result<Response> {
         let mut buffer = [0; 8192];
         loop {
-            if let Some((answer, length)) = Answer::parse(&self.ahead, is_head) {
+            if let Some((answer, length)) = Response::parse(&self.ahead, is_head) {
                 self.ahead.drain(..length);
                 return Ok(answer);
             }
@@ -145,11 +162,18 @@ impl Client {
         }
     }
 
-    /// Whether the server has closed the connection.
+    /// Whether the server has closed the connection. Waits for it.
     pub fn is_closed(&mut self) -> bool {
         let mut byte = [0];
         matches!(self.stream().read(&mut byte), Ok(0) | Err(_))
     }
+}
+
+/// The path of Send Survey.
+const SEND: &str = "/api/v1/quality/send";
+
+fn send_body(target: &Value, form: i64) -> Value {
+    json!({ "clientId": target, "qualityFormId": form })
 }
 
 fn connect(address: SocketAddr, source: Option<IpAddr>) -> TcpStream {
@@ -164,17 +188,17 @@ fn connect(address: SocketAddr, source: Option<IpAddr>) -> TcpStream {
     stream
 }
 
-/// A whole answer.
+/// A whole response.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     /// In the order of the wire.
     pub headers: Vec<(String, String)>,
     pub body: String,
 }
 
-impl Answer {
-    /// The first answer of the bytes, once it is there, and its length.
+impl Response {
+    /// The first response of the bytes and its length, if it is complete.
     fn parse(bytes: &[u8], is_head: bool) -> Option<(Self, usize)> {
         let text = std::str::from_utf8(bytes).ok()?;
         let (head, body) = text.split_once("\r\n\r\n")?;
@@ -201,7 +225,7 @@ impl Answer {
         self.json()["message"].as_str().unwrap_or_else(|| panic!("no envelope: {self:?}")).to_owned()
     }
 
-    /// Status and message, or status and body.
+    /// Status and body; of an error, status and message.
     pub fn short(&self) -> String {
         if self.status < 400 {
             format!("{} {}", self.status, self.body)
@@ -210,8 +234,8 @@ impl Answer {
         }
     }
 
-    /// The whole answer as text, without what differs from call to call or is between the two ends of a connection. Header
-    /// names are sorted, which keeps the order of lines of one name.
+    /// The whole response as text, without the headers that differ from call to call or are about the connection. Header
+    /// names are sorted; lines with the same name keep their order.
     pub fn whole(&self) -> String {
         let mut headers = self.headers.clone();
         headers.retain(|(name, _)| !["Connection", "Date", "X-Request-Id"].contains(&name.as_str()));

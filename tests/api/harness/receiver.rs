@@ -1,4 +1,4 @@
-//! The gateway of a channel, as a test has it: it keeps what it receives, and answers as it is told.
+//! The gateway of a channel: it keeps the requests that it receives, and answers as the test says.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -11,7 +11,7 @@ use serde_json::Value;
 use standardwebhooks::Webhook;
 use ureq::http::HeaderMap;
 
-/// A request that came.
+/// A request that was received.
 #[derive(Clone, Debug)]
 pub struct Received {
     /// Method and target.
@@ -31,7 +31,7 @@ impl Received {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    /// Whether the signature is good, by a verifier that is not ours.
+    /// Whether the signature is valid, by a verifier of others.
     pub fn is_signed_with(&self, secret: &str) -> bool {
         let mut headers = HeaderMap::new();
         for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
@@ -43,10 +43,10 @@ impl Received {
 
 /// How a request is answered.
 pub enum Reply {
-    /// With these bytes, and then the connection is closed.
+    /// With these bytes; then the gateway disconnects.
     Bytes(String),
-    /// Not at all: the connection is cut.
-    Cut,
+    /// Not at all: the gateway disconnects.
+    Disconnect,
     /// Not at all: the connection is left open until the caller gives up.
     Silence,
 }
@@ -58,7 +58,7 @@ impl Reply {
     }
 }
 
-/// A gateway; it goes on until the test program ends.
+/// A gateway; it runs until the test program ends.
 #[derive(Clone)]
 pub struct Receiver {
     pub address: SocketAddr,
@@ -66,7 +66,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// One that answers each request as `reply` says; it is told how many came before.
+    /// Answers each request with `reply`, which gets the number of earlier requests.
     pub fn start(reply: impl Fn(&Received, usize) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let receiver = Self { address: listener.local_addr().unwrap(), requests: Arc::default() };
@@ -74,7 +74,7 @@ impl Receiver {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (requests, reply) = (Arc::clone(&requests), Arc::clone(&reply));
-                // A caller that dies in mid-request has sent none.
+                // A caller that ends during a request has sent none.
                 thread::spawn(move || {
                     if let Some(request) = read(&stream) {
                         let before = {
@@ -90,12 +90,12 @@ impl Receiver {
         receiver
     }
 
-    /// One that accepts everything.
+    /// Accepts everything.
     pub fn accepting() -> Self {
         Self::answering(200)
     }
 
-    /// One that always answers with that status.
+    /// Always answers with that status.
     pub fn answering(status: u16) -> Self {
         Self::start(move |_, _| Reply::status(status, ""))
     }
@@ -104,7 +104,7 @@ impl Receiver {
         format!("http://{}/surveys?channel=1", self.address)
     }
 
-    /// What has come, in its order.
+    /// The requests so far, in their order.
     pub fn received(&self) -> Vec<Received> {
         self.requests.lock().unwrap().clone()
     }
@@ -132,7 +132,7 @@ fn read(stream: &TcpStream) -> Option<Received> {
 fn answer(mut stream: TcpStream, reply: Reply) {
     match reply {
         Reply::Bytes(text) => _ = stream.write_all(text.as_bytes()),
-        Reply::Cut => {}
+        Reply::Disconnect => {}
         Reply::Silence => _ = stream.read(&mut [0]),
     }
 }

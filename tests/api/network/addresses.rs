@@ -1,23 +1,11 @@
-//! An address for administrators, and the address of who calls through a proxy.
+//! An address of their own for the admin routes, and the address of a caller through a proxy.
 
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::harness::{Answer, Client, Home, Server, eventually};
+use crate::harness::{Response, TestFolder};
 
-/// Where something is answered on an address of its own, as the log tells it.
-fn told(server: &Server, what: &str) -> Client {
-    let mut line = Value::Null;
-    eventually("the log tells it", || {
-        let said = server.said();
-        let mut lines = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.find(|line| line["message"] == what).inspect(|found| line = (*found).clone()).is_some()
-    });
-    let address = line["url"].as_str().unwrap().strip_prefix("http://").unwrap().split('/').next().unwrap();
-    Client::new(address.parse().unwrap(), None, None)
-}
-
-fn is_no_path(answer: &Answer) -> bool {
+fn is_no_path(answer: &Response) -> bool {
     answer.short() == "404 No such path"
 }
 
@@ -25,13 +13,13 @@ const ADMIN_PATHS: [&str; 4] = ["/admin", "/admin/settings", "/admin/threads/1",
 const OTHER_PATHS: [&str; 4] = ["/livez", "/readyz", "/api/v1/threads", "/administrators"];
 
 #[test]
-fn administrators_may_have_an_address_of_their_own() {
-    let home = Home::with_sample();
-    let ops = home.token("ops", "admin");
-    let crm = home.token("crm", "integrator");
-    let server = home.serve_with(&[("ADMIN__LISTEN", "127.0.0.1:0"), ("METRICS__LISTEN", "127.0.0.1:0")]);
+fn admin_routes_can_have_an_address_of_their_own() {
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let crm = folder.token("crm", "integrator");
+    let server = folder.serve_with(&[("ADMIN__LISTEN", "127.0.0.1:0"), ("METRICS__LISTEN", "127.0.0.1:0")]);
     let bearer = format!("Authorization: Bearer {ops}\r\n");
-    let (mut public, mut admin) = (server.client(&ops), told(&server, "administration"));
+    let (mut public, mut admin) = (server.client(&ops), server.client_of("/admin"));
     for path in ADMIN_PATHS {
         assert!(is_no_path(&public.call("GET", path, None)), "{path}");
         let answer = admin.call_with("GET", path, &bearer, b"");
@@ -42,28 +30,27 @@ fn administrators_may_have_an_address_of_their_own() {
     }
     assert_eq!(public.call("GET", "/livez", None).short(), "200 ");
     assert_eq!(admin.call("GET", "/admin/settings", None).status, 401, "a token is asked for all the same");
-    // What is changed there holds here, and an address without tokens has metrics and nothing else.
+    // A change there holds here. The address for metrics takes no token, and has nothing else.
     let json = format!("{bearer}Content-Type: application/json\r\n");
     admin.call_with("PATCH", "/admin/settings", &json, br#"{"surveysViaExternalApi":false}"#);
     assert_eq!(server.client(&crm).send(1, 1).short(), "409 Sending surveys via external api is disabled");
-    let mut metrics = told(&server, "metrics for everybody who can reach it");
+    let mut metrics = server.client_of("/metrics");
     assert_eq!(metrics.call("GET", "/metrics", None).status, 200);
     assert!(is_no_path(&metrics.call("GET", "/admin/settings", None)));
-    server.signal("-TERM");
-    assert_eq!(server.wait().0, Some(0));
+    server.stop();
 }
 
 #[test]
-fn administrators_may_have_none() {
-    let home = Home::with_sample();
-    let ops = home.token("ops", "admin");
-    let server = home.serve_with(&[("ADMIN__LISTEN", "off")]);
+fn admin_routes_can_be_off() {
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let server = folder.serve_with(&[("ADMIN__LISTEN", "off")]);
     for path in ADMIN_PATHS {
         assert!(is_no_path(&server.client(&ops).call("GET", path, None)), "{path}");
     }
     assert_eq!(server.client(&ops).call("GET", "/livez", None).short(), "200 ");
     let taken = server.address.to_string();
-    let mut other = home.command(&["serve", "--listen", "127.0.0.1:0", "--database", "other.db"]);
+    let mut other = folder.command(&["serve", "--listen", "127.0.0.1:0", "--database", "other.db"]);
     let output = other.env("SURVEYD__ADMIN__LISTEN", &taken).env("SURVEYD__LOG", "error").output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     let expected = format!(
@@ -85,16 +72,16 @@ fn administrators_may_have_none() {
 #[case("127.0.0.1", "X-Forwarded-For: 203.0.113.7, unknown, 10.1.2.3\r\n", "10.1.2.3")]
 #[case("127.0.0.1", "X-Forwarded-For: <script>\r\n", "127.0.0.1")]
 #[case("127.0.0.1", "X-Forwarded-For: 10.0.0.1, 10.0.0.2\r\n", "10.0.0.1")]
-fn the_caller_behind_a_proxy(#[case] peer: &str, #[case] lines: &str, #[case] expected: &str) {
-    let home = Home::with_sample();
-    let (ops, crm) = (home.token("ops", "admin"), home.token("crm", "integrator"));
-    let server = home.serve_with(&[("PROXIES", "127.0.0.1,10.0.0.0/8")]);
+fn the_caller_address_comes_from_a_trusted_proxy_only(#[case] peer: &str, #[case] lines: &str, #[case] expected: &str) {
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
+    let server = folder.serve_with(&[("PROXIES", "127.0.0.1,10.0.0.0/8")]);
     let from = |token: &str| server.client_from(peer.parse::<std::net::IpAddr>().unwrap(), Some(token));
     let json = format!("{lines}Content-Type: application/json\r\n");
     from(&ops).call_with("PATCH", "/admin/settings", &json, br#"{"surveysViaExternalApi":false}"#);
     let audit = server.client(&ops).call("GET", "/admin/audit", None).json();
     assert_eq!(audit.as_array().unwrap().last().unwrap()["address"], expected);
-    // The throttle: sixty failures of that caller, and another behind the same proxy is not meant.
+    // The throttle counts sixty failures of that caller, and not of another caller through the same proxy.
     let mut bad = from("nobody");
     for _ in 0..60 {
         assert_eq!(bad.call_with("GET", "/api/v1/threads", lines, b"").status, 401);
@@ -106,8 +93,7 @@ fn the_caller_behind_a_proxy(#[case] peer: &str, #[case] lines: &str, #[case] ex
         if other.is_empty() && expected == peer { 429 } else { 401 }
     );
     assert_eq!(from(&crm).call_with("GET", "/api/v1/threads", lines, b"").status, 200);
-    server.signal("-TERM");
-    let (_, said) = server.wait();
+    let said = server.stop();
     let answered: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let change = answered.iter().find(|line| line["method"] == "PATCH").unwrap();
     assert_eq!(change["address"], expected);

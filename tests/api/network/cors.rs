@@ -1,22 +1,22 @@
-//! Pages of other origins: told to browsers where the settings name them, and not a word otherwise.
+//! Pages of other origins: the settings name those that get CORS headers; others get none.
 
-use crate::harness::{Home, Server, envelope};
+use crate::harness::{Server, TestFolder, envelope};
 
 const PATH: &str = "/api/v1/quality/send";
 const PAGE: &str = "https://crm.example.com";
 
-fn serve() -> (Home, Server, String) {
-    let home = Home::with_sample();
-    let token = home.token("crm", "integrator");
-    let server = home.serve_with(&[("CORS__ORIGINS", "https://other.example.com:8443,https://crm.example.com")]);
-    (home, server, token)
+fn serve() -> (TestFolder, Server, String) {
+    let folder = TestFolder::with_sample();
+    let token = folder.token("crm", "integrator");
+    let server = folder.serve_with(&[("CORS__ORIGINS", "https://other.example.com:8443,https://crm.example.com")]);
+    (folder, server, token)
 }
 
 #[test]
-fn a_browser_asks_before_a_page_may_call() {
-    let (_home, server, _) = serve();
+fn a_preflight_of_an_allowed_origin_is_answered() {
+    let (_folder, server, _) = serve();
     let asked = format!("Origin: {PAGE}\r\nAccess-Control-Request-Method: POST\r\n");
-    let answer = server.stranger().call_with("OPTIONS", PATH, &asked, b"");
+    let answer = server.anonymous().call_with("OPTIONS", PATH, &asked, b"");
     insta::assert_snapshot!(answer.whole(), @r"
     204
     Access-Control-Allow-Headers: Authorization, Content-Type, Idempotency-Key, X-Request-Id
@@ -33,8 +33,8 @@ fn a_browser_asks_before_a_page_may_call() {
 }
 
 #[test]
-fn a_page_may_read_what_it_is_answered() {
-    let (_home, server, token) = serve();
+fn an_allowed_origin_may_read_the_response() {
+    let (_folder, server, token) = serve();
     let lines = format!("Origin: {PAGE}\r\nContent-Type: application/json\r\n");
     let body = |id: u8| format!(r#"{{"clientId":{{"type":"internalClientId","id":{id}}},"qualityFormId":1}}"#);
     // Many times: the order of headers is that of a map with a random seed.
@@ -62,8 +62,8 @@ fn a_page_may_read_what_it_is_answered() {
 /// Nothing is said to a page that is not named, outside of `/api`, and without any origin in the settings; the answers are
 /// those of every other caller.
 #[test]
-fn nobody_else_is_told_anything() {
-    let (home, server, token) = serve();
+fn other_origins_get_no_cors_headers() {
+    let (folder, server, token) = serve();
     let preflight = |origin: &str| format!("Origin: {origin}\r\nAccess-Control-Request-Method: POST\r\n");
     let two = format!("Origin: {PAGE}\r\n{}", preflight(PAGE));
     let plain = server.client(&token).call_with("OPTIONS", PATH, "", b"").whole();
@@ -78,12 +78,12 @@ fn nobody_else_is_told_anything() {
     ] {
         assert_eq!(server.client(&token).call_with("OPTIONS", PATH, &lines, b"").whole(), plain, "{lines}");
     }
-    let admin = server.stranger().call_with("OPTIONS", "/admin/settings", &preflight(PAGE), b"");
+    let admin = server.anonymous().call_with("OPTIONS", "/admin/settings", &preflight(PAGE), b"");
     assert_eq!((admin.status, admin.header("access-control-allow-origin")), (405, None));
     // No question before, but a page all the same: it may call, and learns that it is not asked for its opinion.
-    let simple = server.stranger().call_with("OPTIONS", PATH, &format!("Origin: {PAGE}\r\n"), b"");
+    let simple = server.anonymous().call_with("OPTIONS", PATH, &format!("Origin: {PAGE}\r\n"), b"");
     assert_eq!((simple.status, simple.header("access-control-allow-origin")), (405, Some(PAGE)));
     drop(server);
-    let server = home.serve();
+    let server = folder.serve();
     assert_eq!(server.client(&token).call_with("OPTIONS", PATH, &preflight(PAGE), b"").whole(), plain);
 }

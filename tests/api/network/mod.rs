@@ -1,7 +1,7 @@
-//! What stands between a socket and a route: TLS, addresses, proxies, origins, limits, and what is no request.
+//! Everything between a socket and a route: TLS, addresses, proxies, origins, limits, and bytes that are no request.
 
 mod addresses;
 mod cors;
-mod slow;
+mod slow_clients;
 mod smuggling;
 mod tls;

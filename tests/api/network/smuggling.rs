@@ -1,5 +1,5 @@
-//! Bytes that two parsers could take for different requests: one refusal, a closed connection, and what hides behind them is
-//! never answered.
+//! Bytes that two parsers could take for different requests: the server answers once with 400, closes the connection, and
+//! never answers the request that is hidden after them.
 
 use std::{
     io::{Read, Write},
@@ -8,7 +8,7 @@ use std::{
 
 use crate::harness::{DEADLINE, Server};
 
-/// What hides behind each of them, and would be answered with this id.
+/// The hidden request after each of them. Its response would have this id.
 const HIDDEN: &[u8] = b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Request-Id: smuggled\r\n\r\n";
 
 /// Heads, most of them of a request that would be good without what is wrong with it; `{H}` stands for a good first line and
@@ -123,7 +123,7 @@ fn answers(server: &Server, shape: &str) -> String {
 }
 
 #[test]
-fn what_could_be_two_requests_is_none() {
+fn an_ambiguous_request_is_refused_once() {
     let fake = Server::fake();
     let first = "GET /livez HTTP/1.1\r\nHost: x\r\n";
     let send = "POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\nContent-Type: application/json\r\n";
@@ -146,7 +146,7 @@ fn what_could_be_two_requests_is_none() {
 
 /// A route that reads no body has answered before the body is wrong; nothing else is answered.
 #[test]
-fn what_follows_a_wrong_body_is_never_a_request() {
+fn bytes_after_a_bad_body_are_no_request() {
     let fake = Server::fake();
     for chunks in CHUNKS {
         let shape = format!("GET /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
@@ -156,9 +156,9 @@ fn what_follows_a_wrong_body_is_never_a_request() {
     }
 }
 
-/// What was asked before it on the same connection is answered first.
+/// Earlier requests on the same connection are answered first.
 #[test]
-fn what_came_before_is_answered() {
+fn requests_before_a_bad_one_are_answered() {
     let fake = Server::fake();
     let good = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
     let answers = answers(&fake, &format!("{good}{good}GET /livez HTTP/1.1\r\nHost : x\r\n\r\n"));
@@ -166,9 +166,9 @@ fn what_came_before_is_answered() {
     assert_eq!(statuses, ["200", "200", "400"]);
 }
 
-/// What is unusual, and means one thing only.
+/// Unusual requests with one meaning only.
 #[test]
-fn what_is_only_unusual_passes() {
+fn an_unusual_but_clear_request_is_served() {
     let fake = Server::fake();
     for shape in [
         "\r\nGET /livez HTTP/1.1\r\nHost: x\r\n",
@@ -189,9 +189,9 @@ fn what_is_only_unusual_passes() {
     let body = r#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#;
     let chunked = format!("{:x};a=\"b\"\r\n{body}\r\n0\r\n\r\n", body.len());
     for _ in 0..2 {
-        client.push(
+        client.write_raw(
             format!("POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\nContent-Type: application/json\r\nTransfer-Encoding: Chunked\r\n\r\n{chunked}").as_bytes(),
         );
-        assert_eq!(client.pull().short(), "200 ");
+        assert_eq!(client.read_response().short(), "200 ");
     }
 }

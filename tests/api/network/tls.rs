@@ -1,4 +1,4 @@
-//! HTTPS: what is spoken, what is wrong with the files, and that they are read again.
+//! HTTPS: the protocol, bad files, and reloading.
 
 use std::{
     io::{Read, Write},
@@ -13,9 +13,9 @@ use rustls::{
     pki_types::CertificateDer,
 };
 
-use crate::harness::{DEADLINE, Home, Server, envelope, eventually};
+use crate::harness::{DEADLINE, Server, Signal, TestFolder, envelope, eventually};
 
-/// A certificate for localhost that is good up to a year, and its key.
+/// A certificate for localhost that expires in that year, and its key.
 fn certificate(until: i32) -> (CertificateDer<'static>, String, String) {
     let mut parameters = CertificateParams::new(["localhost".to_owned()]).unwrap();
     (parameters.not_before, parameters.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(until, 1, 1));
@@ -26,15 +26,15 @@ fn certificate(until: i32) -> (CertificateDer<'static>, String, String) {
 
 const FILES: [(&str, &str); 2] = [("TLS__CERT", "cert.pem"), ("TLS__KEY", "key.pem")];
 
-/// A home with those two files.
-fn home_with(certificate: &str, key: &str) -> Home {
-    let home = Home::with_sample();
-    home.write("cert.pem", certificate);
-    home.write("key.pem", key);
-    home
+/// A folder with those two files.
+fn folder_with(certificate: &str, key: &str) -> TestFolder {
+    let folder = TestFolder::with_sample();
+    folder.write("cert.pem", certificate);
+    folder.write("key.pem", key);
+    folder
 }
 
-/// A connection by somebody who trusts that certificate alone, and speaks those protocols.
+/// A connection of a client that trusts that certificate alone, and offers those protocols.
 fn connect(
     server: &Server,
     trusted: &CertificateDer<'static>,
@@ -74,10 +74,10 @@ fn answer(stream: &mut impl Read) -> String {
 }
 
 #[test]
-fn https_is_spoken() {
+fn https_is_served_over_http_1_1() {
     let (trusted, certificate, key) = certificate(2100);
-    let home = home_with(&certificate, &key);
-    let server = home.serve_with(&FILES);
+    let folder = folder_with(&certificate, &key);
+    let server = folder.serve_with(&FILES);
     assert_eq!(server.scheme, "https");
     for protocols in [&["h2", "http/1.1"] as &[&str], &["http/1.1"], &[]] {
         let mut stream = connect(&server, &trusted, protocols).unwrap();
@@ -90,7 +90,7 @@ fn https_is_spoken() {
     }
     let refused = connect(&server, &trusted, &["h2"]).err().unwrap().to_string();
     assert!(refused.contains("NoApplicationProtocol"), "{refused}");
-    // Who speaks no TLS gets no answer, and disturbs nobody.
+    // A client without TLS gets no response, and other clients go on.
     let mut plain = TcpStream::connect(server.address).unwrap();
     plain.set_read_timeout(Some(DEADLINE)).unwrap();
     ask(&mut plain);
@@ -98,36 +98,35 @@ fn https_is_spoken() {
     let _ = plain.read_to_end(&mut said);
     assert!(!said.starts_with(b"HTTP"), "{said:?}");
     let health = |arguments: &[&str]| {
-        let mut command = home.command(&[&["health"], arguments].concat());
+        let mut command = folder.command(&[&["health"], arguments].concat());
         command.envs(FILES.map(|(key, value)| (format!("SURVEYD__{key}"), value)));
         command.env("SURVEYD__LISTEN", server.address.to_string()).output().unwrap().status.code()
     };
     assert_eq!(health(&[]), Some(0), "its own certificate is not looked at");
     let url = format!("https://localhost:{}", server.address.port());
     assert_eq!(health(&["--url", &url]), Some(1), "that of another is");
-    server.signal("-TERM");
-    assert_eq!(server.wait().0, Some(0));
+    server.stop();
 }
 
 #[test]
-fn a_certificate_is_read_again() {
+fn a_certificate_is_reloaded_at_sighup() {
     let (first, first_certificate, first_key) = certificate(2100);
     let (second, second_certificate, second_key) = certificate(2100);
-    let home = home_with(&first_certificate, &first_key);
-    let server = home.serve_with(&FILES);
+    let folder = folder_with(&first_certificate, &first_key);
+    let server = folder.serve_with(&FILES);
     let mut kept = connect(&server, &first, &[]).unwrap();
     let says = |what: &str| {
-        server.signal("-HUP");
-        eventually(what, || server.said().contains(what));
+        server.signal(Signal::HUP);
+        eventually(what, || server.log().contains(what));
     };
     // Only one of the two is there yet.
-    home.write("cert.pem", &second_certificate);
+    folder.write("cert.pem", &second_certificate);
     says("the key key.pem (tls.key) does not fit the certificate cert.pem (tls.cert); the one before stays in use");
     connect(&server, &first, &[]).unwrap();
-    home.write("key.pem", "");
+    folder.write("key.pem", "");
     says("cannot read the key key.pem (tls.key)");
     connect(&server, &first, &[]).unwrap();
-    home.write("key.pem", &second_key);
+    folder.write("key.pem", &second_key);
     says("the certificate was read again");
     let mut new = connect(&server, &second, &[]).unwrap();
     assert!(connect(&server, &first, &[]).is_err());
@@ -135,7 +134,7 @@ fn a_certificate_is_read_again() {
         ask(stream);
         answer(stream);
     }
-    home.write("cert.pem", &certificate(2021).1);
+    folder.write("cert.pem", &certificate(2021).1);
     says("the certificate cert.pem (tls.cert) cannot be used: it expired on ");
     connect(&server, &second, &[]).unwrap();
 }
@@ -147,24 +146,24 @@ fn a_certificate_is_read_again() {
 #[case::no_certificate(4, "there is no certificate in cert.pem (tls.cert); it must be PEM")]
 #[case::missing(5, "cannot read the certificate cert.pem (tls.cert)")]
 #[case::unreadable(6, "cannot read the key key.pem (tls.key)")]
-fn what_is_wrong_with_the_files_is_told(#[case] wrong: u8, #[case] expected: &str) {
+fn a_bad_certificate_or_key_is_named(#[case] wrong: u8, #[case] expected: &str) {
     let (_, certificate_pem, key) = certificate(if wrong == 2 { 2021 } else { 2100 });
-    let home = home_with(&certificate_pem, &key);
+    let folder = folder_with(&certificate_pem, &key);
     match wrong {
-        1 => _ = home.write("key.pem", &certificate(2100).2),
-        3 => _ = home.write("key.pem", &certificate_pem),
-        4 => _ = home.write("cert.pem", &key),
-        5 => std::fs::remove_file(home.path("cert.pem")).unwrap(),
+        1 => _ = folder.write("key.pem", &certificate(2100).2),
+        3 => _ = folder.write("key.pem", &certificate_pem),
+        4 => _ = folder.write("cert.pem", &key),
+        5 => std::fs::remove_file(folder.path("cert.pem")).unwrap(),
         6 => {
-            std::fs::remove_file(home.path("key.pem")).unwrap();
-            std::fs::create_dir(home.path("key.pem")).unwrap();
+            std::fs::remove_file(folder.path("key.pem")).unwrap();
+            std::fs::create_dir(folder.path("key.pem")).unwrap();
         }
         _ => {}
     }
-    home.write("settings.toml", "[tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n");
-    std::fs::remove_file(home.path("surveyd.db")).unwrap();
-    let said = home.fails(&["serve", "--listen", "127.0.0.1:0"]);
-    assert!(!home.path("surveyd.db").exists(), "the certificate comes first");
+    folder.write("settings.toml", "[tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n");
+    std::fs::remove_file(folder.path("surveyd.db")).unwrap();
+    let said = folder.run_error(&["serve", "--listen", "127.0.0.1:0"]);
+    assert!(!folder.path("surveyd.db").exists(), "the certificate comes first");
     assert!(said.starts_with(&format!("surveyd: {expected}")), "{said}");
-    assert_eq!(home.fails(&["config", "--check"]), said);
+    assert_eq!(folder.run_error(&["config", "--check"]), said);
 }

@@ -5,14 +5,14 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::{DOCUMENT, schema::Schemas};
-use crate::harness::Answer;
+use crate::harness::Response;
 
 static PARSED: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(DOCUMENT).unwrap());
 
 static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| Schemas::new(&PARSED["components"]["schemas"]));
 
 /// Fails if an operation of the document gave an answer that the document does not list.
-pub fn check(method: &str, target: &str, answer: &Answer) {
+pub fn check(method: &str, target: &str, answer: &Response) {
     // A recording may contain answers that the old document does not list.
     if super::is_recording() || is_of_no_operation(answer) {
         return;
@@ -34,7 +34,7 @@ pub fn check(method: &str, target: &str, answer: &Answer) {
 /// an answer of the HTTP layer, which has no request id;
 /// an answer of a fault, which may have any status;
 /// and a 404 from a listener that does not have the path.
-fn is_of_no_operation(answer: &Answer) -> bool {
+fn is_of_no_operation(answer: &Response) -> bool {
     let says = |message: &str| answer.body.contains(&format!("\"message\" : \"{message}\""));
     answer.header("x-request-id").is_none() || says("Fault: asked for by POST /admin/faults") || says("No such path")
 }

@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use serde_json::{Value, json};
 
 use self::outline::Outline;
-use crate::harness::{Home, Server, surveyd};
+use crate::harness::{Server, TestFolder, surveyd};
 
 /// The recorded document.
 pub const DOCUMENT: &str = include_str!("../../../src/http/pages/openapi/openapi.json");
@@ -55,9 +55,9 @@ fn assert_same(name: &str, recorded: &str, written: &str) {
 fn the_document_is_served_and_printed() {
     let printed = surveyd().arg("openapi").output().unwrap();
     assert_eq!((printed.status.code(), String::from_utf8(printed.stdout).unwrap()), (Some(0), DOCUMENT.to_owned()));
-    let home = Home::new();
+    let home = TestFolder::new();
     for server in [Server::fake(), home.serve()] {
-        let answer = server.stranger().call("GET", "/openapi.json", None);
+        let answer = server.anonymous().call("GET", "/openapi.json", None);
         let expected = format!(
             "200\nCache-Control: no-store\nContent-Length: {}\nContent-Type: application/json\n\
              X-Content-Type-Options: nosniff\n\n{DOCUMENT}",
@@ -79,7 +79,7 @@ fn timeouts_and_throttling_answer_as_the_document_says() {
         let message = &responses[status]["content"]["application/json"]["examples"]["1"]["value"]["message"];
         format!("{status} {}", without_digits(message.as_str().unwrap_or_else(|| panic!("{}", operation.route))))
     };
-    let short = |answer: crate::harness::Answer| format!("{} {}", answer.status, without_digits(&answer.message()));
+    let short = |answer: crate::harness::Response| format!("{} {}", answer.status, without_digits(&answer.message()));
     let fake = Server::start({
         let mut command = surveyd();
         command.args(["fake", "--listen", "127.0.0.1:0"]).env("SURVEYD__LIMITS__BODY_TIMEOUT_MS", "300");
@@ -96,9 +96,9 @@ fn timeouts_and_throttling_answer_as_the_document_says() {
         })
         .collect();
     for (operation, mut client) in waiting {
-        assert_eq!(short(client.pull()), example(operation, "408"), "{}", operation.route);
+        assert_eq!(short(client.read_response()), example(operation, "408"), "{}", operation.route);
     }
-    let server = Home::new().serve();
+    let server = TestFolder::new().serve();
     let mut bad = server.client("nobody");
     let mut answer = bad.call("GET", "/admin/settings", None);
     while answer.status == 401 {
@@ -111,7 +111,7 @@ fn timeouts_and_throttling_answer_as_the_document_says() {
         assert_eq!(short(answer), example(operation, "429"), "{}", operation.route);
     }
     let body = json!({ "login": "ops", "password": "x" });
-    let log_in = || server.stranger().call("POST", "/api/auth/login", Some(&body));
+    let log_in = || server.anonymous().call("POST", "/api/auth/login", Some(&body));
     let mut statuses: Vec<_> = (0..5).map(|_| log_in()).collect();
     let is_login = |operation: &&outline::Operation| operation.id == "logIn";
     let operation = outline.operations.iter().find(is_login).unwrap();
@@ -122,7 +122,7 @@ fn timeouts_and_throttling_answer_as_the_document_says() {
 #[test]
 fn the_page_needs_nothing_but_itself() {
     let fake = Server::fake();
-    let mut stranger = fake.stranger();
+    let mut stranger = fake.anonymous();
     let page = stranger.call("GET", "/docs", None);
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -148,6 +148,6 @@ fn the_page_needs_nothing_but_itself() {
     assert!(page.body.contains(command));
     let host = "<img src=x>";
     let request = format!("GET /docs HTTP/1.1\r\nHost: {host}\r\n\r\n");
-    let other = fake.stranger().raw(request.as_bytes());
+    let other = fake.anonymous().raw(request.as_bytes());
     assert!(other.status == 400 || !other.body.contains(host), "a host must not inject HTML into the page");
 }

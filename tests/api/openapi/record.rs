@@ -8,7 +8,7 @@ use super::{
     outline::{Answer, Operation, Outline, headers},
     schema::Schemas,
 };
-use crate::harness::{Home, Server, envelope};
+use crate::harness::{Server, TestFolder, envelope};
 
 /// The time in the examples.
 const NOW: &str = "2100-01-01T00:00:00.000Z";
@@ -88,12 +88,12 @@ struct Recorder {
     expired: String,
     schemas: Schemas,
     examples: Vec<String>,
-    _home: Home,
+    _home: TestFolder,
 }
 
 impl Recorder {
     fn start(schemas: &Value) -> Self {
-        let home = Home::with_sample();
+        let home = TestFolder::with_sample();
         let (admin, integrator) = (home.token("ops", "admin"), home.token("crm", "integrator"));
         let output = home.run(&["token", "create", "--name", "brief", "--role", "admin", "--expires", "1ms"]);
         let expired = String::from_utf8(output.stdout).unwrap().trim_end().to_owned();
@@ -148,9 +148,9 @@ impl Recorder {
         let allowed = if operation.role.as_deref() == Some("admin") { "test-admin" } else { "test-crm" };
         let token = answer.token.as_deref().unwrap_or(allowed);
         let mut client = match (on_server, token) {
-            (false, "") => self.fake.stranger(),
+            (false, "") => self.fake.anonymous(),
             (false, token) => self.fake.client(token),
-            (true, "") => self.server.stranger(),
+            (true, "") => self.server.anonymous(),
             (true, "test-admin") => self.server.client(&self.admin),
             (true, "test-wrongrole") => self.server.client(&self.integrator),
             (true, "test-expired") => self.server.client(&self.expired),

@@ -14,7 +14,7 @@ use actix_web::{
     },
 };
 
-use crate::http::routes::{Table, at, get};
+use crate::http::route_table::{Table, at, get};
 
 /// OpenAPI 3.1, the same for `serve` and `fake`.
 pub(crate) const DOCUMENT: &str = include_str!("openapi.json");

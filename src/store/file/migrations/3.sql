@@ -1,4 +1,4 @@
--- From version 2 to 3; see schema.sql for what each is for.
+-- From version 2 to 3; schema.sql explains the tables and columns.
 alter table channel add column delivery_url text
     constraint channel_delivery_url_length check (length(delivery_url) between 1 and 2000);
 alter table channel add column delivery_secret blob
@@ -67,8 +67,8 @@ create trigger audit_row_never_goes before delete on audit
 create trigger audit_row_is_never_replaced before insert on audit when exists (select 1 from audit where id = new.id)
     begin select raise(abort, 'a row of the audit is never replaced'); end;
 
--- The same values, without a table of them for each row. No row changes and none is looked at again, for which SQLite's
--- documentation names this way: https://sqlite.org/lang_altertable.html#otheralter
+-- The same statuses as a CASE: for an IN list SQLite makes a table at each check of a row. The stored rows do not change and are
+-- not checked again. SQLite's documentation describes this way: https://sqlite.org/lang_altertable.html#otheralter
 pragma writable_schema = on;
 update sqlite_schema set sql = replace(sql, 'check (status in
         (''NEW'', ''UNASSIGNED'', ''SUSPENDED'', ''ASSIGNED'', ''REASSIGNED'', ''ANSWER_NEEDED'', ''WAITING'', ''IN_PROGRESS'', ''CLOSED''))',

@@ -1,5 +1,5 @@
-//! What stands in which column: the keys of the world file, `question.text` for what is within `question`. An empty field is
-//! no value.
+//! The columns of each kind of row: the keys of the world file, and `question.text` for what is within `question`. An empty field
+//! is no value.
 
 use std::str::FromStr;
 
@@ -15,37 +15,34 @@ use crate::{
     },
 };
 
-/// A kind of row that a CSV file can apply_pragmas.
+/// A kind of row that a CSV file can have.
 pub(crate) trait Tabular: DirectoryRow {
-    /// The columns that a file may have; an export has the first [`Self::EXPORTED`], in this order.
+    /// The possible columns; an export has the first [`Self::EXPORTED`], in this order.
     const COLUMNS_OF_FILE: &'static [&'static str];
-    /// Those without which no row can be read.
+    /// The columns that a file must have.
     const REQUIRED: &'static [&'static str];
-    /// How many of them are exported.
+    /// How many columns are exported.
     const EXPORTED: usize = Self::COLUMNS_OF_FILE.len();
-    /// What brings to a dry_run_database (`main`) what [`DirectoryRow::write`] looks at in the file itself (`real`).
+    /// Copies to the database of a dry run (`main`) what [`DirectoryRow::write`] looks at in the file itself (`real`).
     const DRY_RUN_SETUP: &'static str;
 
-    /// Reads a row.
-    ///
     /// Errors: the column, and what it must be.
     fn from_fields(fields: &Fields<'_>) -> Result<Self, StoreError>;
 
-    /// The fields of an export.
     fn to_fields(&self) -> Vec<String>;
 }
 
 /// The fields of one row.
 pub(crate) struct Fields<'a> {
-    pub(crate) record: &'a ByteRecord,
-    /// The columns of the kind, and where the file has each.
-    pub(crate) places: &'a [(&'static str, usize)],
+    pub(super) record: &'a ByteRecord,
+    /// The columns of the file, and the position of each.
+    pub(super) positions: &'a [(&'static str, usize)],
 }
 
 impl Fields<'_> {
     fn text(&self, column: &'static str) -> Result<Option<&str>, StoreError> {
-        let place = self.places.iter().find(|(name, _)| *name == column);
-        let bytes = place.and_then(|(_, place)| self.record.get(*place)).unwrap_or_default();
+        let position = self.positions.iter().find(|(name, _)| *name == column);
+        let bytes = position.and_then(|(_, position)| self.record.get(*position)).unwrap_or_default();
         let text = str::from_utf8(bytes).map_err(|_| StoreError::invalid(column, "is not UTF-8"))?;
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
@@ -78,7 +75,7 @@ fn shown(value: Option<impl ToString>) -> String {
 }
 
 impl Tabular for Channel {
-    // The secret comes last: it is taken, and never shown.
+    // The secret comes last: an import takes it, an export never has it.
     const COLUMNS_OF_FILE: &'static [&'static str] =
         &["id", "name", "type", "deliveryUrl", "deliveryOff", "deliverySecret"];
     const REQUIRED: &'static [&'static str] = &["id", "name", "type"];
@@ -88,7 +85,7 @@ impl Tabular for Channel {
     fn from_fields(fields: &Fields<'_>) -> Result<Self, StoreError> {
         let url = fields.owned("deliveryUrl")?.map(DeliveryUrl::new);
         let secret = fields.text("deliverySecret")?.map(|text| {
-            // Not the text itself, which may be most of a secret.
+            // Without the text itself, which may be most of a secret.
             let problem = "must be whsec_ and 24 to 64 bytes in base64";
             SigningSecret::parse(text).ok_or_else(|| StoreError::invalid("deliverySecret", problem))
         });
@@ -187,7 +184,7 @@ impl Tabular for Form {
             text: fields.owned("question.text")?,
             display_text: fields.owned("question.displayText")?,
         };
-        // What JSON has no form for could never be shown again.
+        // JSON has no other numbers: the form could never be shown again.
         if question.kpi.is_some_and(|kpi| !kpi.is_finite()) {
             return Err(StoreError::invalid("question.kpi", "must be finite"));
         }

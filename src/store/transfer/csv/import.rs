@@ -1,9 +1,9 @@
-//! An import: rows are read, put in small transactions by the same functions as everywhere, and those that are refused are
-//! told, each with its line.
+//! The import of a CSV file: rows are put in small transactions by the same functions as everywhere. Each rejected row is
+//! reported with its line.
 
-use std::{io::BufRead, path::PathBuf, time::Instant};
+use std::{io::BufRead, path::PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use rusqlite::Connection;
 use serde::Serialize;
 
@@ -13,34 +13,31 @@ use crate::store::transfer::csv::{
     throttle::ImportThrottle,
 };
 use crate::store::{
+    LocalDatabase,
     audit::{Action, AuditEntry, Changed},
     error::StoreError,
-    transact,
+    file::error::FileError,
 };
 
-/// A row that is not in the file.
+/// A row that was not put.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Rejection {
     /// The line that it begins on.
     pub(crate) line: u64,
-    /// Which column; empty where it is the row as a whole.
+    /// The column; empty for the row as a whole.
     pub(crate) field: String,
-    /// What is wrong with it.
     pub(crate) reason: String,
 }
 
-/// How many characters of a reason are told: it may repeat what stands in the row.
+/// How many characters a reason has at most: it may repeat a text of the row.
 const LONGEST_REASON: usize = 300;
 
 impl Rejection {
-    /// The rejection that an error is, if it is one of the row and not of the file.
+    /// The rejection of a row; an error of the file stays an error.
     fn of(line: u64, error: StoreError) -> Result<Self, StoreError> {
         let (field, reason) = match error {
             StoreError::Invalid { field, problem } => (field.to_owned(), problem),
-            StoreError::Conflict(sentence) => match sentence.split_once(": ") {
-                Some((field, problem)) => (field.to_owned(), problem.to_owned()),
-                None => (String::new(), sentence),
-            },
+            StoreError::Conflict { field, problem } => (field.unwrap_or_default().to_owned(), problem),
             other => return Err(other),
         };
         let reason = match reason.char_indices().nth(LONGEST_REASON) {
@@ -51,42 +48,40 @@ impl Rejection {
     }
 }
 
-/// Who is told how an import goes.
+/// Is called while an import runs.
 pub(crate) trait ImportObserver {
-    /// A row is not put.
-    ///
-    /// Errors: it cannot be told; the import ends.
+    /// Errors: the rejection cannot be reported; the import ends.
     fn rejected(&mut self, rejection: &Rejection) -> Result<()>;
 
-    /// So many rows were put or rejected, and so many bytes of the file lie behind.
+    /// How many rows were put or rejected up to now, and how many bytes of the file were read.
     fn progressed(&mut self, rows: u64, bytes: u64);
 }
 
-/// How far an import has come; what is counted here is committed, also where it ends with an error.
+/// How far an import has come. Counted rows are committed, also if the import ends with an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Import {
     /// Rows that were put.
     pub(crate) applied: u64,
-    /// Rows that were not.
+    /// Rows that were not put.
     pub(crate) rejected: u64,
 }
 
 impl Import {
-    /// Puts every row that can be put. `check` says what the store cannot know of a row.
+    /// Puts every row that can be put. `check` knows what the store cannot know of a row.
     ///
     /// A later row of the same id replaces an earlier one: to find it, all ids would have to be kept in memory.
     ///
-    /// Errors: those of the file that is read or written, not those of its rows.
+    /// Errors: the CSV file cannot be read, the database not be written, a rejection not be reported.
     pub(crate) fn run<E: Tabular, R: BufRead>(
         &mut self,
-        connection: &mut Connection,
+        database: &mut LocalDatabase,
         rows: &mut Rows<R>,
         check: &dyn Fn(&E) -> Result<(), StoreError>,
-        watcher: &mut dyn ImportObserver,
+        observer: &mut dyn ImportObserver,
     ) -> Result<()> {
-        let database = PathBuf::from(connection.path().unwrap_or_default());
-        let mut throttle = ImportThrottle::new(connection, &database)?;
-        let ended = self.put_all(connection, rows, check, watcher, &mut throttle);
+        let file = PathBuf::from(database.connection.path().unwrap_or_default());
+        let mut throttle = ImportThrottle::new(&database.connection, &file).map_err(explained(database))?;
+        let ended = self.put_all(database, rows, check, observer, &mut throttle);
         let settled = throttle.sync();
         ended?;
         settled.context("the rows are in the file, but a power cut may take some of them away")
@@ -94,33 +89,33 @@ impl Import {
 
     fn put_all<E: Tabular, R: BufRead>(
         &mut self,
-        connection: &mut Connection,
+        database: &mut LocalDatabase,
         rows: &mut Rows<R>,
         check: &dyn Fn(&E) -> Result<(), StoreError>,
-        watcher: &mut dyn ImportObserver,
+        observer: &mut dyn ImportObserver,
         throttle: &mut ImportThrottle<'_>,
     ) -> Result<()> {
         let (mut chunk, mut is_first) = (Vec::new(), true);
         loop {
-            // Read and checked before the lock is taken: who writes the file may be slow.
+            // Read and checked before the lock is taken: the CSV file may be a slow pipe.
             let is_last = !fill(&mut chunk, throttle.rows(), rows, check)?;
-            throttle.wait(connection)?;
-            let count = chunk.len();
-            let (begun, so_far) = (Instant::now(), *self);
-            let (sum, rejections) = transact(connection, |connection| {
+            throttle.wait(&database.connection).map_err(explained(database))?;
+            let so_far = *self;
+            let put = database.transact(|connection| {
                 let (sum, rejections) = put(connection, chunk.drain(..), so_far)?;
-                // The audit has a row from the first change on; what became of the whole is known with the last.
-                let told = match (is_first, is_last) {
+                // The audit has an entry from the first change on; the result of the whole is known with the last.
+                let entry = match (is_first, is_last) {
                     (_, true) => Some(AuditEntry::new(Action::Import, E::LIST, None, Some(&sum))?),
                     (true, false) => Some(AuditEntry::new::<()>(Action::Import, E::LIST, None, None)?),
                     (false, false) => None,
                 };
-                Ok::<_, StoreError>(Changed::audited((sum, rejections), told))
-            })?;
-            throttle.record(count, begun.elapsed());
+                Ok::<_, StoreError>(Changed::audited((sum, rejections), entry))
+            });
+            let (sum, rejections) = put.map_err(|error| error.explain(&database.path))?;
+            throttle.lock_is_free();
             (*self, is_first) = (sum, false);
-            rejections.iter().try_for_each(|rejection| watcher.rejected(rejection))?;
-            watcher.progressed(self.applied + self.rejected, rows.bytes());
+            rejections.iter().try_for_each(|rejection| observer.rejected(rejection))?;
+            observer.progressed(self.applied + self.rejected, rows.bytes());
             if is_last {
                 return Ok(());
             }
@@ -128,7 +123,12 @@ impl Import {
     }
 }
 
-/// Reads so many rows; tells whether there may be more.
+fn explained(database: &LocalDatabase) -> impl Fn(rusqlite::Error) -> Error + use<> {
+    let path = database.path.clone();
+    move |error| FileError::from(error).explain(&path)
+}
+
+/// Reads rows up to a count; returns whether there may be more.
 fn fill<E: Tabular, R: BufRead>(
     chunk: &mut Vec<Line<E>>,
     count: usize,

@@ -1,7 +1,7 @@
-//! CSV files: one list of a world each, for what is too large to be one document.
+//! CSV files: one list of a world in each, for worlds that are too large for one document.
 //!
-//! [`rows`] reads them, [`columns`] knows what stands in which column, [`import`] puts rows in small transactions,
-//! [`dry_run`] does the same for show, and [`export`] writes what an import takes back.
+//! [`rows`] reads them, [`columns`] knows the columns, [`import`] puts rows in small transactions, [`dry_run`] makes a database
+//! to try an import with, and [`export`] writes what an import takes.
 
 mod columns;
 mod dry_run;
@@ -11,7 +11,5 @@ mod rows;
 mod throttle;
 
 pub(crate) use columns::Tabular;
-pub(crate) use dry_run::DryRun;
-pub(crate) use export::export;
 pub(crate) use import::{Import, ImportObserver, Rejection};
 pub(crate) use rows::Rows;

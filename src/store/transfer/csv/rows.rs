@@ -1,4 +1,4 @@
-//! The rows of a CSV file, one at a time: what is read of it is never more than one row and a buffer.
+//! The rows of a CSV file, one at a time: memory has one row and a buffer, never the file.
 
 use std::io::{self, BufRead, Read};
 
@@ -8,18 +8,18 @@ use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 use crate::store::error::StoreError;
 use crate::store::transfer::csv::columns::{Fields, Tabular};
 
-/// How long a row or the header can be, in bytes: a quote that is never closed must not take in the whole file.
+/// How many bytes a row or the header can have: a quote that is never closed must not read the whole file.
 const LONGEST_ROW: usize = 1024 * 1024;
 
-/// How much is read at once, in bytes.
+/// How many bytes are read at once.
 const BUFFER: usize = 64 * 1024;
 
-/// A file whose header was read.
+/// The rows of a file whose header was read.
 pub(crate) struct Rows<R> {
     csv: Reader<Bounded<R>>,
     record: ByteRecord,
-    /// The columns of the kind, and where the file has each.
-    places: Vec<(&'static str, usize)>,
+    /// The columns of the file, and the position of each.
+    positions: Vec<(&'static str, usize)>,
     /// How many fields a row has.
     width: usize,
     /// Whether lines end in CRLF, as the header's does.
@@ -27,18 +27,16 @@ pub(crate) struct Rows<R> {
     header_bytes: u64,
 }
 
-/// A row as it was read.
-pub(crate) struct Line<E> {
-    /// The line in the file that it begins on; the header is on the first.
-    pub(crate) line: u64,
-    /// The row.
-    pub(crate) row: Result<E, StoreError>,
+pub(super) struct Line<E> {
+    /// The line of the file that the row begins on; the header is on line 1.
+    pub(super) line: u64,
+    pub(super) row: Result<E, StoreError>,
 }
 
 impl<R: BufRead> Rows<R> {
-    /// Reads the header. Between the fields stands what stands there: a comma or a semicolon.
+    /// Reads the header, whose separator (a comma or a semicolon) is that of the file.
     ///
-    /// Errors: what is wrong with it, and which columns there may be.
+    /// Errors: what is wrong with it, and the possible columns.
     pub(crate) fn of<E: Tabular>(mut file: R) -> Result<Self> {
         let mut header = Vec::new();
         file.by_ref().take(LONGEST_ROW as u64).read_until(b'\n', &mut header)?;
@@ -58,34 +56,34 @@ impl<R: BufRead> Rows<R> {
         let mut settings = ReaderBuilder::new();
         settings.has_headers(false).flexible(true).delimiter(separator).buffer_capacity(BUFFER);
         settings.from_reader(header.as_bytes()).read_byte_record(&mut names)?;
-        let mut places: Vec<(&'static str, usize)> = Vec::new();
-        for (place, name) in names.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).enumerate() {
+        let mut positions: Vec<(&'static str, usize)> = Vec::new();
+        for (position, name) in names.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).enumerate() {
             let column = E::COLUMNS_OF_FILE.iter().find(|column| **column == name);
             let Some(column) = column else {
                 bail!("its header has an unknown column {name:?}; the columns are {known}")
             };
-            ensure!(places.iter().all(|(other, _)| other != column), "its header has the column {name} twice");
-            places.push((column, place));
+            ensure!(positions.iter().all(|(other, _)| other != column), "its header has the column {name} twice");
+            positions.push((column, position));
         }
         for required in E::REQUIRED {
-            let is_there = places.iter().any(|(column, _)| column == required);
+            let is_there = positions.iter().any(|(column, _)| column == required);
             ensure!(is_there, "its header lacks the column {required}; the columns are {known}");
         }
-        // Not the reader's own way with CRLF, by which the line of a row would be that of its predecessor's end.
+        // The reader's own handling of CRLF would count the line of a row as that of the end of the row before.
         settings.terminator(Terminator::Any(b'\n'));
         let csv = settings.from_reader(Bounded { inner: file, of_row: 0 });
-        Ok(Self { csv, record: ByteRecord::new(), width: names.len(), places, has_cr, header_bytes })
+        Ok(Self { csv, record: ByteRecord::new(), width: names.len(), positions, has_cr, header_bytes })
     }
 
-    /// How many bytes of the file lie behind.
-    pub(crate) fn bytes(&self) -> u64 {
+    /// How many bytes of the file were read.
+    pub(super) fn bytes(&self) -> u64 {
         self.header_bytes + self.csv.position().byte()
     }
 
     /// The next row; none at the end.
     ///
-    /// Errors: the file cannot be read, or a row is too long to be one.
-    pub(crate) fn next<E: Tabular>(&mut self) -> Result<Option<Line<E>>> {
+    /// Errors: the file cannot be read, or a row is too long.
+    pub(super) fn next<E: Tabular>(&mut self) -> Result<Option<Line<E>>> {
         loop {
             self.csv.get_mut().of_row = 0;
             let began = self.csv.position().line();
@@ -96,7 +94,7 @@ impl<R: BufRead> Rows<R> {
             if self.has_cr {
                 self.strip_cr();
             }
-            // A line with nothing on it is no row.
+            // An empty line is not a row.
             if self.record.len() > 1 || !self.record.as_slice().is_empty() || self.width == 1 {
                 return Ok(Some(Line { line: self.line(began), row: self.row() }));
             }
@@ -112,12 +110,12 @@ impl<R: BufRead> Rows<R> {
         }
     }
 
-    /// The line of the file that the row begins on, where the reader went on from `began`: empty lines were skipped, and the
-    /// row may take several.
+    /// The line of the file that the row begins on. The reader went on from line `began`: it may have skipped empty lines, and
+    /// the row may take several lines.
     fn line(&self, began: u64) -> u64 {
         let within = self.record.as_slice().split(|byte| *byte == b'\n').count() as u64 - 1;
         let after = self.csv.position().line();
-        // The header is on the first line, and the reader's count begins behind it.
+        // The header is on the first line, and the reader's count begins after it.
         1 + if after > began + within { after - within - 1 } else { began }
     }
 
@@ -126,11 +124,11 @@ impl<R: BufRead> Rows<R> {
             let problem = format!("has {} fields where the header has {}", self.record.len(), self.width);
             return Err(StoreError::invalid("", problem));
         }
-        E::from_fields(&Fields { record: &self.record, places: &self.places })
+        E::from_fields(&Fields { record: &self.record, positions: &self.positions })
     }
 }
 
-/// A reader that gives up where a row does not end.
+/// A reader that gives up if a row does not end.
 struct Bounded<R> {
     inner: R,
     /// How many bytes were read since the last row.

@@ -1,4 +1,4 @@
-//! A fake in the hands of a test runner: how it is found, how it ends, and what it leaves behind.
+//! How a test runner finds a fake, how the fake ends, and what it leaves in the file system.
 
 use std::{
     fs,
@@ -9,62 +9,60 @@ use std::{
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Home, Server, eventually, surveyd};
+use crate::harness::{Server, TestFolder, eventually, surveyd};
 
-fn fake(home: &Home, more: &[&str]) -> Command {
-    let mut command = home.command(&[&["fake", "--listen", "127.0.0.1:0"], more].concat());
-    command.env("TMPDIR", home.path(""));
+fn fake(folder: &TestFolder, more: &[&str]) -> Command {
+    let mut command = folder.command(&[&["fake", "--listen", "127.0.0.1:0"], more].concat());
+    command.env("TMPDIR", folder.path(""));
     command
 }
 
-fn folders(home: &Home) -> Vec<PathBuf> {
-    let entries = fs::read_dir(home.path("")).unwrap().map(|entry| entry.unwrap().path());
+fn folders(folder: &TestFolder) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder.path("")).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.is_dir()).collect()
 }
 
 #[test]
-fn a_ready_file_is_there_as_long_as_the_fake() {
-    let home = Home::new();
-    let file = home.write("ready.json", "left by an earlier one");
-    let fake = Server::start(fake(&home, &["--ready-file", "ready.json"]));
+fn a_ready_file_exists_as_long_as_the_fake() {
+    let folder = TestFolder::new();
+    let file = folder.write("ready.json", "left by an earlier one");
+    let fake = Server::start(fake(&folder, &["--ready-file", "ready.json"]));
     let ready: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     let url = format!("http://{}", fake.address);
     assert_eq!(ready, json!({"url": url, "pid": fake.process.id(), "version": env!("CARGO_PKG_VERSION")}));
-    fake.signal("-TERM");
-    assert_eq!(fake.wait().0, Some(0));
+    fake.stop();
     assert!(!file.exists());
 }
 
 /// One that ends late takes its own ready file away, and not that of the fake which has come after it.
 #[test]
-fn a_ready_file_of_another_stays() {
-    let home = Home::new();
-    let first = Server::start(fake(&home, &["--ready-file", "ready.json"]));
-    let second = Server::start(fake(&home, &["--ready-file", "ready.json"]));
-    first.signal("-TERM");
-    assert_eq!(first.wait().0, Some(0));
-    let ready: Value = serde_json::from_str(&fs::read_to_string(home.path("ready.json")).unwrap()).unwrap();
+fn a_fake_leaves_the_ready_file_of_another_fake() {
+    let folder = TestFolder::new();
+    let first = Server::start(fake(&folder, &["--ready-file", "ready.json"]));
+    let second = Server::start(fake(&folder, &["--ready-file", "ready.json"]));
+    first.stop();
+    let ready: Value = serde_json::from_str(&fs::read_to_string(folder.path("ready.json")).unwrap()).unwrap();
     assert_eq!(ready["pid"], second.process.id());
 }
 
 #[test]
-fn a_ready_file_that_cannot_be_written_is_told() {
-    let home = Home::new();
-    let fails = |file: &str| home.fails(&["fake", "--listen", "127.0.0.1:0", "--ready-file", file]);
+fn a_ready_file_that_cannot_be_written_is_an_error() {
+    let folder = TestFolder::new();
+    let fails = |file: &str| folder.run_error(&["fake", "--listen", "127.0.0.1:0", "--ready-file", file]);
     assert_eq!(
         fails("none/ready.json"),
         "surveyd: cannot write the ready file none/ready.json: its folder does not exist"
     );
-    fs::create_dir(home.path("folder")).unwrap();
+    fs::create_dir(folder.path("folder")).unwrap();
     assert!(fails("folder").starts_with("surveyd: cannot replace the ready file folder: "));
 }
 
 #[test]
-fn it_ends_when_its_stdin_is_closed() {
-    let home = Home::new();
-    let mut command = fake(&home, &["--exit-on-stdin-close"]);
+fn a_fake_ends_when_its_stdin_is_closed() {
+    let folder = TestFolder::new();
+    let mut command = fake(&folder, &["--exit-on-stdin-close"]);
     let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    eventually("it is there", || !folders(&home).is_empty());
+    eventually("it is there", || !folders(&folder).is_empty());
     assert!(process.try_wait().unwrap().is_none());
     drop(process.stdin.take());
     let mut code = None;
@@ -73,13 +71,13 @@ fn it_ends_when_its_stdin_is_closed() {
         code.is_some()
     });
     assert_eq!(code.unwrap().code(), Some(0));
-    assert_eq!(folders(&home), [] as [PathBuf; 0]);
+    assert_eq!(folders(&folder), [] as [PathBuf; 0]);
 }
 
 #[test]
-fn a_stdin_that_nobody_holds_is_refused() {
-    let home = Home::new();
-    let mut command = fake(&home, &["--exit-on-stdin-close"]);
+fn a_stdin_that_is_not_held_open_is_refused() {
+    let folder = TestFolder::new();
+    let mut command = fake(&folder, &["--exit-on-stdin-close"]);
     let output = command.stdin(Stdio::null()).output().unwrap();
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
@@ -88,23 +86,24 @@ fn a_stdin_that_nobody_holds_is_refused() {
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
 }
 
-/// A fake that was killed could not clean up; the next one does, and leaves alone those that live and what is not ours.
+/// A killed fake cannot remove its folder. The next fake does, and leaves the folders of running fakes and of other
+/// programs.
 #[test]
-fn what_a_killed_fake_left_is_removed_by_the_next() {
-    let home = Home::new();
-    let living = Server::start(fake(&home, &[]));
-    let left = folders(&home);
-    let killed = Server::start(fake(&home, &[]));
-    assert_eq!(folders(&home).len(), 2);
+fn the_folder_of_a_killed_fake_is_removed_by_the_next_fake() {
+    let folder = TestFolder::new();
+    let living = Server::start(fake(&folder, &[]));
+    let left = folders(&folder);
+    let killed = Server::start(fake(&folder, &[]));
+    assert_eq!(folders(&folder).len(), 2);
     killed.kill();
-    fs::create_dir(home.path("surveyd-other")).unwrap();
-    let next = Server::start(fake(&home, &[]));
-    let dead: Vec<_> = folders(&home).into_iter().filter(|path| !left.contains(path)).collect();
+    fs::create_dir(folder.path("surveyd-other")).unwrap();
+    let next = Server::start(fake(&folder, &[]));
+    let dead: Vec<_> = folders(&folder).into_iter().filter(|path| !left.contains(path)).collect();
     eventually("the leftover is removed", || dead.iter().filter(|path| path.exists()).count() <= 2);
-    eventually("only those of the living are there", || folders(&home).len() == 3);
+    eventually("only those of the living are there", || folders(&folder).len() == 3);
     assert_eq!(living.client("test-crm").send(1, 1).short(), "200 ");
     drop((living, next));
-    assert_eq!(folders(&home), [home.path("surveyd-other")]);
+    assert_eq!(folders(&folder), [folder.path("surveyd-other")]);
 }
 
 #[test]
@@ -117,7 +116,7 @@ fn health_is_an_exit_code() {
     let url = format!("http://{}", fake.address);
     assert_eq!(health(&["--url", &url]), (Some(0), String::new()));
     assert_eq!(health(&["--url", &format!("{url}/"), "--wait", "10s"]), (Some(0), String::new()));
-    // The setting tells where, and an address to listen on everywhere is called here.
+    // The setting names the address; `health` calls 127.0.0.1 where it is 0.0.0.0.
     let everywhere = format!("0.0.0.0:{}", fake.address.port());
     assert!(surveyd().arg("health").env("SURVEYD__LISTEN", everywhere).status().unwrap().success());
     drop(fake);
@@ -131,15 +130,15 @@ fn health_is_an_exit_code() {
 }
 
 #[test]
-fn health_waits_for_a_server_that_is_only_starting() {
-    let home = Home::new();
+fn health_waits_for_a_server_that_is_starting() {
+    let folder = TestFolder::new();
     let taken = Server::fake();
     let listen = taken.address.to_string();
     drop(taken);
     let url = format!("http://{listen}");
     let mut health = surveyd().args(["health", "--wait", "20s", "--url", &url]).spawn().unwrap();
-    let mut command = home.command(&["fake", "--listen", &listen]);
-    command.env("TMPDIR", home.path(""));
+    let mut command = folder.command(&["fake", "--listen", &listen]);
+    command.env("TMPDIR", folder.path(""));
     let _fake = Server::start(command);
     let mut ended = None;
     eventually("health ends", || {
@@ -172,13 +171,13 @@ fn health_waits_for_a_server_that_is_only_starting() {
     "Host: localhost.evil.example:80\r\n",
     Some("Host: \"localhost.evil.example:80\" may not use /admin of a fake on loopback; use localhost or 127.0.0.1")
 )]
-fn no_web_page_can_drive_it(#[case] lines: &str, #[case] refusal: Option<&str>) {
+fn a_web_page_cannot_use_the_admin_routes_of_a_fake(#[case] lines: &str, #[case] refusal: Option<&str>) {
     let fake = Server::fake();
     for (method, path) in [("PATCH", "/admin/settings"), ("POST", "/admin/reset"), ("GET", "/admin/sends")] {
         let request = format!(
             "{method} {path} HTTP/1.1\r\n{lines}Authorization: Bearer test-admin\r\nContent-Type: application/json\r\nContent-Length: 31\r\n\r\n{{\"surveysViaExternalApi\":false}}"
         );
-        let answer = fake.stranger().raw(request.as_bytes());
+        let answer = fake.anonymous().raw(request.as_bytes());
         match refusal {
             None => assert!(answer.status < 300, "{answer:?}"),
             Some(message) => assert_eq!(answer.short(), format!("403 {message}")),
@@ -191,22 +190,22 @@ fn no_web_page_can_drive_it(#[case] lines: &str, #[case] refusal: Option<&str>) 
 
 /// In Rust the crate is a library; a test that panics leaves nothing, for the fake is dropped with it.
 #[test]
-fn a_panicked_test_leaves_nothing() {
-    let home = Home::new();
+fn a_test_that_panics_leaves_no_folder() {
+    let folder = TestFolder::new();
     let program = std::env::current_exe().unwrap();
     let output = Command::new(program)
-        .args(["fake_life::panics_beside_a_fake", "--exact", "--ignored"])
-        .env("TMPDIR", home.path(""))
+        .args(["fake_lifecycle::panics_while_a_fake_runs", "--exact", "--ignored"])
+        .env("TMPDIR", folder.path(""))
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(told.contains("on purpose") && told.contains("1 failed"), "{told}");
-    assert_eq!(folders(&home), [] as [PathBuf; 0]);
+    assert_eq!(folders(&folder), [] as [PathBuf; 0]);
 }
 
 #[test]
 #[ignore = "panics; run by the test above"]
-fn panics_beside_a_fake() {
+fn panics_while_a_fake_runs() {
     let fake = surveyd::Fake::start().unwrap();
     assert_eq!(fake.sends().unwrap(), []);
     panic!("on purpose, beside {}", fake.url());

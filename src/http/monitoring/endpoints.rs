@@ -1,6 +1,6 @@
-//! `GET /metrics`, in the text format of OpenMetrics.
+//! `GET /readyz`, and `GET /metrics` in the text format of OpenMetrics.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
@@ -11,15 +11,40 @@ use actix_web::{
     },
     web::{ServiceConfig, ThinData},
 };
+use serde::Serialize;
 
+use super::{METRICS, metrics::Metrics};
 use crate::http::{
     auth,
-    monitoring::metrics::Metrics,
-    routes::{Table, at, get},
+    failure::Failure,
+    responses::Json,
+    route_table::{Table, at, get, no_other},
     state::State,
 };
 
-pub(crate) const METRICS: &str = "/metrics";
+#[derive(Serialize)]
+pub(crate) struct Ready {
+    schema: &'static str,
+    writer: &'static str,
+    stopping: bool,
+}
+
+/// `GET /readyz`.
+///
+/// Errors: 503 with the first problem.
+pub(crate) async fn readyz(ThinData(app): State) -> Result<Json<Ready>, Failure> {
+    let not_ready = |problem: &str| Failure::unavailable(format!("Not ready: {problem}"));
+    let tenant = app.resolver.anonymous().ok_or_else(|| not_ready("there is no room for a database"))?;
+    let problem = app.readiness.problem(&tenant.store).await;
+    // Last: the stop may have begun meanwhile.
+    if app.stopping.load(Ordering::Relaxed) {
+        return Err(not_ready("the server is stopping"));
+    }
+    match problem {
+        Some(problem) => Err(not_ready(problem)),
+        None => Ok(Json::ok(Ready { schema: "current", writer: "answers", stopping: false })),
+    }
+}
 
 /// Source: <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>, "Text Format".
 const OPEN_METRICS: HeaderValue =
@@ -62,5 +87,5 @@ pub(crate) fn open(routes: &mut ServiceConfig, metrics: Arc<Metrics>) {
     let mut table = Table::default();
     at(&mut table, METRICS, [get(async |ThinData(metrics): MetricsOf| metrics.text().map(Exposition))]);
     table.register(routes);
-    crate::http::routes::no_other(routes);
+    no_other(routes);
 }

@@ -1,19 +1,23 @@
-//! The audit: who changed what. Nothing is changed but through [`run`], and that asks each change what is to be told of it.
+//! The audit: who changed what. Every change goes through [`run`], which records its audit entries in the same transaction.
+
+mod list;
 
 use std::net::IpAddr;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
-use crate::store::{error::StoreError, newest_first};
+pub(super) use self::list::list;
+pub(crate) use self::list::{AuditFilter, AuditRow};
+use crate::store::write::batch::CommitEffect;
+use crate::store::{LocalDatabase, Store, error::StoreError, now};
 use crate::survey::time::Time;
 
-/// Who a command is in the audit, and who the server itself is when a gateway's answer or the age of something makes it change
-/// something; no token has these names.
-pub(crate) const RESERVED: [&str; 3] = ["cli", "delivery", "retention"];
+/// The names of commands and of the server itself in the audit: the server changes something when a gateway answers, or when
+/// rows are too old. No token has these names.
+pub(super) const RESERVED: [&str; 3] = ["cli", "delivery", "retention"];
 
-/// Who changes something, and from where.
+/// Who makes a change, and from which address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Actor {
     who: String,
@@ -21,32 +25,29 @@ pub(crate) struct Actor {
 }
 
 impl Actor {
-    /// The holder of a token of that name, who calls from there.
+    /// The holder of a token. The address is the caller's.
     pub(crate) fn token(name: &str, address: Option<IpAddr>) -> Self {
         Self { who: name.to_owned(), address: address.map(|address| address.to_canonical()) }
     }
 
-    /// Whoever may run commands on this machine and its file.
-    pub(crate) fn command() -> Self {
+    /// A user of this machine, by a command.
+    pub(super) fn command() -> Self {
         Self { who: RESERVED[0].to_owned(), address: None }
     }
 
     /// The server itself, when it delivers.
-    pub(crate) fn delivery() -> Self {
+    pub(super) fn delivery() -> Self {
         Self { who: RESERVED[1].to_owned(), address: None }
     }
-}
 
-impl Actor {
-    /// The server itself, when it deletes what is too old.
-    pub(crate) fn retention() -> Self {
+    /// The server itself, when it deletes rows that are too old.
+    pub(super) fn retention() -> Self {
         Self { who: RESERVED[2].to_owned(), address: None }
     }
 }
 
-/// What is done to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
+pub(super) enum Action {
     Create,
     Change,
     Delete,
@@ -76,9 +77,9 @@ impl Action {
     }
 }
 
-/// What the audit is to tell of a change: the object as the admin routes call it, and its JSON before and after.
+/// What the audit records of a change: the object as the admin routes call it, and its JSON before and after.
 #[derive(Debug)]
-pub(crate) struct AuditEntry {
+pub(super) struct AuditEntry {
     action: Action,
     object: String,
     before: Option<String>,
@@ -86,7 +87,7 @@ pub(crate) struct AuditEntry {
 }
 
 impl AuditEntry {
-    pub(crate) fn new<T: Serialize>(
+    pub(super) fn new<T: Serialize>(
         action: Action,
         object: impl Into<String>,
         before: Option<&T>,
@@ -98,8 +99,8 @@ impl AuditEntry {
         Ok(Self { action, object: object.into(), before, after })
     }
 
-    /// The same for an object that is created, changed or deleted; none where it is as it was.
-    pub(crate) fn of_row<T: Serialize>(
+    /// The same for an object that is created, changed or deleted; none if it is as it was.
+    pub(super) fn of_row<T: Serialize>(
         object: impl Into<String>,
         before: Option<&T>,
         after: Option<&T>,
@@ -114,43 +115,43 @@ impl AuditEntry {
     }
 }
 
-/// What a change yields, and what the audit is to tell of it. One that left everything as it was leaves no row.
+/// The result of a change, and its audit entries. A change that left everything as it was has none.
 #[derive(Debug)]
 #[must_use]
-pub(crate) struct Changed<T> {
+pub(super) struct Changed<T> {
     value: T,
     entries: Vec<AuditEntry>,
 }
 
 impl<T> Changed<T> {
     /// A change that did nothing.
-    pub(crate) fn nothing(value: T) -> Self {
+    pub(super) fn nothing(value: T) -> Self {
         Self { value, entries: Vec::new() }
     }
 
-    pub(crate) fn audited(value: T, entries: impl IntoIterator<Item = AuditEntry>) -> Self {
+    pub(super) fn audited(value: T, entries: impl IntoIterator<Item = AuditEntry>) -> Self {
         Self { value, entries: entries.into_iter().collect() }
     }
 
-    /// The same change, of which the audit tells this besides.
-    pub(crate) fn and(mut self, entry: AuditEntry) -> Self {
+    /// The same change with one more entry.
+    pub(super) fn and(mut self, entry: AuditEntry) -> Self {
         self.entries.push(entry);
         self
     }
 
-    /// The same change, which yields something else.
-    pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> Changed<U> {
+    /// The same change with another result.
+    pub(super) fn map<U>(self, map: impl FnOnce(T) -> U) -> Changed<U> {
         Changed { value: map(self.value), entries: self.entries }
     }
 
-    /// What is yielded where nobody asks who did it: in a file that is being made.
-    pub(crate) fn unaudited(self) -> T {
+    /// The result without an audit: for a file that is being made.
+    pub(super) fn unaudited(self) -> T {
         self.value
     }
 }
 
-/// Runs a change inside the open transaction, and writes down who did it and what it did.
-pub(crate) fn run<T, E: From<StoreError>>(
+/// Runs a change inside the open transaction, and records the actor and what the change did.
+pub(super) fn run<T, E: From<StoreError>>(
     connection: &Connection,
     actor: &Actor,
     now: Time,
@@ -173,70 +174,40 @@ fn write(connection: &Connection, actor: &Actor, now: Time, entry: &AuditEntry) 
     Ok(())
 }
 
-/// One change, as it was told.
-#[derive(Debug, Serialize)]
-pub(crate) struct AuditRow {
-    /// Sequential; never used again.
-    pub(crate) id: i64,
-    /// When it was changed.
-    pub(crate) at: Time,
-    /// The name of the token; `cli` for a command, `delivery` for the server itself.
-    pub(crate) who: String,
-    /// From where; none for a command.
-    pub(crate) address: Option<String>,
-    /// What was done.
-    pub(crate) action: String,
-    /// To what.
-    pub(crate) object: String,
-    /// What it was; none where there was nothing.
-    pub(crate) before: Option<Box<RawValue>>,
-    /// What it is; none where there is nothing left.
-    pub(crate) after: Option<Box<RawValue>>,
-}
+impl Store {
+    /// Runs an actor's change and records it in the audit, both or neither. The very next send sees it.
+    pub(super) async fn change<T: Send + 'static>(
+        &self,
+        actor: Actor,
+        change: impl FnOnce(&Connection) -> Result<Changed<T>, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.change_as(CommitEffect::Facts, actor, change).await
+    }
 
-impl AuditRow {
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        // The schema holds that it is JSON.
-        let json = |column: usize| {
-            let text = row.get::<_, Option<String>>(column)?;
-            text.map(RawValue::from_string).transpose().map_err(|_| rusqlite::Error::InvalidQuery)
-        };
-        Ok(Self {
-            id: row.get(0)?,
-            at: Time(row.get(1)?),
-            who: row.get(2)?,
-            address: row.get(3)?,
-            action: row.get(4)?,
-            object: row.get(5)?,
-            before: json(6)?,
-            after: json(7)?,
-        })
+    /// The same for a change with another effect than on the facts that the rules look at.
+    pub(super) async fn change_as<T: Send + 'static>(
+        &self,
+        effect: CommitEffect,
+        actor: Actor,
+        change: impl FnOnce(&Connection) -> Result<Changed<T>, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let clock = self.clock.clone();
+        self.writer.change(effect, move |connection| run(connection, &actor, clock.now(), change)).await
     }
 }
 
-/// Which rows are listed.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct AuditFilter {
-    /// Only those after this id.
-    pub(crate) after: Option<i64>,
-    /// Only those before this id, and the newest first.
-    pub(crate) before: Option<i64>,
-    /// Only of this object.
-    pub(crate) object: Option<String>,
-}
-
-/// The changes that the filter lets through, the oldest first unless it says otherwise, at most `limit`.
-pub(crate) fn list(connection: &Connection, filter: &AuditFilter, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
-    let mut statement = connection.prepare_cached(&format!(
-        "select id, at, who, address, action, object, before, after from audit
-          where id > ?1 and id < ?2 and (?3 is null or object = ?3) order by id {} limit ?4",
-        newest_first(filter.before)
-    ))?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    // Ids begin at 1, so that no "after" is an "after 0".
-    let (after, before) = (filter.after.unwrap_or(0), filter.before.unwrap_or(i64::MAX));
-    let rows = statement.query_map(params![after, before, filter.object, limit], AuditRow::from_row)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+impl LocalDatabase {
+    /// Runs a change and records it in the audit, both in one transaction.
+    pub(super) fn transact<T, E: From<StoreError>>(
+        &mut self,
+        change: impl FnOnce(&Connection) -> Result<Changed<T>, E>,
+    ) -> Result<T, E> {
+        let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = begun.map_err(StoreError::from)?;
+        let value = run(&transaction, &Actor::command(), now(), change)?;
+        transaction.commit().map_err(StoreError::from)?;
+        Ok(value)
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
-//! The calls around a send: an integration logs in, looks whether the client has an active thread, and sends.
+//! The vendor's calls that an integration makes besides a send: it logs in, and looks up whether the client has an active
+//! thread.
 
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Home, Server};
+use crate::harness::{Server, TestFolder};
 
-fn log_in(server: &Server, login: &str, password: &str) -> crate::harness::Answer {
-    server.stranger().call(
+fn log_in(server: &Server, login: &str, password: &str) -> crate::harness::Response {
+    server.anonymous().call(
         "POST",
         "/api/auth/login",
         Some(&json!({"login": login, "password": password, "locale": "ru"})),
@@ -15,10 +16,10 @@ fn log_in(server: &Server, login: &str, password: &str) -> crate::harness::Answe
 
 /// The whole flow, unchanged, on a fake and on a server.
 #[rstest]
-fn log_in_look_and_send(#[values(false, true)] on_server: bool) {
-    let home = Home::with_sample();
-    let secret = home.token("crm", "integrator");
-    let server = if on_server { home.serve() } else { Server::fake() };
+fn an_integration_logs_in_looks_up_and_sends(#[values(false, true)] on_server: bool) {
+    let folder = TestFolder::with_sample();
+    let secret = folder.token("crm", "integrator");
+    let server = if on_server { folder.serve() } else { Server::fake() };
     let answer = log_in(&server, "crm", &secret);
     let token = answer.json()["token"].as_str().unwrap().to_owned();
     assert!(token.starts_with("Bearer "), "documented: {token}");
@@ -40,10 +41,10 @@ fn log_in_look_and_send(#[values(false, true)] on_server: bool) {
 }
 
 #[test]
-fn only_the_right_password_logs_in_and_guessing_is_slowed_down() {
-    let home = Home::with_sample();
-    let (crm, lead) = (home.token("crm", "integrator"), home.token("lead", "supervisor"));
-    let server = home.serve();
+fn only_the_right_password_logs_in_and_guessing_is_throttled() {
+    let folder = TestFolder::with_sample();
+    let (crm, lead) = (folder.token("crm", "integrator"), folder.token("lead", "supervisor"));
+    let server = folder.serve();
     assert_eq!(log_in(&server, "lead", &lead).json()["role"], "SUPERVISOR");
     let wrong = log_in(&server, "crm", "guess");
     assert_eq!(
@@ -51,7 +52,7 @@ fn only_the_right_password_logs_in_and_guessing_is_slowed_down() {
         ("401 Login or password is wrong".to_owned(), Some("Bearer"))
     );
     assert_eq!(log_in(&server, "lead", &crm).short(), "401 Login or password is wrong", "another one's secret");
-    assert!(home.run(&["token", "revoke", "1"]).status.success());
+    folder.run_ok(&["token", "revoke", "1"]);
     assert_eq!(log_in(&server, "crm", &crm).short(), "401 Login or password is wrong", "revoked");
     for _ in 0..2 {
         assert_eq!(log_in(&server, "nobody", "guess").status, 401);
@@ -73,14 +74,14 @@ fn only_the_right_password_logs_in_and_guessing_is_slowed_down() {
 #[case(json!({"login": "l".repeat(201), "password": "x"}), "login must have 1 to 200 characters, before the @ of a world")]
 #[case(json!({"login": "", "password": "x"}), "login must have 1 character at least")]
 #[case(json!({"login": "a@b@c", "password": "x"}), "login: the world behind @ must be 1 to 64 characters of A-Za-z0-9._-")]
-fn a_login_that_cannot_be_is_told(#[case] body: Value, #[case] expected: &str) {
-    let answer = Server::fake().stranger().call("POST", "/api/auth/login", Some(&body));
+fn a_bad_login_is_refused(#[case] body: Value, #[case] expected: &str) {
+    let answer = Server::fake().anonymous().call("POST", "/api/auth/login", Some(&body));
     assert_eq!(answer.short(), format!("400 {expected}"));
 }
 
 /// In a fake every password is right: a login that is to fail for a test slows down no other test's.
 #[test]
-fn a_fake_slows_nobody_down() {
+fn a_fake_throttles_no_login() {
     let fake = Server::fake();
     for number in 0..7 {
         assert_eq!(log_in(&fake, &format!("expired@w{number}"), "x").short(), "401 Token is expired");

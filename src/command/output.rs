@@ -1,0 +1,61 @@
+//! What commands print: sentences for people, rows for programs, progress on a terminal.
+
+use std::{
+    fmt::Display,
+    io::{self, BufWriter, ErrorKind, IsTerminal, Write},
+};
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+/// An error as one sentence: what failed, then why.
+pub(super) fn sentence(error: &anyhow::Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for part in error.chain().map(|cause| cause.to_string().replace('\n', " ")) {
+        // Some errors repeat the message of their cause.
+        if !parts.iter().any(|before| before.contains(&part)) {
+            parts.push(part);
+        }
+    }
+    parts.join(": ")
+}
+
+/// Prints a sentence on stderr. If stderr is closed, there is nobody to read it.
+pub(super) fn say(sentence: impl Display) {
+    let _ = writeln!(io::stderr(), "surveyd: {sentence}");
+}
+
+/// Prints rows as the admin routes answer them: a JSON array, with a line for each.
+pub(super) fn print_array<T: Serialize>(rows: impl Iterator<Item = Result<T>>) -> Result<()> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let mut separator = "[\n";
+    for row in rows {
+        write!(stdout, "{separator}{}", serde_json::to_string(&row?)?)?;
+        separator = ",\n";
+    }
+    stdout.write_all(if separator == "[\n" { b"[]\n" } else { b"\n]\n" })?;
+    Ok(stdout.flush()?)
+}
+
+/// The result of printing. A closed stdout is not a failure: `surveyd export | head` has read what it wanted.
+pub(super) fn unless_closed(printed: Result<()>) -> Result<()> {
+    let is_closed = |error: &io::Error| error.kind() == ErrorKind::BrokenPipe;
+    match printed {
+        Err(error) if error.downcast_ref::<io::Error>().is_some_and(is_closed) => Ok(()),
+        printed => printed,
+    }
+}
+
+/// A progress bar; hidden without a terminal, and for work that is done before anyone could read the bar.
+pub(super) fn progress_bar(total: u64, unit: &str) -> ProgressBar {
+    const WORTH_SHOWING: u64 = 10_000;
+    let shown = total >= WORTH_SHOWING && io::stderr().is_terminal();
+    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(total), target);
+    let template = format!("{{bar:40}} {{human_pos}} of {{human_len}} {unit}, {{per_sec}}, {{eta}} left");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
+        bar.set_style(style);
+    }
+    bar
+}

@@ -1,0 +1,94 @@
+//! The store as one HTTP worker sees it: how its methods read and write.
+
+use std::rc::Rc;
+
+use r2d2::Pool;
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::Connection;
+
+use crate::store::{
+    clock::Clock,
+    error::StoreError,
+    file::migrations,
+    metrics::Tries,
+    outbox::MessageFormat,
+    read::snapshot::Snapshots,
+    tokens::LastUsedRecorder,
+    write::{
+        batch::CommitEffect,
+        notifier::{CommitListener, CommitNotifier},
+        writer::Submitter,
+    },
+};
+use crate::survey::time::Time;
+
+/// The store as one HTTP worker sees it. Its methods are in the files of their subjects; those here are what they share.
+pub(crate) struct Store {
+    pub(super) snapshots: Rc<Snapshots>,
+    pub(super) last_used: Rc<LastUsedRecorder>,
+    pub(super) writer: Submitter,
+    pub(super) message: MessageFormat,
+    pub(super) clock: Clock,
+    pub(super) commits: CommitNotifier,
+    pub(super) outbox_changes: CommitNotifier,
+    pub(super) pool: Pool<SqliteConnectionManager>,
+    pub(super) tries: Tries,
+}
+
+impl Store {
+    /// The time by the world's clock.
+    pub(crate) fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Wakes at each send and each result of a delivery, until the world ends.
+    pub(crate) fn listen(&self) -> CommitListener {
+        self.commits.listen()
+    }
+
+    /// Wakes whenever there may be something to deliver, until the world ends.
+    pub(crate) fn listen_for_deliveries(&self) -> CommitListener {
+        self.outbox_changes.listen()
+    }
+
+    /// Has the deliveries looked through again: by the new time of the clock, others may be due.
+    pub(crate) fn clock_was_set(&self) {
+        self.outbox_changes.wake();
+    }
+
+    /// Resolves when the writer has reached an empty job: it runs, and got the file's lock.
+    pub(crate) async fn probe_writer(&self) -> Result<(), StoreError> {
+        self.writer.submit(|_| Ok(((), CommitEffect::Nothing))).await
+    }
+
+    /// Whether the file has the schema of this program. Another program may have migrated it since the start.
+    pub(crate) async fn schema_is_current(&self) -> Result<bool, StoreError> {
+        self.read(|connection| Ok(migrations::is_current(connection)?)).await
+    }
+
+    /// Runs a read of a few rows, on this worker's own connection and thread.
+    pub(super) async fn read<T: 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError> + 'static,
+    ) -> Result<T, StoreError> {
+        self.snapshots.read(move |snapshot| read(snapshot.connection)).await
+    }
+
+    /// Runs a read that may be long, on a thread where blocking is allowed. Waits while too many of them run.
+    pub(super) async fn long_read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let pool = self.pool.clone();
+        let run = move || {
+            let connection = pool.get().map_err(|error| StoreError::Busy(format!("no connection: {error}")))?;
+            read(&connection)
+        };
+        let ended = tokio::task::spawn_blocking(run).await;
+        ended.unwrap_or_else(|error| Err(StoreError::Internal(format!("a long read ended: {error}"))))
+    }
+}

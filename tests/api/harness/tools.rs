@@ -1,0 +1,77 @@
+//! Programs that some tests need. A test skips where one is missing, and fails where it is missing in CI.
+
+use std::{
+    env, fs,
+    io::{self, Write},
+    process::Command,
+};
+
+use super::{Server, Signal, eventually, send_signal};
+
+/// A command for a program, or None where the machine has no such program. The test must then return.
+///
+/// Panics where `CI` is set: there, a test that is skipped would look like one that has passed.
+pub fn tool(name: &str) -> Option<Command> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&path).any(|folder| folder.join(name).is_file());
+    if !found {
+        skip(&format!("{name} is not installed"));
+    }
+    found.then(|| Command::new(name))
+}
+
+/// Says on stderr that the running test is skipped, and why.
+///
+/// Panics where `CI` is set.
+fn skip(reason: &str) {
+    assert!(env::var_os("CI").is_none(), "{reason}, and CI is set");
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    // Not by `eprintln!`, whose text the test runner shows only of tests that fail.
+    #[expect(clippy::explicit_write, reason = "the test harness captures what eprintln! writes")]
+    writeln!(io::stderr(), "{test} is skipped: {reason}").unwrap();
+}
+
+/// While it exists, every sync to the disk by a server fails. It is strace, attached to the running server.
+pub struct FailingSyncs {
+    strace: std::process::Child,
+    server: u32,
+}
+
+impl FailingSyncs {
+    /// Attaches; None where strace is missing or may not attach. Returns when all threads of the server are attached to.
+    pub fn of(server: &Server) -> Option<Self> {
+        let process = server.process.id();
+        let mut command = tool("strace")?;
+        command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"]);
+        command.args(["-e", "inject=fsync,fdatasync:error=EIO", "-p", &process.to_string()]);
+        let mut strace = command.spawn().unwrap();
+        let mut is_refused = false;
+        eventually("strace is attached", || {
+            is_refused = strace.try_wait().unwrap().is_some();
+            is_refused || threads_all(process, |tracer| tracer != "0")
+        });
+        if is_refused {
+            skip("strace may not attach to the server");
+            return None;
+        }
+        Some(Self { strace, server: process })
+    }
+}
+
+impl Drop for FailingSyncs {
+    /// Detaches, and returns when no thread of the server is attached to any more.
+    fn drop(&mut self) {
+        let _ = send_signal(self.strace.id(), Signal::INT);
+        let _ = self.strace.wait();
+        eventually("strace is detached", || threads_all(self.server, |tracer| tracer == "0"));
+    }
+}
+
+/// Whether the tracer of every thread of a process fits.
+fn threads_all(process: u32, fits: impl Fn(&str) -> bool) -> bool {
+    fs::read_dir(format!("/proc/{process}/task")).unwrap().all(|thread| {
+        let status = fs::read_to_string(thread.unwrap().path().join("status"));
+        // A thread that has ended meanwhile has none.
+        status.map_or(true, |status| fits(status.split("TracerPid:").nth(1).unwrap().lines().next().unwrap().trim()))
+    })
+}
