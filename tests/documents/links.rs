@@ -15,11 +15,11 @@ fn every_relative_link_leads_somewhere() {
 
 /// The broken links of a document: where each is, and what is wrong with it.
 fn broken_links(path: &str, text: &str) -> Vec<String> {
-    let code = Regex::new("`[^`]*`").unwrap();
+    let inline_code = Regex::new("`[^`]*`").unwrap();
     let link = Regex::new(r#"\]\(<?([^)\s>]+)|^\[[^\]]+\]:\s+(\S+)|(?:src|srcset|href)="([^"]+)""#).unwrap();
     let mut broken = Vec::new();
     for (number, line) in text_lines(text) {
-        let line = code.replace_all(line, "");
+        let line = inline_code.replace_all(line, "");
         for found in link.captures_iter(&line) {
             let target = found.get(1).or(found.get(2)).or(found.get(3)).unwrap().as_str();
             if let Some(problem) = problem_of(path, text, target) {
@@ -39,14 +39,16 @@ fn problem_of(path: &str, text: &str, target: &str) -> Option<String> {
     if file.starts_with('/') {
         return Some("is not relative".to_owned());
     }
-    let linked = root().join(path).parent().unwrap().join(file);
-    if !file.is_empty() && !linked.exists() {
+    let target_file = root().join(path).parent().unwrap().join(file);
+    if !file.is_empty() && !target_file.exists() {
         return Some("there is no such file".to_owned());
     }
     let anchor = anchor?;
     let linked = match file {
         "" => text.to_owned(),
-        _ if file.ends_with(".md") => std::fs::read_to_string(linked).unwrap(),
+        _ if target_file.extension().is_some_and(|extension| extension == "md") => {
+            std::fs::read_to_string(target_file).unwrap()
+        }
         _ => return Some("only Markdown has anchors".to_owned()),
     };
     let anchors = anchors(&linked);
@@ -77,7 +79,8 @@ fn anchors(text: &str) -> Vec<String> {
 
 #[test]
 fn anchors_are_those_of_github() {
-    let text = "# `GET /admin/sends`\n## A [link](x.md), and more!\n## `limits.queue`\n# Same\n# Same\n```\n# code\n```";
+    let text =
+        "# `GET /admin/sends`\n## A [link](x.md), and more!\n## `limits.queue`\n# Same\n# Same\n```\n# code\n```";
     assert_eq!(anchors(text), ["get-adminsends", "a-link-and-more", "limitsqueue", "same", "same-1"]);
 }
 

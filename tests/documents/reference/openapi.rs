@@ -31,7 +31,10 @@ struct Document {
 #[test]
 fn the_vendor_s_calls_are_those_of_the_document() {
     let document = Document::read();
-    check("docs/api.md", &[("calls", document.marks(&VENDOR_TAGS)), ("fields", document.details("Related calls", &[]))]);
+    check(
+        "docs/api.md",
+        &[("calls", document.marks(&VENDOR_TAGS)), ("fields", document.details("Related calls", &[]))],
+    );
 }
 
 #[test]
@@ -45,8 +48,14 @@ fn the_admin_routes_are_those_of_the_document() {
     let common = [of_all.as_slice(), &of_bodies].concat();
     let mut calls = String::new();
     for (tag, description) in tags {
-        write!(calls, "## {tag}\n\n{}\n\n{}\n{}", wrap(description), document.index(tag), document.details(tag, &common))
-            .unwrap();
+        write!(
+            calls,
+            "## {tag}\n\n{}\n\n{}\n{}",
+            wrap(description),
+            document.index(tag),
+            document.details(tag, &common)
+        )
+        .unwrap();
     }
     let mut answers = "| status | when | which calls |\n|---|---|---|\n".to_owned();
     for (common, calls) in [(of_all, "all that need a token"), (of_bodies, "all with a body")] {
@@ -82,8 +91,7 @@ impl Document {
     /// The answers that each of those operations gives, in the same words.
     fn common_answers(&self, tags: &[&str], is_one: impl Fn(&Value) -> bool) -> Vec<(String, String)> {
         let operations = self.operations();
-        let of_tags: Vec<_> =
-            operations.iter().filter(|call| tags.contains(&call.tag) && is_one(call.body)).collect();
+        let of_tags: Vec<_> = operations.iter().filter(|call| tags.contains(&call.tag) && is_one(call.body)).collect();
         let first = of_tags[0].answers();
         first.into_iter().filter(|answer| of_tags.iter().all(|call| call.answers().contains(answer))).collect()
     }
@@ -174,12 +182,13 @@ impl Document {
         let mut rows = String::new();
         let schema = self.resolve(schema);
         for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-            let is_required = schema["required"].as_array().is_some_and(|required| required.contains(&name.as_str().into()));
+            let is_required =
+                schema["required"].as_array().is_some_and(|required| required.contains(&name.as_str().into()));
             let about = if is_required { "Required." } else { "" };
             let description = field["description"].as_str().unwrap_or_default();
             let about = [about, description].join(" ");
             writeln!(rows, "| `{path}{name}` | {} | {} |", cell(&self.value(field)), cell(about.trim())).unwrap();
-            rows += &self.fields(self.without_null(field), &format!("{path}{name}."));
+            rows += &self.fields(without_null(field), &format!("{path}{name}."));
         }
         rows
     }
@@ -234,12 +243,6 @@ impl Document {
     fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
         value["$ref"].as_str().map_or(value, |path| self.json.pointer(path.trim_start_matches('#')).unwrap())
     }
-
-    /// The schema without the alternative of a null.
-    fn without_null<'a>(&self, schema: &'a Value) -> &'a Value {
-        let variants = schema["anyOf"].as_array().into_iter().flatten();
-        variants.into_iter().find(|variant| variant["type"] != "null").unwrap_or(schema)
-    }
 }
 
 impl Operation<'_> {
@@ -248,6 +251,12 @@ impl Operation<'_> {
         let answers = self.body["responses"].as_object().unwrap().iter();
         answers.map(|(status, answer)| (status.clone(), text(&answer["description"]).to_owned())).collect()
     }
+}
+
+/// The schema without the alternative of a null.
+fn without_null(schema: &Value) -> &Value {
+    let variants = schema["anyOf"].as_array().into_iter().flatten();
+    variants.into_iter().find(|variant| variant["type"] != "null").unwrap_or(schema)
 }
 
 fn text(value: &Value) -> &str {

@@ -69,7 +69,8 @@ fn paragraphs(comment: &[&str]) -> Vec<String> {
         }
         ended = line.is_empty();
     }
-    let in_markdown = |(is_list, text): (bool, String)| if is_list { format!("```text\n{text}\n```") } else { wrap(&text) };
+    let in_markdown =
+        |(is_list, text): (bool, String)| if is_list { format!("```text\n{text}\n```") } else { wrap(&text) };
     paragraphs.into_iter().map(in_markdown).collect()
 }
 
