@@ -16,11 +16,11 @@ fn every_relative_link_leads_somewhere() {
 /// The broken links of a document: where each is, and what is wrong with it.
 fn broken_links(path: &str, text: &str) -> Vec<String> {
     let inline_code = Regex::new("`[^`]*`").unwrap();
-    let link = Regex::new(r#"\]\(<?([^)\s>]+)|^\[[^\]]+\]:\s+(\S+)|(?:src|srcset|href)="([^"]+)""#).unwrap();
+    let target_pattern = Regex::new(r#"\]\(<?([^)\s>]+)|^\[[^\]]+\]:\s+(\S+)|(?:src|srcset|href)="([^"]+)""#).unwrap();
     let mut broken = Vec::new();
     for (number, line) in text_lines(text) {
         let line = inline_code.replace_all(line, "");
-        for found in link.captures_iter(&line) {
+        for found in target_pattern.captures_iter(&line) {
             let target = found.get(1).or(found.get(2)).or(found.get(3)).unwrap().as_str();
             if let Some(problem) = problem_of(path, text, target) {
                 broken.push(format!("{path}:{number}: {target}: {problem}"));

@@ -149,9 +149,18 @@ impl Document {
                     part(format!("Example of a body:\n\n{example}"));
                 }
             }
-            let mut table = "| status | when |\n|---|---|\n".to_owned();
+            let is_vendor = VENDOR_TAGS.contains(&tag);
+            let mut table =
+                if is_vendor { "| status | when | mark |\n|---|---|---|\n" } else { "| status | when |\n|---|---|\n" }
+                    .to_owned();
             for (status, when) in call.answers().into_iter().filter(|answer| !common.contains(answer)) {
-                writeln!(table, "| {status} | {} |", cell(&when)).unwrap();
+                let is_documented = call.body["responses"][&status]["x-edna-documented"] == true;
+                let mark = match (is_vendor, is_documented) {
+                    (false, _) => "",
+                    (true, true) => " documented |",
+                    (true, false) => " chosen |",
+                };
+                writeln!(table, "| {status} | {} |{mark}", cell(&when)).unwrap();
             }
             part(table.trim_end().to_owned());
             let answers = call.body["responses"].as_object().unwrap();
