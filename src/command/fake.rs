@@ -57,7 +57,7 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
     }
     serve(prepare, end, |server| {
         ready_file.as_ref().map_or(Ok(()), |file| file.write(server.url()))?;
-        // Nobody waits for it.
+        // Not waited for.
         thread::spawn(remove_leftovers);
         say(
             "a fake; tokens: test-admin (/admin), test-expired (401), test-wrongrole (403), any other test-… sends; test-…@<world> has a world of its own; Ctrl-C ends it",
@@ -71,7 +71,7 @@ fn check_stdin() -> Result<()> {
     let file_type = File::from(io::stdin().as_fd().try_clone_to_owned()?).metadata()?.file_type();
     ensure!(
         file_type.is_fifo() || file_type.is_socket() || io::stdin().is_terminal(),
-        "--exit-on-stdin-close needs a stdin that somebody holds open: start the fake with a pipe, or without this flag"
+        "--exit-on-stdin-close needs a stdin that another process holds open: start the fake with a pipe, or without this flag"
     );
     Ok(())
 }
@@ -91,7 +91,7 @@ async fn stdin_closed() {
 struct ReadyFile(PathBuf);
 
 #[derive(Serialize)]
-struct Ready<'a> {
+struct ReadyContent<'a> {
     url: String,
     pid: u32,
     version: &'a str,
@@ -111,7 +111,7 @@ impl ReadyFile {
 
     /// Writes the file whole or not at all: under another name, and then renames it.
     fn write(&self, url: String) -> Result<()> {
-        let ready = Ready { url, pid: process::id(), version: env!("CARGO_PKG_VERSION") };
+        let ready = ReadyContent { url, pid: process::id(), version: env!("CARGO_PKG_VERSION") };
         let part = self.0.with_added_extension("part");
         let written = serde_json::to_string(&ready).map_err(io::Error::from);
         written

@@ -34,11 +34,11 @@ struct SurveySent<'a> {
     client_external_id: Option<&'a str>,
     thread_id: ThreadId,
     channel: ChannelId,
-    message: Message<'a>,
+    message: ChatMessage<'a>,
 }
 
 #[derive(Serialize)]
-struct Message<'a> {
+struct ChatMessage<'a> {
     r#type: &'a str,
     content: Content<'a>,
 }
@@ -108,7 +108,7 @@ pub(crate) fn survey_sent(
         client_external_id,
         thread_id: sent.thread_id,
         channel,
-        message: Message { r#type: "SURVEY", content },
+        message: ChatMessage { r#type: "SURVEY", content },
     };
     event("survey.sent", sent.sent_at, data)
 }

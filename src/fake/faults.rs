@@ -120,7 +120,7 @@ impl Fault {
             return Err(Failure::bad_request("retryAfter goes with status"));
         }
         if self.retry_after.is_some() && self.status == Some(401) {
-            return Err(Failure::bad_request("retryAfter does not go with status 401, which tells how to come again"));
+            return Err(Failure::bad_request("retryAfter does not go with status 401, which has a challenge instead"));
         }
         let is_of_sends = self.path.as_deref().is_none_or(|path| path == SEND);
         if !is_of_sends && (self.after_commit.is_some() || self.looks_into_body()) {

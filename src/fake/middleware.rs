@@ -111,7 +111,7 @@ struct CalledWorld {
 }
 
 impl CalledWorld {
-    /// The world of the token, or of the login that asks for one. None for a world that nobody has been in: it has no faults
+    /// The world of the token, or of the login that asks for one. None for a world that no token has named: it has no faults
     /// and follows the system's clock, and is not made for a call that may be refused.
     ///
     /// Errors: those of a login's body.

@@ -151,7 +151,7 @@ async fn set_clock(request: HttpRequest, payload: Payload, ThinData(app): State)
         }
         ClockSetting { now: None, advance: Some(by), real: None } => {
             let time = by.end(clock.now());
-            let time = time.ok_or_else(|| Failure::bad_request("advance: must not lead behind the year 9999"))?;
+            let time = time.ok_or_else(|| Failure::bad_request("advance: must end before the year 10000"))?;
             put_forward(store, time).await?;
         }
         ClockSetting { now: None, advance: None, real: Some(true) } => {

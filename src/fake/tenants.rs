@@ -48,7 +48,7 @@ impl WorkerTenants {
         &self.0.worlds
     }
 
-    /// The tenant of a world, which is made if nobody has been in it.
+    /// The tenant of a world, which is made if no token has named it.
     ///
     /// Errors: those of [`Worlds::enter`].
     pub(super) fn tenant(&self, name: &WorldName) -> Result<Rc<Tenant>, Failure> {

@@ -105,7 +105,7 @@ impl Login {
 fn in_world<'a>(text: &'a str, field: &str) -> Result<(&'a str, WorldName), Failure> {
     let Some((text, name)) = text.split_once('@') else { return Ok((text, WorldName::default())) };
     let world = WorldName::new(name)
-        .ok_or_else(|| Failure::bad_request(format!("{field}: the world behind @ must be {}", WorldName::EXPECTED)))?;
+        .ok_or_else(|| Failure::bad_request(format!("{field}: the world after @ must be {}", WorldName::EXPECTED)))?;
     Ok((text, world))
 }
 
@@ -136,7 +136,7 @@ mod tests {
         for nobody in ["", "test", "test-", "test-@w", "crm", "Test-crm", "test-crm~", "test-crm~soon"] {
             assert_eq!(read(nobody), Err("Token is invalid".to_owned()), "{nobody}");
         }
-        let world = "Authorization: the world behind @ must be 1 to 64 characters of A-Za-z0-9._-";
+        let world = "Authorization: the world after @ must be 1 to 64 characters of A-Za-z0-9._-";
         for nowhere in ["test-crm@", "test-crm@a@b", "test-crm@a/b", &format!("test-crm@{}", "w".repeat(65))] {
             assert_eq!(read(nowhere), Err(world.to_owned()), "{nowhere}");
         }
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(token("alice"), Ok("test-alice~5".to_owned()));
         assert_eq!(token("alice@w1"), Ok("test-alice~5@w1".to_owned()));
         assert_eq!(token("Анна b"), Ok("test-_____b~5".to_owned()));
-        let world = "login: the world behind @ must be 1 to 64 characters of A-Za-z0-9._-";
+        let world = "login: the world after @ must be 1 to 64 characters of A-Za-z0-9._-";
         assert_eq!(token("alice@w 1"), Err(world.to_owned()));
     }
 }

@@ -1,6 +1,6 @@
-//! How a call ends: the one place where an error gets its body, every answer its headers, and a call its log line, its counts and
-//! its attempt. All of it is derived from the [`RequestContext`] and from the [`Failure`], whoever raised it (our rules, the
-//! JSON parser, the router).
+//! How a call ends. Only here does an error get its body, an answer its headers, and a call its log line, its counts and its
+//! attempt. All of them are derived from the [`RequestContext`] and from the [`Failure`], which may come from our rules, the JSON
+//! parser or the router.
 
 use std::{borrow::Cow, time::Instant};
 
@@ -21,7 +21,7 @@ use super::{
     attempts, connection,
     context::{RequestContext, X_REQUEST_ID},
     failure::Failure,
-    middleware::{cors, real_ip, request_log::Line},
+    middleware::{cors, real_ip, request_log::LogLine},
     monitoring::metrics::{Counts, NO_ROUTE},
     state::State,
 };
@@ -106,14 +106,14 @@ fn finalize(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     }
     let message: Option<Cow<'_, str>> = match failure {
         Some(failure) => Some(failure.message()),
-        // actix refuses some requests by itself, in plain text; its words name what is wrong with them.
+        // actix refuses some requests by itself, in plain text that names what is wrong with them.
         None if status.is_client_error() || status.is_server_error() => Some(
             response.error().map_or_else(|| "The request cannot be answered".into(), |error| error.to_string().into()),
         ),
         None => None,
     };
     let counts = request.app_data::<Counts>();
-    Line { request: &request, route: counts.map_or(NO_ROUTE, Counts::route), status }.write();
+    LogLine { request: &request, route: counts.map_or(NO_ROUTE, Counts::route), status }.write();
     if let Some(ThinData(app)) = request.app_data::<State>() {
         if let Some(metrics) = &app.metrics {
             counts.unwrap_or(&app.no_route).count(metrics, status);
@@ -144,8 +144,8 @@ fn write_headers(request: &HttpRequest, response: &mut HttpResponse<BoxBody>, is
     let head = response.head_mut();
     head.set_camel_case_headers(true);
     if request.head().upgrade() {
-        // There is no other protocol here, and actix would say "Connection: Upgrade" and then close without a word: Java's
-        // own client, which asks for HTTP/2 in this way, took that for a kept connection and lost its next request.
+        // There is no other protocol here. actix would answer "Connection: Upgrade" and then close the connection: Java's own
+        // client, which asks for HTTP/2 in this way, took that for a kept connection and lost its next request.
         head.set_connection_type(ConnectionType::Close);
     }
     let has_body = !matches!(response.body().size(), BodySize::None | BodySize::Sized(0));

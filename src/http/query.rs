@@ -19,7 +19,7 @@ pub(crate) struct Query(Vec<(String, String)>);
 impl Query {
     /// Reads them; which there may be is for the caller to say.
     ///
-    /// Errors: 400 that names a parameter that is unknown, or stands twice.
+    /// Errors: 400 that names a parameter that is unknown or repeated.
     pub(crate) fn of(request: &HttpRequest, known: &[&str]) -> Result<Self, Failure> {
         let pairs = Pairs::<Vec<(String, String)>>::from_query(request.query_string())
             .map_err(|error| Failure::bad_request(format!("The query cannot be read: {error}")))?
@@ -32,7 +32,7 @@ impl Query {
                 )));
             }
             if pairs[..index].iter().any(|(before, _)| before == name) {
-                return Err(Failure::bad_request(format!("{name} stands more than once in the query")));
+                return Err(Failure::bad_request(format!("{name} is given more than once in the query")));
             }
         }
         Ok(Self(pairs))

@@ -77,7 +77,7 @@ impl Body {
 
     /// The document that it is.
     ///
-    /// Errors: 400 with the place (`question.kpi`) and what was expected there.
+    /// Errors: 400 with the path (`question.kpi`) and what was expected there.
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         json::parse(self.text()).map_err(Failure::bad_request)
     }
@@ -102,7 +102,7 @@ impl Body {
     }
 }
 
-/// `application/json`, with nothing but `charset=utf-8` behind it, and not compressed.
+/// Requires `application/json`, with no parameter but `charset=utf-8`, and no compression.
 fn check_media_type(headers: &HeaderMap) -> Result<(), Failure> {
     let unsupported = |message: &str| Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();

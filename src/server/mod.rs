@@ -100,7 +100,7 @@ impl Server {
                     stopping: Arc::clone(&stopping),
                     readiness: Readiness::default(),
                 });
-                // Nobody listens any more once all have started.
+                // The receiver is gone once all have started.
                 let _ = starts.send(());
                 App::new()
                     .app_data(ThinData(app))
@@ -184,7 +184,7 @@ impl Server {
         info!("stopping: finishing what is in flight");
         self.stopping.store(true, Ordering::Relaxed);
         (self.program.end_waits)();
-        // All are told to stop before one is waited for: together they have the time that one has.
+        // All stop at the same time: together they have the time that one has.
         let stops: Vec<_> = others.iter().map(|(handle, _)| handle.stop(true)).collect();
         handle.stop(true).await;
         main.await??;

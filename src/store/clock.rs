@@ -11,11 +11,11 @@ use crate::store::now;
 
 /// The clock of a world; clones are the same clock.
 #[derive(Clone, Default)]
-pub(crate) struct Clock(Arc<Mutex<State>>);
+pub(crate) struct Clock(Arc<Mutex<ClockState>>);
 
 /// How a clock runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum ClockState {
     /// With the system's.
     #[default]
     Real,
@@ -35,7 +35,7 @@ pub(crate) struct Reading {
     pub(crate) ticking: bool,
 }
 
-impl State {
+impl ClockState {
     fn now(self) -> Option<Time> {
         match self {
             Self::Real => Some(now()),
@@ -55,14 +55,14 @@ impl Clock {
         let state = *self.0.lock();
         Reading {
             now: state.now().unwrap_or_else(now),
-            real: state == State::Real,
-            ticking: !matches!(state, State::Stopped(_)),
+            real: state == ClockState::Real,
+            ticking: !matches!(state, ClockState::Stopped(_)),
         }
     }
 
     /// Lets the clock run with the system's again.
     pub(crate) fn follow_system(&self) {
-        *self.0.lock() = State::Real;
+        *self.0.lock() = ClockState::Real;
     }
 
     /// Stops the clock at its own time, to be put forward to `time`, which must not be earlier: nothing that has happened is
@@ -75,7 +75,7 @@ impl Clock {
         if own > time {
             return Err(own);
         }
-        *state = State::Stopped(own);
+        *state = ClockState::Stopped(own);
         Ok(())
     }
 
@@ -84,8 +84,8 @@ impl Clock {
         let mut state = self.0.lock();
         if state.now().is_some_and(|own| own < time) {
             *state = match *state {
-                State::Real | State::Ahead(_) => State::Ahead(time.0 - now().0),
-                State::Stopped(_) => State::Stopped(time),
+                ClockState::Real | ClockState::Ahead(_) => ClockState::Ahead(time.0 - now().0),
+                ClockState::Stopped(_) => ClockState::Stopped(time),
             };
         }
     }

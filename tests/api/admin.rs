@@ -161,7 +161,7 @@ fn sends_outlive_their_thread_client_and_form() {
 #[case("PATCH", "/admin/settings", json!({"surveys": true}), "400 surveys: unknown field `surveys`, expected `surveysViaExternalApi`")]
 #[case("GET", "/admin/clients?limit=0", Value::Null, "400 limit must be an integer from 1 to 1000")]
 #[case("GET", "/admin/clients?limit=1001", Value::Null, "400 limit must be an integer from 1 to 1000")]
-#[case("GET", "/admin/clients?limit=1&limit=2", Value::Null, "400 limit stands more than once in the query")]
+#[case("GET", "/admin/clients?limit=1&limit=2", Value::Null, "400 limit is given more than once in the query")]
 #[case("GET", "/admin/clients?after=x", Value::Null, "400 after must be a 64-bit integer")]
 #[case(
     "GET",

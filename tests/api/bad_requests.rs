@@ -67,17 +67,17 @@ fn bad_bodies() -> Vec<(String, String)> {
         // Repeated.
         (
             r#"{"clientId":{"type":"threadId","id":1},"clientId":{"type":"threadId","id":1},"qualityFormId":1}"#.into(),
-            "clientId stands more than once",
+            "clientId is given more than once",
         ),
-        (with(r#"{"type":"threadId","type":"threadId","id":1}"#), "clientId.type stands more than once"),
-        (with(r#"{"type":"threadId","id":1,"id":1}"#), "clientId.id stands more than once"),
+        (with(r#"{"type":"threadId","type":"threadId","id":1}"#), "clientId.type is given more than once"),
+        (with(r#"{"type":"threadId","id":1,"id":1}"#), "clientId.id is given more than once"),
         (
             r#"{"clientId":{"type":"threadId","id":1},"qualityFormId":1,"qualityFormId":2}"#.into(),
-            "qualityFormId stands more than once",
+            "qualityFormId is given more than once",
         ),
         (
             r#"{"clientId":{"type":"threadId","id":1},"qualityFormId":1,"quality\u0046ormId":2}"#.into(),
-            "qualityFormId stands more than once",
+            "qualityFormId is given more than once",
         ),
         // Several errors: the message names the first in the order of the documentation.
         (r#"{"qualityFormId":null,"clientId":{"id":null}}"#.into(), NO_TYPE),

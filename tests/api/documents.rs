@@ -214,3 +214,29 @@ fn the_commands_of_delivery_md_work() {
     insta::assert_snapshot!(transcript(&commands, &said));
     assert_eq!(setup.gateway.received().len(), 1);
 }
+
+#[test]
+fn the_commands_of_first_test_md_work() {
+    let Some(setup) = Setup::new() else { return };
+    let commands = commands("docs/first-test.md");
+    let said = setup.run(&commands);
+    insta::assert_snapshot!(transcript(&commands, &said));
+}
+
+#[test]
+fn the_commands_of_first_server_md_work() {
+    let Some(setup) = Setup::new() else { return };
+    let world = blocks("docs/first-server.md").into_iter().find(|(language, _)| language == "json").unwrap().1;
+    setup.folder.write("world.json", &world.join("\n"));
+    let commands = commands("docs/first-server.md");
+    let said = setup.run(&commands);
+    insta::assert_snapshot!(transcript(&commands, &said));
+}
+
+#[test]
+fn the_commands_of_testing_md_work() {
+    let Some(setup) = Setup::new() else { return };
+    let commands = commands("docs/testing.md");
+    let said = setup.run(&commands);
+    insta::assert_snapshot!(transcript(&commands, &said));
+}

@@ -81,7 +81,7 @@ fn a_stdin_that_is_not_held_open_is_refused() {
     let output = command.stdin(Stdio::null()).output().unwrap();
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "surveyd: --exit-on-stdin-close needs a stdin that somebody holds open: start the fake with a pipe, or without this flag\n"
+        "surveyd: --exit-on-stdin-close needs a stdin that another process holds open: start the fake with a pipe, or without this flag\n"
     );
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
 }

@@ -271,7 +271,7 @@ fn an_attempt_names_its_fault() {
 #[case(json!({"delay": 60_001}), "delay must be an integer from 1 to 60000")]
 #[case(json!({"status": 503, "retryAfter": -1}), "retryAfter must be an integer from 0 to 86400")]
 #[case(json!({"reset": true, "retryAfter": 1}), "retryAfter goes with status")]
-#[case(json!({"status": 401, "retryAfter": 1}), "retryAfter does not go with status 401, which tells how to come again")]
+#[case(json!({"status": 401, "retryAfter": 1}), "retryAfter does not go with status 401, which has a challenge instead")]
 #[case(json!({"reset": false}), "reset must be true, or be left out")]
 #[case(json!({"status": 500, "path": "/admin/sends"}), "path must begin with /api/, and is \"/admin/sends\"")]
 #[case(json!({"after_commit": true, "path": "/api/auth/login"}), "path: after_commit, client, thread and form go with /api/v1/quality/send alone")]

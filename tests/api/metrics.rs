@@ -129,7 +129,7 @@ fn a_server_reports_all_its_metrics() {
     surveyd_refusals_total{rule="surveysEnabled"} 0
     surveyd_refusals_total{rule="targetExists"} 0
     surveyd_refusals_total{rule="token"} 1
-    # HELP surveyd_failed_authentications Tokens that were not good, and logins that failed or were throttled.
+    # HELP surveyd_failed_authentications Invalid tokens, and logins that failed or were throttled.
     # TYPE surveyd_failed_authentications counter
     surveyd_failed_authentications_total 0
     # HELP surveyd_writer_waiting_jobs Sends and changes that wait for the writer.

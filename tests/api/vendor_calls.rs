@@ -73,7 +73,7 @@ fn only_the_right_password_logs_in_and_guessing_is_throttled() {
 #[case(json!({"login": "@w1", "password": "x"}), "login must have 1 to 200 characters, before the @ of a world")]
 #[case(json!({"login": "l".repeat(201), "password": "x"}), "login must have 1 to 200 characters, before the @ of a world")]
 #[case(json!({"login": "", "password": "x"}), "login must have 1 character at least")]
-#[case(json!({"login": "a@b@c", "password": "x"}), "login: the world behind @ must be 1 to 64 characters of A-Za-z0-9._-")]
+#[case(json!({"login": "a@b@c", "password": "x"}), "login: the world after @ must be 1 to 64 characters of A-Za-z0-9._-")]
 fn a_bad_login_is_refused(#[case] body: Value, #[case] expected: &str) {
     let answer = Server::fake().anonymous().call("POST", "/api/auth/login", Some(&body));
     assert_eq!(answer.short(), format!("400 {expected}"));

@@ -170,7 +170,7 @@ fn a_bad_world_name_is_refused(#[case] token: &str) {
     let fake = Server::fake();
     let answer = fake.client(token).send(1, 1);
     let expected = if token.is_ascii() {
-        "400 Authorization: the world behind @ must be 1 to 64 characters of A-Za-z0-9._-"
+        "400 Authorization: the world after @ must be 1 to 64 characters of A-Za-z0-9._-"
     } else {
         "401 Token is invalid"
     };

@@ -27,8 +27,8 @@ async function start(command, cwd) {
 }
 
 /** A fake. It stops with this process, even if the process crashes. */
-export function startFake() {
-  return start(['fake', '--exit-on-stdin-close']);
+export function startFake(...options) {
+  return start(['fake', '--exit-on-stdin-close', ...options]);
 }
 
 /** A server with an empty database. `run` runs a command on its database. */

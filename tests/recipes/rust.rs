@@ -1,4 +1,4 @@
-//! How a test suite in Rust uses the fake: as a library, in the test's own process. `cargo test --test recipe`
+//! A test suite in Rust that uses the fake as a library, in its own process. To run: `cargo test --test recipe`
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{thread, time::Duration};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use surveyd::Fake;
 use ureq::Agent;
 
-/// The code under test: sends a form to a client, and tries once more when it is asked to come back later.
+/// The code under test: sends a form to a client, and retries once after a 503, when Retry-After is over.
 fn send_survey(url: &str, token: &str, client_id: i64, form_id: i64) -> Result<()> {
     let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
     let body = json!({"clientId": {"type": "internalClientId", "id": client_id}, "qualityFormId": form_id});
@@ -25,7 +25,7 @@ fn send_survey(url: &str, token: &str, client_id: i64, form_id: i64) -> Result<(
     if response.status().is_success() { Ok(()) } else { Err(anyhow!(response.into_body().read_to_string()?)) }
 }
 
-/// Asks the fake about a world: a database of its own, made when a token first names it.
+/// Calls an admin route in a world: a database of its own, created when a token first names it.
 fn admin(fake: &Fake, world: &str, path: &str) -> Value {
     let request = ureq::get(format!("{}/admin/{path}", fake.url()));
     let request = request.header("Authorization", format!("Bearer {}", fake.token(&format!("admin@{world}"))));
@@ -34,7 +34,7 @@ fn admin(fake: &Fake, world: &str, path: &str) -> Value {
 
 #[test]
 fn each_world_has_its_own_sends() {
-    let fake = Fake::start().unwrap(); // it ends when it is dropped
+    let fake = Fake::start().unwrap(); // it stops when it is dropped
     thread::scope(|scope| {
         scope.spawn(|| send_survey(&fake.url(), &fake.token("crm@w1"), 1, 1).unwrap());
         scope.spawn(|| send_survey(&fake.url(), &fake.token("crm@w2"), 3, 2).unwrap());
@@ -73,6 +73,6 @@ fn a_send_can_be_waited_for() {
     thread::scope(|scope| {
         let waiting = scope.spawn(|| admin(&fake, "w1", "sends?wait=5s&count=1"));
         send_survey(&fake.url(), &fake.token("crm@w1"), 1, 1).unwrap();
-        assert_eq!(waiting.join().unwrap()[0]["clientId"], 1); // after 5 s without a send there would be none
+        assert_eq!(waiting.join().unwrap()[0]["clientId"], 1); // there would be none after 5 s without a send
     });
 }

@@ -1,4 +1,4 @@
-//! What is to be delivered, how it stands, and what an administrator can do about it.
+//! Deliveries: their lists and counts, retries, pings, and the secrets that sign them.
 
 use std::time::Duration;
 
@@ -143,7 +143,7 @@ pub(crate) async fn rotate(
     let query = Query::of(&request, &["overlap"])?;
     let overlap = query.duration("overlap", LONGEST_OVERLAP)?.unwrap_or(DEFAULT_OVERLAP);
     let until = overlap.end(admin.store().now());
-    let until = until.ok_or_else(|| Failure::bad_request("overlap must not lead behind the year 9999"))?;
+    let until = until.ok_or_else(|| Failure::bad_request("overlap must end before the year 10000"))?;
     let secret = admin.store().rotate_channel_secret(admin.actor(), ChannelId(channel), until).await?;
     Ok(Json::ok(RotateResponse { delivery_secret: secret.reveal(), secret_before_until: until }))
 }

@@ -1,6 +1,6 @@
 //! `GET /admin/events`: what happens, as it happens, as server-sent events.
 //!
-//! Nobody is told one by one: a few times a second, all that has come since goes out as one event of each kind, with the
+//! Rows are not sent one by one: a few times a second, all new rows go out as one event of each kind, with the
 //! last rows and with how many there were. So a console costs the same whether ten sends a minute are made or a million.
 //! Source of the form: <https://html.spec.whatwg.org/multipage/server-sent-events.html>.
 
@@ -36,16 +36,16 @@ use crate::{
 const TICK: Duration = Duration::from_millis(250);
 
 /// How often a token is looked at again, and the file for what a command has changed, when nothing else happens. It is also
-/// when a connection that is gone is noticed.
+/// when a closed connection is noticed.
 const BEAT: Duration = Duration::from_secs(2);
 
 /// How many rows of each kind come at the beginning …
 const AT_FIRST: usize = 50;
 
-/// … and with each event behind it.
+/// … and with each event after it.
 const AT_ONCE: usize = 100;
 
-/// An answer that goes on until the caller or the server leaves, or the caller's token is good no more.
+/// An answer that does not end before the caller or the server leaves, or the caller's token becomes invalid.
 pub(crate) struct Events(Watch);
 
 /// `GET /admin/events`: begins with the last sends, refused attempts and rows of the audit.
@@ -91,7 +91,7 @@ struct Watch {
 
 /// Rows, and how many there were.
 #[derive(Serialize)]
-struct Batch<T> {
+struct EventRows<T> {
     count: u64,
     rows: Vec<T>,
 }
@@ -137,7 +137,7 @@ impl Watch {
         add(text, "sends", sent.max(sends.len() as u64), sends);
         add(text, "audit", audit.len() as u64, audit);
         self.cursor = cursor;
-        // A comment where nothing was committed: those who are gone are noticed by it.
+        // Without a commit, a comment: writing it shows whether the connection is closed.
         text.push_str(if committed { "event: committed\ndata: null\n\n" } else { ":\n\n" });
         Some(())
     }
@@ -149,6 +149,6 @@ fn add<T: Serialize>(text: &mut String, event: &str, count: u64, rows: Vec<T>) {
         return;
     }
     // Rows of ours have a JSON form, without line ends; writing into a string cannot fail.
-    let Ok(data) = serde_json::to_string(&Batch { count, rows }) else { return };
+    let Ok(data) = serde_json::to_string(&EventRows { count, rows }) else { return };
     let _ = write!(text, "event: {event}\ndata: {data}\n\n");
 }

@@ -34,7 +34,7 @@ pub(crate) struct LoginResponse {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
+struct LoginBody<'a> {
     user_id: i64,
     /// Null in the documented answer, too.
     login: Option<&'a str>,
@@ -45,11 +45,11 @@ struct Body<'a> {
 impl Responder for LoginResponse {
     type Body = BoxBody;
 
-    /// The token begins with `Bearer ` already, and in the header the scheme stands before it. Documented.
+    /// The token already begins with `Bearer `, and the header has the scheme before it. Documented.
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         let token = format!("Bearer {}", self.token.reveal());
         let header = HeaderValue::try_from(format!("Bearer {token}"));
-        let body = Body { user_id: self.user_id, login: None, token: &token, role: self.role };
+        let body = LoginBody { user_id: self.user_id, login: None, token: &token, role: self.role };
         let mut response = Json::ok(body).respond_to(request);
         if let Ok(header) = header {
             response.headers_mut().insert(AUTHORIZATION, header);
@@ -69,7 +69,7 @@ pub(crate) async fn log_in(
     let body =
         request_body::in_time(request_body::read_body(&request, payload, request_body::SEND_LIMIT), app.body_timeout())
             .await?;
-    // In words of ours: a parser's would repeat what was sent, and that may be a password.
+    // Not the parser's message, which would repeat what was sent, and that may be a password.
     let Ok(LoginRequest { login, password, .. }) = body.parse() else {
         return Err(Failure::bad_request(
             "The body must be a JSON object with login and password, both of them strings",

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// How many threads one answer lists: the vendor's has no pages, and a list without end would help nobody.
+/// How many threads one answer lists: the vendor's list has no pages, and this bounds it.
 const MOST_THREADS: usize = 10_000;
 
 /// A thread as the vendor's calls show it. There are no agents here, and no messages: what would tell of them is empty.

@@ -1,4 +1,4 @@
-//! What happens around handlers: the caller's address, CORS, throttling, the request log.
+//! What all handlers share: the caller's address, CORS, throttling, the request log.
 
 pub(crate) mod cors;
 pub(crate) mod real_ip;

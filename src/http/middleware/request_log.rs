@@ -17,14 +17,14 @@ use crate::http::context::RequestContext;
 pub(crate) const TARGET: &str = "surveyd::requests";
 
 /// What a line says.
-pub(in crate::http) struct Line<'a> {
+pub(in crate::http) struct LogLine<'a> {
     pub(in crate::http) request: &'a HttpRequest,
     /// The pattern of the path.
     pub(in crate::http) route: &'a str,
     pub(in crate::http) status: StatusCode,
 }
 
-impl Line<'_> {
+impl LogLine<'_> {
     /// Nothing in it comes from the caller but the request id, which is there to find the line by and too short for a token. A
     /// path may hold anything, an external id or even a token in the wrong position: it is for `debug`.
     pub(in crate::http) fn write(self) {

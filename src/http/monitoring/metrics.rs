@@ -40,7 +40,7 @@ impl Metrics {
         let by_rule = Family::<[(&str, String); 1], Counter>::default();
         let refusals = Rule::ALL.map(|rule| by_rule.get_or_create_owned(&[("rule", name(rule))]));
         registry.register("refusals", "Calls to /api/** that a rule refused", by_rule);
-        let help = "Tokens that were not good, and logins that failed or were throttled";
+        let help = "Invalid tokens, and logins that failed or were throttled";
         registry.register("failed_authentications", help, failed_authentications.clone());
         register(&mut registry);
         Self { registry, requests, refusals }

@@ -54,7 +54,7 @@ fn remove_if_there(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Reports in the system's own words what SQLite would only call "unable to open database file".
+/// Reports the system's own message where SQLite would only say "unable to open database file".
 fn check_readable(path: &Path) -> Result<()> {
     match File::open(path).and_then(|file| file.metadata()) {
         Ok(metadata) if metadata.is_dir() => bail!("the database {} is a folder; name a file", path.display()),

@@ -51,7 +51,7 @@ fn open_backup(backup: &Path) -> Result<(Connection, FileOwner)> {
     let name = backup.display();
     ensure!(backup.exists(), "there is no backup {name}; `surveyd backup FILE` makes one");
     ensure!(!backup.is_dir(), "the backup {name} is a folder; name a file");
-    // Opened as a plain file first, for the system's own words about what SQLite would only call "unable to open".
+    // Opened as a plain file first, for the system's own message where SQLite would only say "unable to open".
     let opened = File::open(backup).map_err(anyhow::Error::from).and_then(|_| {
         let (from, owner) = open_snapshot(backup)?;
         match &owner {

@@ -23,7 +23,7 @@ pub(in crate::store) struct Snapshot<'a> {
     pub(in crate::store) generation: u64,
 }
 
-type Read = Box<dyn FnOnce(Result<&Snapshot<'_>, &StoreError>)>;
+type SnapshotRead = Box<dyn FnOnce(Result<&Snapshot<'_>, &StoreError>)>;
 
 /// The reading connection of one worker, and the reads that wait for it.
 pub(in crate::store) struct Snapshots {
@@ -32,7 +32,7 @@ pub(in crate::store) struct Snapshots {
     /// If it cannot be opened, the next read tries again and reports the error.
     connection: OnceCell<Connection>,
     generation: Generation,
-    waiting: RefCell<Vec<Read>>,
+    waiting: RefCell<Vec<SnapshotRead>>,
 }
 
 impl Snapshots {
@@ -51,7 +51,7 @@ impl Snapshots {
         E: From<StoreError> + 'static,
     {
         let (sender, receiver) = oneshot::channel();
-        let read: Read = Box::new(move |snapshot| {
+        let read: SnapshotRead = Box::new(move |snapshot| {
             // A caller that hung up meanwhile needs no answer.
             let _ = sender.send(snapshot.map_err(|error| E::from(error.clone())).and_then(read));
         });

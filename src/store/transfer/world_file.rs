@@ -37,7 +37,7 @@ pub(crate) struct WorldFile {
 
 /// How many rows a world file put, as the audit records it.
 #[derive(Serialize)]
-struct Rows {
+struct RowCounts {
     channels: usize,
     clients: usize,
     threads: usize,
@@ -102,7 +102,7 @@ impl WorldFile {
         put_all(connection, &self.clients, progress)?;
         put_all(connection, &self.threads, progress)?;
         put_all(connection, &self.forms, progress)?;
-        let rows = Rows {
+        let rows = RowCounts {
             channels: self.channels.len(),
             clients: self.clients.len(),
             threads: self.threads.len(),

@@ -11,10 +11,10 @@ use crate::store::error::StoreError;
 
 /// Wakes its listeners after commits. One notifier is about records, another about the outbox.
 #[derive(Clone)]
-pub(in crate::store) struct CommitNotifier(watch::Sender<State>);
+pub(in crate::store) struct CommitNotifier(watch::Sender<NotifierState>);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum NotifierState {
     /// With how many commits there were.
     Open(u64),
     /// Nobody waits any more.
@@ -23,13 +23,13 @@ enum State {
 
 impl CommitNotifier {
     pub(in crate::store) fn new() -> Self {
-        Self(watch::Sender::new(State::Open(0)))
+        Self(watch::Sender::new(NotifierState::Open(0)))
     }
 
     /// Something was committed.
     pub(in crate::store) fn wake(&self) {
         self.0.send_modify(|state| {
-            if let State::Open(commits) = state {
+            if let NotifierState::Open(commits) = state {
                 *commits += 1;
             }
         });
@@ -37,7 +37,7 @@ impl CommitNotifier {
 
     /// The server stops, or the world is dropped: every waiting request is answered with what there is.
     pub(in crate::store) fn end(&self) {
-        self.0.send_replace(State::Ended);
+        self.0.send_replace(NotifierState::Ended);
     }
 
     /// Begins to listen: no commit after this call is missed.
@@ -46,17 +46,20 @@ impl CommitNotifier {
     }
 }
 
-pub(crate) struct CommitListener(watch::Receiver<State>);
+pub(crate) struct CommitListener(watch::Receiver<NotifierState>);
 
 impl CommitListener {
     /// Resolves once anything was committed at all, also before this call; false when the database ends before.
     pub(crate) async fn first(&mut self) -> bool {
-        self.0.wait_for(|state| *state != State::Open(0)).await.is_ok_and(|state| *state != State::Ended)
+        self.0
+            .wait_for(|state| *state != NotifierState::Open(0))
+            .await
+            .is_ok_and(|state| *state != NotifierState::Ended)
     }
 
     /// Resolves when something was committed since the last call; false when there is nothing to wait for any more.
     pub(crate) async fn changed(&mut self) -> bool {
-        *self.0.borrow() != State::Ended && self.0.changed().await.is_ok()
+        *self.0.borrow() != NotifierState::Ended && self.0.changed().await.is_ok()
     }
 }
 

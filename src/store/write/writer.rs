@@ -25,7 +25,7 @@ use crate::store::{
     },
 };
 
-enum Message {
+enum QueueItem {
     Job(Job),
     /// Every job before this one is done; stop.
     Stop,
@@ -33,7 +33,7 @@ enum Message {
 
 /// The writer thread, and the only way to end it.
 pub(in crate::store) struct Writer {
-    queue: SyncSender<Message>,
+    queue: SyncSender<QueueItem>,
     waiting: Gauge,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -75,7 +75,7 @@ impl Writer {
         let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
         if let Some(thread) = thread {
             // Neither can fail: a panic of the writer has already ended the process; see `start`.
-            let _ = self.queue.send(Message::Stop);
+            let _ = self.queue.send(QueueItem::Stop);
             let _ = thread.join();
         }
     }
@@ -84,7 +84,7 @@ impl Writer {
 /// One worker's access to the writer.
 #[derive(Clone)]
 pub(in crate::store) struct Submitter {
-    queue: SyncSender<Message>,
+    queue: SyncSender<QueueItem>,
     waiting: Gauge,
     inbox: ReplyInbox,
 }
@@ -137,7 +137,7 @@ impl Submitter {
         let job = Job { work, inbox: self.inbox.clone() };
         // Counted first: otherwise the writer might take the job before it is counted.
         self.waiting.inc();
-        self.queue.try_send(Message::Job(job)).map_err(|refused| {
+        self.queue.try_send(QueueItem::Job(job)).map_err(|refused| {
             self.waiting.dec();
             match refused {
                 TrySendError::Full(_) => StoreError::Busy("too many requests are waiting for the writer".to_owned()),
@@ -170,18 +170,18 @@ fn stopped() -> StoreError {
     StoreError::Busy("the writer has stopped".to_owned())
 }
 
-fn run(connection: &Connection, messages: &Receiver<Message>, listeners: &CommitListeners) {
+fn run(connection: &Connection, messages: &Receiver<QueueItem>, listeners: &CommitListeners) {
     let mut foreign = ForeignChanges::default();
     let mut stopped = false;
-    while !stopped && let Ok(Message::Job(first)) = messages.recv() {
+    while !stopped && let Ok(QueueItem::Job(first)) = messages.recv() {
         let waiting = &listeners.metrics.waiting;
         waiting.dec();
         let next = || match messages.try_recv() {
-            Ok(Message::Job(job)) => {
+            Ok(QueueItem::Job(job)) => {
                 waiting.dec();
                 Some(job)
             }
-            Ok(Message::Stop) => {
+            Ok(QueueItem::Stop) => {
                 stopped = true;
                 None
             }

@@ -22,7 +22,7 @@ impl WriteLock {
             server.client(token).call("GET", "/admin/settings", None);
         }
         // The writer answers this one after all jobs that were submitted before.
-        assert_eq!(server.anonymous().call("GET", "/readyz", None).status, 200);
+        eventually("the writer answers", || server.anonymous().call("GET", "/readyz", None).status == 200);
         let lock = Self { connection: folder.database(), metrics: RefCell::new(server.client_of("/metrics")) };
         assert_eq!(lock.waiting_jobs(), 0);
         lock.connection.execute_batch("begin immediate").unwrap();

@@ -1,4 +1,4 @@
-// How a test suite in Java uses the fake: JDK 17 or newer, no libraries. Without SURVEYD: surveyd on the PATH.
+// A test suite in Java that uses the fake: JDK 17 or newer, no libraries. It runs $SURVEYD or `surveyd`.
 //
 //     SURVEYD=target/debug/surveyd java tests/recipes/java/SurveyTest.java
 
@@ -10,7 +10,7 @@ class SurveyTest {
     static final HttpClient HTTP = HttpClient.newHttpClient();
     static String url;
 
-    /** The code under test: sends a form to a client, and tries once more when it is asked to come back later. */
+    /** The code under test: sends a form to a client, and retries once after a 503, when Retry-After is over. */
     static Void sendSurvey(String url, String token, long clientId, long formId) throws Exception {
         var body = """
             {"clientId":{"type":"internalClientId","id":%d},"qualityFormId":%d}""".formatted(clientId, formId);
@@ -31,7 +31,7 @@ class SurveyTest {
         return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
     }
 
-    /** Asks the fake about a world (a database of its own, made when a token first names it), or tells it something. */
+    /** Calls an admin route in a world: a database of its own, created when a token first names it. */
     static String admin(String world, String path, String body) throws Exception {
         var response = call(url + "/admin/" + path, "test-admin@" + world, body);
         check(response.statusCode() < 300, response.body());
@@ -83,7 +83,7 @@ class SurveyTest {
         var fake = new ProcessBuilder(binary, "fake", "--listen", "127.0.0.1:0", "--exit-on-stdin-close")
             .redirectError(ProcessBuilder.Redirect.INHERIT).start();
         var pool = Executors.newCachedThreadPool();
-        try (var stdin = fake.getOutputStream()) { // the fake ends when this is closed, or when this JVM dies
+        try (var stdin = fake.getOutputStream()) { // the fake exits when this is closed, or when this JVM ends
             var ready = fake.inputReader().readLine(); // ready url=http://127.0.0.1:41235
             check(ready != null, "the fake did not start; its stderr says why");
             url = ready.split("url=")[1];

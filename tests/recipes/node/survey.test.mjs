@@ -1,4 +1,4 @@
-// How a test suite in JavaScript uses the fake: Node 20 or newer, no packages. Without SURVEYD: surveyd on the PATH.
+// A test suite in JavaScript that uses the fake: Node 20 or newer, no packages. It runs $SURVEYD or `surveyd`.
 //
 //     SURVEYD=target/debug/surveyd node --test tests/recipes/node/survey.test.mjs
 
@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 
-// The code under test: sends a form to a client, and tries once more when it is asked to come back later.
+// The code under test: sends a form to a client, and retries once after a 503, when Retry-After is over.
 async function sendSurvey(url, token, clientId, formId) {
   const send = () =>
     fetch(`${url}/api/v1/quality/send`, {
@@ -25,22 +25,22 @@ async function sendSurvey(url, token, clientId, formId) {
   if (!response.ok) throw new Error((await response.json()).message);
 }
 
-// The tests run at once: each is in a world of its own, a database that is made when a token first names it.
+// The tests run in parallel. Each uses a world: a database of its own, created when a token first names it.
 describe('surveys', { concurrency: true }, () => {
   let fake, url;
 
-  // The fake ends when its stdin is closed: by `after`, or by the death of node.
+  // The fake exits when its stdin is closed: by `after`, or because node ended.
   before(async () => {
     const command = ['fake', '--listen', '127.0.0.1:0', '--exit-on-stdin-close'];
     fake = spawn(process.env.SURVEYD ?? 'surveyd', command, { stdio: ['pipe', 'pipe', 'inherit'] });
-    await once(fake, 'spawn'); // rejects where there is no such program
+    await once(fake, 'spawn'); // rejects if there is no such program
     const { value: ready } = await createInterface(fake.stdout)[Symbol.asyncIterator]().next();
     assert.ok(ready, 'the fake did not start; its stderr says why');
     url = ready.split('url=')[1]; // ready url=http://127.0.0.1:41235
   });
   after(() => fake.stdin.end());
 
-  // Asks the fake about a world, or tells it something.
+  // Calls an admin route in a world.
   async function admin(world, path, body) {
     const headers = { authorization: `Bearer test-admin@${world}`, 'content-type': 'application/json' };
     const request = { method: body ? 'POST' : 'GET', headers, body: JSON.stringify(body) };
@@ -71,6 +71,6 @@ describe('surveys', { concurrency: true }, () => {
   test('a send can be waited for', async () => {
     const waiting = admin('wait', 'sends?wait=5s&count=1');
     await sendSurvey(url, 'test-crm@wait', 1, 1);
-    assert.equal((await waiting).length, 1); // after 5 s without a send it would be 0
+    assert.equal((await waiting).length, 1); // it would be 0 after 5 s without a send
   });
 });

@@ -1,4 +1,4 @@
-"""How a test suite in Python uses the fake: pytest and requests. Without SURVEYD: surveyd on the PATH.
+"""A test suite in Python that uses the fake, with pytest and requests. It runs $SURVEYD or `surveyd`.
 
 SURVEYD=target/debug/surveyd pytest tests/recipes/python
 """
@@ -13,7 +13,7 @@ import requests
 
 
 def send_survey(url, token, client_id, form_id):
-    """The code under test: sends a form to a client, and tries once more when it is asked to come back later."""
+    """The code under test: sends a form to a client, and retries once after a 503, when Retry-After is over."""
 
     def send():
         body = {"clientId": {"type": "internalClientId", "id": client_id}, "qualityFormId": form_id}
@@ -30,7 +30,7 @@ def send_survey(url, token, client_id, form_id):
 
 @pytest.fixture(scope="session")
 def url():
-    """One fake for all tests. It ends when its stdin is closed: by `with`, or by the death of pytest."""
+    """Starts one fake for all tests. It exits when its stdin is closed: by `with`, or because pytest ended."""
     command = [os.environ.get("SURVEYD", "surveyd"), "fake", "--listen", "127.0.0.1:0", "--exit-on-stdin-close"]
     with Popen(command, stdin=PIPE, stdout=PIPE, text=True) as fake:
         ready = fake.stdout.readline()  # ready url=http://127.0.0.1:41235
@@ -40,7 +40,7 @@ def url():
 
 @pytest.fixture(scope="session")
 def admin(url):
-    """Asks the fake about a world (a database of its own, made when a token first names it), or tells it something."""
+    """Calls an admin route in a world: a database of its own, created when a token first names it."""
 
     def call(world, path, body=None):
         headers = {"Authorization": f"Bearer test-admin@{world}"}
@@ -79,4 +79,4 @@ def test_a_send_can_be_waited_for(url, admin):
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(admin, "wait", "sends?wait=5s&count=1")
         send_survey(url, "test-crm@wait", client_id=1, form_id=1)
-        assert len(waiting.result()) == 1  # after 5 s without a send it would be 0
+        assert len(waiting.result()) == 1  # it would be 0 after 5 s without a send

@@ -1,7 +1,7 @@
 //! The import of a CSV file: rows are put in small transactions by the same functions as everywhere. Each rejected row is
 //! reported with its line.
 
-use std::{io::BufRead, path::PathBuf};
+use std::{io::BufRead, path::PathBuf, time::Instant};
 
 use anyhow::{Context, Error, Result};
 use rusqlite::Connection;
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::store::transfer::csv::{
     columns::Tabular,
-    rows::{Line, Rows},
+    rows::{CsvLine, Rows},
     throttle::ImportThrottle,
 };
 use crate::store::{
@@ -100,7 +100,7 @@ impl Import {
             // Read and checked before the lock is taken: the CSV file may be a slow pipe.
             let is_last = !fill(&mut chunk, throttle.rows(), rows, check)?;
             throttle.wait(&database.connection).map_err(explained(database))?;
-            let so_far = *self;
+            let (begun, count, so_far) = (Instant::now(), chunk.len(), *self);
             let put = database.transact(|connection| {
                 let (sum, rejections) = put(connection, chunk.drain(..), so_far)?;
                 // The audit has an entry from the first change on; the result of the whole is known with the last.
@@ -112,7 +112,7 @@ impl Import {
                 Ok::<_, StoreError>(Changed::audited((sum, rejections), entry))
             });
             let (sum, rejections) = put.map_err(|error| error.explain(&database.path))?;
-            throttle.lock_is_free();
+            throttle.record(count, begun.elapsed());
             (*self, is_first) = (sum, false);
             rejections.iter().try_for_each(|rejection| observer.rejected(rejection))?;
             observer.progressed(self.applied + self.rejected, rows.bytes());
@@ -130,25 +130,25 @@ fn explained(database: &LocalDatabase) -> impl Fn(rusqlite::Error) -> Error + us
 
 /// Reads rows up to a count; returns whether there may be more.
 fn fill<E: Tabular, R: BufRead>(
-    chunk: &mut Vec<Line<E>>,
+    chunk: &mut Vec<CsvLine<E>>,
     count: usize,
     rows: &mut Rows<R>,
     check: &dyn Fn(&E) -> Result<(), StoreError>,
 ) -> Result<bool> {
     while chunk.len() < count {
-        let Some(Line { line, row }) = rows.next()? else { return Ok(false) };
-        chunk.push(Line { line, row: row.and_then(|row| check(&row).map(|()| row)) });
+        let Some(CsvLine { line, row }) = rows.next()? else { return Ok(false) };
+        chunk.push(CsvLine { line, row: row.and_then(|row| check(&row).map(|()| row)) });
     }
     Ok(true)
 }
 
 fn put<E: Tabular>(
     connection: &Connection,
-    chunk: impl Iterator<Item = Line<E>>,
+    chunk: impl Iterator<Item = CsvLine<E>>,
     mut sum: Import,
 ) -> Result<(Import, Vec<Rejection>), StoreError> {
     let mut rejections = Vec::new();
-    for Line { line, row } in chunk {
+    for CsvLine { line, row } in chunk {
         match row.and_then(|row| row.write(connection)) {
             Ok(()) => sum.applied += 1,
             Err(error) => {

@@ -27,7 +27,7 @@ pub(crate) struct Rows<R> {
     header_bytes: u64,
 }
 
-pub(super) struct Line<E> {
+pub(super) struct CsvLine<E> {
     /// The line of the file that the row begins on; the header is on line 1.
     pub(super) line: u64,
     pub(super) row: Result<E, StoreError>,
@@ -83,7 +83,7 @@ impl<R: BufRead> Rows<R> {
     /// The next row; none at the end.
     ///
     /// Errors: the file cannot be read, or a row is too long.
-    pub(super) fn next<E: Tabular>(&mut self) -> Result<Option<Line<E>>> {
+    pub(super) fn next<E: Tabular>(&mut self) -> Result<Option<CsvLine<E>>> {
         loop {
             self.csv.get_mut().of_row = 0;
             let began = self.csv.position().line();
@@ -96,7 +96,7 @@ impl<R: BufRead> Rows<R> {
             }
             // An empty line is not a row.
             if self.record.len() > 1 || !self.record.as_slice().is_empty() || self.width == 1 {
-                return Ok(Some(Line { line: self.line(began), row: self.row() }));
+                return Ok(Some(CsvLine { line: self.line(began), row: self.row() }));
             }
         }
     }
