@@ -3,7 +3,6 @@
 
 use std::{io, rc::Rc, sync::Arc, thread, time::Duration};
 
-use parking_lot::Mutex;
 use tokio::{
     runtime::Builder,
     sync::{mpsc, oneshot},
@@ -26,7 +25,9 @@ type Start = Box<dyn FnOnce() + Send>;
 /// The background thread; ended when it is dropped.
 pub(crate) struct Background {
     handle: BackgroundHandle,
-    thread: Mutex<Option<(oneshot::Sender<()>, thread::JoinHandle<()>)>>,
+    /// Taken by the thread.
+    starts: Option<mpsc::UnboundedReceiver<Start>>,
+    thread: Option<(oneshot::Sender<()>, thread::JoinHandle<()>)>,
 }
 
 /// A way to start tasks on the background thread.
@@ -34,10 +35,22 @@ pub(crate) struct Background {
 pub(crate) struct BackgroundHandle(mpsc::UnboundedSender<Start>);
 
 impl Background {
+    /// Without a thread yet: tasks wait for [`Background::start`].
+    pub(crate) fn new() -> Self {
+        let (sender, starts) = mpsc::unbounded_channel();
+        Self { handle: BackgroundHandle(sender), starts: Some(starts), thread: None }
+    }
+
+    pub(crate) fn handle(&self) -> &BackgroundHandle {
+        &self.handle
+    }
+
+    /// Starts the thread, and the tasks that wait for it.
+    ///
     /// Errors: the system gives no thread.
-    pub(crate) fn start() -> io::Result<Self> {
+    pub(crate) fn start(&mut self) -> io::Result<()> {
+        let Some(mut starts) = self.starts.take() else { return Ok(()) };
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let (sender, mut starts) = mpsc::unbounded_channel::<Start>();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("background".to_owned()).spawn(move || {
             let tasks = LocalSet::new();
@@ -58,16 +71,13 @@ impl Background {
             drop(tasks);
             runtime.shutdown_background();
         })?;
-        Ok(Self { handle: BackgroundHandle(sender), thread: Mutex::new(Some((stop, thread))) })
-    }
-
-    pub(crate) fn handle(&self) -> &BackgroundHandle {
-        &self.handle
+        self.thread = Some((stop, thread));
+        Ok(())
     }
 
     /// Ends every task, and waits for the thread.
-    pub(crate) fn stop(&self) {
-        if let Some((stop, thread)) = self.thread.lock().take() {
+    pub(crate) fn stop(&mut self) {
+        if let Some((stop, thread)) = self.thread.take() {
             let _ = stop.send(());
             if thread.join().is_err() {
                 error!("the background thread has panicked");

@@ -35,7 +35,7 @@ pub(crate) fn run(flags: Flags) -> Result<()> {
     let has_tokens = Cell::new(true);
     let prepare = || {
         Server::build(&settings, workers, |background| {
-            let (program, has) = serve_program::open(&settings, background)?;
+            let (program, has) = serve_program::open(&settings, workers, background)?;
             has_tokens.set(has);
             Ok(program)
         })

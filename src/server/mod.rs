@@ -74,7 +74,7 @@ impl Server {
         program: impl FnOnce(&BackgroundHandle) -> Result<Program>,
     ) -> Result<Self> {
         let tls = settings.tls.as_ref().map(|files| Tls::load(&files.cert, &files.key)).transpose()?.map(Arc::new);
-        let background = Background::start().context("cannot start the background thread")?;
+        let background = Background::new();
         let program = program(background.handle())?;
         let (starts, started) = mpsc::unbounded_channel();
         let (limits, stopping) = (settings.limits, Arc::<AtomicBool>::default());
@@ -171,6 +171,8 @@ impl Server {
                 self.started.recv().await;
             }
             ready(&self)?;
+            // Only now: nothing of it is needed to answer.
+            self.background.start().context("cannot start the background thread")?;
             shutdown.await;
             Ok(())
         };

@@ -30,9 +30,10 @@ const SWEEP_PAUSE: Duration = Duration::from_hours(1);
 /// Opens the database for this server, and starts its background work. Also yields whether it has any token.
 ///
 /// Errors: one sentence that names the file and the way out.
-pub(crate) fn open(settings: &Settings, background: &BackgroundHandle) -> Result<(Program, bool)> {
+pub(crate) fn open(settings: &Settings, workers: usize, background: &BackgroundHandle) -> Result<(Program, bool)> {
     let database = Arc::new(Database::open(&settings.database, settings.limits.queue, message::survey_sent)?);
-    let has_tokens = database.reader()?.has_tokens()?;
+    database.open_readers(workers)?;
+    let has_tokens = database.has_tokens()?;
     Ok((program(database, settings, background, SWEEP_PAUSE), has_tokens))
 }
 

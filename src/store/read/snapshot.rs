@@ -36,8 +36,9 @@ pub(in crate::store) struct Snapshots {
 }
 
 impl Snapshots {
-    pub(in crate::store) fn new(path: PathBuf, generation: Generation) -> Rc<Self> {
-        let connection = open_reader(&path).map_or_else(|_| OnceCell::new(), OnceCell::from);
+    /// With a connection that is open already, if there is one.
+    pub(in crate::store) fn new(path: PathBuf, open: Option<Connection>, generation: Generation) -> Rc<Self> {
+        let connection = open.or_else(|| open_reader(&path).ok()).map_or_else(OnceCell::new, OnceCell::from);
         Rc::new(Self { path, connection, generation, waiting: RefCell::default() })
     }
 

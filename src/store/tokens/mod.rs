@@ -176,6 +176,11 @@ fn must_get(connection: &Connection, id: i64) -> Result<Token, StoreError> {
     token.ok_or(StoreError::NotFound { kind: "Token", id })
 }
 
+/// Whether there is any token, valid or not.
+pub(super) fn any(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(!list(connection, None, 1)?.is_empty())
+}
+
 impl Store {
     /// At most `limit` tokens with an id above `after`, the oldest first.
     pub(crate) async fn tokens(&self, after: Option<i64>, limit: usize) -> Result<Vec<Token>, StoreError> {
@@ -233,10 +238,6 @@ impl Store {
 impl LocalDatabase {
     pub(crate) fn tokens(&self) -> Result<Vec<Token>> {
         self.read(|connection| list(connection, None, usize::MAX))
-    }
-
-    pub(crate) fn has_tokens(&self) -> Result<bool> {
-        Ok(!self.read(|connection| list(connection, None, 1))?.is_empty())
     }
 
     pub(crate) fn create_token(&mut self, name: &str, role: Role, lifetime: Option<TimeSpan>) -> Result<Issued> {
