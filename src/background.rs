@@ -106,7 +106,7 @@ impl BackgroundHandle {
             let (client, owner) = (client.clone(), Arc::clone(&owner));
             async move {
                 // Not opened before: most worlds of a fake never have a delivery.
-                if !is_new || database(&owner).first_commit().await {
+                if !is_new || database(&owner).may_have_deliveries().await {
                     queue::run(Rc::new(database(&owner).store()), client).await;
                 }
             }

@@ -11,7 +11,7 @@
 //! 5. [`store`] reads the facts in a snapshot, and its one writer records what may be sent. It knows no status code.
 //! 6. [`survey`] decides. It is pure: no HTTP, no SQL, no clock.
 //!
-//! Imports point one way, in the order above; `tests/architecture` holds it.
+//! Imports point one way. `docs/architecture.md` has the order, and `tests/architecture` checks it.
 
 mod background;
 mod cli;

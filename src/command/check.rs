@@ -17,7 +17,7 @@ pub(crate) fn run(file: DatabaseArgs) -> Result<()> {
     let name = database.display();
     ensure!(
         found == 0,
-        "the database {name} is not sound: {found} lines on stdout say what is wrong; mend it, or put a backup in its place with `surveyd restore FILE`"
+        "the database {name} is not sound: {found} lines on stdout say what is wrong; repair it, or put a backup in its place with `surveyd restore FILE`"
     );
     say(format_args!("the database {name} is sound"));
     Ok(())

@@ -66,7 +66,7 @@ fn import<E: Tabular>(settings: &Settings, path: &Path, dry_run: bool, report: O
     };
     ended.with_context(|| format!("{done}, and then it ended"))?;
     if rejected > 0 {
-        bail!("{done}, {rejected} are rejected; mend those lines and import the file again");
+        bail!("{done}, {rejected} are rejected; correct those lines and import the file again");
     }
     say(done);
     Ok(())

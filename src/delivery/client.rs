@@ -45,7 +45,7 @@ pub(crate) struct TryResult {
     pub(crate) answer: GatewayAnswer,
     /// What happened, for lists and logs. It contains nothing that a gateway sent, so that a gateway cannot write into
     /// them.
-    pub(crate) result: String,
+    pub(crate) description: String,
 }
 
 /// What a try means for the delivery.
@@ -103,7 +103,7 @@ impl DeliveryClient {
                 let _ = io::copy(&mut answer.body_mut().as_reader().take(ANSWER_LIMIT), &mut io::sink());
                 result
             }
-            Err(error) => TryResult { answer: GatewayAnswer::Failed(None), result: self.explain(&error) },
+            Err(error) => TryResult { answer: GatewayAnswer::Failed(None), description: self.explain(&error) },
         }
     }
 
@@ -155,7 +155,7 @@ fn interpret(status: StatusCode, headers: &HeaderMap) -> TryResult {
         _ => GatewayAnswer::Failed(headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?))),
     };
     // The standard reason phrase of the status, not the one that the gateway sent.
-    TryResult { answer, result: status.to_string() }
+    TryResult { answer, description: status.to_string() }
 }
 
 /// The header is a number of seconds or a date. Source: RFC 9110, section 10.2.3.

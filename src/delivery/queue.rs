@@ -86,7 +86,7 @@ impl DeliveryQueue {
             let pause = match self.start_due().await {
                 Ok(next) => self.until(next),
                 Err(error) => {
-                    warn!(%error, "what is to be delivered cannot be read");
+                    warn!(%error, "the due deliveries cannot be read");
                     PAUSE_AFTER_ERROR
                 }
             };
@@ -150,7 +150,7 @@ async fn deliver(
 ) -> Done {
     let DueDelivery { sending_id: id, webhook_id, body, tries } = due;
     let url = gateway.url.clone();
-    let TryResult { answer, result } = try_once(client, gateway, webhook_id, body).await;
+    let TryResult { answer, description } = try_once(client, gateway, webhook_id, body).await;
     let outcome = match answer {
         GatewayAnswer::Accepted => DeliveryOutcome::Delivered,
         GatewayAnswer::Gone => {
@@ -165,15 +165,20 @@ async fn deliver(
             let wait = schedule::next(tries + 1, retry_after, getrandom::u64().unwrap_or_default());
             let next = wait.and_then(|wait| store.now().plus(i64::try_from(wait.as_millis()).ok()?));
             if next.is_none() {
-                warn!(channel = channel.0, sending_id = id.0, result, "a delivery has failed for the last time");
+                warn!(
+                    channel = channel.0,
+                    sending_id = id.0,
+                    result = description,
+                    "a delivery has failed for the last time"
+                );
             }
             DeliveryOutcome::Failed(next)
         }
     };
     let has_failed = !matches!(outcome, DeliveryOutcome::Delivered);
     // It stays in flight until the outcome is recorded: otherwise it would be delivered again.
-    while let Err(error) = store.record_outcome(id, outcome.clone(), result.clone()).await {
-        warn!(channel = channel.0, sending_id = id.0, %error, "what came of a delivery cannot be written down");
+    while let Err(error) = store.record_outcome(id, outcome.clone(), description.clone()).await {
+        warn!(channel = channel.0, sending_id = id.0, %error, "the outcome of a delivery cannot be recorded");
         sleep(PAUSE_AFTER_ERROR).await;
     }
     Done { channel, id, has_failed }
@@ -181,7 +186,7 @@ async fn deliver(
 
 /// Makes one try on a thread of its own, which may take its time: nothing else waits for it, not even the end of the program.
 pub(crate) async fn try_once(client: DeliveryClient, gateway: Gateway, webhook_id: String, body: String) -> TryResult {
-    let failed = |result: String| TryResult { answer: GatewayAnswer::Failed(None), result };
+    let failed = |description: String| TryResult { answer: GatewayAnswer::Failed(None), description };
     let Ok(permit) = TRY_THREADS.acquire().await else { return failed("the program ends".to_owned()) };
     let (sender, tried) = oneshot::channel();
     let run = move || {

@@ -194,7 +194,7 @@ impl Faults {
     }
 
     /// Whether a fault waits for calls of this path.
-    pub(crate) fn wait_for(&self, path: &str) -> bool {
+    pub(crate) fn has_for(&self, path: &str) -> bool {
         self.0.lock().iter().any(|fault| fault.is_of(path))
     }
 

@@ -44,7 +44,7 @@ use crate::{
 pub(super) async fn run(mut request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
     let tenants = request.app_data::<ThinData<WorkerTenants>>();
     let (Some(ThinData(tenants)), Some(ThinData(app))) = (tenants, request.app_data::<State>()) else {
-        return finalize::finish(request, next).await;
+        return finalize::handle(request, next).await;
     };
     let (tenants, app) = (tenants.clone(), Rc::clone(app));
     if let Err(failure) = web_guard::refuse_web_pages(&request, tenants.worlds().is_on_loopback()) {
@@ -52,7 +52,7 @@ pub(super) async fn run(mut request: ServiceRequest, next: Next<BoxBody>) -> Res
     }
     let called = match CalledWorld::of(&mut request, &tenants, &app).await {
         Ok(Some(called)) => called,
-        Ok(None) => return finalize::finish(request, next).await,
+        Ok(None) => return finalize::handle(request, next).await,
         Err(failure) => return Ok(finalize::refuse(request, failure)),
     };
     let effect = match called.effect(&mut request, &app).await {
@@ -61,7 +61,7 @@ pub(super) async fn run(mut request: ServiceRequest, next: Next<BoxBody>) -> Res
     };
     let Some(FaultEffect { delay, kind }) = effect else {
         called.set_date(&request);
-        return finalize::finish(request, next).await;
+        return finalize::handle(request, next).await;
     };
     tokio::select! {
         () = sleep(delay) => {}
@@ -70,14 +70,14 @@ pub(super) async fn run(mut request: ServiceRequest, next: Next<BoxBody>) -> Res
     called.set_date(&request);
     if !tenants.worlds().is_open(&called.name, &called.world) {
         // A call that was meant for the world before its reset must not show in the one after it.
-        let message = "The world of this call was put back or dropped while a fault delayed it";
+        let message = "The world of this call was reset or dropped while a fault delayed it";
         return Ok(finalize::refuse(request, Failure::new(StatusCode::SERVICE_UNAVAILABLE, message)));
     }
     let remark = |remark| RequestContext::of(request.request()).remark = Some(remark);
     match kind {
         FaultKind::Delay => {
             remark("delayed by a fault");
-            finalize::finish(request, next).await
+            finalize::handle(request, next).await
         }
         FaultKind::Status(status, retry_after_s) => {
             remark("answered by a fault");
@@ -90,11 +90,11 @@ pub(super) async fn run(mut request: ServiceRequest, next: Next<BoxBody>) -> Res
         }
         FaultKind::Truncate => {
             remark("the answer was cut by a fault");
-            Ok(disconnect::truncate(finalize::finish(request, next).await?).await)
+            Ok(disconnect::truncate(finalize::handle(request, next).await?).await)
         }
         FaultKind::AfterCommit => {
             remark("met by a fault that cuts after a commit");
-            let response = finalize::finish(request, next).await?;
+            let response = finalize::handle(request, next).await?;
             let is_success = response.status().is_success();
             Ok(if is_success { disconnect::reset_instead_of(response) } else { response })
         }
@@ -156,7 +156,7 @@ impl CalledWorld {
     async fn effect(&self, request: &mut ServiceRequest, app: &AppState) -> Result<Option<FaultEffect>, Failure> {
         let faults = &self.world.faults;
         let path = request.path().to_owned();
-        if !faults.wait_for(&path) {
+        if !faults.has_for(&path) {
             return Ok(None);
         }
         let about = if path == SEND { self.about(request, app).await? } else { None };

@@ -42,14 +42,14 @@ pub(crate) fn table() -> Table {
     table
 }
 
-/// Lets in an administrator; returns the name of the caller's world.
-async fn administer(request: &HttpRequest, app: &AppState) -> Result<WorldName, Failure> {
+/// Lets in an administrator only. Returns the name of the world that the token names.
+async fn admin_world_name(request: &HttpRequest, app: &AppState) -> Result<WorldName, Failure> {
     auth::admin(request, app).await?;
     Ok(TestToken::parse(&auth::bearer_token(request.headers())?)?.world)
 }
 
-async fn administered(request: &HttpRequest, app: &AppState, worlds: &Worlds) -> Result<Arc<World>, Failure> {
-    worlds.enter(&administer(request, app).await?)
+async fn admin_world(request: &HttpRequest, app: &AppState, worlds: &Worlds) -> Result<Arc<World>, Failure> {
+    worlds.enter(&admin_world_name(request, app).await?)
 }
 
 /// `POST /admin/reset`: makes the world as the seed has it, without sends, attempts and faults, and with the system's clock.
@@ -58,7 +58,7 @@ async fn reset(
     ThinData(app): State,
     ThinData(worlds): ThinData<Worlds>,
 ) -> Result<Empty, Failure> {
-    worlds.reset(&administer(&request, &app).await?)?;
+    worlds.reset(&admin_world_name(&request, &app).await?)?;
     Ok(Empty::NO_CONTENT)
 }
 
@@ -68,7 +68,7 @@ async fn drop_world(
     ThinData(app): State,
     ThinData(worlds): ThinData<Worlds>,
 ) -> Result<Empty, Failure> {
-    worlds.drop_world(&administer(&request, &app).await?);
+    worlds.drop_world(&admin_world_name(&request, &app).await?);
     Ok(Empty::NO_CONTENT)
 }
 
@@ -85,7 +85,7 @@ async fn list_worlds(
     ThinData(app): State,
     ThinData(worlds): ThinData<Worlds>,
 ) -> Result<Json<Vec<Listed>>, Failure> {
-    administer(&request, &app).await?;
+    admin_world_name(&request, &app).await?;
     let listed = |name: WorldName| Listed { admin: format!("test-admin{}", name.suffix()), name };
     Ok(Json::ok(worlds.names().into_iter().map(listed).collect()))
 }
@@ -95,7 +95,7 @@ async fn faults(
     ThinData(app): State,
     ThinData(worlds): ThinData<Worlds>,
 ) -> Result<Json<Vec<Fault>>, Failure> {
-    Ok(Json::ok(administered(&request, &app, &worlds).await?.faults.list()))
+    Ok(Json::ok(admin_world(&request, &app, &worlds).await?.faults.list()))
 }
 
 async fn add_fault(
@@ -104,7 +104,7 @@ async fn add_fault(
     ThinData(app): State,
     ThinData(worlds): ThinData<Worlds>,
 ) -> Result<Json<Fault>, Failure> {
-    let world = administered(&request, &app, &worlds).await?;
+    let world = admin_world(&request, &app, &worlds).await?;
     let fault = read_body(&request, payload, &app).await?.parse::<Fault>()?;
     Ok(Json { status: StatusCode::CREATED, value: world.faults.add(fault)? })
 }
@@ -114,7 +114,7 @@ async fn clear_faults(
     ThinData(app): State,
     ThinData(worlds): ThinData<Worlds>,
 ) -> Result<Empty, Failure> {
-    administered(&request, &app, &worlds).await?.faults.clear();
+    admin_world(&request, &app, &worlds).await?.faults.clear();
     Ok(Empty::NO_CONTENT)
 }
 
@@ -132,7 +132,7 @@ async fn clock(
     ThinData(app): State,
     ThinData(worlds): ThinData<Worlds>,
 ) -> Result<Json<Reading>, Failure> {
-    Ok(Json::ok(administered(&request, &app, &worlds).await?.database.clock().read()))
+    Ok(Json::ok(admin_world(&request, &app, &worlds).await?.database.clock().read()))
 }
 
 /// `PUT /admin/clock`: stops the world's clock at a time, puts it forward, or lets it follow the system's again.
@@ -175,7 +175,7 @@ async fn set_clock(request: HttpRequest, payload: Payload, ThinData(app): State)
 async fn put_forward(store: &Store, to: Time) -> Result<(), Failure> {
     let clock = store.clock();
     let all_tried = async {
-        while let Some(due) = store.nothing_due().await?.filter(|due| *due <= to && clock.now() < to) {
+        while let Some(due) = store.wait_until_none_due().await?.filter(|due| *due <= to && clock.now() < to) {
             clock.forward_to(due);
             store.clock_was_set();
         }

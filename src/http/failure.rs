@@ -182,7 +182,7 @@ impl From<SendError> for Failure {
         match error {
             SendError::Denied(denied) => denied.into(),
             SendError::Refused { token, refusal } => Self::Refused { token, refusal },
-            SendError::KeyOfAnother { token } => Self::KeyReused { token },
+            SendError::KeyReused { token } => Self::KeyReused { token },
             SendError::Store(error) => error.into(),
         }
     }

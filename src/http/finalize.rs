@@ -35,7 +35,7 @@ const VARY_LINES: [HeaderValue; 3] = [
 ];
 
 /// Answers a call: `next` is the router.
-pub(crate) async fn finish(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+pub(crate) async fn handle(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
     // The call begins here, unless a program's own middleware has begun it.
     drop(RequestContext::of(request.request()));
     // The router would take `/%61pi/` for `/api/`, and everything else would not. No path of ours needs an escape.

@@ -1,4 +1,4 @@
-//! What for: a body, taken in within its limits and parsed once into types that need no more checks.
+//! The request body: read within its limits, and parsed once into types that need no more checks.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(crate) const SEND_LIMIT: usize = 4 * 1024;
 /// The largest body of an admin route, in bytes: a form with every text and a thousand channels.
 pub(crate) const ADMIN_LIMIT: usize = 64 * 1024;
 
-/// Takes in a JSON body, however long it takes.
+/// Reads a JSON body, however long it takes.
 ///
 /// Errors: 415 another media type; 413 over the limit; 400 cut off, or not UTF-8.
 pub(crate) async fn read_body(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Body, Failure> {
@@ -44,7 +44,7 @@ pub(crate) fn announced_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok())
 }
 
-/// Takes in a body of whatever type.
+/// Reads a body of any type.
 ///
 /// Errors: 413 over the limit; 400 cut off.
 pub(crate) async fn read_bytes(payload: Payload, limit: usize) -> Result<Bytes, Failure> {
@@ -56,7 +56,7 @@ fn too_large(limit: usize) -> Failure {
     Failure::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is too large: it may have {limit} bytes"))
 }
 
-/// CommitNotifier for a body, but not for ever.
+/// Waits for a body, at most for `limit`.
 ///
 /// Errors: 408 not there in time; those of the body.
 pub(crate) async fn in_time<T>(body: impl Future<Output = Result<T, Failure>>, limit: Duration) -> Result<T, Failure> {

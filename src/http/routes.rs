@@ -1,4 +1,4 @@
-//! The one table of all routes.
+//! The table of the routes that every program has. `monitoring/endpoints.rs` and `fake/routes.rs` have the others.
 
 use actix_web::{Route, http::Method, web::ServiceConfig};
 
@@ -26,7 +26,7 @@ pub(crate) fn table() -> Table {
     let mut table = Table::default();
     let routes = &mut table;
     at(routes, "/", [get(console::page)]);
-    at(routes, "/console.json", [get(console::known)]);
+    at(routes, "/console.json", [get(console::info)]);
     at(routes, "/console/{asset}", [get(console::asset)]);
     at(routes, LIVEZ, [get(|| async { Empty::OK })]);
     at(routes, "/readyz", [get(endpoints::readyz)]);

@@ -79,7 +79,7 @@ impl Server {
         let (starts, started) = mpsc::unbounded_channel();
         let (limits, stopping) = (settings.limits, Arc::<AtomicBool>::default());
         let limiter = ConnectionLimiter::new(limits.connections);
-        let config = ConnectionConfig { limits, limiter, tls: tls.clone(), connected: program.on_connect };
+        let config = ConnectionConfig { limits, limiter, tls: tls.clone(), on_connect: program.on_connect };
         let serve = |listener: TcpListener, workers: usize, scope: RouteScope| {
             let listener_config = ListenerConfig {
                 body_timeout: limits.body_timeout,
@@ -127,10 +127,10 @@ impl Server {
             let (address, listener) = bind(address, " for metrics", "metrics.listen")?;
             let app = move || {
                 let metrics = Arc::clone(&metrics);
-                App::new().configure(|config| endpoints::open(config, metrics)).wrap(from_fn(finalize::finish))
+                App::new().configure(|config| endpoints::open(config, metrics)).wrap(from_fn(finalize::handle))
             };
             // For a network of its own, whose collectors seldom know certificates.
-            let config = ConnectionConfig { tls: None, connected: |_, _| {}, ..config.clone() };
+            let config = ConnectionConfig { tls: None, on_connect: |_, _| {}, ..config.clone() };
             let server = Some(connection::serve(builder(1), listener, config, app)?);
             let url = format!("{}/metrics", url(false, address));
             others.push(OtherListener { url, purpose: "metrics for everybody who can reach it", server });

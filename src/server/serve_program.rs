@@ -60,7 +60,7 @@ pub(super) fn program(
     let (of_waits, of_close) = (Arc::clone(&database), database);
     Program {
         worker: Arc::new(worker),
-        middleware: |request, next| Box::pin(finalize::finish(request, next)),
+        middleware: |request, next| Box::pin(finalize::handle(request, next)),
         on_connect: |_, _| {},
         metrics: Some(metrics),
         throttles: Some(throttles),

@@ -181,8 +181,9 @@ impl Database {
         self.outbox_changes.end();
     }
 
-    /// Resolves once anything was committed by this process, be it before this call; false when the waits end before.
-    pub(crate) fn first_commit(&self) -> impl Future<Output = bool> + use<> {
+    /// Resolves with true once this process has committed a change to the deliveries, also one before this call. Resolves with
+    /// false if the database is closed first.
+    pub(crate) fn may_have_deliveries(&self) -> impl Future<Output = bool> + use<> {
         let mut listener = self.outbox_changes.listen();
         async move { listener.first().await }
     }

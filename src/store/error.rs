@@ -13,7 +13,7 @@ pub(crate) enum StoreError {
     /// Too many jobs wait for the writer, or another process holds the lock for long. Try again.
     #[error("the database is busy: {0}")]
     Busy(String),
-    /// The file cannot be read or written now: the disk is full, or fails. Try again once that is mended.
+    /// The file cannot be read or written now: the disk is full, or fails. Try again once that is fixed.
     #[error("the database cannot be read or written: {0}")]
     Unavailable(String),
     /// A value of the row is not allowed.

@@ -51,7 +51,7 @@ fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], StoreError> {
 }
 
 /// The direction of a list: a list up to a cursor begins at its newest row.
-fn newest_first(before: Option<i64>) -> &'static str {
+fn sort_order(before: Option<i64>) -> &'static str {
     if before.is_some() { "desc" } else { "asc" }
 }
 

@@ -10,8 +10,8 @@ use crate::store::{
     error::StoreError,
     facts,
     idempotency::{self, IdempotencyKey, KeyUse},
-    newest_first,
     outbox::{self, MessageFormat},
+    sort_order,
     tokens::{self, Caller, Credentials, LastUsedRecorder},
     write::{batch::CommitEffect, notifier::WaitFor},
 };
@@ -31,7 +31,7 @@ pub(crate) enum SendError {
     /// The caller's token is not valid any more, or not for this call.
     #[error(transparent)]
     Denied(#[from] Denied),
-    /// A rule forbids it.
+    /// A rule forbids it, or what it names does not exist.
     #[error("{refusal}")]
     Refused {
         /// The name of the caller's token.
@@ -39,8 +39,8 @@ pub(crate) enum SendError {
         refusal: Refusal,
     },
     /// The key was used for another request.
-    #[error("Idempotency-Key was used for another request within the last 24 hours; use a new key for a new request")]
-    KeyOfAnother {
+    #[error("the idempotency key was used for another request")]
+    KeyReused {
         /// The name of the caller's token.
         token: String,
     },
@@ -65,7 +65,7 @@ enum SendDecision {
 }
 
 impl PendingSend {
-    /// Decides everything in one state of the file: the token, its role, the key, and the three conditions.
+    /// Decides everything in one state of the file: the token, its role, the key, and the rules.
     fn decide(
         &self,
         connection: &Connection,
@@ -78,7 +78,7 @@ impl PendingSend {
                 Some(KeyUse::Same(id)) if let Some(sent) = get(connection, id)? => {
                     return Ok(SendDecision::Replayed(sent));
                 }
-                Some(KeyUse::Other) => return Err(SendError::KeyOfAnother { token: caller.name }),
+                Some(KeyUse::Other) => return Err(SendError::KeyReused { token: caller.name }),
                 _ => {}
             }
         }
@@ -278,7 +278,7 @@ pub(super) fn list(connection: &Connection, filter: SendFilter, limit: usize) ->
           where sending_id > ?1 and sending_id < ?6
             and (?2 is null or client_id = ?2) and (?3 is null or thread_id = ?3) and (?4 is null or form_id = ?4)
           order by sending_id {} limit ?5",
-        newest_first(filter.before)
+        sort_order(filter.before)
     ))?;
     let (after, before) = (filter.after.unwrap_or(0), filter.before.unwrap_or(i64::MAX));
     let limit_rows = i64::try_from(limit).unwrap_or(i64::MAX);

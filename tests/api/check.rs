@@ -59,7 +59,7 @@ idempotency_key 'k' of 1 crm: there is no send 77
     );
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "surveyd: the database surveyd.db is not sound: 11 lines on stdout say what is wrong; mend it, or put a backup in its place with `surveyd restore FILE`\n"
+        "surveyd: the database surveyd.db is not sound: 11 lines on stdout say what is wrong; repair it, or put a backup in its place with `surveyd restore FILE`\n"
     );
 }
 

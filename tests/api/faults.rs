@@ -214,10 +214,7 @@ fn a_delayed_call_does_not_change_the_world_after_a_reset(#[case] method: &str, 
     crm.begin_call("POST", "/api/v1/quality/send", JSON, SEND.as_bytes()).unwrap();
     crate::harness::eventually("the call is held up", || admin.call("GET", "/admin/faults", None).body == "[]");
     assert_eq!(admin.call(method, path, None).status, 204);
-    assert_eq!(
-        crm.read_response().short(),
-        "503 The world of this call was put back or dropped while a fault delayed it"
-    );
+    assert_eq!(crm.read_response().short(), "503 The world of this call was reset or dropped while a fault delayed it");
     assert_eq!(fake.client("test-admin@w").all_sends(), [] as [Value; 0]);
     assert_eq!(fake.client("test-admin@w").call("GET", "/admin/attempts", None).body, "[]");
 }

@@ -148,7 +148,7 @@ fn a_rejected_row_is_reported_by_its_line() {
     surveyd: line 10: externalId: must be 1 to 255 characters
     surveyd: line 14: externalId: is not UTF-8
     surveyd: line 15: id: "99999999999999999999" is not a 64-bit integer
-    surveyd: 4 rows of in.csv are applied to surveyd.db, 9 are rejected; mend those lines and import the file again
+    surveyd: 4 rows of in.csv are applied to surveyd.db, 9 are rejected; correct those lines and import the file again
     "#);
     let ids: Vec<_> = rows(&folder, "clients").iter().map(|row| row["id"].as_i64().unwrap()).collect();
     assert_eq!(ids, [1, 2, 3, 4, 10, 16, 17, 19]);
@@ -239,7 +239,7 @@ fn ten_thousand_wrong_rows_are_counted() {
     assert_eq!(code, Some(1));
     assert_eq!(
         said,
-        "surveyd: 10000 rows of in.csv could be applied, nothing was written, 10000 are rejected; mend those lines and import the file again\n"
+        "surveyd: 10000 rows of in.csv could be applied, nothing was written, 10000 are rejected; correct those lines and import the file again\n"
     );
     assert_eq!(folder.run(&["export"]).stdout, before);
     let (code, _, said) = import(&folder, "clients", &csv, &[]);

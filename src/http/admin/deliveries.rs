@@ -119,8 +119,8 @@ pub(crate) async fn ping(
         gateway.ok_or_else(|| Failure::new(StatusCode::CONFLICT, format!("Channel {channel} has no deliveryUrl")))?;
     let body = message::ping(channel, admin.store().now());
     let id = format!("msg_ping_{:016x}", getrandom::u64().unwrap_or_default());
-    let TryResult { answer, result } = try_once(admin.tenant().client.clone(), gateway, id, body).await;
-    Ok(Json::ok(PingResponse { accepted: answer == GatewayAnswer::Accepted, result }))
+    let TryResult { answer, description } = try_once(admin.tenant().client.clone(), gateway, id, body).await;
+    Ok(Json::ok(PingResponse { accepted: answer == GatewayAnswer::Accepted, result: description }))
 }
 
 /// A secret, shown this once.

@@ -37,9 +37,10 @@ pub(in crate::http) async fn send(
     let mut body = pin!(send_body::read(&request, payload));
     // A body mostly arrives together with its head. Then token, rules and facts are all decided in one state of the database,
     // and the connection can be kept whatever the answer. A late one is waited for only if the caller may send.
-    let prompt = already_there(body.as_mut()).await;
+    let early_body = ready_now(body.as_mut()).await;
+    // Only now: the connection can be kept if the body is read, also when there is no token.
     let bearer = bearer?;
-    let body = if let Some(body) = prompt {
+    let body = if let Some(body) = early_body {
         body
     } else {
         bearer.authenticate(&request, Role::SENDERS).await?;
@@ -93,16 +94,16 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Failur
     key.map(Some).ok_or_else(|| Failure::bad_request("Idempotency-Key must be 1 to 255 printable characters, once"))
 }
 
-/// What a future yields without anything new arriving: at once, or when it is polled for the second time. actix starts a
+/// The output of a future that needs nothing new to arrive: one that is ready when it is polled once, or twice. actix starts a
 /// handler when it has read the head, and hands over the part of the body that came with it right after. A timer instead
 /// would cost every request a system call.
-async fn already_there<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
-    let mut looked = false;
+async fn ready_now<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    let mut polled_once = false;
     poll_fn(move |context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending if looked => Poll::Ready(None),
+        Poll::Pending if polled_once => Poll::Ready(None),
         Poll::Pending => {
-            looked = true;
+            polled_once = true;
             context.waker().wake_by_ref();
             Poll::Pending
         }

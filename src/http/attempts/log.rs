@@ -16,8 +16,8 @@ use crate::{
     },
 };
 
-/// How many attempts are kept.
-pub(crate) const KEPT: usize = 1000;
+/// How many attempts are ring.
+pub(crate) const MAX_ATTEMPTS: usize = 1000;
 
 /// How much of a path or a message, and of a method, is kept: a caller, with or without a token, must not fill the memory.
 const MAX_TEXT_BYTES: usize = 1024;
@@ -25,16 +25,16 @@ const MAX_METHOD_BYTES: usize = 32;
 
 /// The attempts of a tenant, the oldest first. Ids begin at 1 and have no gaps.
 #[derive(Default)]
-pub(crate) struct AttemptLog(Mutex<Kept>);
+pub(crate) struct AttemptLog(Mutex<Ring>);
 
 #[derive(Default)]
-struct Kept {
+struct Ring {
     /// The id of the last attempt that was dropped: the oldest that is kept has the next one.
-    forgotten: i64,
+    dropped: i64,
     attempts: VecDeque<Attempt>,
 }
 
-/// One call, as it is kept.
+/// One call, as it is ring.
 pub(crate) struct Attempt {
     pub(crate) at: Time,
     pub(crate) request_id: HeaderValue,
@@ -92,16 +92,16 @@ impl AttemptLog {
             cut(uri, MAX_TEXT_BYTES);
         }
         attempt.message.iter_mut().for_each(|message| cut(message, MAX_TEXT_BYTES));
-        let mut kept = self.0.lock();
+        let mut ring = self.0.lock();
         // The oldest is freed after the lock is.
-        let _oldest = if kept.attempts.len() == KEPT {
-            kept.forgotten += 1;
-            kept.attempts.pop_front()
+        let _oldest = if ring.attempts.len() == MAX_ATTEMPTS {
+            ring.dropped += 1;
+            ring.attempts.pop_front()
         } else {
             None
         };
-        kept.attempts.push_back(attempt);
-        drop(kept);
+        ring.attempts.push_back(attempt);
+        drop(ring);
     }
 
     /// Erases what the attempts about a client say. They stay as calls, for ids have no gaps.
@@ -120,24 +120,24 @@ impl AttemptLog {
 
     /// The attempts that match, the oldest first: at most `limit` after the cursor, or, without one, the last `limit`.
     ///
-    /// Errors: 410 where attempts after the cursor are no longer kept.
+    /// Errors: 410 where attempts after the cursor are no longer ring.
     pub(crate) fn list(&self, filter: AttemptFilter, limit: usize) -> Result<Vec<AttemptView>, Failure> {
-        let kept = self.0.lock();
+        let ring = self.0.lock();
         // Ids begin at 1: a cursor before that is the beginning.
-        let after = filter.after.unwrap_or(kept.forgotten).max(0);
-        if after < kept.forgotten {
-            let oldest = kept.forgotten + 1;
+        let after = filter.after.unwrap_or(ring.dropped).max(0);
+        if after < ring.dropped {
+            let oldest = ring.dropped + 1;
             return Err(Failure::new(
                 StatusCode::GONE,
                 format!(
-                    "after: attempts before {oldest} are forgotten, the last {KEPT} are kept; leave it out, or go on after {}",
-                    kept.forgotten
+                    "after: attempts before {oldest} are forgotten, the last {MAX_ATTEMPTS} are kept; leave it out, or go on after {}",
+                    ring.dropped
                 ),
             ));
         }
-        let skipped = usize::try_from(after - kept.forgotten).unwrap_or(usize::MAX);
-        let ids = kept.forgotten + 1..;
-        let matching = ids.zip(&kept.attempts).skip(skipped).filter(|(_, attempt)| {
+        let skipped = usize::try_from(after - ring.dropped).unwrap_or(usize::MAX);
+        let ids = ring.dropped + 1..;
+        let matching = ids.zip(&ring.attempts).skip(skipped).filter(|(_, attempt)| {
             let is = |filter: Option<i64>, value: Option<i64>| filter.is_none_or(|wanted| value == Some(wanted));
             is(filter.status, attempt.status.map(|status| status.as_u16().into()))
                 && is(filter.client, attempt.client())
@@ -150,11 +150,11 @@ impl AttemptLog {
 
     /// The attempts after a cursor that did not succeed.
     pub(crate) fn refused_since(&self, cursor: i64, limit: usize) -> RecentRefusals {
-        let kept = self.0.lock();
-        let newest = kept.forgotten + i64::try_from(kept.attempts.len()).unwrap_or(i64::MAX);
-        let skipped = usize::try_from(cursor - kept.forgotten).unwrap_or(0);
+        let ring = self.0.lock();
+        let newest = ring.dropped + i64::try_from(ring.attempts.len()).unwrap_or(i64::MAX);
+        let skipped = usize::try_from(cursor - ring.dropped).unwrap_or(0);
         let refused =
-            (kept.forgotten + 1..).zip(&kept.attempts).skip(skipped).filter(|(_, attempt)| !attempt.succeeded());
+            (ring.dropped + 1..).zip(&ring.attempts).skip(skipped).filter(|(_, attempt)| !attempt.succeeded());
         let refused: Vec<_> = refused.collect();
         let last = refused.iter().skip(refused.len().saturating_sub(limit));
         let last = last.map(|(id, attempt)| attempt.show(*id)).collect();
@@ -166,7 +166,7 @@ impl AttemptLog {
 pub(crate) struct RecentRefusals {
     /// The cursor for the next call.
     pub(crate) cursor: i64,
-    /// How many there were, as far as they are kept.
+    /// How many there were, as far as they are ring.
     pub(crate) count: usize,
     /// The last of them, the oldest first.
     pub(crate) attempts: Vec<AttemptView>,

@@ -9,7 +9,8 @@ use self::log::Attempt;
 pub(crate) use self::report::{Decision, DecisionReport};
 use super::{api::SEND, context::RequestContext, state::AppState};
 
-/// Keeps the attempt of a call, and counts the rule that refused it. Without a status nothing was answered.
+/// Keeps the attempt of a call, and counts the rule that refused it. `status` is None if the connection was closed instead
+/// of an answer.
 pub(super) fn record(request: &HttpRequest, app: &AppState, status: Option<StatusCode>, message: Option<&str>) {
     let mut context = RequestContext::of(request);
     if let (Some(metrics), Some(rule)) = (&app.metrics, context.decision.failed()) {

@@ -55,7 +55,7 @@ pub(crate) struct ConnectionConfig {
     /// None for plain HTTP.
     pub(crate) tls: Option<Arc<Tls>>,
     /// Called with each new connection. Handlers find what it stores with `HttpRequest::conn_data`.
-    pub(crate) connected: fn(&TcpStream, &mut Extensions),
+    pub(crate) on_connect: fn(&TcpStream, &mut Extensions),
 }
 
 /// Binds an address; port 0 is a free port.
@@ -94,7 +94,7 @@ where
     // closing it.
     let server = server.max_concurrent_connections(usize::MAX);
     let server = server.listen("surveyd", listener, move || {
-        let (stopping, ConnectionConfig { limits, connected, .. }) = (stopping.clone(), config.clone());
+        let (stopping, ConnectionConfig { limits, on_connect, .. }) = (stopping.clone(), config.clone());
         let routes = routes().into_factory().map_err(|error| error.into().error_response());
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
@@ -107,7 +107,7 @@ where
             .on_connect_ext(move |stream: &Stream, remembered: &mut Extensions| {
                 remembered.insert(Rc::clone(stream.pipeline()));
                 if let Some(tcp) = stream.tcp() {
-                    connected(tcp, remembered);
+                    on_connect(tcp, remembered);
                 }
             })
             .h1(map_config(routes, |()| AppConfig::default()));

@@ -27,7 +27,7 @@ use tokio::{
 };
 
 use crate::http::connection::{
-    framing::{Framing, Step},
+    framing::{Framing, Verdict},
     pipeline::PipelineLimiter,
     transport::{self, Transport},
 };
@@ -105,14 +105,14 @@ impl Stream {
     fn check(&mut self) -> bool {
         let was_between_requests = self.framing.is_between_requests();
         match self.framing.step(&self.received) {
-            Step::Pass(checked) => {
+            Verdict::Pass(checked) => {
                 self.checked = checked;
                 if was_between_requests {
                     self.pipeline.add();
                 }
             }
-            Step::Refuse => self.refuse(),
-            Step::NeedMore => return true,
+            Verdict::Refuse => self.refuse(),
+            Verdict::NeedMore => return true,
         }
         if was_between_requests || self.framing.is_between_requests() {
             // A head or a body has ended; what follows has a time of its own.

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::store::{LocalDatabase, Store, error::StoreError, newest_first};
+use crate::store::{LocalDatabase, Store, error::StoreError, sort_order};
 use crate::survey::time::Time;
 
 /// One row of the audit.
@@ -13,7 +13,7 @@ pub(crate) struct AuditRow {
     /// Sequential; never used again.
     pub(crate) id: i64,
     pub(crate) at: Time,
-    /// The name of the token; `cli` for a command, `delivery` for the server itself.
+    /// The name of the token; `cli` for a command, `delivery` or `retention` for the server itself.
     pub(crate) who: String,
     /// The caller's address; none for a command.
     pub(crate) address: Option<String>,
@@ -69,7 +69,7 @@ pub(in crate::store) fn list(
     let mut statement = connection.prepare_cached(&format!(
         "select id, at, who, address, action, object, before, after from audit
           where id > ?1 and id < ?2 and (?3 is null or object = ?3) order by id {} limit ?4",
-        newest_first(filter.before)
+        sort_order(filter.before)
     ))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     // Ids begin at 1: without "after" the list begins after 0.

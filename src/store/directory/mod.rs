@@ -1,5 +1,5 @@
-//! The directory: channels, clients, threads and forms. Rows of all four kinds are read, listed, put and deleted in the same
-//! way, by the admin routes, `surveyd apply` and `surveyd export`.
+//! The directory: channels, clients, threads, forms and the system settings. Rows of the first four kinds are read, listed,
+//! put and deleted in the same way, by the admin routes, the world file and CSV files.
 
 mod channels;
 mod clients;

@@ -12,7 +12,7 @@ use crate::{
         clock::Clock,
         directory,
         error::StoreError,
-        newest_first,
+        sort_order,
         steps::ROWS_PER_STEP,
         write::{batch::CommitEffect, notifier::WaitFor},
     },
@@ -108,7 +108,7 @@ fn list(connection: &Connection, filter: DeliveryFilter, limit: usize) -> Result
         "select sending_id, channel_id, state, webhook_id, tries, due_at, tried_at, result from delivery
           where sending_id > ?1 and sending_id < ?4 {state} and (?2 is null or channel_id = ?2)
           order by sending_id {} limit ?3",
-        newest_first(filter.before)
+        sort_order(filter.before)
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let (after, before) = (filter.after.unwrap_or(0), filter.before.unwrap_or(i64::MAX));

@@ -230,9 +230,9 @@ impl Store {
         self.writer.submit(move |batch| Ok((cancel(batch.connection, channel)?, CommitEffect::Record))).await
     }
 
-    /// Waits until nothing is due any more, hence until all due deliveries have been tried. Returns when something will be due
-    /// next; `None` also if the world ends before.
-    pub(crate) async fn nothing_due(&self) -> Result<Option<Time>, StoreError> {
+    /// Waits until no delivery is due, that is until all due ones have been tried. Returns when the next one will be due; `None`
+    /// if there is none, or if the database is closed first.
+    pub(crate) async fn wait_until_none_due(&self) -> Result<Option<Time>, StoreError> {
         let mut listener = self.commits.listen();
         loop {
             let first = self.read(first_due).await?;

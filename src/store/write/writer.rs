@@ -1,7 +1,8 @@
 //! The writer: one thread, one writing connection, group commit.
 //!
 //! The writer thread takes all waiting jobs, opens one transaction, runs each job in turn, and commits once. Only then does it
-//! answer the jobs that have written something. Nothing can interleave with a job, and all jobs of a batch share one fsync.
+//! answer them. A job that wrote nothing, with nothing written before it in its batch, is answered before the commit. Nothing
+//! can interleave with a job, and all jobs of a batch share one fsync.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

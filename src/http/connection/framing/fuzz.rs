@@ -19,7 +19,7 @@ use self::{
     inputs::{damage, request},
     readers::{Careless, by_actix, with_uri},
 };
-use super::{Expected, Framing, Step};
+use super::{Expected, Framing, Verdict};
 use crate::http::connection::stream::NONSENSE;
 
 const MAX_HEAD_BYTES: usize = 400;
@@ -41,7 +41,7 @@ fn pass(input: &[u8], pieces: &[usize]) -> Passed {
     let was_refused = loop {
         let expected = framing.expected;
         match framing.step(&input[start..received]) {
-            Step::Pass(passed) => {
+            Verdict::Pass(passed) => {
                 match expected {
                     Expected::Head => requests.push((Vec::new(), None)),
                     Expected::Body(_) | Expected::Chunk(_) => {
@@ -54,8 +54,8 @@ fn pass(input: &[u8], pieces: &[usize]) -> Passed {
                     requests.last_mut().unwrap().1 = Some(start);
                 }
             }
-            Step::Refuse => break true,
-            Step::NeedMore => {
+            Verdict::Refuse => break true,
+            Verdict::NeedMore => {
                 let is_scanned_once = expected != Expected::Head || framing.scanned + 1 >= received - start;
                 assert!(is_scanned_once, "a slow head is scanned from its start");
                 if received == input.len() {

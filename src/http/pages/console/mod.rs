@@ -75,7 +75,7 @@ pub(crate) async fn asset(name: Path<String>) -> Result<Asset, Failure> {
 }
 
 /// `GET /console.json`: what the page needs before it has a token.
-pub(crate) async fn known(ThinData(app): State) -> Json<ConsoleInfo> {
+pub(crate) async fn info(ThinData(app): State) -> Json<ConsoleInfo> {
     Json::ok(app.console)
 }
 
