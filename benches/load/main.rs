@@ -1,4 +1,4 @@
-//! Measures the figures of the README: surveyd under load, compared with other programs in the same run.
+//! Measures the figures of docs/figures.md: surveyd under load, compared with other programs in the same run.
 //!
 //! | command | measures |
 //! |---|---|

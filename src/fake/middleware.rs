@@ -29,7 +29,7 @@ use super::{
 use crate::{
     http::{
         api::{LOGIN, SEND, send_body},
-        attempts::Decision,
+        attempts::report::Decision,
         auth,
         context::RequestContext,
         failure::{Failure, challenge},

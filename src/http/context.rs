@@ -12,7 +12,7 @@ use actix_web::{
     http::header::{HeaderMap, HeaderName, HeaderValue},
 };
 
-use super::{attempts::Decision, failure::Failure, tenant::Tenant};
+use super::{attempts::report::Decision, failure::Failure, tenant::Tenant};
 use crate::{
     store::tokens::{Caller, Credentials},
     survey::{

@@ -12,8 +12,8 @@ use crate::{
     http::{
         api::send_body,
         attempts::{
-            Decision, DecisionReport,
             log::{AttemptFilter, AttemptView},
+            report::{Decision, DecisionReport},
         },
         auth,
         failure::{Failure, refusal_status},

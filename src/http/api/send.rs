@@ -18,8 +18,8 @@ use actix_web::{
 
 use crate::{
     http::{
-        api::send_body, attempts::Decision, auth::Bearer, context::RequestContext, failure::Failure, request_body,
-        state::State,
+        api::send_body, attempts::report::Decision, auth::Bearer, context::RequestContext, failure::Failure,
+        request_body, state::State,
     },
     store::{idempotency::IdempotencyKey, sends::SendReceipt},
     survey::access::Role,

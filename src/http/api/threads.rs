@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use crate::{
     http::{
-        admin::parse_id, attempts::Decision, auth::Bearer, context::RequestContext, failure::Failure, query::Query,
-        responses::Json, state::State,
+        admin::parse_id, attempts::report::Decision, auth::Bearer, context::RequestContext, failure::Failure,
+        query::Query, responses::Json, state::State,
     },
     store::directory::Conversation,
     survey::{

@@ -1,12 +1,11 @@
 //! Attempts: every call to `/api/**` leaves one, with what the rules decided. The last of them are kept in memory.
 
 pub(crate) mod log;
-mod report;
+pub(crate) mod report;
 
 use actix_web::{HttpRequest, http::StatusCode};
 
-use self::log::Attempt;
-pub(crate) use self::report::{Decision, DecisionReport};
+use self::{log::Attempt, report::Decision};
 use super::{api::SEND, context::RequestContext, state::AppState};
 
 /// Keeps the attempt of a call, and counts the rule that refused it. `status` is None if the connection was closed instead
