@@ -162,7 +162,7 @@ database is created. A running server sees the new state from the next request o
 
 Examples:
   surveyd apply world.json
-  surveyd export | ssh other-host surveyd apply -  copy everything to another machine
+  surveyd export | ssh other-host surveyd apply -  copy settings, channels, clients, threads and forms
 
 A world file:
   { \"settings\": { \"surveysViaExternalApi\": true },

@@ -26,7 +26,7 @@ pub(crate) fn run(id: Option<i64>, external_id: Option<String>, file: DatabaseAr
     let erasure = erasure.ok_or_else(|| anyhow!("nothing is kept of a client {client}"))?;
     let Erased { threads, sends, audit } = erasure.erased;
     say(format_args!(
-        "client {client} is erased everywhere; threads: {threads}, sends to them: {sends}, rows of the audit: {audit}"
+        "client {client} is erased from this database; threads: {threads}, sends to them: {sends}, rows of the audit: {audit}"
     ));
     Ok(())
 }

@@ -88,7 +88,7 @@ fn an_erased_client_is_in_no_file_and_no_response(#[values("route", "command", "
             let output = folder.run(&[&["erase", "client"], whom].concat());
             assert_eq!(
                 String::from_utf8(output.stderr).unwrap(),
-                "surveyd: client 250 is erased everywhere; threads: 20, sends to them: 3, rows of the audit: 22\n"
+                "surveyd: client 250 is erased from this database; threads: 20, sends to them: 3, rows of the audit: 22\n"
             );
         }
     }
