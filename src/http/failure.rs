@@ -135,9 +135,16 @@ impl Failure {
     }
 }
 
-/// The status of a send that a rule forbids. That a missing row is 404 is chosen; 409 is documented.
+/// The status of a send that a rule forbids. 409 is documented for three refusals. It is chosen for a client without a closed
+/// thread, and so is 404 for a missing row.
 pub(super) fn refusal_status(refusal: &Refusal) -> StatusCode {
-    if let Refusal::NotFound(_) = refusal { StatusCode::NOT_FOUND } else { StatusCode::CONFLICT }
+    match refusal {
+        Refusal::NotFound(_) => StatusCode::NOT_FOUND,
+        Refusal::Disabled
+        | Refusal::OpenThread { .. }
+        | Refusal::NoClosedThread { .. }
+        | Refusal::FormNotEnabled { .. } => StatusCode::CONFLICT,
+    }
 }
 
 /// Source: RFC 6750, section 3.1: no `error` where no credentials came.

@@ -1,4 +1,4 @@
-//! Property tests of the rules: over every combination of facts, against a model of the vendor's page that is written
+//! Property tests of the rules: over random facts, against a model of the vendor's page that is written
 //! in another way.
 
 use crate::survey::{
@@ -29,10 +29,10 @@ fn facts() -> impl Strategy<Value = Facts> {
 }
 
 proptest! {
-    /// If several rules forbid a send, the first one in the documented order is reported. If none does, it is sent as
+    /// If several rules forbid a send, the first one in the order of [`Rule::ALL`] is reported. If none does, it is sent as
     /// requested.
     #[test]
-    fn the_first_refusal_in_the_documented_order_is_reported(target in targets(), form: i64, facts in facts()) {
+    fn the_first_refusal_in_the_order_of_the_rules_is_reported(target in targets(), form: i64, facts in facts()) {
         let request = SendSurvey { target: target.clone(), form: FormId(form) };
         let subject = match &target {
             Target::Client(id) => format!("Client {id}"),

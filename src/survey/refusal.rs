@@ -71,7 +71,10 @@ impl Refusal {
 
     /// The thread that the survey would have gone to, if the rules got that far.
     pub(crate) fn thread(&self) -> Option<ThreadId> {
-        if let Self::FormNotEnabled { thread, .. } = self { Some(*thread) } else { None }
+        match self {
+            Self::Disabled | Self::NotFound(_) | Self::OpenThread { .. } | Self::NoClosedThread { .. } => None,
+            Self::FormNotEnabled { thread, .. } => Some(*thread),
+        }
     }
 }
 

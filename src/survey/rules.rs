@@ -2,10 +2,24 @@
 
 use serde::Serialize;
 
-/// A condition that must hold for a survey to be sent. Each rule is decided only if all rules before it hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum Rule {
+/// Declares the rules and [`Rule::ALL`], so that neither can lack one or have another order.
+macro_rules! rules {
+    ($($(#[$doc:meta])* $rule:ident,)*) => {
+        /// A condition that must hold for a survey to be sent. Each rule is decided only if all rules before it hold.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        #[serde(rename_all = "camelCase")]
+        pub(crate) enum Rule {
+            $($(#[$doc])* $rule,)*
+        }
+
+        impl Rule {
+            /// Every rule, in the order of decision.
+            pub(crate) const ALL: [Self; [$(Self::$rule),*].len()] = [$(Self::$rule),*];
+        }
+    };
+}
+
+rules! {
     /// The caller's token is valid.
     Token,
     /// The role of the token may send surveys.
@@ -22,20 +36,6 @@ pub(crate) enum Rule {
     HasClosedThread,
     /// The form is enabled for the channel of that thread.
     FormEnabled,
-}
-
-impl Rule {
-    /// Every rule, in the order of decision.
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Token,
-        Self::Role,
-        Self::Body,
-        Self::SurveysEnabled,
-        Self::TargetExists,
-        Self::NoOpenThread,
-        Self::HasClosedThread,
-        Self::FormEnabled,
-    ];
 }
 
 /// The result of one rule.

@@ -11,7 +11,7 @@ const RULES: [&str; 8] =
 /// The table of rules from one on, where that one failed because of a row, or, without one, none did.
 fn rules(first: usize, failed: Option<&str>, row: Option<&str>) -> Value {
     let failed = failed.map(|failed| RULES.iter().position(|rule| *rule == failed).unwrap());
-    let ruling = |(index, rule): (usize, &&str)| {
+    let report = |(index, rule): (usize, &&str)| {
         let state = match failed {
             Some(failed) if index > failed => "notReached",
             Some(failed) if index == failed => "failed",
@@ -22,7 +22,7 @@ fn rules(first: usize, failed: Option<&str>, row: Option<&str>) -> Value {
             None => json!({"rule": rule, "state": state}),
         }
     };
-    RULES.iter().enumerate().skip(first).map(ruling).collect()
+    RULES.iter().enumerate().skip(first).map(report).collect()
 }
 
 fn attempts(admin: &mut Client, query: &str) -> Vec<Value> {

@@ -46,11 +46,13 @@ pub(super) struct JobResult {
 pub(in crate::store) enum CommitEffect {
     /// Nothing: the answer does not wait for the commit.
     Nothing,
-    /// A record that no rule looks at: a send, the result of a delivery.
+    /// A record that no rule looks at: a send, the result of a delivery. Wakes the requests that wait for sends. A rule that
+    /// looks at such records needs an effect that also raises the generation: otherwise two sends at once both pass.
     Record,
-    /// The same, and something is to be delivered now.
+    /// The same, and something is to be delivered now: wakes the deliveries, too.
     Queued,
-    /// Something that rules look at: a flag, a thread, a token.
+    /// Something that rules look at: a flag, a thread, a token. Raises the generation, so that sends are decided again, and wakes
+    /// the deliveries.
     Facts,
 }
 

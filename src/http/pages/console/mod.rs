@@ -90,3 +90,18 @@ impl Responder for Asset {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::survey::rules::Rule;
+
+    #[test]
+    fn the_console_has_a_text_for_every_rule() {
+        let script = include_str!("refusals.js");
+        for rule in Rule::ALL {
+            let name = serde_json::to_value(rule).expect("a rule has a name");
+            let entry = format!("\n  {}: '", name.as_str().expect("the name is a text"));
+            assert!(script.contains(&entry), "refusals.js has no text for {name}");
+        }
+    }
+}
