@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rstest::rstest;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Socket, Type};
 
@@ -242,19 +243,21 @@ fn a_head_that_is_too_large_is_refused() {
     }
 }
 
-/// A connection over the limit is closed at once; when another one has ended, the next is served.
-#[test]
-fn a_connection_over_the_limit_is_closed() {
+/// A connection over the limit is closed at once; when another one has ended, the next is served. The address of `/admin` has
+/// one worker: such a connection waited there.
+#[rstest]
+#[case::several_workers(Server::anonymous)]
+#[case::one_worker(|server: &Server| server.client_of("/admin"))]
+fn a_connection_over_the_limit_is_closed(#[case] connect: impl Fn(&Server) -> Client) {
     let folder = TestFolder::with_sample();
-    let server = folder.serve_with(&[("LIMITS__CONNECTIONS", "3")]);
-    let mut kept: Vec<_> = (0..3).map(|_| server.anonymous()).collect();
-    for client in &mut kept {
-        assert_eq!(client.call("GET", "/livez", None).status, 200);
-    }
-    assert!(server.anonymous().is_closed());
+    let server = folder.serve_with(&[("LIMITS__CONNECTIONS", "3"), ("ADMIN__LISTEN", "127.0.0.1:0")]);
+    let answers = |client: &mut Client| client.try_call_with("GET", "/admin/settings", "", b"").is_ok();
+    let mut kept: Vec<_> = (0..3).map(|_| connect(&server)).collect();
+    assert!(kept.iter_mut().all(answers));
+    assert!(connect(&server).is_closed());
     // The line may come after the connection is closed.
     let line = "all 3 connections are taken (limits.connections); others are closed at once";
     eventually(line, || server.log().contains(line));
     kept.pop();
-    eventually("a new connection is served", || server.anonymous().try_call_with("GET", "/livez", "", b"").is_ok());
+    eventually("a new connection is served", || answers(&mut connect(&server)));
 }
