@@ -1,7 +1,7 @@
 //! The import of a CSV file: rows are put in small transactions by the same functions as everywhere. Each rejected row is
 //! reported with its line.
 
-use std::{io::BufRead, path::PathBuf, time::Instant};
+use std::{io::BufRead, path::PathBuf};
 
 use anyhow::{Context, Error, Result};
 use rusqlite::Connection;
@@ -100,7 +100,7 @@ impl Import {
             // Read and checked before the lock is taken: the CSV file may be a slow pipe.
             let is_last = !fill(&mut chunk, throttle.rows(), rows, check)?;
             throttle.wait(&database.connection).map_err(explained(database))?;
-            let (begun, count, so_far) = (Instant::now(), chunk.len(), *self);
+            let so_far = *self;
             let put = database.transact(|connection| {
                 let (sum, rejections) = put(connection, chunk.drain(..), so_far)?;
                 // The audit has an entry from the first change on; the result of the whole is known with the last.
@@ -112,7 +112,7 @@ impl Import {
                 Ok::<_, StoreError>(Changed::audited((sum, rejections), entry))
             });
             let (sum, rejections) = put.map_err(|error| error.explain(&database.path))?;
-            throttle.record(count, begun.elapsed());
+            throttle.released();
             (*self, is_first) = (sum, false);
             rejections.iter().try_for_each(|rejection| observer.rejected(rejection))?;
             observer.progressed(self.applied + self.rejected, rows.bytes());

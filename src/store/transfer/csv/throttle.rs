@@ -1,10 +1,10 @@
 //! How large the transactions of an import are: small next to a server, so that its sends hardly wait, and large without one,
-//! because each transaction writes its pages anew.
+//! because each transaction writes its pages anew. Sizes that adapt to the time of a transaction were measured too, and were no
+//! better.
 
 use std::{
     fs::File,
     io::{self, ErrorKind},
-    ops::RangeInclusive,
     path::Path,
     thread::sleep,
     time::{Duration, Instant},
@@ -14,15 +14,11 @@ use rusqlite::Connection;
 
 use crate::store::file::{lock::ServerLock, with_suffix};
 
-/// How long a transaction may hold the write lock next to a server: a send may have to wait for that.
-const HELD_NEXT_TO_SERVER: Duration = Duration::from_millis(1);
+/// How many rows a transaction has next to a server: a send may have to wait for that long.
+const ROWS_NEXT_TO_SERVER: usize = 50;
 
-/// The same if no server runs.
-const HELD_ALONE: Duration = Duration::from_millis(500);
-
-/// How many rows a transaction can have, and so how many the import holds in memory. A fixed size of 200 rows next to a server
-/// was measured: the import takes more than half of the sends' rate.
-const ROWS: RangeInclusive<usize> = 50..=50_000;
+/// The same if no server runs, and so how many rows the import holds in memory.
+const ROWS_ALONE: usize = 50_000;
 
 /// How long the lock is left free between two transactions next to a server, whose writer tries to take it every millisecond.
 /// Chosen from 2 to 5 ms by `cargo bench -- import`: with less, sends are fewer or wait longer; more gains them nothing.
@@ -42,7 +38,6 @@ const CHECKPOINTS_ALONE: &str = "pragma wal_autocheckpoint = 16000";
 
 pub(super) struct ImportThrottle<'a> {
     database: &'a Path,
-    rows: usize,
     has_server: bool,
     free_since: Instant,
     since_checkpoint: u32,
@@ -51,15 +46,14 @@ pub(super) struct ImportThrottle<'a> {
 impl<'a> ImportThrottle<'a> {
     pub(super) fn new(connection: &Connection, database: &'a Path) -> rusqlite::Result<Self> {
         connection.execute_batch(PRAGMAS)?;
-        let mut throttle =
-            Self { database, rows: *ROWS.start(), has_server: true, free_since: Instant::now(), since_checkpoint: 0 };
+        let mut throttle = Self { database, has_server: true, free_since: Instant::now(), since_checkpoint: 0 };
         throttle.look_for_server(connection)?;
         Ok(throttle)
     }
 
     /// How many rows the next transaction has.
     pub(super) fn rows(&self) -> usize {
-        self.rows
+        if self.has_server { ROWS_NEXT_TO_SERVER } else { ROWS_ALONE }
     }
 
     /// Waits until the next transaction may begin. Its rows were read meanwhile, which mostly is long enough.
@@ -76,14 +70,9 @@ impl<'a> ImportThrottle<'a> {
         Ok(())
     }
 
-    /// To be called after each transaction, with its rows and how long it held the lock: adapts the size of the next one.
-    pub(super) fn record(&mut self, rows: usize, held: Duration) {
+    /// To be called after each transaction: the lock is free from now on.
+    pub(super) fn released(&mut self) {
         self.free_since = Instant::now();
-        let aim = if self.has_server { HELD_NEXT_TO_SERVER } else { HELD_ALONE };
-        // Half the way to the size that would have fitted: one slow commit is no rule.
-        let fitting = rows as u128 * aim.as_nanos() / held.as_nanos().max(1);
-        let fitting = usize::try_from(fitting).unwrap_or(usize::MAX).min(*ROWS.end());
-        self.rows = usize::midpoint(self.rows, fitting).clamp(*ROWS.start(), *ROWS.end());
     }
 
     /// Makes all that was committed durable. What is no longer in the log was synced with its checkpoint.
