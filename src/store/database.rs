@@ -140,11 +140,9 @@ impl Database {
     ///
     /// Errors: one sentence that names the file and the way out.
     pub(crate) fn has_tokens(&self) -> Result<bool> {
-        let readers = self.readers.lock();
-        let any = |reader: &Connection| tokens::any(reader).map_err(|error| error.explain(&self.path));
-        match readers.last() {
-            Some(reader) => any(reader),
-            None => any(&open_reader(&self.path).map_err(|error| FileError::from(error).explain(&self.path))?),
+        match self.readers.lock().last() {
+            Some(reader) => tokens::any(reader).map_err(|error| error.explain(&self.path)),
+            None => self.reader()?.read(tokens::any),
         }
     }
 

@@ -57,6 +57,20 @@ pub(super) fn open_to_replace(path: &Path) -> Result<(Connection, FileOwner), Fi
     Ok((connection, owner))
 }
 
+/// Begins a transaction by this statement. One that is still open, because its end failed, is rolled back first: otherwise every
+/// later one would fail, too.
+pub(in crate::store) fn begin(connection: &Connection, begin: &str) -> rusqlite::Result<()> {
+    if !connection.is_autocommit() {
+        execute(connection, "rollback")?;
+    }
+    execute(connection, begin)
+}
+
+/// Runs a statement that returns no rows and is kept prepared.
+pub(in crate::store) fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(|_| ())
+}
+
 /// Opens a file of the present schema, only to read it.
 pub(in crate::store) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let mut connection = Connection::open_with_flags(path, FLAGS)?;

@@ -13,7 +13,11 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::store::{error::StoreError, file::connection::open_reader, write::generation::Generation};
+use crate::store::{
+    error::StoreError,
+    file::connection::{begin, execute, open_reader},
+    write::generation::Generation,
+};
 
 /// One consistent state of the file.
 pub(in crate::store) struct Snapshot<'a> {
@@ -73,11 +77,7 @@ impl Snapshots {
         let reads = self.waiting.take();
         let generation = self.generation.current();
         let begun = self.connection().and_then(|connection| {
-            // Left open by an end that failed: without this every later "begin" would fail too.
-            if !connection.is_autocommit() {
-                execute(connection, "rollback")?;
-            }
-            execute(connection, "begin")?;
+            begin(connection, "begin")?;
             Ok(Snapshot { connection, generation })
         });
         for read in reads {
@@ -96,11 +96,6 @@ impl Snapshots {
         let opened = open_reader(&self.path)?;
         Ok(self.connection.get_or_init(|| opened))
     }
-}
-
-fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {
-    connection.prepare_cached(sql)?.execute([])?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use tracing::error;
 
 use crate::store::{
     error::StoreError,
+    file::connection::{begin, execute},
     metrics::StoreMetrics,
     write::{generation::Generation, notifier::CommitNotifier},
 };
@@ -94,7 +95,7 @@ pub(super) fn commit_batch(
     CommitListeners { generation, commits, outbox_changes, metrics }: &CommitListeners,
     foreign: &mut ForeignChanges,
 ) {
-    let begun = begin(connection).and_then(|()| {
+    let begun = begin(connection, "begin immediate").map_err(StoreError::from).and_then(|()| {
         if foreign.seen(connection)? {
             generation.raise();
         }
@@ -157,18 +158,6 @@ pub(super) fn commit_batch(
             outbox_changes.wake();
         }
     }
-}
-
-fn begin(connection: &Connection) -> Result<(), StoreError> {
-    if !connection.is_autocommit() {
-        // Left open by a rollback that failed: without this every later batch would fail too.
-        execute(connection, "rollback")?;
-    }
-    Ok(execute(connection, "begin immediate")?)
-}
-
-fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(sql)?.execute([]).map(|_| ())
 }
 
 /// Whether another process has committed to the file, such as `surveyd token revoke` next to a running server.
