@@ -17,9 +17,9 @@ use crate::fake::{
 };
 use crate::{
     http::{
-        admin::read_body,
         auth,
         failure::Failure,
+        request_body::{self, ADMIN_LIMIT},
         responses::{Empty, Json},
         route_table::{Table, at, delete, get, post, put},
         state::{AppState, State},
@@ -105,7 +105,7 @@ async fn add_fault(
     ThinData(worlds): ThinData<Worlds>,
 ) -> Result<Json<Fault>, Failure> {
     let world = admin_world(&request, &app, &worlds).await?;
-    let fault = read_body(&request, payload, &app).await?.parse::<Fault>()?;
+    let fault = request_body::read(&request, payload, ADMIN_LIMIT, &app).await?.parse::<Fault>()?;
     Ok(Json { status: StatusCode::CREATED, value: world.faults.add(fault)? })
 }
 
@@ -138,7 +138,7 @@ async fn clock(
 /// `PUT /admin/clock`: stops the world's clock at a time, puts it forward, or lets it follow the system's again.
 async fn set_clock(request: HttpRequest, payload: Payload, ThinData(app): State) -> Result<Json<Reading>, Failure> {
     let admin = auth::admin(&request, &app).await?;
-    let setting = read_body(&request, payload, &app).await?.parse::<ClockSetting>()?;
+    let setting = request_body::read(&request, payload, ADMIN_LIMIT, &app).await?.parse::<ClockSetting>()?;
     let (store, clock) = (admin.store(), admin.store().clock());
     match setting {
         ClockSetting { now: Some(time), advance: None, real: None } => {

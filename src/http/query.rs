@@ -1,4 +1,4 @@
-//! The query of a list: known names, each once.
+//! The parameters of a request: those of its query, known names and each once, and the ids in its path.
 
 use std::{str::FromStr, time::Duration};
 
@@ -12,6 +12,13 @@ const DEFAULT_LIMIT: usize = 100;
 
 /// How many rows a list can have.
 const GREATEST_LIMIT: usize = 1000;
+
+/// An id in the path.
+///
+/// Errors: 400 that names it.
+pub(crate) fn parse_id(name: &str, text: &str) -> Result<i64, Failure> {
+    text.parse().map_err(|_| Failure::bad_request(format!("{name} in the path must be a 64-bit integer")))
+}
 
 /// The parameters of a list, as written.
 pub(crate) struct Query(Vec<(String, String)>);

@@ -12,14 +12,26 @@ use actix_web::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::failure::Failure;
+use super::{failure::Failure, state::AppState};
 use crate::survey::json;
 
-/// The largest body of a send, in bytes: forty times the documented one.
+/// The largest body of a send or a login, in bytes: forty times the documented one.
 pub(crate) const SEND_LIMIT: usize = 4 * 1024;
 
-/// The largest body of an admin route, in bytes: a form with every text and a thousand channels.
+/// The largest body of an admin route, or of a call with a form or with lists, in bytes: a form with every text and a thousand channels.
 pub(crate) const ADMIN_LIMIT: usize = 64 * 1024;
+
+/// Reads a JSON body, and waits for it no longer than the address allows.
+///
+/// Errors: those of [`read_body`] and [`in_time`].
+pub(crate) async fn read(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+    app: &AppState,
+) -> Result<Body, Failure> {
+    in_time(read_body(request, payload, limit), app.body_timeout()).await
+}
 
 /// Reads a JSON body, however long it takes.
 ///

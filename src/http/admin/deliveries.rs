@@ -9,14 +9,20 @@ use actix_web::{
 };
 use serde::Serialize;
 
-use crate::http::admin::{history::wait, parse_id};
+use crate::http::admin::history::wait;
 use crate::{
     delivery::{
         client::{GatewayAnswer, TryResult},
         message,
         queue::try_once,
     },
-    http::{auth, failure::Failure, query::Query, responses::Json, state::State},
+    http::{
+        auth,
+        failure::Failure,
+        query::{Query, parse_id},
+        responses::Json,
+        state::State,
+    },
     store::outbox::lists::{Count, DeliveryFilter},
     survey::{
         gateway::{Delivery, DeliveryState},

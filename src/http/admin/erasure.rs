@@ -5,9 +5,14 @@ use actix_web::{
     web::{Path, ThinData},
 };
 
-use crate::http::admin::{delete, parse_id};
 use crate::{
-    http::{auth, failure::Failure, query::Query, responses::Json, state::State},
+    http::{
+        auth,
+        failure::Failure,
+        query::{Query, parse_id},
+        responses::{Empty, Json},
+        state::State,
+    },
     survey::{ids::ClientId, model::Client},
 };
 
@@ -16,14 +21,15 @@ use crate::{
 pub(crate) async fn delete_client(
     request: HttpRequest,
     path: Path<String>,
-    app: State,
+    ThinData(app): State,
 ) -> Result<HttpResponse, Failure> {
-    let ThinData(this) = &app;
-    let admin = auth::admin(&request, this).await?;
-    if !Query::of(&request, &["erase"])?.flag("erase")? {
-        return Ok(delete::<Client>(request.clone(), path, app).await?.respond_to(&request));
-    }
+    let admin = auth::admin(&request, &app).await?;
+    let erase = Query::of(&request, &["erase"])?.flag("erase")?;
     let id = parse_id("id", &path)?;
+    if !erase {
+        admin.store().delete::<Client>(admin.actor(), id).await?;
+        return Ok(Empty::NO_CONTENT.respond_to(&request));
+    }
     let erasure = admin.store().erase(admin.actor(), ClientId(id)).await?;
     admin.tenant().attempts.forget(erasure.client, erasure.external_id.as_deref());
     Ok(Json::ok(erasure.erased).respond_to(&request))

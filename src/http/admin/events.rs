@@ -35,8 +35,8 @@ use crate::{
 /// How long events are gathered.
 const TICK: Duration = Duration::from_millis(250);
 
-/// How often a token is looked at again, and the file for what a command has changed, when nothing else happens. It is also
-/// when a closed connection is noticed.
+/// How often the token is checked again, and the file for what a command has changed, when nothing else happens. A closed
+/// connection is found then, too.
 const BEAT: Duration = Duration::from_secs(2);
 
 /// How many rows of each kind come at the beginning …
@@ -77,7 +77,7 @@ impl Responder for Events {
     }
 }
 
-/// One who looks on.
+/// The state of one event stream.
 struct Watch {
     admin: Admin,
     listener: CommitListener,
@@ -143,7 +143,7 @@ impl Watch {
     }
 }
 
-/// Adds an event, unless there is nothing to tell.
+/// Adds an event, unless there are no rows.
 fn add<T: Serialize>(text: &mut String, event: &str, count: u64, rows: Vec<T>) {
     if rows.is_empty() {
         return;

@@ -92,9 +92,7 @@ pub(crate) async fn explain(
     ThinData(app): State,
 ) -> Result<Json<DecisionReport>, Failure> {
     let admin = auth::admin(&request, &app).await?;
-    let body =
-        request_body::in_time(request_body::read_body(&request, payload, request_body::SEND_LIMIT), app.body_timeout())
-            .await?;
+    let body = request_body::read(&request, payload, request_body::SEND_LIMIT, &app).await?;
     let survey = match send_body::parse(&body) {
         Ok(survey) => survey,
         // Not a failure of this call: it is what the send would be answered.

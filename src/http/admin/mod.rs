@@ -17,10 +17,10 @@ use tokio::task::spawn_blocking;
 use crate::http::{
     auth,
     failure::Failure,
-    query::Query,
-    request_body,
+    query::{Query, parse_id},
+    request_body::{self, ADMIN_LIMIT},
     responses::{Empty, Json},
-    state::{AppState, State},
+    state::State,
 };
 use crate::{
     store::{
@@ -44,7 +44,7 @@ pub(crate) async fn change_settings(
     ThinData(app): State,
 ) -> Result<Json<SystemSettings>, Failure> {
     let admin = auth::admin(&request, &app).await?;
-    let settings = read_body(&request, payload, &app).await?.parse::<SystemSettings>()?;
+    let settings = request_body::read(&request, payload, ADMIN_LIMIT, &app).await?.parse::<SystemSettings>()?;
     admin.store().change_settings(admin.actor(), settings).await?;
     Ok(Json::ok(settings))
 }
@@ -74,7 +74,7 @@ pub(crate) async fn put<E: DirectoryRow>(
 ) -> Result<Json<E>, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let id = parse_id("id", &path)?;
-    let entry = read_body(&request, payload, &app).await?.parse_row::<E>(id)?;
+    let entry = request_body::read(&request, payload, ADMIN_LIMIT, &app).await?.parse_row::<E>(id)?;
     if let Some(url) = entry.delivery_url().cloned() {
         let client = admin.tenant().client.clone();
         let checked = spawn_blocking(move || client.check(&url)).await;
@@ -121,18 +121,4 @@ pub(crate) async fn disable(
 
 fn form_and_channel((form, channel): &(String, String)) -> Result<(FormId, ChannelId), Failure> {
     Ok((FormId(parse_id("id", form)?), ChannelId(parse_id("channelId", channel)?)))
-}
-
-/// The body of an admin route.
-pub(crate) async fn read_body(
-    request: &HttpRequest,
-    payload: Payload,
-    app: &AppState,
-) -> Result<request_body::Body, Failure> {
-    request_body::in_time(request_body::read_body(request, payload, request_body::ADMIN_LIMIT), app.body_timeout())
-        .await
-}
-
-pub(crate) fn parse_id(name: &str, text: &str) -> Result<i64, Failure> {
-    text.parse().map_err(|_| Failure::bad_request(format!("{name} in the path must be a 64-bit integer")))
 }

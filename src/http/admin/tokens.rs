@@ -8,12 +8,12 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::http::admin::{parse_id, read_body};
 use crate::{
     http::{
         auth,
         failure::Failure,
-        query::Query,
+        query::{Query, parse_id},
+        request_body::{self, ADMIN_LIMIT},
         responses::{Empty, Json},
         state::State,
     },
@@ -66,7 +66,8 @@ pub(crate) async fn create(
     ThinData(app): State,
 ) -> Result<Json<IssuedResponse>, Failure> {
     let admin = auth::admin(&request, &app).await?;
-    let CreateRequest { name, role, expires } = read_body(&request, payload, &app).await?.parse()?;
+    let CreateRequest { name, role, expires } =
+        request_body::read(&request, payload, ADMIN_LIMIT, &app).await?.parse()?;
     let issued = admin.store().create_token(admin.actor(), name, role, expires).await?;
     Ok(Json { status: StatusCode::CREATED, value: issued.into() })
 }
@@ -80,7 +81,7 @@ pub(crate) async fn rotate(
 ) -> Result<Json<IssuedResponse>, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let id = parse_id("id", &path)?;
-    let RotateRequest { overlap } = read_body(&request, payload, &app).await?.parse()?;
+    let RotateRequest { overlap } = request_body::read(&request, payload, ADMIN_LIMIT, &app).await?.parse()?;
     Ok(Json::ok(admin.store().rotate_token(admin.actor(), id, overlap).await?.into()))
 }
 

@@ -7,7 +7,13 @@ use actix_web::{
 use serde::Deserialize;
 
 use crate::{
-    http::{admin::read_body, auth::Bearer, failure::Failure, responses::Json, state::State},
+    http::{
+        auth::Bearer,
+        failure::Failure,
+        request_body::{self, ADMIN_LIMIT},
+        responses::Json,
+        state::State,
+    },
     store::directory::ShortInfo,
     survey::access::Role,
 };
@@ -29,7 +35,7 @@ pub(crate) async fn short_info(
 ) -> Result<Json<Vec<ShortInfo>>, Failure> {
     let bearer = Bearer::of(&request, &app)?;
     bearer.authenticate(&request, Role::SENDERS).await?;
-    let body = read_body(&request, payload, &app).await?;
+    let body = request_body::read(&request, payload, ADMIN_LIMIT, &app).await?;
     let ShortInfoRequest { phones, external_ids } = body.parse()?;
     if phones.is_none() && external_ids.is_none() {
         return Err(Failure::bad_request("phones or externalIds must be an array of strings"));

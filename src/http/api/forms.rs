@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use crate::{
     http::{
-        admin::read_body,
         auth::{self, Bearer},
         failure::Failure,
+        request_body::{self, ADMIN_LIMIT},
         responses::Json,
         state::State,
     },
@@ -76,7 +76,7 @@ pub(crate) async fn put_form(
 ) -> Result<Json<Form>, Failure> {
     let bearer = Bearer::of(&request, &app)?;
     let caller = bearer.authenticate(&request, Role::INTEGRATORS).await?;
-    let body = read_body(&request, payload, &app).await?;
+    let body = request_body::read(&request, payload, ADMIN_LIMIT, &app).await?;
     let (id, form) = body.parse::<FormRequest>()?.into_form();
     Ok(Json::ok(bearer.store().put_form_by_question(auth::actor(&request, &caller), id, form).await?))
 }

@@ -66,9 +66,7 @@ pub(crate) async fn log_in(
     payload: Payload,
     ThinData(app): State,
 ) -> Result<LoginResponse, Failure> {
-    let body =
-        request_body::in_time(request_body::read_body(&request, payload, request_body::SEND_LIMIT), app.body_timeout())
-            .await?;
+    let body = request_body::read(&request, payload, request_body::SEND_LIMIT, &app).await?;
     // Not the parser's message, which would repeat what was sent, and that may be a password.
     let Ok(LoginRequest { login, password, .. }) = body.parse() else {
         return Err(Failure::bad_request(

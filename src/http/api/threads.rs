@@ -10,8 +10,13 @@ use serde::Serialize;
 
 use crate::{
     http::{
-        admin::parse_id, attempts::report::Decision, auth::Bearer, context::RequestContext, failure::Failure,
-        query::Query, responses::Json, state::State,
+        attempts::report::Decision,
+        auth::Bearer,
+        context::RequestContext,
+        failure::Failure,
+        query::{Query, parse_id},
+        responses::Json,
+        state::State,
     },
     store::directory::Conversation,
     survey::{
@@ -25,7 +30,7 @@ use crate::{
 /// How many threads one answer lists: the vendor's list has no pages, and this bounds it.
 const MOST_THREADS: usize = 10_000;
 
-/// A thread as the vendor's calls show it. There are no agents here, and no messages: what would tell of them is empty.
+/// A thread as the vendor's calls show it. There are no agents here, and no messages: the fields about them are empty.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ThreadResponse {

@@ -18,7 +18,7 @@ const MAX_SIZE_DIGITS: usize = 7;
 
 /// What to do with the bytes that came and were not passed on yet.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum FramingResult {
     /// Pass on this many; at least one.
     Pass(usize),
     NeedMore,
@@ -57,9 +57,9 @@ impl Framing {
     }
 
     /// Checks what came and was not passed on yet.
-    pub(super) fn step(&mut self, bytes: &[u8]) -> Verdict {
+    pub(super) fn step(&mut self, bytes: &[u8]) -> FramingResult {
         if bytes.is_empty() {
-            return Verdict::NeedMore;
+            return FramingResult::NeedMore;
         }
         match self.expected {
             Expected::Head => self.head(bytes),
@@ -72,76 +72,78 @@ impl Framing {
     }
 
     /// Looks for the empty line, and refuses control characters and bare line ends as soon as they come.
-    fn head(&mut self, bytes: &[u8]) -> Verdict {
+    fn head(&mut self, bytes: &[u8]) -> FramingResult {
         // One empty line before a request is allowed: old clients send it after a body (RFC 9112, section 2.2).
         let start = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
         for at in self.scanned.max(start)..bytes.len() {
             if at >= self.max_head_bytes {
-                return Verdict::Refuse;
+                return FramingResult::Refuse;
             }
             match bytes[at] {
-                b'\n' if at == 0 || bytes[at - 1] != b'\r' => return Verdict::Refuse,
+                b'\n' if at == 0 || bytes[at - 1] != b'\r' => return FramingResult::Refuse,
                 b'\n' if at >= start + 3 && bytes[at - 3..at] == *b"\r\n\r" => {
                     return self.end_of_head(bytes, start, at + 1);
                 }
                 b'\n' | b'\t' => {}
                 // A second empty line.
-                b'\r' if start > 0 && at == start => return Verdict::Refuse,
+                b'\r' if start > 0 && at == start => return FramingResult::Refuse,
                 b'\r' if bytes.get(at + 1).is_none_or(|next| *next == b'\n') => {}
-                0..=0x1f | 0x7f => return Verdict::Refuse,
+                0..=0x1f | 0x7f => return FramingResult::Refuse,
                 _ => {}
             }
         }
         // The last byte is scanned again: if it is a carriage return, its line feed is still to come.
         self.scanned = bytes.len() - 1;
-        Verdict::NeedMore
+        FramingResult::NeedMore
     }
 
-    fn end_of_head(&mut self, bytes: &[u8], start: usize, end: usize) -> Verdict {
-        let Some(length) = head::check(&bytes[start..end]) else { return Verdict::Refuse };
+    fn end_of_head(&mut self, bytes: &[u8], start: usize, end: usize) -> FramingResult {
+        let Some(length) = head::check(&bytes[start..end]) else { return FramingResult::Refuse };
         self.scanned = 0;
         self.expected = match length {
             BodyLength::Bytes(0) => Expected::Head,
             BodyLength::Bytes(length) => Expected::Body(length),
             BodyLength::Chunked => Expected::ChunkSize,
         };
-        Verdict::Pass(end)
+        FramingResult::Pass(end)
     }
 
-    fn count(&mut self, bytes: &[u8], left: u64, more: fn(u64) -> Expected, done: Expected) -> Verdict {
+    fn count(&mut self, bytes: &[u8], left: u64, more: fn(u64) -> Expected, done: Expected) -> FramingResult {
         let passed = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
         self.expected = match left - passed as u64 {
             0 => done,
             left => more(left),
         };
-        Verdict::Pass(passed)
+        FramingResult::Pass(passed)
     }
 
     /// Not by `httparse`: it accepts spaces after the size, and any byte in an extension.
-    fn chunk_size(&mut self, bytes: &[u8]) -> Verdict {
+    fn chunk_size(&mut self, bytes: &[u8]) -> FramingResult {
         let Some(end) = bytes.iter().take(MAX_SIZE_LINE).position(|byte| *byte == b'\n') else {
-            return if bytes.len() < MAX_SIZE_LINE { Verdict::NeedMore } else { Verdict::Refuse };
+            return if bytes.len() < MAX_SIZE_LINE { FramingResult::NeedMore } else { FramingResult::Refuse };
         };
-        let Some(line) = bytes[..end].strip_suffix(b"\r") else { return Verdict::Refuse };
+        let Some(line) = bytes[..end].strip_suffix(b"\r") else { return FramingResult::Refuse };
         let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let (size, extension) = line.split_at(digits);
         let is_extension = extension.is_empty()
             || extension.starts_with(b";") && extension.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
         let size = std::str::from_utf8(size).ok().and_then(|size| u64::from_str_radix(size, 16).ok());
-        let Some(size) = size.filter(|_| is_extension && digits <= MAX_SIZE_DIGITS) else { return Verdict::Refuse };
+        let Some(size) = size.filter(|_| is_extension && digits <= MAX_SIZE_DIGITS) else {
+            return FramingResult::Refuse;
+        };
         self.expected = if size == 0 { Expected::LastLine } else { Expected::Chunk(size) };
-        Verdict::Pass(end + 1)
+        FramingResult::Pass(end + 1)
     }
 
     /// Refuses a chunk that is longer than its size, and trailers, which no route reads.
-    fn line_end(&mut self, bytes: &[u8], next: Expected) -> Verdict {
+    fn line_end(&mut self, bytes: &[u8], next: Expected) -> FramingResult {
         match bytes {
             [b'\r', b'\n', ..] => {
                 self.expected = next;
-                Verdict::Pass(2)
+                FramingResult::Pass(2)
             }
-            b"\r" => Verdict::NeedMore,
-            _ => Verdict::Refuse,
+            b"\r" => FramingResult::NeedMore,
+            _ => FramingResult::Refuse,
         }
     }
 }

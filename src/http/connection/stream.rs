@@ -27,7 +27,7 @@ use tokio::{
 };
 
 use crate::http::connection::{
-    framing::{Framing, Verdict},
+    framing::{Framing, FramingResult},
     pipeline::PipelineLimiter,
     transport::{self, Transport},
 };
@@ -105,14 +105,14 @@ impl Stream {
     fn check(&mut self) -> bool {
         let was_between_requests = self.framing.is_between_requests();
         match self.framing.step(&self.received) {
-            Verdict::Pass(checked) => {
+            FramingResult::Pass(checked) => {
                 self.checked = checked;
                 if was_between_requests {
                     self.pipeline.add();
                 }
             }
-            Verdict::Refuse => self.refuse(),
-            Verdict::NeedMore => return true,
+            FramingResult::Refuse => self.refuse(),
+            FramingResult::NeedMore => return true,
         }
         if was_between_requests || self.framing.is_between_requests() {
             // A head or a body has ended; what follows has a time of its own.

@@ -50,9 +50,9 @@ pub(crate) async fn readyz(ThinData(app): State) -> Result<Json<Ready>, Failure>
 const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
-struct Exposition(String);
+struct MetricsText(String);
 
-impl Responder for Exposition {
+impl Responder for MetricsText {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
@@ -74,7 +74,7 @@ pub(crate) fn guarded(routes: &mut ServiceConfig, metrics: Arc<Metrics>) {
 pub(crate) fn table() -> Table {
     let answer = async |request: HttpRequest, ThinData(app): State, ThinData(metrics): MetricsOf| {
         auth::admin(&request, &app).await?;
-        metrics.text().map(Exposition)
+        metrics.text().map(MetricsText)
     };
     let mut table = Table::default();
     at(&mut table, METRICS, [get(answer)]);
@@ -85,7 +85,7 @@ pub(crate) fn table() -> Table {
 pub(crate) fn open(routes: &mut ServiceConfig, metrics: Arc<Metrics>) {
     routes.app_data(ThinData(metrics));
     let mut table = Table::default();
-    at(&mut table, METRICS, [get(async |ThinData(metrics): MetricsOf| metrics.text().map(Exposition))]);
+    at(&mut table, METRICS, [get(async |ThinData(metrics): MetricsOf| metrics.text().map(MetricsText))]);
     table.register(routes);
     no_other(routes);
 }

@@ -1,7 +1,7 @@
 //! Random and damaged requests: every reader of the bytes that [`Framing`] passes on finds the same requests in them, with
 //! the same ends, however the bytes are cut into pieces.
 //!
-//! The readers are actix, which comes next, and a family of readers on top of `httparse`. The family stands for the proxies
+//! The readers are actix, which comes next, and a family of readers on top of `httparse`. The family represents the proxies
 //! that may be in front: each of its members is careless in other ways.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -19,7 +19,7 @@ use self::{
     inputs::{damage, request},
     readers::{Careless, by_actix, with_uri},
 };
-use super::{Expected, Framing, Verdict};
+use super::{Expected, Framing, FramingResult};
 use crate::http::connection::stream::NONSENSE;
 
 const MAX_HEAD_BYTES: usize = 400;
@@ -41,7 +41,7 @@ fn pass(input: &[u8], pieces: &[usize]) -> Passed {
     let was_refused = loop {
         let expected = framing.expected;
         match framing.step(&input[start..received]) {
-            Verdict::Pass(passed) => {
+            FramingResult::Pass(passed) => {
                 match expected {
                     Expected::Head => requests.push((Vec::new(), None)),
                     Expected::Body(_) | Expected::Chunk(_) => {
@@ -54,8 +54,8 @@ fn pass(input: &[u8], pieces: &[usize]) -> Passed {
                     requests.last_mut().unwrap().1 = Some(start);
                 }
             }
-            Verdict::Refuse => break true,
-            Verdict::NeedMore => {
+            FramingResult::Refuse => break true,
+            FramingResult::NeedMore => {
                 let is_scanned_once = expected != Expected::Head || framing.scanned + 1 >= received - start;
                 assert!(is_scanned_once, "a slow head is scanned from its start");
                 if received == input.len() {
