@@ -14,7 +14,7 @@ use crate::survey::{
 };
 
 /// How long a key is kept: a day.
-const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
+const LIFETIME_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// How many expired keys are deleted with each new key: more than one, so that they become fewer.
 const SWEPT: i64 = 4;
@@ -53,7 +53,7 @@ pub(super) fn find(
         .prepare_cached(
             "select request, sending_id from idempotency_key where holder = ?1 and key = ?2 and created_at > ?3",
         )?
-        .query_row(params![holder(caller.id, &caller.name), key, now.0.saturating_sub(KEPT_MS)], |row| {
+        .query_row(params![holder(caller.id, &caller.name), key, now.0.saturating_sub(LIFETIME_MS)], |row| {
             Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, i64>(1)?))
         })
         .optional()?;
@@ -90,7 +90,7 @@ pub(super) fn sweep(connection: &Connection, now: Time, limit: i64) -> Result<bo
             "delete from idempotency_key where (holder, key) in
                  (select holder, key from idempotency_key where created_at <= ?1 order by created_at limit ?2)",
         )?
-        .execute([now.0.saturating_sub(KEPT_MS), limit])?;
+        .execute([now.0.saturating_sub(LIFETIME_MS), limit])?;
     Ok(i64::try_from(swept) == Ok(limit))
 }
 

@@ -126,8 +126,8 @@ fn the_old_secret_expires_at_the_end_of_the_overlap() {
     let server = folder.serve();
     let output = folder.run(&["token", "rotate", "1", "--overlap", "4s"]);
     let second = String::from_utf8(output.stdout).unwrap().trim_end().to_owned();
-    let told = String::from_utf8(output.stderr).unwrap();
-    let (before, until) = told.trim_end().split_once("until ").unwrap();
+    let reported = String::from_utf8(output.stderr).unwrap();
+    let (before, until) = reported.trim_end().split_once("until ").unwrap();
     assert_eq!(
         before,
         "surveyd: token 1 \"crm\" has a new secret, valid for ever; it is shown this once; the old one is valid "

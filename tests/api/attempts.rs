@@ -116,9 +116,9 @@ fn a_refused_token_leaves_an_attempt() {
         server.client(token).send(1, 1);
     }
     let attempts = attempts(&mut server.client(&ops), "");
-    let told: Vec<_> = attempts.iter().map(|attempt| json!([attempt["status"], attempt["token"]])).collect();
+    let reported: Vec<_> = attempts.iter().map(|attempt| json!([attempt["status"], attempt["token"]])).collect();
     assert_eq!(
-        told,
+        reported,
         [json!([401, null]), json!([401, null]), json!([401, "crm"]), json!([401, "brief"]), json!([403, "ops"])]
     );
     assert_eq!(attempts[1]["rules"], rules(0, Some("token"), None));
@@ -141,14 +141,14 @@ fn every_call_to_the_api_leaves_an_attempt() {
     fake.client("test-wrongrole").call("GET", "/api/v1/threads/3", None);
     let mut admin = fake.client("test-admin");
     let of_calls = |state: &str| json!([{"rule": "token", "state": "passed"}, {"rule": "role", "state": state}]);
-    let told: Vec<_> = attempts(&mut admin, "")
+    let reported: Vec<_> = attempts(&mut admin, "")
         .iter()
         .map(|attempt| {
             json!([attempt["method"], attempt["uri"], attempt["status"], attempt["threadId"], attempt["rules"]])
         })
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             json!(["GET", "/api/v1/threads/3", 200, 3, of_calls("passed")]),
             json!(["GET", "/api/v1/quality/send", 405, null, []]),
@@ -180,9 +180,9 @@ fn a_rule_that_was_not_decided_is_reported_as_not_reached() {
         let body = body("internalClientId", json!(1), form).to_string();
         crm.call_with("POST", "/api/v1/quality/send", lines, body.as_bytes());
     }
-    let told = states(&mut admin);
+    let reported = states(&mut admin);
     assert_eq!(
-        (&told[..2], &told[2..]),
+        (&reported[..2], &reported[2..]),
         (&["passed"; 2].map(Value::from)[..], &["notReached"; 6].map(Value::from)[..])
     );
 }

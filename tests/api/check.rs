@@ -70,8 +70,8 @@ fn a_damaged_page_is_reported() {
     damage(&folder, "surveyd.db");
     let output = folder.run(&["check"]);
     assert_eq!(output.status.code(), Some(1));
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.lines().count() > 1 && told.contains("btreeInitPage() returns error code 11"), "{told}");
+    let reported = String::from_utf8(output.stdout).unwrap();
+    assert!(reported.lines().count() > 1 && reported.contains("btreeInitPage() returns error code 11"), "{reported}");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.starts_with("surveyd: the database surveyd.db is not sound: ") && said.lines().count() == 1, "{said}");
 }

@@ -18,7 +18,7 @@ fn assert_nothing_is_sent_while(forbid: impl Fn(&mut Client), allow: impl Fn(&mu
     let server = folder.serve();
     let stop = AtomicBool::new(false);
     let mut admin = server.client(&ops);
-    let told: usize = thread::scope(|scope| {
+    let reported: usize = thread::scope(|scope| {
         let clients: Vec<_> = (0..6)
             .map(|_| {
                 scope.spawn(|| {
@@ -57,7 +57,7 @@ fn assert_nothing_is_sent_while(forbid: impl Fn(&mut Client), allow: impl Fn(&mu
         clients.into_iter().map(|client| client.join().unwrap()).sum()
     });
     let ids: Vec<_> = admin.all_sends().iter().map(|send| send["sendingId"].as_i64().unwrap()).collect();
-    assert_eq!(ids, (1..=i64::try_from(told).unwrap()).collect::<Vec<_>>(), "ids are sequential, one for each 200");
+    assert_eq!(ids, (1..=i64::try_from(reported).unwrap()).collect::<Vec<_>>(), "ids are sequential, one for each 200");
 }
 
 #[test]

@@ -77,11 +77,11 @@ fn an_erased_client_is_in_no_file_and_no_response(#[values("route", "command", "
         assert!(!found(&folder, text).is_empty(), "{text} stands in the file before");
     }
     let before: Vec<Value> = admin.all_sends();
-    let told = json!({"threads": 20, "sends": 3, "audit": 22});
+    let reported = json!({"threads": 20, "sends": 3, "audit": 22});
     match by {
         "route" => {
             let answer = admin.call("DELETE", "/admin/clients/250?erase=true", None);
-            assert_eq!((answer.status, answer.json()), (200, told.clone()));
+            assert_eq!((answer.status, answer.json()), (200, reported.clone()));
         }
         by => {
             let whom: &[&str] = if by == "command" { &["250"] } else { &["--external-id", "crm-wilhelmina-2"] };
@@ -119,7 +119,7 @@ fn an_erased_client_is_in_no_file_and_no_response(#[values("route", "command", "
         [
             r#""ops" "create" null "erased""#.to_owned(),
             r#""ops" "change" "erased" "erased""#.to_owned(),
-            format!(r#""{who}" "erase" null {told}"#),
+            format!(r#""{who}" "erase" null {reported}"#),
         ][..]
     );
     // Other clients are unchanged, and she does not exist.
@@ -165,7 +165,7 @@ fn a_deleted_client_can_be_erased() {
     for path in ["/admin/threads/1", "/admin/clients/1"] {
         assert_eq!(admin.call("DELETE", path, None).status, 204);
     }
-    assert!(!found(&folder, "crm-1\"").is_empty(), "the audit tells of the deletion");
+    assert!(!found(&folder, "crm-1\"").is_empty(), "the audit shows the deletion");
     assert_eq!(
         admin.call("DELETE", "/admin/clients/1?erase=true", None).json(),
         json!({"threads": 0, "sends": 1, "audit": 2})

@@ -29,7 +29,7 @@ fn events_arrive_as_they_happen() {
     events.read_until("event: sends\ndata: {\"count\":1,\"rows\":[{\"sendingId\":2,");
     crm.send(2, 1);
     let refused = events.read_until("\"rule\":\"noOpenThread\",\"state\":\"failed\"");
-    assert!(!refused.contains("\"sendingId\":2"), "nothing is told twice: {refused}");
+    assert!(!refused.contains("\"sendingId\":2"), "nothing is reported twice: {refused}");
     fake.client("test-admin").set_surveys(false);
     events.read_until("event: audit\ndata: {\"count\":1,\"rows\":[{\"id\":1,");
     fake.client("test-crm@elsewhere").send(1, 1);
@@ -60,8 +60,8 @@ fn every_send_of_a_burst_is_counted() {
             scope.spawn(move || (0..50).for_each(|_| assert_eq!(crm.send(1, 1).status, 200)));
         }
     });
-    let told = events.read_until("\"sendingId\":400,");
-    let counts = told.split("event: sends\ndata: {\"count\":").skip(1).map(|rest| rest.split_once(',').unwrap().0);
+    let reported = events.read_until("\"sendingId\":400,");
+    let counts = reported.split("event: sends\ndata: {\"count\":").skip(1).map(|rest| rest.split_once(',').unwrap().0);
     assert_eq!(counts.map(|count| count.parse::<u64>().unwrap()).sum::<u64>(), 400);
 }
 

@@ -120,12 +120,12 @@ fn health_is_an_exit_code() {
     let everywhere = format!("0.0.0.0:{}", fake.address.port());
     assert!(surveyd().arg("health").env("SURVEYD__LISTEN", everywhere).status().unwrap().success());
     drop(fake);
-    let (code, told) = health(&["--url", &url, "--wait", "50ms"]);
+    let (code, reported) = health(&["--url", &url, "--wait", "50ms"]);
     assert_eq!(code, Some(1));
     let expected = format!(
         "surveyd: no healthy server at {url}; start one, give it time with --wait 30s, or name another with --url: "
     );
-    assert!(told.starts_with(&expected), "{told}");
+    assert!(reported.starts_with(&expected), "{reported}");
     assert_eq!(health(&["--wait", "soon"]).0, Some(2));
 }
 
@@ -198,8 +198,8 @@ fn a_test_that_panics_leaves_no_folder() {
         .env("TMPDIR", folder.path(""))
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(told.contains("on purpose") && told.contains("1 failed"), "{told}");
+    let reported = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(reported.contains("on purpose") && reported.contains("1 failed"), "{reported}");
     assert_eq!(folders(&folder), [] as [PathBuf; 0]);
 }
 

@@ -243,9 +243,10 @@ fn an_attempt_names_its_fault() {
         let _ = try_send(&mut fake.client("test-crm"));
     }
     let attempts = fake.client("test-admin").call("GET", "/admin/attempts?client=1&thread=1", None).json();
-    let told = |attempt: &Value| json!([attempt["status"], attempt["remark"], attempt["sendingId"], attempt["token"]]);
+    let reported =
+        |attempt: &Value| json!([attempt["status"], attempt["remark"], attempt["sendingId"], attempt["token"]]);
     assert_eq!(
-        attempts.as_array().unwrap().iter().map(told).collect::<Vec<_>>(),
+        attempts.as_array().unwrap().iter().map(reported).collect::<Vec<_>>(),
         [
             json!([500, "answered by a fault", null, "test-crm"]),
             json!([null, "cut by a fault before anything was done", null, "test-crm"]),

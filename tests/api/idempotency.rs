@@ -63,7 +63,7 @@ fn another_request_with_the_same_key_is_refused() {
             "422 Idempotency-Key was used for another request within the last 24 hours; use a new key for a new request"
         );
     }
-    assert_eq!(send(&mut crm, "k", "{").status, 400, "a body that cannot be read is told first");
+    assert_eq!(send(&mut crm, "k", "{").status, 400, "a body that cannot be read is reported first");
     assert_eq!(ids(&mut fake.client("test-admin")), [1]);
 }
 

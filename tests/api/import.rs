@@ -61,11 +61,11 @@ fn every_list_is_imported() {
         ]
     );
     let audit: Vec<Value> = serde_json::from_slice(&folder.run(&["audit", "--json"]).stdout).unwrap();
-    let told: Vec<_> =
+    let reported: Vec<_> =
         audit[2..].iter().map(|row| format!("{} {} {}", row["who"], row["object"], row["after"])).collect();
     let expected = [("channels", 1), ("clients", 2), ("threads", 1), ("forms", 2)]
         .map(|(list, applied)| format!(r#""cli" "{list}" {{"applied":{applied},"rejected":0}}"#));
-    assert_eq!(told, expected, "a row for each import");
+    assert_eq!(reported, expected, "a row for each import");
 }
 
 /// A byte-order mark, semicolons, CRLF, empty lines, spaces in the header: as spreadsheets save them.

@@ -249,7 +249,7 @@ fn deliveries_and_the_log_size_are_reported() {
         eventually(&name, || samples(&scrape(&mut admin))[&name] > 0.5);
     }
     let samples = samples(&scrape(&mut admin));
-    assert!(samples["surveyd_delivery_tries_total{state=\"dead\"}"] < 0.5, "it is told before there is one");
+    assert!(samples["surveyd_delivery_tries_total{state=\"dead\"}"] < 0.5, "it is reported before there is one");
     assert!(samples["surveyd_wal_bytes"] > 4096.0, "{samples:?}");
 }
 

@@ -36,7 +36,7 @@ fn systemd_is_notified_of_ready_and_stop() {
     assert_eq!(next_message(&systemd), "STOPPING=1");
     assert_eq!(server.wait().0, Some(0));
     systemd.set_nonblocking(true).unwrap();
-    assert!(systemd.recv(&mut [0; 64]).is_err(), "nothing else is told");
+    assert!(systemd.recv(&mut [0; 64]).is_err(), "nothing else is reported");
 }
 
 /// One that cannot serve ends with an exit code, and was never ready.

@@ -64,9 +64,9 @@ fn old_sends_are_deleted_unless_they_are_pending() {
     let mut admin = server.client(&ops);
     assert_eq!(admin.all_sends().last().unwrap()["sendingId"], 1001, "no id is used again");
     let audit = admin.call("GET", "/admin/audit", None).json();
-    let told: Vec<_> = audit.as_array().unwrap().iter().filter(|row| row["action"] == "sweep").collect();
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!((&told[0]["who"], &told[0]["object"]), (&Value::from("retention"), &Value::from("sends")));
+    let reported: Vec<_> = audit.as_array().unwrap().iter().filter(|row| row["action"] == "sweep").collect();
+    assert_eq!(reported.len(), 1, "{reported:?}");
+    assert_eq!((&reported[0]["who"], &reported[0]["object"]), (&Value::from("retention"), &Value::from("sends")));
 }
 
 #[test]
@@ -87,8 +87,8 @@ fn old_rows_of_the_audit_are_deleted_from_the_start() {
     connection.execute_batch(&format!("{sql}; {trigger}")).unwrap();
     let server = serve(&folder, &[("SURVEYD__RETENTION__AUDIT_DAYS", "30")]);
     eventually("the old rows are gone", || numbers(&connection, "select min(id) from audit") == [601]);
-    let told = "select after ->> 'through' from audit where action = 'sweep' and who = 'retention' order by id";
-    eventually("the last step is told", || numbers(&connection, told) == [200, 400, 600]);
+    let reported = "select after ->> 'through' from audit where action = 'sweep' and who = 'retention' order by id";
+    eventually("the last step is reported", || numbers(&connection, reported) == [200, 400, 600]);
     assert_eq!(
         numbers(&connection, "select id from audit where id in (601, 700)"),
         [601, 700],

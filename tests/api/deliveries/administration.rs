@@ -73,9 +73,9 @@ fn a_bad_channel_is_refused_and_not_stored(#[case] more: Value, #[case] expected
     row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let answer = admin.call("PUT", "/admin/channels/1", Some(&row));
     assert_eq!(answer.status, 400, "{answer:?}");
-    let told = answer.message().replace("deliveryOff:", "deliveryOff");
-    assert!(told.starts_with(expected), "{told}");
-    assert!(!told.contains("hunter2") && !told.contains("77123"), "{told}");
+    let reported = answer.message().replace("deliveryOff:", "deliveryOff");
+    assert!(reported.starts_with(expected), "{reported}");
+    assert!(!reported.contains("hunter2") && !reported.contains("77123"), "{reported}");
     assert_eq!(admin.call("GET", "/admin/channels/1", None).body, before);
 }
 

@@ -33,10 +33,10 @@ fn the_response_of_a_gateway_decides_the_state(#[case] reply: Reply, #[case] sta
         delivery["tries"] == 1
     });
     assert_eq!(delivery["state"], state, "{delivery}");
-    let told = delivery["result"].as_str().unwrap();
-    assert!(!told.contains(char::is_control) && told.len() < 300, "{told:?}");
+    let reported = delivery["result"].as_str().unwrap();
+    assert!(!reported.contains(char::is_control) && reported.len() < 300, "{reported:?}");
     if !result.is_empty() {
-        assert_eq!(told, result);
+        assert_eq!(reported, result);
     }
     assert_eq!(receiver.received().len(), 1, "a redirect is not followed");
     let log = fake.stop();
@@ -46,7 +46,7 @@ fn the_response_of_a_gateway_decides_the_state(#[case] reply: Reply, #[case] sta
 fn check_disconnect(result: &str) {
     let (fake, mut admin) = fake_with(&Receiver::start(|_, _| Reply::Disconnect));
     fake.client("test-crm").send(1, 1);
-    eventually("it is told", || wait_for(&mut admin, "after=0")[0]["result"] == result);
+    eventually("it is reported", || wait_for(&mut admin, "after=0")[0]["result"] == result);
 }
 
 /// A gateway that never responds, one that is too slow, and a port that is closed.
@@ -70,14 +70,14 @@ fn a_gateway_that_does_not_answer_fails_the_try() {
     ] {
         deliver_to(&mut admin, 1, &url);
         server.client(&crm).send(1, 1);
-        let mut told = String::new();
+        let mut reported = String::new();
         eventually("it was tried", || {
             let newest =
                 admin.call("GET", "/admin/deliveries", None).json().as_array().unwrap().last().unwrap().clone();
-            told = newest["result"].as_str().unwrap_or_default().to_owned();
+            reported = newest["result"].as_str().unwrap_or_default().to_owned();
             newest["tries"] == 1
         });
-        assert_eq!(told, result, "{url}");
+        assert_eq!(reported, result, "{url}");
     }
 }
 

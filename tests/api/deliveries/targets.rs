@@ -146,10 +146,13 @@ fn the_target_is_checked_at_each_try() {
             last = wait_for(&mut admin, "state=pending").pop().unwrap();
             last["tries"] == 1
         });
-        let told = last["result"].as_str().unwrap();
-        assert!(told.ends_with(" is this machine, which only the setting delivery.allow lets be called"), "{told}");
+        let reported = last["result"].as_str().unwrap();
+        assert!(
+            reported.ends_with(" is this machine, which only the setting delivery.allow lets be called"),
+            "{reported}"
+        );
         let ping = admin.call("POST", "/admin/channels/1/ping", None).json();
-        assert_eq!(ping["result"], told);
+        assert_eq!(ping["result"], reported);
         traps.assert_untouched(host);
     }
 }

@@ -68,13 +68,13 @@ fn https_trusts_the_certificates_of_the_machine() {
     let mut admin = server.client(&ops);
     deliver_to(&mut admin, 1, &format!("https://localhost:{port}/surveys"));
     assert_eq!(server.client(&crm).send(1, 1).status, 200);
-    let mut told = json!(null);
+    let mut reported = json!(null);
     eventually("it was tried", || {
         let pending = wait_for(&mut admin, "state=pending")[0].clone();
-        told = pending["result"].clone();
+        reported = pending["result"].clone();
         pending["tries"] == 1
     });
-    assert!(told.as_str().unwrap().contains("certificate"), "{told}");
+    assert!(reported.as_str().unwrap().contains("certificate"), "{reported}");
     assert_eq!(receiver.received().len(), 0);
     drop(server);
     let server = serve(true);

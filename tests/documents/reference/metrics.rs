@@ -32,9 +32,9 @@ fn the_metrics_are_those_of_a_server() {
     check("docs/metrics.md", &[("metrics", table(&server.get("/metrics", token.trim())))]);
 }
 
-fn table(exposition: &str) -> String {
+fn table(metrics: &str) -> String {
     let mut text = "| metric | type | labels | what it counts |\n|---|---|---|---|\n".to_owned();
-    for Family { name, kind, help, samples, labels, values } in families(exposition) {
+    for Family { name, kind, help, samples, labels, values } in families(metrics) {
         let samples: Vec<_> = samples.iter().map(|sample| format!("`{sample}`")).collect();
         let labels: Vec<_> = labels.iter().map(|label| format!("`{label}`")).collect();
         let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
@@ -45,9 +45,9 @@ fn table(exposition: &str) -> String {
     text
 }
 
-fn families(exposition: &str) -> Vec<Family> {
+fn families(metrics: &str) -> Vec<Family> {
     let mut families: Vec<Family> = Vec::new();
-    for line in exposition.lines() {
+    for line in metrics.lines() {
         if let Some((name, help)) = line.strip_prefix("# HELP ").and_then(|line| line.split_once(' ')) {
             let (name, help) = (name.to_owned(), help.to_owned());
             let (samples, labels, values) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
@@ -73,9 +73,9 @@ fn families(exposition: &str) -> Vec<Family> {
 
 #[test]
 fn families_have_samples_and_labels() {
-    let exposition = "# HELP a Counts a.\n# TYPE a counter\na_total{state=\"x\"} 1\na_total{state=\"y\"} 2\n# HELP b B.\n# TYPE b gauge\nb 1\n# EOF\n";
+    let text = "# HELP a Counts a.\n# TYPE a counter\na_total{state=\"x\"} 1\na_total{state=\"y\"} 2\n# HELP b B.\n# TYPE b gauge\nb 1\n# EOF\n";
     assert_eq!(
-        table(exposition),
+        table(text),
         "| metric | type | labels | what it counts |\n|---|---|---|---|\n\
          | `a_total` | counter | `state`: `x`, `y` | Counts a. |\n| `b` | gauge |  | B. |\n"
     );
