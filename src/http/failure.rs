@@ -36,7 +36,7 @@ pub(crate) enum Failure {
     },
     /// 400: the message names the field and what it must be.
     BadRequest(String),
-    /// The store did nothing, and says why.
+    /// The store says why it did nothing, or that it does not know whether it did.
     Store(StoreError),
     /// 404: no route has this path.
     NoSuchPath,
@@ -71,7 +71,9 @@ impl Failure {
             Self::KeyReused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::BadRequest(_) | Self::Store(StoreError::Invalid { .. }) => StatusCode::BAD_REQUEST,
             Self::Store(StoreError::Conflict { .. }) => StatusCode::CONFLICT,
-            Self::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(StoreError::Busy(_) | StoreError::Unavailable(_) | StoreError::Unknown(_)) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Store(StoreError::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoSuchPath | Self::Store(StoreError::NotFound { .. }) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -100,6 +102,10 @@ impl Failure {
             Self::Store(StoreError::Unavailable(_)) => {
                 "The database cannot be used just now; nothing was done, try again".into()
             }
+            Self::Store(StoreError::Unknown(_)) => {
+                "It is not known whether this was recorded; ask again with the same Idempotency-Key, or look what is recorded first"
+                    .into()
+            }
             Self::Store(StoreError::Internal(_)) => "Internal error; the log says more under this X-Request-Id".into(),
             Self::NoSuchPath => "No such path".into(),
             Self::MethodNotAllowed(allow) => format!("Method not allowed; this path takes {allow}").into(),
@@ -112,7 +118,9 @@ impl Failure {
             Self::Denied(denied) => (WWW_AUTHENTICATE, challenge(denied)),
             Self::LoginFailed(_) => (WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             Self::MethodNotAllowed(allow) => (ALLOW, HeaderValue::try_from(allow).ok()?),
-            Self::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) => (RETRY_AFTER, HeaderValue::from(1)),
+            Self::Store(StoreError::Busy(_) | StoreError::Unavailable(_) | StoreError::Unknown(_)) => {
+                (RETRY_AFTER, HeaderValue::from(1))
+            }
             Self::TooManyRequests { retry_after_s, .. } => (RETRY_AFTER, HeaderValue::from(*retry_after_s)),
             Self::Status { header, .. } => header.clone()?,
             _ => return None,
@@ -122,9 +130,12 @@ impl Failure {
     /// What the log keeps and the caller does not see.
     pub(super) fn cause(&self) -> Option<String> {
         match self {
-            Self::Store(error @ (StoreError::Busy(_) | StoreError::Unavailable(_) | StoreError::Internal(_))) => {
-                Some(error.to_string())
-            }
+            Self::Store(
+                error @ (StoreError::Busy(_)
+                | StoreError::Unavailable(_)
+                | StoreError::Unknown(_)
+                | StoreError::Internal(_)),
+            ) => Some(error.to_string()),
             _ => None,
         }
     }

@@ -21,10 +21,11 @@ use crate::store::{
     LocalDatabase, Store,
     clock::Clock,
     file::{
-        connection::{FLAGS, SERVER_PATIENCE, give_up_early, open_reader, prepare_reader},
+        connection::{FLAGS, SERVER_PATIENCE, give_up_early, literal, open_reader, prepare_reader},
         error::FileError,
+        identity::OpenFile,
         lock::ServerLock,
-        open::{open_throw_away, open_to_serve},
+        open::{create, open_throw_away, open_to_serve},
     },
     metrics::{self, StoreMetrics},
     outbox::MessageFormat,
@@ -55,7 +56,8 @@ pub(crate) struct Database {
     stores: AtomicUsize,
     /// Connections for stores to come; see [`Database::open_readers`].
     readers: Mutex<Vec<Connection>>,
-    /// None for a file that no other process knows.
+    /// None for a file that no other process knows, as is the lock.
+    file: Option<Arc<OpenFile>>,
     _lock: Option<ServerLock>,
 }
 
@@ -65,11 +67,11 @@ impl Database {
     ///
     /// Errors: one sentence that names the file and the way out.
     pub(crate) fn open(path: &Path, queue: usize, message: MessageFormat) -> Result<Self> {
-        // Takes the lock first: a server that has to give way must not have touched the file.
-        let lock = if path.exists() { Some(ServerLock::take(path)?) } else { None };
-        let connection = open_to_serve(path)?;
-        let lock = lock.map_or_else(|| ServerLock::take(path), Ok)?;
-        Self::start(path, connection, queue, message, Some(lock))
+        create(path)?;
+        // Taken first: a server that has to give way must not have changed the file.
+        let lock = ServerLock::take(path)?;
+        let (connection, file) = open_to_serve(path, &lock)?;
+        Self::start(path, connection, queue, message, Some((file, lock)))
     }
 
     /// Opens a file that no other process knows and that is not kept: its commits do not wait for the disk.
@@ -84,12 +86,14 @@ impl Database {
         connection: Connection,
         queue: usize,
         message: MessageFormat,
-        lock: Option<ServerLock>,
+        kept: Option<(OpenFile, ServerLock)>,
     ) -> Result<Self> {
         give_up_early(&connection)?;
         let (generation, metrics) = (Generation::default(), StoreMetrics::default());
         let (commits, outbox_changes) = (CommitNotifier::new(), CommitNotifier::new());
+        let (file, lock) = kept.map_or((None, None), |(file, lock)| (Some(Arc::new(file)), Some(lock)));
         let listeners = CommitListeners {
+            file: file.clone(),
             generation: generation.clone(),
             commits: commits.clone(),
             outbox_changes: outbox_changes.clone(),
@@ -97,7 +101,7 @@ impl Database {
         };
         let writer = Writer::start(connection, queue, listeners).context("cannot start the writer")?;
         // With these flags it never makes a file: a world that was dropped stays away.
-        let manager = SqliteConnectionManager::file(path).with_flags(FLAGS).with_init(prepare_reader);
+        let manager = SqliteConnectionManager::file(literal(path)).with_flags(FLAGS).with_init(prepare_reader);
         // The file opened for the writer, so it opens for readers: no check at each check-out, no connection before it is needed.
         let pool = Pool::builder().max_size(LONG_READS).min_idle(Some(0)).test_on_check_out(false);
         // Connections are never retired: r2d2's job that retires them would outlive the pool on the shared thread.
@@ -116,6 +120,7 @@ impl Database {
             pool,
             stores: AtomicUsize::default(),
             readers: Mutex::default(),
+            file,
             _lock: lock,
         })
     }
@@ -154,7 +159,12 @@ impl Database {
     pub(crate) fn store(&self) -> Store {
         let writer = self.writer.submitter(self.stores.fetch_add(1, Ordering::Relaxed));
         Store {
-            snapshots: Snapshots::new(self.path.clone(), self.readers.lock().pop(), self.generation.clone()),
+            snapshots: Snapshots::new(
+                self.path.clone(),
+                self.readers.lock().pop(),
+                self.generation.clone(),
+                self.file.clone(),
+            ),
             last_used: Rc::new(LastUsedRecorder::new(Arc::clone(&self.last_used), writer.clone())),
             writer,
             message: self.message,
@@ -162,6 +172,7 @@ impl Database {
             commits: self.commits.clone(),
             outbox_changes: self.outbox_changes.clone(),
             pool: self.pool.clone(),
+            file: self.file.clone(),
             tries: self.metrics.tries.clone(),
         }
     }

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::store::file::error as file_error;
 
-/// Why the store did not do what it was asked for. Nothing of it was done.
+/// Why the store did not do what it was asked for. Nothing of it was done, but for [`StoreError::Unknown`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum StoreError {
     /// Too many jobs wait for the writer, or another process holds the lock for long. Try again.
@@ -16,6 +16,10 @@ pub(crate) enum StoreError {
     /// The file cannot be read or written now: the disk is full, or fails. Try again once that is fixed.
     #[error("the database cannot be read or written: {0}")]
     Unavailable(String),
+    /// The disk failed during the commit, and again when that was to be undone. The change is not there now, and a crash may bring
+    /// it back: SQLite finds it in its log.
+    #[error("it is not known whether this was recorded: {0}")]
+    Unknown(String),
     /// A value of the row is not allowed.
     #[error("{field}: {problem}")]
     Invalid {
@@ -77,6 +81,10 @@ impl StoreError {
         let sentence = match &self {
             Self::Busy(_) => file_error::busy(file),
             Self::Unavailable(_) => file_error::unusable(file),
+            Self::Unknown(_) => format!(
+                "the database {} failed to record this for sure; look what is in it once its disk is in order",
+                file.display()
+            ),
             Self::Internal(_) => format!("cannot use the database {}", file.display()),
             Self::Invalid { .. } | Self::Conflict { .. } | Self::NotFound { .. } => return self.into(),
         };

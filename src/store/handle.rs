@@ -1,6 +1,6 @@
 //! The store as one HTTP worker sees it: how its methods read and write.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
@@ -9,13 +9,12 @@ use rusqlite::Connection;
 use crate::store::{
     clock::Clock,
     error::StoreError,
-    file::migrations,
+    file::{identity::OpenFile, migrations},
     metrics::Tries,
     outbox::MessageFormat,
     read::snapshot::Snapshots,
     tokens::LastUsedRecorder,
     write::{
-        batch::CommitEffect,
         notifier::{CommitListener, CommitNotifier},
         writer::Submitter,
     },
@@ -32,6 +31,7 @@ pub(crate) struct Store {
     pub(super) commits: CommitNotifier,
     pub(super) outbox_changes: CommitNotifier,
     pub(super) pool: Pool<SqliteConnectionManager>,
+    pub(super) file: Option<Arc<OpenFile>>,
     pub(super) tries: Tries,
 }
 
@@ -60,9 +60,9 @@ impl Store {
         self.outbox_changes.wake();
     }
 
-    /// Resolves when the writer has reached an empty job: it runs, and got the file's lock.
+    /// Resolves when the writer has reached a job: it runs, got the file's lock, and can write, or could within the last second.
     pub(crate) async fn probe_writer(&self) -> Result<(), StoreError> {
-        self.writer.submit(|_| Ok(((), CommitEffect::Nothing))).await
+        self.writer.submit(|batch| Ok(((), batch.health.probe(batch.connection)?))).await
     }
 
     /// Whether the file has the schema of this program. Another program may have migrated it since the start.
@@ -83,8 +83,10 @@ impl Store {
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let pool = self.pool.clone();
+        let (pool, file) = (self.pool.clone(), self.file.clone());
         let run = move || {
+            // The pool may open another connection, which must not be to another file.
+            file.map_or(Ok(()), |file| file.check())?;
             let connection = pool.get().map_err(|error| StoreError::Busy(format!("no connection: {error}")))?;
             read(&connection)
         };

@@ -52,7 +52,8 @@ fn the_console_and_every_file_it_names_is_served() {
 fn the_console_offers_a_token_for_a_local_fake_only() {
     let known = |server: &Server| server.anonymous().call("GET", "/console.json", None).json();
     assert_eq!(known(&Server::fake()), json!({"fake": true, "token": "test-admin"}));
-    assert_eq!(known(&TestFolder::with_sample().serve()), json!({"fake": false, "token": null}));
+    let folder = TestFolder::with_sample();
+    assert_eq!(known(&folder.serve()), json!({"fake": false, "token": null}));
     let open = Server::start({
         let mut command = crate::harness::surveyd();
         command.args(["fake", "--listen", "0.0.0.0:0"]);

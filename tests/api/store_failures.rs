@@ -2,9 +2,10 @@
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
-use crate::harness::{FailingSyncs, Server, TestFolder, envelope};
+use crate::harness::{FAILING_SYNCS, Injected, Server, TestFolder, envelope};
 
 const UNAVAILABLE: &str = "503 The database cannot be used just now; nothing was done, try again";
+const UNKNOWN: &str = "503 It is not known whether this was recorded; ask again with the same Idempotency-Key, or look what is recorded first";
 const BUSY: &str = "503 The server is busy; nothing was done, try again";
 
 /// A file-size limit replaces a full disk: writes past it fail the same way, and it can be lifted again.
@@ -43,10 +44,10 @@ fn a_send_on_a_full_disk_gets_503_and_no_row() {
     assert_eq!(admin.all_sends().len(), acknowledged, "each 200 is one row, and no 503 is");
 }
 
-/// While the disk fails to sync, every send gets 503 and none is recorded. When it can sync again, sends go on without a
-/// restart.
+/// While the disk fails to sync, no send is recorded for sure, and none is said to be. When it can sync again, sends go on
+/// without a restart.
 #[test]
-fn a_send_that_cannot_be_synced_gets_503_and_no_row() {
+fn a_send_that_cannot_be_synced_is_not_acknowledged() {
     let folder = TestFolder::with_sample();
     let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
     let server = folder.serve();
@@ -57,15 +58,64 @@ fn a_send_that_cannot_be_synced_gets_503_and_no_row() {
             assert_eq!(crm.send(1, 1).short(), "200 ");
             acknowledged += 1;
         }
-        let Some(failing) = FailingSyncs::of(&server) else { return };
+        let Some(failing) = Injected::into(&server, FAILING_SYNCS) else { return };
         for _ in 0..5 {
-            assert_eq!(crm.send(1, 1).short(), UNAVAILABLE);
+            assert_eq!(crm.send(1, 1).short(), UNKNOWN);
             assert_eq!(crm.send(2, 1).short(), "409 Client has open thread", "reading goes on");
         }
         drop(failing);
     }
     assert_eq!(crm.send(1, 1).short(), "200 ");
     assert_eq!(server.client(&ops).all_sends().len(), acknowledged + 1, "each 200 is one row, and no 503 is");
+}
+
+/// A commit whose sync failed is complete in the log, and a start after a crash would take it. "Nothing was done" is true only if
+/// the server has written over it.
+#[test]
+fn a_send_of_which_nothing_was_done_is_not_there_after_a_crash() {
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    for failing in 1..=3 {
+        let server = folder.serve();
+        let mut crm = server.client(&token);
+        assert_eq!(crm.send(1, 1).short(), "200 ");
+        // The sync of the commit fails; that of what is written over it does not.
+        let Some(once) = Injected::into(&server, "inject=fsync,fdatasync:error=EIO:when=1") else { return };
+        assert_eq!(crm.send(1, 1).short(), UNAVAILABLE);
+        drop(once);
+        server.kill();
+        let server = folder.serve();
+        assert_eq!(server.client(&ops).all_sends().len(), failing, "each 200 is one row, and no 503 is");
+        server.stop();
+    }
+}
+
+/// Where that fails, too, the send may be there, and its key tells whether it is.
+#[test]
+fn a_send_of_which_nothing_is_known_is_recorded_once_with_its_key() {
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    let server = folder.serve();
+    let body = br#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#;
+    let ask = |server: &Server| {
+        server
+            .client(&token)
+            .call_with(
+                "POST",
+                "/api/v1/quality/send",
+                "Content-Type: application/json\r\nIdempotency-Key: once\r\n",
+                body,
+            )
+            .short()
+    };
+    assert_eq!(server.client(&token).send(1, 1).short(), "200 ");
+    let Some(failing) = Injected::into(&server, FAILING_SYNCS) else { return };
+    assert_eq!(ask(&server), UNKNOWN);
+    drop(failing);
+    server.kill();
+    let server = folder.serve();
+    assert_eq!(ask(&server), "200 ");
+    assert_eq!(server.client(&ops).all_sends().len(), 2);
 }
 
 /// Another program that holds the write lock for too long: a send gives up, and the next one after it is recorded.

@@ -6,8 +6,8 @@ use tokio::{sync::Mutex, time::timeout};
 
 use crate::store::Store;
 
-/// How long the writer may take to run a job that does nothing.
-const WRITER_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long the file may take to be read, and then to be written.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The last result of the check. Calls that come while a check runs share the next one: the route needs no token, so however many
 /// call, each worker has one job with the writer at a time, and with a writer that hangs one a second.
@@ -32,12 +32,13 @@ impl Readiness {
 }
 
 async fn find_problem(store: &Store) -> Option<&'static str> {
-    match store.schema_is_current().await {
-        Ok(true) => {}
-        Ok(false) => return Some("the schema of the database is not this program's"),
-        Err(_) => return Some("the database cannot be read"),
+    match timeout(TIMEOUT, store.schema_is_current()).await {
+        Ok(Ok(true)) => {}
+        Ok(Ok(false)) => return Some("the schema of the database is not this program's"),
+        Ok(Err(_)) => return Some("the database cannot be read"),
+        Err(_) => return Some("the database has not been read within 1 s"),
     }
-    match timeout(WRITER_TIMEOUT, store.probe_writer()).await {
+    match timeout(TIMEOUT, store.probe_writer()).await {
         Ok(Ok(())) => None,
         Ok(Err(_)) => Some("the writer cannot write"),
         Err(_) => Some("the writer has not answered within 1 s"),

@@ -10,7 +10,7 @@ use serde::Serialize;
 pub(super) use self::list::list;
 pub(crate) use self::list::{AuditFilter, AuditRow};
 use crate::store::write::batch::CommitEffect;
-use crate::store::{LocalDatabase, Store, error::StoreError, now};
+use crate::store::{LocalDatabase, Store, error::StoreError, file::commit::commit, now};
 use crate::survey::time::Time;
 
 /// The names of commands and of the server itself in the audit: the server changes something when a gateway answers, or when
@@ -205,7 +205,7 @@ impl LocalDatabase {
         let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let transaction = begun.map_err(StoreError::from)?;
         let value = run(&transaction, &Actor::command(), now(), change)?;
-        transaction.commit().map_err(StoreError::from)?;
+        commit(&transaction)?;
         Ok(value)
     }
 }

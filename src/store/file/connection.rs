@@ -2,7 +2,7 @@
 
 use std::{
     cell::Cell,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -36,6 +36,16 @@ pub(super) enum Durability {
     None,
 }
 
+/// Opens a file by its name as the file system has it: SQLite would take `file:s.db` as a URI, and `:memory:` as no file.
+pub(super) fn open_file(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(literal(path), flags)
+}
+
+/// A name of the same file that SQLite reads as nothing else.
+pub(in crate::store) fn literal(path: &Path) -> PathBuf {
+    Path::new(".").join(path)
+}
+
 /// Opens the file for reading, of whatever version, without migrating it. All reads see one state, whatever is written
 /// meanwhile. Returns the file's owner, too.
 pub(super) fn open_snapshot(path: &Path) -> rusqlite::Result<(Connection, FileOwner)> {
@@ -48,7 +58,7 @@ pub(super) fn open_snapshot(path: &Path) -> rusqlite::Result<(Connection, FileOw
 
 /// Opens the file to replace its whole content. Returns the file's owner, too.
 pub(super) fn open_to_replace(path: &Path) -> Result<(Connection, FileOwner), FileError> {
-    let connection = Connection::open_with_flags(path, FLAGS)?;
+    let connection = open_file(path, FLAGS)?;
     wait_as_command(&connection)?;
     let owner = owner_of(&connection)?;
     if owner != FileOwner::OtherProgram {
@@ -73,7 +83,7 @@ pub(in crate::store) fn execute(connection: &Connection, sql: &str) -> rusqlite:
 
 /// Opens a file of the present schema, only to read it.
 pub(in crate::store) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let mut connection = Connection::open_with_flags(path, FLAGS)?;
+    let mut connection = open_file(path, FLAGS)?;
     prepare_reader(&mut connection)?;
     Ok(connection)
 }
@@ -122,7 +132,7 @@ pub(super) fn apply_pragmas(connection: &Connection, durability: Durability) -> 
          pragma foreign_keys = on;
          pragma secure_delete = on;        -- what is deleted or replaced is overwritten, and not left in the file
          pragma trusted_schema = off;      -- a file from elsewhere cannot make us run its functions
-         pragma journal_size_limit = 67108864;  -- what one long reader made the log grow to is given back",
+         pragma journal_size_limit = 16777216;  -- what one long reader made the log grow to is given back",
     )?;
     for (pragma, expected) in [
         ("journal_mode", "wal"),

@@ -1,4 +1,4 @@
-//! The lock of a server: only one can run on a file.
+//! The lock of a server: only one can run on a file, whatever name leads to it.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -10,15 +10,24 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::store::file::sidecar;
+use crate::store::file::{
+    identity::{FileId, check_place},
+    sidecar,
+};
 
 /// The end of the lock file's name, after the name of its database.
 const SUFFIX: &str = "-lock";
 
 /// Proof that no other server runs on the file. Released when dropped, and by the system when the process dies.
+///
+/// Take it before SQLite opens the database, and drop it after SQLite has closed it: POSIX takes away all locks that a process
+/// has on a file when the process closes any handle on it.
 #[derive(Debug)]
 pub(in crate::store) struct ServerLock {
-    _file: File,
+    /// A file next to the database, for the time when there is none yet, and for versions that lock only this one.
+    _of_name: File,
+    /// The database itself, which may get another name; none before it exists.
+    of_file: Option<File>,
 }
 
 impl ServerLock {
@@ -32,28 +41,54 @@ impl ServerLock {
         }
     }
 
-    /// Takes the lock, a file next to the database: SQLite's own locks are free between two transactions, and closing a second
-    /// handle on the database itself would drop them.
+    /// Takes the lock.
+    ///
+    /// Errors: one sentence that names the file and the way out; also where SQLite would have a log for each name of the file.
     pub(in crate::store) fn take(database: &Path) -> Result<Self> {
         let path = sidecar(database, SUFFIX);
-        let file =
+        let name =
             OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).with_context(|| {
                 format!("cannot open the lock {}: give this user the right to write to it", path.display())
             })?;
-        let mut locked = file.try_lock();
-        if matches!(locked, Err(TryLockError::WouldBlock)) {
-            // `is_held` of another process holds it for microseconds.
-            std::thread::sleep(Duration::from_millis(5));
-            locked = file.try_lock();
-        }
-        match locked {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => bail!(
-                "another surveyd serves the database {}; stop it first, or name another file with --database",
-                database.display()
-            ),
-            Err(TryLockError::Error(error)) => Err(error)
-                .with_context(|| format!("cannot lock {}: choose a file system that has locks", path.display())),
+        lock(&name, &path, database)?;
+        let file = match File::open(database) {
+            Ok(file) => {
+                lock(&file, database, database)?;
+                check_place(database)?;
+                Some(file)
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read the database {}", database.display()));
+            }
+        };
+        Ok(Self { _of_name: name, of_file: file })
+    }
+
+    /// The locked database.
+    ///
+    /// Errors: there was none when the lock was taken.
+    pub(super) fn file_id(&self) -> Result<FileId> {
+        let file = self.of_file.as_ref().context("there is no database to serve")?;
+        Ok(FileId::of(&file.metadata()?))
+    }
+}
+
+fn lock(file: &File, path: &Path, database: &Path) -> Result<()> {
+    let mut locked = file.try_lock();
+    if matches!(locked, Err(TryLockError::WouldBlock)) {
+        // `is_held` of another process holds it for microseconds.
+        std::thread::sleep(Duration::from_millis(5));
+        locked = file.try_lock();
+    }
+    match locked {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another surveyd serves the database {}; stop it first, or name another file with --database",
+            database.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}: choose a file system that has locks", path.display()))
         }
     }
 }

@@ -86,17 +86,13 @@ pub(in crate::store) fn is_current(connection: &Connection) -> rusqlite::Result<
 /// Makes the schema of a new file, or runs the missing migrations of an older one. Each step is one transaction that sets its
 /// version: a process that is killed in between leaves a file of a known version, and the next one goes on from there.
 ///
-/// `before` is called once with the version of an older file, while no other process can write to it. Its result is kept until
-/// the last step is done.
-pub(super) fn migrate<T>(
-    connection: &mut Connection,
-    before: impl FnOnce(i32) -> Result<T, FileError>,
-) -> Result<(), FileError> {
+/// `before` is called once with the version of an older file, while no other process can write to it.
+pub(super) fn migrate(connection: &mut Connection, before: impl FnOnce(i32) -> Result<()>) -> Result<(), FileError> {
     // The usual case first, without asking for the write lock of a busy server.
     if is_current(connection)? {
         return Ok(());
     }
-    let (mut before, mut _kept) = (Some(before), None);
+    let mut before = Some(before);
     loop {
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Read anew for each step: another process may have migrated the file meanwhile.
@@ -110,7 +106,7 @@ pub(super) fn migrate<T>(
         if version > 0
             && let Some(before) = before.take()
         {
-            _kept = Some(before(version)?);
+            before(version)?;
         }
         step.execute_batch(sql)?;
         step.execute(

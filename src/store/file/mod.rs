@@ -2,9 +2,11 @@
 
 pub(super) mod backup;
 pub(super) mod check;
+pub(super) mod commit;
 pub(super) mod connection;
 pub(super) mod copy;
 pub(super) mod error;
+pub(super) mod identity;
 pub(super) mod lock;
 pub(super) mod migrations;
 pub(super) mod open;

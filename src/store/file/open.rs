@@ -7,10 +7,11 @@ use rusqlite::Connection;
 
 use crate::store::file::{
     backup, check_readable,
-    connection::{Durability, FLAGS, apply_pragmas, wait_as_command},
+    connection::{Durability, FLAGS, apply_pragmas, open_file, open_snapshot, wait_as_command},
     error::FileError,
+    identity::{OpenFile, check_place},
     lock::ServerLock,
-    migrations::{migrate, owner_of, refuse_foreign},
+    migrations::{CURRENT_VERSION, FileOwner, migrate, owner_of, refuse_foreign},
     sync_folder,
 };
 
@@ -31,31 +32,33 @@ pub(crate) enum Missing {
 ///
 /// Errors: one sentence that names the file, what is wrong with it, and the way out.
 pub(in crate::store) fn open(path: &Path, missing: Missing) -> Result<Connection> {
-    open_alone(path, missing, || ServerLock::take(path).map(Some))
-}
-
-/// The same for the server itself, which holds the lock already.
-pub(in crate::store) fn open_to_serve(path: &Path) -> Result<Connection> {
-    open_alone(path, Missing::Create, || Ok(None))
-}
-
-fn open_alone(path: &Path, missing: Missing, lock: impl Fn() -> Result<Option<ServerLock>>) -> Result<Connection> {
-    ensure!(
-        rusqlite::version_number() >= OLDEST_SQLITE,
-        "this surveyd was built with SQLite {}, which can lose commits; build it with its bundled SQLite",
-        rusqlite::version()
-    );
     if missing == Missing::Create {
         create(path)?;
     }
     check_readable(path)?;
-    open_as(path, Durability::Full, |version| {
-        let lock = lock().with_context(|| {
+    check_place(path)?;
+    let (_, owner) = open_snapshot(path).map_err(|error| FileError::from(error).explain(path))?;
+    if let FileOwner::Surveyd(version @ 1..CURRENT_VERSION) = owner {
+        let _lock = ServerLock::take(path).with_context(|| {
             format!("the database {} is of schema {version}, which only an earlier surveyd serves", path.display())
         })?;
-        backup::before_schema(path, version)?;
-        Ok(lock)
-    })
+        // Closed before the lock is dropped; see `ServerLock`.
+        drop(open_locked(path)?);
+    }
+    open_as(path, Durability::Full, |_| bail!("the database {} was replaced just now; try again", path.display()))
+}
+
+/// Opens the file for a server that holds its lock.
+///
+/// Errors: as for [`open`].
+pub(in crate::store) fn open_to_serve(path: &Path, lock: &ServerLock) -> Result<(Connection, OpenFile)> {
+    let connection = open_locked(path)?;
+    Ok((connection, OpenFile::new(path, lock.file_id()?)?))
+}
+
+/// Opens the file for a process that holds its lock, and migrates it.
+fn open_locked(path: &Path) -> Result<Connection> {
+    open_as(path, Durability::Full, |version| Ok(backup::before_schema(path, version)?))
 }
 
 /// Opens a file that is not kept. As [`open`], but commits do not wait for the disk: they survive the end of the process, not a
@@ -74,22 +77,28 @@ pub(in crate::store) fn open_in_memory() -> Result<Connection> {
     Ok(connection)
 }
 
-fn open_as<T>(path: &Path, durability: Durability, before: impl Fn(i32) -> Result<T, FileError>) -> Result<Connection> {
-    let mut connection = Connection::open_with_flags(path, FLAGS)
-        .with_context(|| format!("cannot open the database {}", path.display()))?;
+/// `before` is called with the version of an older file, before the first migration.
+fn open_as(path: &Path, durability: Durability, before: impl FnOnce(i32) -> Result<()>) -> Result<Connection> {
+    ensure!(
+        rusqlite::version_number() >= OLDEST_SQLITE,
+        "this surveyd was built with SQLite {}, which can lose commits; build it with its bundled SQLite",
+        rusqlite::version()
+    );
+    let mut connection =
+        open_file(path, FLAGS).with_context(|| format!("cannot open the database {}", path.display()))?;
     let ready = |connection: &mut Connection| {
         wait_as_command(connection)?;
         // Checked before any pragma is set: a file of another program stays as it is.
         refuse_foreign(&owner_of(connection)?, path)?;
         apply_pragmas(connection, durability)?;
-        migrate(connection, &before)
+        migrate(connection, before)
     };
     ready(&mut connection).map_err(|error: FileError| error.explain(path))?;
     Ok(connection)
 }
 
-/// Makes the file with its final permissions, so that no other user can read it at any time.
-fn create(path: &Path) -> Result<()> {
+/// Makes the file, if it does not exist, with its final permissions: no other user can read it at any time.
+pub(in crate::store) fn create(path: &Path) -> Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         // The name itself must survive a power cut, or everything in the file is lost with it.
         Ok(_) => sync_folder(path).with_context(|| format!("cannot make the database {} durable", path.display())),

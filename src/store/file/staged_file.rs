@@ -12,7 +12,7 @@ use tempfile::TempPath;
 
 use crate::store::file::{
     SIDECARS,
-    connection::FLAGS,
+    connection::{FLAGS, open_file},
     copy::{Progress, check_sound, copy},
     error::FileError,
     folder_of,
@@ -69,7 +69,7 @@ impl StagedFile {
 
     /// Copies a snapshot into it.
     pub(super) fn fill(&self, from: &Connection, progress: Progress<'_>) -> Result<(), FileError> {
-        let mut to = Connection::open_with_flags(&self.path, FLAGS)?;
+        let mut to = open_file(&self.path, FLAGS)?;
         // No other process uses the file, and it is synced when it is complete.
         to.execute_batch("pragma journal_mode = off; pragma synchronous = off")?;
         copy(from, &mut to, progress)
@@ -77,7 +77,7 @@ impl StagedFile {
 
     /// Checks that the copy is sound and has the owner of its source, and makes it a file without sidecar files.
     pub(super) fn verify(&self, expected: &FileOwner) -> Result<(), FileError> {
-        let copy = Connection::open_with_flags(&self.path, FLAGS)?;
+        let copy = open_file(&self.path, FLAGS)?;
         copy.execute_batch("pragma trusted_schema = off; pragma journal_mode = delete")?;
         check_sound(&copy)?;
         let owner = owner_of(&copy)?;

@@ -8,6 +8,7 @@ use std::{
     cell::{OnceCell, RefCell},
     path::PathBuf,
     rc::Rc,
+    sync::Arc,
 };
 
 use rusqlite::Connection;
@@ -15,7 +16,10 @@ use tokio::sync::oneshot;
 
 use crate::store::{
     error::StoreError,
-    file::connection::{begin, execute, open_reader},
+    file::{
+        connection::{begin, execute, open_reader},
+        identity::OpenFile,
+    },
     write::generation::Generation,
 };
 
@@ -36,14 +40,20 @@ pub(in crate::store) struct Snapshots {
     /// If it cannot be opened, the next read tries again and reports the error.
     connection: OnceCell<Connection>,
     generation: Generation,
+    file: Option<Arc<OpenFile>>,
     waiting: RefCell<Vec<SnapshotRead>>,
 }
 
 impl Snapshots {
     /// With a connection that is open already, if there is one.
-    pub(in crate::store) fn new(path: PathBuf, open: Option<Connection>, generation: Generation) -> Rc<Self> {
+    pub(in crate::store) fn new(
+        path: PathBuf,
+        open: Option<Connection>,
+        generation: Generation,
+        file: Option<Arc<OpenFile>>,
+    ) -> Rc<Self> {
         let connection = open.or_else(|| open_reader(&path).ok()).map_or_else(OnceCell::new, OnceCell::from);
-        Rc::new(Self { path, connection, generation, waiting: RefCell::default() })
+        Rc::new(Self { path, connection, generation, file, waiting: RefCell::default() })
     }
 
     /// Runs a short read on a snapshot that is taken after this call.
@@ -77,6 +87,7 @@ impl Snapshots {
         let reads = self.waiting.take();
         let generation = self.generation.current();
         let begun = self.connection().and_then(|connection| {
+            self.file.as_ref().map_or(Ok(()), |file| file.check_if_gone())?;
             begin(connection, "begin")?;
             Ok(Snapshot { connection, generation })
         });
@@ -93,6 +104,7 @@ impl Snapshots {
         if let Some(connection) = self.connection.get() {
             return Ok(connection);
         }
+        self.file.as_ref().map_or(Ok(()), |file| file.check())?;
         let opened = open_reader(&self.path)?;
         Ok(self.connection.get_or_init(|| opened))
     }

@@ -1,6 +1,6 @@
 //! One batch: a transaction, the jobs that run in it, and their answers.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use rusqlite::Connection;
 use tokio::sync::mpsc;
@@ -8,9 +8,13 @@ use tracing::error;
 
 use crate::store::{
     error::StoreError,
-    file::connection::{begin, execute},
+    file::{
+        commit::commit,
+        connection::{begin, execute},
+        identity::OpenFile,
+    },
     metrics::StoreMetrics,
-    write::{generation::Generation, notifier::CommitNotifier},
+    write::{generation::Generation, health::Health, notifier::CommitNotifier},
 };
 
 /// How many jobs share a commit at most. By measurement nothing is gained above 32; the limit bounds how many jobs one failed
@@ -23,6 +27,8 @@ pub(in crate::store) struct Batch<'a> {
     pub(in crate::store) connection: &'a Connection,
     /// How many changes there were up to now; see [`Generation`].
     pub(in crate::store) generation: u64,
+    /// How the commits before this one ended.
+    pub(in crate::store) health: &'a Health,
 }
 
 impl Batch<'_> {
@@ -47,6 +53,8 @@ pub(super) struct JobResult {
 pub(in crate::store) enum CommitEffect {
     /// Nothing: the answer does not wait for the commit.
     Nothing,
+    /// Something that nobody reads: only whether it is committed matters.
+    Probe,
     /// A record that no rule looks at: a send, the result of a delivery. Wakes the requests that wait for sends. A rule that
     /// looks at such records needs an effect that also raises the generation: otherwise two sends at once both pass.
     Record,
@@ -77,6 +85,8 @@ pub(super) struct ReplyInbox {
 /// What is notified of a commit besides the jobs in it.
 pub(in crate::store) struct CommitListeners {
     pub(in crate::store) generation: Generation,
+    /// Checked before each batch; none for a file that no other process knows.
+    pub(in crate::store) file: Option<Arc<OpenFile>>,
     /// For requests that wait for records.
     pub(in crate::store) commits: CommitNotifier,
     /// For the delivery queue.
@@ -92,10 +102,11 @@ pub(super) fn commit_batch(
     connection: &Connection,
     first: Job,
     mut next: impl FnMut() -> Option<Job>,
-    CommitListeners { generation, commits, outbox_changes, metrics }: &CommitListeners,
-    foreign: &mut ForeignChanges,
+    CommitListeners { generation, file, commits, outbox_changes, metrics }: &CommitListeners,
+    WriterState { foreign, health }: &mut WriterState,
 ) {
     let begun = begin(connection, "begin immediate").map_err(StoreError::from).and_then(|()| {
+        file.as_ref().map_or(Ok(()), |file| file.check())?;
         if foreign.seen(connection)? {
             generation.raise();
         }
@@ -104,19 +115,20 @@ pub(super) fn commit_batch(
     let limit = if begun.is_ok() { BATCH_LIMIT } else { usize::MAX };
     let jobs = std::iter::once(first).chain(std::iter::from_fn(&mut next)).take(limit);
     let (mut at_once, mut after_commit) = (PendingReplies::default(), PendingReplies::default());
-    let (mut changes_facts, mut records, mut queues) = (false, false, false);
+    let (mut changes_facts, mut records, mut queues, mut probes) = (false, false, false, false);
     let mut size = 0_u32;
     let mut current = generation.current();
     let mut lost = begun.err();
     for job in jobs {
         size += 1;
         // A later job of this batch must see the changes of an earlier one as changes.
-        let batch = Batch { connection, generation: current };
+        let batch = Batch { connection, generation: current, health };
         let result = (job.work)(lost.as_ref().map_or(Ok(&batch), Err));
         if result.effect == CommitEffect::Facts {
             changes_facts = true;
             current = u64::MAX;
         }
+        probes |= result.effect == CommitEffect::Probe;
         queues |= result.effect == CommitEffect::Queued;
         records |= matches!(result.effect, CommitEffect::Record | CommitEffect::Queued);
         // A refusal that looked at what this batch has written is right only if that is committed.
@@ -131,15 +143,20 @@ pub(super) fn commit_batch(
     at_once.send(&Ok(()));
     let commit_began = Instant::now();
     let committed = match lost {
-        None => execute(connection, "commit").map_err(StoreError::from),
-        Some(error) => Err(error),
-    };
-    if let Err(error) = &committed {
-        error!(%error, "nothing of this batch was committed");
-        if !connection.is_autocommit() {
+        None => commit(connection),
+        Some(error) => {
             // If this fails, the transaction has ended already, which is the aim.
             let _ = execute(connection, "rollback");
+            Err(error)
         }
+    };
+    match &committed {
+        Ok(()) => {}
+        Err(StoreError::Unknown(error)) => error!(%error, "it is not known whether this batch was committed"),
+        Err(error) => error!(%error, "nothing of this batch was committed"),
+    }
+    if records || changes_facts || probes || committed.is_err() {
+        health.record(&committed);
     }
     if committed.is_ok() && (records || changes_facts) {
         metrics.commit_seconds.observe(commit_began.elapsed().as_secs_f64());
@@ -160,9 +177,16 @@ pub(super) fn commit_batch(
     }
 }
 
+/// What the writer keeps from one batch to the next.
+#[derive(Default)]
+pub(super) struct WriterState {
+    foreign: ForeignChanges,
+    health: Health,
+}
+
 /// Whether another process has committed to the file, such as `surveyd token revoke` next to a running server.
 #[derive(Default)]
-pub(super) struct ForeignChanges {
+struct ForeignChanges {
     version: Option<i64>,
 }
 

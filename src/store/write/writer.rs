@@ -8,7 +8,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
 };
@@ -21,9 +21,10 @@ use tracing::{debug, error};
 use crate::store::{
     error::StoreError,
     write::batch::{
-        Batch, CommitEffect, CommitListeners, ForeignChanges, Job, JobResult, Reply, ReplyFn, ReplyInbox, Work,
+        Batch, CommitEffect, CommitListeners, Job, JobResult, Reply, ReplyFn, ReplyInbox, Work, WriterState,
         commit_batch,
     },
+    write::log_size::{self, LogSize},
 };
 
 enum QueueItem {
@@ -53,6 +54,10 @@ impl Writer {
             if catch_unwind(AssertUnwindSafe(|| run(&connection, &messages, &listeners))).is_err() {
                 error!("the writer panicked; nothing that was answered is lost; ending at once");
                 std::process::abort();
+            }
+            if listeners.file.is_some_and(|file| file.check().is_err()) {
+                // Closing it would remove the log by its name, which may be that of another database by now.
+                std::mem::forget(connection);
             }
         })?;
         Ok(Self { queue: sender, waiting, thread: Mutex::new(Some(thread)) })
@@ -172,23 +177,35 @@ fn stopped() -> StoreError {
 }
 
 fn run(connection: &Connection, messages: &Receiver<QueueItem>, listeners: &CommitListeners) {
-    let mut foreign = ForeignChanges::default();
+    let (mut state, mut log) = (WriterState::default(), LogSize::default());
+    let waiting = &listeners.metrics.waiting;
     let mut stopped = false;
-    while !stopped && let Ok(QueueItem::Job(first)) = messages.recv() {
-        let waiting = &listeners.metrics.waiting;
-        waiting.dec();
-        let next = || match messages.try_recv() {
-            Ok(QueueItem::Job(job)) => {
+    while !stopped {
+        // A large log is looked after also while nobody writes.
+        let pause = log.is_large().then_some(log_size::PAUSE);
+        let message = pause.map_or_else(|| Ok(messages.recv()?), |pause| messages.recv_timeout(pause));
+        match message {
+            Ok(QueueItem::Job(first)) => {
                 waiting.dec();
-                Some(job)
+                let next = || match messages.try_recv() {
+                    Ok(QueueItem::Job(job)) => {
+                        waiting.dec();
+                        Some(job)
+                    }
+                    Ok(QueueItem::Stop) => {
+                        stopped = true;
+                        None
+                    }
+                    Err(_) => None,
+                };
+                commit_batch(connection, first, next, listeners, &mut state);
             }
-            Ok(QueueItem::Stop) => {
-                stopped = true;
-                None
-            }
-            Err(_) => None,
-        };
-        commit_batch(connection, first, next, listeners, &mut foreign);
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(QueueItem::Stop) | Err(RecvTimeoutError::Disconnected) => stopped = true,
+        }
+        if let Some(file) = &listeners.file {
+            log.keep_small(connection, file);
+        }
     }
 }
 

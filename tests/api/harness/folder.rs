@@ -10,7 +10,7 @@ use rustix::process::getuid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Server, surveyd, tool};
+use super::{Server, say_skipped, surveyd, tool};
 
 /// A user and group without rights.
 const NOBODY: u32 = 65534;
@@ -66,6 +66,20 @@ impl TestFolder {
         let mut command = tool("sh")?;
         let script = format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$0\" \"$@\"");
         command.args(["-c", &script, env!("CARGO_BIN_EXE_surveyd")]).args(arguments);
+        command.current_dir(self.directory.path());
+        Some(command)
+    }
+
+    /// The program in a mount namespace of its own, after a script has mounted something there; the mounts end with it. None
+    /// where the machine lets nobody but root mount.
+    pub fn command_with_mounts(&self, script: &str, arguments: &[&str]) -> Option<Command> {
+        if !getuid().is_root() {
+            say_skipped("only root can mount");
+            return None;
+        }
+        let mut command = tool("unshare")?;
+        let script = format!("set -e; {script}; exec \"$0\" \"$@\"");
+        command.args(["-m", "sh", "-c", &script, env!("CARGO_BIN_EXE_surveyd")]).args(arguments);
         command.current_dir(self.directory.path());
         Some(command)
     }

@@ -24,7 +24,7 @@ pub use http::{Client, Response, envelope};
 pub use receiver::{Received, Receiver, Reply};
 pub use rustix::process::Signal;
 pub use server::{Server, first_line};
-pub use tools::{FailingSyncs, tool};
+pub use tools::{FAILING_SYNCS, Injected, say_skipped, tool};
 pub use write_lock::WriteLock;
 
 /// How long a test waits for an event before it fails.

@@ -132,6 +132,16 @@ impl Server {
         (status.unwrap().code(), self.log())
     }
 
+    /// Runs a script in the mount namespace of the server, in its working directory.
+    pub fn in_its_mounts(&self, script: &str) {
+        let process = self.process.id().to_string();
+        let folder = fs::read_link(format!("/proc/{process}/cwd")).unwrap();
+        let mut nsenter = Command::new("nsenter");
+        nsenter.args(["-t", &process, "-m", "sh", "-c", &format!("cd {}; {script}", folder.display())]);
+        let output = nsenter.output().unwrap();
+        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// Waits until the server accepts no connection any more.
     pub fn wait_until_closed(&self) {
         eventually("the server stops accepting", || std::net::TcpStream::connect(self.address).is_err());

@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     io::{self, Write},
+    path::Path,
     process::Command,
 };
 
@@ -20,30 +21,44 @@ pub fn tool(name: &str) -> Option<Command> {
     found.then(|| Command::new(name))
 }
 
-/// Says on stderr that the running test is skipped, and why.
+/// Says that the running test is skipped, and why.
 ///
 /// Panics where `CI` is set.
 fn skip(reason: &str) {
     assert!(env::var_os("CI").is_none(), "{reason}, and CI is set");
+    say_skipped(reason);
+}
+
+/// Says on stderr that the running test is skipped, and why.
+pub fn say_skipped(reason: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     // Not by `eprintln!`, whose text the test runner shows only of tests that fail.
     #[expect(clippy::explicit_write, reason = "the test harness captures what eprintln! writes")]
     writeln!(io::stderr(), "{test} is skipped: {reason}").unwrap();
 }
 
-/// While it exists, every sync to the disk by a server fails. It is strace, attached to the running server.
-pub struct FailingSyncs {
+/// Every sync to the disk fails.
+pub const FAILING_SYNCS: &str = "inject=fsync,fdatasync:error=EIO";
+
+/// While it exists, system calls of a server fail. It is strace, attached to the running server.
+pub struct Injected {
     strace: std::process::Child,
     server: u32,
 }
 
-impl FailingSyncs {
-    /// Attaches; None where strace is missing or may not attach. Returns when all threads of the server are attached to.
-    pub fn of(server: &Server) -> Option<Self> {
+impl Injected {
+    /// Attaches, with a fault as strace's `-e inject=` takes it; None where strace is missing or may not attach. Returns when all threads of the server are attached to.
+    pub fn into(server: &Server, fault: &str) -> Option<Self> {
+        Self::recorded(server, fault, Path::new("/dev/null"))
+    }
+
+    /// The same, with a line in a file for each such call.
+    pub fn recorded(server: &Server, fault: &str, lines: &Path) -> Option<Self> {
         let process = server.process.id();
         let mut command = tool("strace")?;
-        command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"]);
-        command.args(["-e", "inject=fsync,fdatasync:error=EIO", "-p", &process.to_string()]);
+        let calls = fault.trim_start_matches("inject=").split(':').next().unwrap();
+        command.arg("-o").arg(lines).args(["-f", "-qq", "-e", &format!("trace={calls}")]);
+        command.args(["-e", fault, "-p", &process.to_string()]);
         let mut strace = command.spawn().unwrap();
         let mut is_refused = false;
         eventually("strace is attached", || {
@@ -58,7 +73,7 @@ impl FailingSyncs {
     }
 }
 
-impl Drop for FailingSyncs {
+impl Drop for Injected {
     /// Detaches, and returns when no thread of the server is attached to any more.
     fn drop(&mut self) {
         let _ = send_signal(self.strace.id(), Signal::INT);

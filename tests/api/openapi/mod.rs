@@ -98,7 +98,8 @@ fn timeouts_and_throttling_answer_as_the_document_says() {
     for (operation, mut client) in waiting {
         assert_eq!(short(client.read_response()), example(operation, "408"), "{}", operation.route);
     }
-    let server = TestFolder::new().serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     let mut bad = server.client("nobody");
     let mut answer = bad.call("GET", "/admin/settings", None);
     while answer.status == 401 {

@@ -37,6 +37,7 @@ impl Harness {
         let path = folder.path().join("test.db");
         File::create(&path).expect("a file");
         let listeners = CommitListeners {
+            file: None,
             generation: Generation::default(),
             commits: CommitNotifier::new(),
             outbox_changes: CommitNotifier::new(),

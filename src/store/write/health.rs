@@ -1,0 +1,38 @@
+//! Whether the file can be written, as far as the writer knows.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use crate::store::{
+    error::StoreError,
+    file::commit::{write_page, write_pages},
+    write::batch::CommitEffect,
+};
+
+/// For how long the result of a commit tells how the next one would end.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The result of the last commit that wrote something, and when it ended.
+#[derive(Default)]
+pub(in crate::store) struct Health(Option<(Instant, Result<(), StoreError>)>);
+
+impl Health {
+    pub(super) fn record(&mut self, committed: &Result<(), StoreError>) {
+        self.0 = Some((Instant::now(), committed.clone()));
+    }
+
+    /// Finds out whether the file can be written. Writes for it at most once a second: whoever asks for the readiness of a
+    /// server needs no token.
+    pub(in crate::store) fn probe(&self, connection: &Connection) -> Result<CommitEffect, StoreError> {
+        match &self.0 {
+            Some((ended, committed)) if ended.elapsed() < FRESH => {
+                return committed.clone().map(|()| CommitEffect::Nothing);
+            }
+            // On a full disk, a single page may still have room where a send has none.
+            Some((_, Err(_))) => write_pages(connection)?,
+            _ => write_page(connection)?,
+        }
+        Ok(CommitEffect::Probe)
+    }
+}
