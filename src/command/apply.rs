@@ -8,7 +8,7 @@ use super::output::{progress_bar, say};
 use crate::{
     cli::DatabaseArgs,
     settings::Settings,
-    store::{LocalDatabase, Missing, transfer::world_file::WorldFile},
+    store::{LocalDatabase, Missing, error::StoreError, transfer::world_file::WorldFile},
 };
 
 pub(crate) fn run(path: &Path, file: DatabaseArgs) -> Result<()> {
@@ -20,8 +20,10 @@ pub(crate) fn run(path: &Path, file: DatabaseArgs) -> Result<()> {
     let bar = progress_bar(world.rows() as u64, "rows");
     let applied = database.apply(&world, &|| bar.inc(1));
     bar.finish_and_clear();
-    applied
-        .with_context(|| format!("{} is not applied, the database {} is as it was", path.display(), file.display()))?;
+    applied.map_err(|error| match error.downcast_ref() {
+        Some(StoreError::Unknown(_)) => error,
+        _ => error.context(format!("{} is not applied, the database {} is as it was", path.display(), file.display())),
+    })?;
     say(format_args!("applied {} rows to {}", world.rows(), file.display()));
     Ok(())
 }

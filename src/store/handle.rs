@@ -15,6 +15,7 @@ use crate::store::{
     read::snapshot::Snapshots,
     tokens::LastUsedRecorder,
     write::{
+        batch::{Batch, CommitEffect},
         notifier::{CommitListener, CommitNotifier},
         writer::Submitter,
     },
@@ -62,7 +63,11 @@ impl Store {
 
     /// Resolves when the writer has reached a job: it runs, got the file's lock, and can write, or could within the last second.
     pub(crate) async fn probe_writer(&self) -> Result<(), StoreError> {
-        self.writer.submit(|batch| Ok(((), batch.health.probe(batch.connection)?))).await
+        let probe = |batch: &Batch<'_>| {
+            let has_written = batch.health.probe(batch.connection)?;
+            Ok(((), if has_written { CommitEffect::Probe } else { CommitEffect::Nothing }))
+        };
+        self.writer.submit(probe).await
     }
 
     /// Whether the file has the schema of this program. Another program may have migrated it since the start.

@@ -32,10 +32,10 @@ pub(crate) enum Missing {
 ///
 /// Errors: one sentence that names the file, what is wrong with it, and the way out.
 pub(in crate::store) fn open(path: &Path, missing: Missing) -> Result<Connection> {
-    if missing == Missing::Create {
-        create(path)?;
+    match missing {
+        Missing::Create => create(path)?,
+        Missing::Refuse => check_readable(path)?,
     }
-    check_readable(path)?;
     check_place(path)?;
     let (_, owner) = open_snapshot(path).map_err(|error| FileError::from(error).explain(path))?;
     if let FileOwner::Surveyd(version @ 1..CURRENT_VERSION) = owner {
@@ -97,17 +97,21 @@ fn open_as(path: &Path, durability: Durability, before: impl FnOnce(i32) -> Resu
     Ok(connection)
 }
 
-/// Makes the file, if it does not exist, with its final permissions: no other user can read it at any time.
+/// Makes the file if it does not exist, with its final permissions: no other user can read it at any time. Then checks that it
+/// can be read.
 pub(in crate::store) fn create(path: &Path) -> Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         // The name itself must survive a power cut, or everything in the file is lost with it.
-        Ok(_) => sync_folder(path).with_context(|| format!("cannot make the database {} durable", path.display())),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Ok(_) => sync_folder(path).with_context(|| format!("cannot make the database {} durable", path.display()))?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) if error.kind() == ErrorKind::NotFound => {
             bail!("cannot make the database {}: its folder does not exist; make the folder first", path.display())
         }
-        Err(error) => Err(error).with_context(|| {
-            format!("cannot make the database {}: choose a folder that this user may write to", path.display())
-        }),
+        Err(error) => {
+            return Err(error).with_context(|| {
+                format!("cannot make the database {}: choose a folder that this user may write to", path.display())
+            });
+        }
     }
+    check_readable(path)
 }

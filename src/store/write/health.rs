@@ -7,7 +7,6 @@ use rusqlite::Connection;
 use crate::store::{
     error::StoreError,
     file::commit::{write_page, write_pages},
-    write::batch::CommitEffect,
 };
 
 /// For how long the result of a commit tells how the next one would end.
@@ -23,16 +22,16 @@ impl Health {
     }
 
     /// Finds out whether the file can be written. Writes for it at most once a second: whoever asks for the readiness of a
-    /// server needs no token.
-    pub(in crate::store) fn probe(&self, connection: &Connection) -> Result<CommitEffect, StoreError> {
+    /// server needs no token. Returns whether it has written: then the commit tells.
+    pub(in crate::store) fn probe(&self, connection: &Connection) -> Result<bool, StoreError> {
         match &self.0 {
             Some((ended, committed)) if ended.elapsed() < FRESH => {
-                return committed.clone().map(|()| CommitEffect::Nothing);
+                return committed.clone().map(|()| false);
             }
             // On a full disk, a single page may still have room where a send has none.
             Some((_, Err(_))) => write_pages(connection)?,
             _ => write_page(connection)?,
         }
-        Ok(CommitEffect::Probe)
+        Ok(true)
     }
 }
