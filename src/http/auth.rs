@@ -17,8 +17,8 @@ use super::{
 use crate::{
     store::{
         Store,
-        audit::Actor,
-        tokens::{Caller, Credentials, Secret},
+        authorized::AuthorizedStore,
+        tokens::{Credentials, Secret},
     },
     survey::access::{Denied, Role},
 };
@@ -64,49 +64,34 @@ impl Bearer {
         &self.tenant.store
     }
 
-    /// Lets in a caller that has one of those roles.
+    /// Lets in a caller that has one of those roles. The store that it gets authenticates it again with each use.
     ///
     /// Errors: 401 for a token that is unknown, revoked or expired, 403 for another role.
-    pub(super) async fn authenticate(
+    pub(super) async fn authorize(
         &self,
         request: &HttpRequest,
         allowed: &'static [Role],
-    ) -> Result<Caller, Failure> {
-        let caller = self.store().authenticate(self.credentials.clone(), allowed).await??;
-        RequestContext::of(request).authenticated(&caller);
-        Ok(caller)
+    ) -> Result<AuthorizedStore, Failure> {
+        let address = real_ip::address(request);
+        let store = self.tenant.store.authorize(self.credentials.clone(), allowed, address).await?;
+        RequestContext::of(request).authenticated(store.caller());
+        Ok(store)
     }
 }
 
-/// The caller, as the audit names it.
-pub(super) fn actor(request: &HttpRequest, caller: &Caller) -> Actor {
-    Actor::token(&caller.name, real_ip::address(request))
-}
-
-/// Proof that the caller is an administrator; only [`admin`] makes it.
+/// A caller who is an administrator; only [`admin`] makes it.
 pub(crate) struct Admin {
-    bearer: Bearer,
-    actor: Actor,
+    tenant: Rc<Tenant>,
+    store: AuthorizedStore,
 }
 
 impl Admin {
-    pub(crate) fn store(&self) -> &Store {
-        self.bearer.store()
+    pub(crate) fn store(&self) -> &AuthorizedStore {
+        &self.store
     }
 
     pub(super) fn tenant(&self) -> &Tenant {
-        &self.bearer.tenant
-    }
-
-    /// The caller, as the audit names it.
-    pub(super) fn actor(&self) -> Actor {
-        self.actor.clone()
-    }
-
-    /// Whether the caller is still an administrator: for an answer that does not end.
-    pub(super) async fn is_still_valid(&self) -> bool {
-        let caller = self.store().authenticate(self.bearer.credentials.clone(), Role::ADMINS).await;
-        matches!(caller, Ok(Ok(_)))
+        &self.tenant
     }
 }
 
@@ -115,8 +100,8 @@ impl Admin {
 /// Errors: 401 for a token that is missing, invalid or expired, 403 for another role; nothing of the body was read.
 pub(crate) async fn admin(request: &HttpRequest, app: &AppState) -> Result<Admin, Failure> {
     let bearer = Bearer::of(request, app)?;
-    let caller = bearer.authenticate(request, Role::ADMINS).await?;
-    Ok(Admin { actor: actor(request, &caller), bearer })
+    let store = bearer.authorize(request, Role::ADMINS).await?;
+    Ok(Admin { tenant: bearer.tenant, store })
 }
 
 /// The token of `Authorization: Bearer <token>`. The scheme is case-insensitive, and may come twice: the vendor's login

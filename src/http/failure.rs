@@ -12,7 +12,7 @@ use actix_web::{
 };
 
 use crate::{
-    store::{error::StoreError, sends::SendError},
+    store::{authorized::AccessError, error::StoreError, sends::SendError},
     survey::{access::Denied, refusal::Refusal},
 };
 
@@ -192,6 +192,15 @@ impl From<Denied> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<AccessError> for Failure {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Denied(denied) => denied.into(),
+            AccessError::Store(error) => error.into(),
+        }
     }
 }
 

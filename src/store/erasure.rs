@@ -1,4 +1,5 @@
-//! The erasure of a person: everything that is kept of a client, in small steps, so that sends go on meanwhile.
+//! The erasure of a person: everything that is kept of a client. One with many rows is erased in small steps, so that sends
+//! go on meanwhile.
 //!
 //! A send stays as a row, with 0 for the client and the thread: how many surveys were sent, by form and by day, is not about
 //! anybody. The client's row is deleted last, so that an erasure that was interrupted can be found and made again.
@@ -11,8 +12,9 @@ use serde::Serialize;
 use tracing::warn;
 
 use crate::store::{
-    LocalDatabase, Store,
-    audit::{Action, Actor, AuditEntry, Changed},
+    LocalDatabase,
+    audit::{Action, AuditEntry, Changed},
+    authorized::{AccessError, AuthorizedStore},
     directory::{self, not_found, object},
     error::StoreError,
     file::connection::give_up_early,
@@ -48,7 +50,7 @@ pub(crate) struct Erasure {
 /// What is left of an erasure, in the order in which it has to be done.
 type Rest = vec::IntoIter<Part>;
 
-/// What one step of an erasure does.
+/// A part of an erasure, of [`ROWS_PER_STEP`] rows at most.
 #[derive(Debug)]
 enum Part {
     Threads(Vec<i64>),
@@ -59,10 +61,21 @@ enum Part {
     /// The client's row, and sends and rows of the audit that came after these ids.
     Client {
         client: ClientId,
+        has_row: bool,
         sends: i64,
         audit: i64,
         erased: Erased,
     },
+}
+
+impl Part {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Threads(ids) | Self::Sends(ids) | Self::Audit(ids) => ids.len(),
+            Self::Keys(keys) => keys.len(),
+            Self::Client { .. } => 0,
+        }
+    }
 }
 
 fn with_external_id(connection: &Connection, external_id: &str) -> Result<Option<ClientId>, StoreError> {
@@ -72,21 +85,22 @@ fn with_external_id(connection: &Connection, external_id: &str) -> Result<Option
 
 /// Finds everything that is kept of a client, whether their row exists or not. `None` if nothing is kept.
 ///
-/// Reads all sends and the whole audit, which have no index by client: too long for the writer thread.
+/// In one state of the file. Reads all sends and the whole audit, which have no index by client: too long for the writer
+/// thread.
 fn find(connection: &Connection, client: ClientId) -> Result<Option<(Erasure, Rest)>, StoreError> {
-    let snapshot = connection.unchecked_transaction()?;
-    let row = directory::get::<Client>(&snapshot, client.0)?;
-    let threads = ids(&snapshot, "select id from thread where client_id = ?1", &[client.0])?;
-    let sends = ids(&snapshot, "select sending_id from send where client_id = ?1", &[client.0])?;
-    let keys = keys(&snapshot, client)?;
-    let audit = audit_of(&snapshot, client, 0)?;
+    let row = directory::get::<Client>(connection, client.0)?;
+    let threads = ids(connection, "select id from thread where client_id = ?1", &[client.0])?;
+    let sends = ids(connection, "select sending_id from send where client_id = ?1", &[client.0])?;
+    let keys = keys(connection, client)?;
+    let audit = audit_of(connection, client, 0)?;
     if row.is_none() && threads.is_empty() && sends.is_empty() && audit.is_empty() {
         return Ok(None);
     }
-    let newest = |sql| snapshot.query_row(sql, [], |row| row.get(0));
+    let newest = |sql| connection.query_row(sql, [], |row| row.get(0));
     let erased = Erased { threads: threads.len(), sends: sends.len(), audit: audit.len() };
     let last = Part::Client {
         client,
+        has_row: row.is_some(),
         sends: newest("select coalesce(max(sending_id), 0) from send")?,
         audit: newest("select coalesce(max(id), 0) from audit")?,
         erased,
@@ -97,38 +111,50 @@ fn find(connection: &Connection, client: ClientId) -> Result<Option<(Erasure, Re
     Ok(Some((erasure, all.into_iter())))
 }
 
-/// Does the next part. Only the last one has an audit entry, which has nothing of the person but their id.
-fn erase_part(connection: &Connection, rest: &mut Rest) -> Result<Changed<bool>, StoreError> {
-    match rest.next() {
-        None => {}
-        Some(Part::Threads(ids)) => {
+/// Does the next parts, as many as fit into a step: a person with few rows is erased in one transaction.
+fn erase_parts(connection: &Connection, rest: &mut Rest) -> Result<Changed<bool>, StoreError> {
+    let (mut rows, mut entry) = (0, None);
+    while let Some(part) = rest.as_slice().first() {
+        rows += part.rows();
+        if rows > usize::from(ROWS_PER_STEP) {
+            break;
+        }
+        entry = rest.next().map(|part| erase_part(connection, part)).transpose()?.flatten();
+    }
+    Ok(Changed::audited(rest.len() > 0, entry))
+}
+
+/// Does one part. Only the last one has an audit entry, which has nothing of the person but their id.
+fn erase_part(connection: &Connection, part: Part) -> Result<Option<AuditEntry>, StoreError> {
+    match part {
+        Part::Threads(ids) => {
             let mut statement = connection.prepare_cached("delete from thread where id = ?1")?;
             for id in ids {
                 statement.execute([id])?;
             }
         }
-        Some(Part::Keys(keys)) => {
+        Part::Keys(keys) => {
             let sql = "delete from idempotency_key where holder = ?1 and key = ?2";
             let mut statement = connection.prepare_cached(sql)?;
             for (holder, key) in keys {
                 statement.execute([holder, key])?;
             }
         }
-        Some(Part::Sends(ids)) => ids.into_iter().try_for_each(|id| blank_send(connection, id))?,
-        Some(Part::Audit(ids)) => ids.into_iter().try_for_each(|id| blank_audit(connection, id))?,
-        Some(Part::Client { client, sends, audit, erased }) => {
-            let entry = erase_client(connection, client, sends, audit, erased)?;
-            return Ok(Changed::audited(false, [entry]));
+        Part::Sends(ids) => ids.into_iter().try_for_each(|id| blank_send(connection, id))?,
+        Part::Audit(ids) => ids.into_iter().try_for_each(|id| blank_audit(connection, id))?,
+        Part::Client { client, has_row, sends, audit, erased } => {
+            return erase_client(connection, client, has_row, [sends, audit], erased).map(Some);
         }
     }
-    Ok(Changed::nothing(rest.len() > 0))
+    Ok(None)
 }
 
+/// Errors: there was a row when the client was looked for, and another erasure has deleted it since.
 fn erase_client(
     connection: &Connection,
     client: ClientId,
-    sends_seen: i64,
-    audit_seen: i64,
+    has_row: bool,
+    [sends_seen, audit_seen]: [i64; 2],
     erased: Erased,
 ) -> Result<AuditEntry, StoreError> {
     // Few rows, if any: they came after the client was looked for.
@@ -142,7 +168,10 @@ fn erase_client(
     for id in audit_of(connection, client, audit_seen)? {
         blank_audit(connection, id)?;
     }
-    connection.prepare_cached("delete from client where id = ?1")?.execute([client.0])?;
+    let deleted = connection.prepare_cached("delete from client where id = ?1")?.execute([client.0])?;
+    if has_row && deleted == 0 {
+        return Err(not_found::<Client>(client.0));
+    }
     AuditEntry::new(Action::Erase, object::<Client>(client.0), None, Some(&erased))
 }
 
@@ -215,22 +244,24 @@ impl LocalDatabase {
 
     /// Erases a client. `None` if nothing is kept of them.
     pub(crate) fn erase(&mut self, client: ClientId) -> Result<Option<Erasure>> {
-        let Some((erasure, rest)) = self.read(|connection| find(connection, client))? else { return Ok(None) };
-        self.run_steps(rest, erase_part).map_err(|error| error.explain(&self.path))?;
+        let find = |connection: &Connection| find(&*connection.unchecked_transaction()?, client);
+        let Some((erasure, rest)) = self.read(find)? else { return Ok(None) };
+        self.run_steps(rest, erase_parts).map_err(|error| error.explain(&self.path))?;
         self.read(empty_log)?;
         Ok(Some(erasure))
     }
 }
 
-impl Store {
-    /// Erases a client in an actor's name.
+impl AuthorizedStore {
+    /// Erases a client in the caller's name.
     ///
     /// Errors: nothing is kept of them.
-    pub(crate) async fn erase(&self, actor: Actor, client: ClientId) -> Result<Erasure, StoreError> {
-        let found = self.long_read(move |connection| find(connection, client)).await?;
-        let (erasure, rest) = found.ok_or_else(|| not_found::<Client>(client.0))?;
-        self.run_steps(&actor, CommitEffect::Facts, rest, erase_part).await?;
-        self.long_read(empty_log).await?;
+    pub(crate) async fn erase(&self, client: ClientId) -> Result<Erasure, AccessError> {
+        let find = move |connection: &Connection| find(connection, client);
+        let nothing = move || not_found::<Client>(client.0);
+        let (erasure, rest) = self.long_read(move |connection| find(connection)?.ok_or_else(nothing)).await?;
+        self.run_steps(CommitEffect::Facts, rest, erase_parts).await?;
+        self.unauthorized().run_blocking(empty_log).await?;
         Ok(erasure)
     }
 }

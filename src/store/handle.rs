@@ -84,18 +84,39 @@ impl Store {
     }
 
     /// Runs a read that may be long, on a thread where blocking is allowed. Waits while too many of them run.
-    pub(super) async fn long_read<T: Send + 'static>(
+    /// All its statements see one state of the file.
+    pub(super) async fn long_read<T, E>(
         &self,
-        read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+        read: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.run_blocking(move |connection| {
+            let snapshot = connection.unchecked_transaction().map_err(StoreError::from)?;
+            read(&snapshot)
+        })
+        .await
+    }
+
+    /// Runs something long on a pooled connection, outside of any transaction.
+    pub(super) async fn run_blocking<T, E>(
+        &self,
+        run: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let (pool, file) = (self.pool.clone(), self.file.clone());
         let run = move || {
             // The pool may open another connection, which must not be to another file.
             file.map_or(Ok(()), |file| file.check())?;
             let connection = pool.get().map_err(|error| StoreError::Busy(format!("no connection: {error}")))?;
-            read(&connection)
+            run(&connection)
         };
         let ended = tokio::task::spawn_blocking(run).await;
-        ended.unwrap_or_else(|error| Err(StoreError::Internal(format!("a long read ended: {error}"))))
+        ended.unwrap_or_else(|error| Err(E::from(StoreError::Internal(format!("a long read ended: {error}")))))
     }
 }

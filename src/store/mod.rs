@@ -1,12 +1,15 @@
 //! The store: everything that knows SQLite, and nothing that knows a status code.
 //!
-//! An HTTP worker calls the methods of [`Store`], a command those of [`LocalDatabase`]. Both are written in the file of their
-//! subject, and take and return domain types: no other module sees a connection.
+//! An HTTP worker calls the methods of [`Store`] and, for a caller, of [`authorized::AuthorizedStore`]; a command calls those of
+//! [`LocalDatabase`]. All are written in the file of their subject, and take and return domain types: no other module sees a
+//! connection.
 //!
 //! A send first meets [`read::snapshot`] (read the facts, decide) and then [`write::writer`] (confirm, record, commit); both
-//! steps are in [`sends`]. Every other change goes through [`audit`], which records the actor.
+//! steps are in [`sends`]. A caller reads and changes everything else through [`authorized`], and every
+//! change goes through [`audit`], which records the actor.
 
 pub(crate) mod audit;
+pub(crate) mod authorized;
 pub(crate) mod clock;
 mod database;
 pub(crate) mod directory;

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::store::{
     LocalDatabase, Store,
+    authorized::{AccessError, AuthorizedStore},
     error::StoreError,
     facts,
     idempotency::{self, IdempotencyKey, KeyUse},
@@ -69,12 +70,12 @@ impl PendingSend {
     fn decide(
         &self,
         connection: &Connection,
-        now: Time,
+        now: impl Fn() -> Time,
         last_used: Option<&LastUsedRecorder>,
     ) -> Result<SendDecision, SendError> {
-        let caller = tokens::authenticate(connection, &self.credentials, Role::SENDERS, now, last_used)??;
+        let caller = tokens::authenticate(connection, &self.credentials, Role::SENDERS, &now, last_used)??;
         if let Some(key) = &self.key {
-            match idempotency::find(connection, &caller, key, &self.request, now)? {
+            match idempotency::find(connection, &caller, key, &self.request, now())? {
                 Some(KeyUse::Same(id)) if let Some(sent) = get(connection, id)? => {
                     return Ok(SendDecision::Replayed(sent));
                 }
@@ -130,11 +131,11 @@ impl Store {
         key: Option<IdempotencyKey>,
     ) -> Result<SendReceipt, SendError> {
         let pending = PendingSend { credentials, request, key };
-        let (now, last_used) = (self.now(), Rc::clone(&self.last_used));
+        let (clock, last_used) = (self.clock.clone(), Rc::clone(&self.last_used));
         let (pending, decision, generation) = self
             .snapshots
             .read(move |snapshot| {
-                let decision = pending.decide(snapshot.connection, now, Some(&last_used))?;
+                let decision = pending.decide(snapshot.connection, || clock.now(), Some(&last_used))?;
                 Ok::<_, SendError>((pending, decision, snapshot.generation))
             })
             .await?;
@@ -151,7 +152,7 @@ impl Store {
                 let decision = if holds {
                     SendDecision::Allowed(caller, sending)
                 } else {
-                    pending.decide(batch.connection, now, None)?
+                    pending.decide(batch.connection, || now, None)?
                 };
                 let recorded = pending.record(batch.connection, decision, now, message);
                 let receipt = recorded.inspect_err(|_| batch.give_up())?;
@@ -165,23 +166,41 @@ impl Store {
     pub(crate) async fn facts(&self, request: SendSurvey) -> Result<Facts, StoreError> {
         self.read(move |connection| facts::read(connection, &request)).await
     }
+}
+
+impl AuthorizedStore {
+    /// The facts that the rules look at for a send.
+    pub(crate) async fn facts(&self, request: SendSurvey) -> Result<Facts, AccessError> {
+        self.read(move |connection| facts::read(connection, &request)).await
+    }
 
     /// The sends that match the filter, the oldest first, at most `limit`: as soon as there are `count` of them, or when the
     /// time is over, or the world ends.
     pub(crate) async fn wait_for_sends(
         &self,
-        mut filter: SendFilter,
+        filter: SendFilter,
         limit: usize,
         wait: WaitFor,
-    ) -> Result<Vec<SentSurvey>, StoreError> {
+    ) -> Result<Vec<SentSurvey>, AccessError> {
+        // From `first` on there is what was found, and nothing after `next` was looked at.
+        let (mut first, mut next, mut pages) = (filter, filter, 0);
         let find = async |found: &mut Vec<SentSurvey>| {
-            let room = limit - found.len();
+            if found.is_empty() {
+                first = next;
+            }
+            let (filter, room) = (next, limit - found.len());
             let page = self.long_read(move |connection| list(connection, filter, room)).await?;
-            filter.after = Some(page.seen);
+            next.after = Some(page.seen);
+            pages += usize::from(!page.sends.is_empty());
             found.extend(page.sends);
-            Ok(())
+            Ok::<_, AccessError>(())
         };
-        wait.find(self.commits.listen(), limit, find).await
+        let found = wait.find(self.listen(), limit, find).await?;
+        if pages < 2 {
+            return Ok(found);
+        }
+        // An answer is of one state of the file: a client of the first page may be erased by now.
+        Ok(self.long_read(move |connection| list(connection, first, limit)).await?.sends)
     }
 }
 
@@ -268,12 +287,11 @@ pub(super) struct SendPage {
     seen: i64,
 }
 
-/// The sends that match the filter, the oldest first unless the filter has `before`; at most `limit`.
+/// The sends that match the filter, the oldest first unless the filter has `before`; at most `limit`. `seen` is
+/// right only in a transaction: a send that is committed between the two statements would be missed by both.
 pub(super) fn list(connection: &Connection, filter: SendFilter, limit: usize) -> Result<SendPage, StoreError> {
-    // One state of the file: a send that is committed between the two statements would be missed by both.
-    let snapshot = connection.unchecked_transaction()?;
     // Ids begin at 1: without "after" the list begins after 0. It is in the order of the table: nothing is sorted.
-    let mut statement = snapshot.prepare_cached(&format!(
+    let mut statement = connection.prepare_cached(&format!(
         "select {COLUMNS} from send
           where sending_id > ?1 and sending_id < ?6
             and (?2 is null or client_id = ?2) and (?3 is null or thread_id = ?3) and (?4 is null or form_id = ?4)
@@ -288,7 +306,7 @@ pub(super) fn list(connection: &Connection, filter: SendFilter, limit: usize) ->
         Some(last) if sends.len() >= limit => last.sending_id.0,
         _ => {
             let newest = "select coalesce(max(sending_id), 0) from send";
-            snapshot.prepare_cached(newest)?.query_row([], |row| row.get::<_, i64>(0))?.max(after)
+            connection.prepare_cached(newest)?.query_row([], |row| row.get::<_, i64>(0))?.max(after)
         }
     };
     Ok(SendPage { sends, seen })

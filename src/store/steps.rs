@@ -15,6 +15,17 @@ pub(super) const ROWS_PER_STEP: u16 = 200;
 /// Changes some rows, and returns whether there may be more of them. `S` carries what the next step has to know.
 pub(super) type Step<S> = fn(&Connection, &mut S) -> Result<Changed<bool>, StoreError>;
 
+/// The step as a change that returns whether there may be more rows, and the state after it.
+pub(super) fn run_step<S>(
+    mut state: S,
+    step: Step<S>,
+) -> impl FnOnce(&Connection) -> Result<Changed<(bool, S)>, StoreError> {
+    move |connection| {
+        let changed = step(connection, &mut state)?;
+        Ok(changed.map(|may_be_more| (may_be_more, state)))
+    }
+}
+
 impl Store {
     /// Runs a step through the writer until no rows are left. Returns the state after the last step.
     pub(super) async fn run_steps<S: Send + 'static>(
@@ -25,12 +36,7 @@ impl Store {
         step: Step<S>,
     ) -> Result<S, StoreError> {
         loop {
-            let run = move |connection: &Connection| {
-                let mut state = state;
-                let changed = step(connection, &mut state)?;
-                Ok(changed.map(|may_be_more| (may_be_more, state)))
-            };
-            let (may_be_more, next) = self.change_as(effect, actor.clone(), run).await?;
+            let (may_be_more, next) = self.change_as(effect, actor.clone(), run_step(state, step)).await?;
             if !may_be_more {
                 return Ok(next);
             }

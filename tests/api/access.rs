@@ -17,10 +17,10 @@ const SENDERS: &str = "INTEGRATOR, OPERATOR or SUPERVISOR";
 const ANYBODY: &str = "";
 
 /// A call of a route: the method, the pattern of the path, an example of the path, a body, and the roles that may.
-type Row = (&'static str, &'static str, &'static str, Option<Value>, &'static str);
+pub type Row = (&'static str, &'static str, &'static str, Option<Value>, &'static str);
 
 /// A row for every route of a server. The tokens are 1 to 4, and 5, which is revoked.
-fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<Row> {
     let send = || Some(json!({"clientId": {"type": "threadId", "id": 1}, "qualityFormId": 1}));
     let (channel, client) = (Channel::new(1).json(), ClientRow::new(1).external_id("crm-1").json());
     let (thread, form) = (Thread::closed(1).json(), Form::new(1).json());
@@ -83,7 +83,7 @@ fn rows_of_a_server() -> Vec<Row> {
 }
 
 /// A row for every route that only a fake has.
-fn rows_of_a_fake() -> Vec<Row> {
+pub fn rows_of_a_fake() -> Vec<Row> {
     vec![
         ("POST", "/admin/reset", "/admin/reset", None, ADMIN),
         ("DELETE", "/admin/world", "/admin/world", None, ADMIN),

@@ -6,6 +6,7 @@ mod admin;
 mod admin_tokens;
 mod attempts;
 mod audit;
+mod authorized;
 mod backup;
 mod bad_requests;
 mod check;

@@ -74,7 +74,7 @@ pub(crate) async fn retry(
 ) -> Result<Json<Delivery>, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let id = parse_id("id", &path)?;
-    let delivery = admin.store().retry_delivery(admin.actor(), SendingId(id)).await?;
+    let delivery = admin.store().retry_delivery(SendingId(id)).await?;
     delivery.map(Json::ok).ok_or_else(|| {
         let message = format!("Delivery {id} not found: there is no such send, or its channel had no deliveryUrl");
         Failure::new(StatusCode::NOT_FOUND, message)
@@ -102,7 +102,7 @@ pub(crate) async fn retry_all(
             "state must be one of pending, dead, cancelled; what was delivered is tried again one by one",
         ));
     }
-    Ok(Json::ok(RetryResponse { retried: admin.store().retry_all(admin.actor(), ChannelId(channel), state).await? }))
+    Ok(Json::ok(RetryResponse { retried: admin.store().retry_all(ChannelId(channel), state).await? }))
 }
 
 /// What came of a ping.
@@ -148,8 +148,6 @@ pub(crate) async fn rotate(
     let channel = parse_id("id", &path)?;
     let query = Query::of(&request, &["overlap"])?;
     let overlap = query.duration("overlap", LONGEST_OVERLAP)?.unwrap_or(DEFAULT_OVERLAP);
-    let until = overlap.end(admin.store().now());
-    let until = until.ok_or_else(|| Failure::bad_request("overlap must end before the year 10000"))?;
-    let secret = admin.store().rotate_channel_secret(admin.actor(), ChannelId(channel), until).await?;
+    let (secret, until) = admin.store().rotate_channel_secret(ChannelId(channel), overlap).await?;
     Ok(Json::ok(RotateResponse { delivery_secret: secret.reveal(), secret_before_until: until }))
 }

@@ -27,10 +27,10 @@ pub(crate) async fn delete_client(
     let erase = Query::of(&request, &["erase"])?.flag("erase")?;
     let id = parse_id("id", &path)?;
     if !erase {
-        admin.store().delete::<Client>(admin.actor(), id).await?;
+        admin.store().delete::<Client>(id).await?;
         return Ok(Empty::NO_CONTENT.respond_to(&request));
     }
-    let erasure = admin.store().erase(admin.actor(), ClientId(id)).await?;
+    let erasure = admin.store().erase(ClientId(id)).await?;
     admin.tenant().attempts.forget(erasure.client, erasure.external_id.as_deref());
     Ok(Json::ok(erasure.erased).respond_to(&request))
 }

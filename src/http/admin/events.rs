@@ -118,7 +118,7 @@ impl Watch {
                 self.looked = Some(Instant::now());
             }
             if !text.is_empty() {
-                return self.admin.is_still_valid().await.then_some(text);
+                return self.admin.store().check().await.ok().map(|()| text);
             }
         }
     }

@@ -45,7 +45,7 @@ pub(crate) async fn change_settings(
 ) -> Result<Json<SystemSettings>, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let settings = request_body::read(&request, payload, ADMIN_LIMIT, &app).await?.parse::<SystemSettings>()?;
-    admin.store().change_settings(admin.actor(), settings).await?;
+    admin.store().change_settings(settings).await?;
     Ok(Json::ok(settings))
 }
 
@@ -81,7 +81,7 @@ pub(crate) async fn put<E: DirectoryRow>(
         let checked = checked.map_err(|error| StoreError::Internal(format!("a check ended: {error}")))?;
         checked.map_err(|error| Failure::bad_request(format!("deliveryUrl: {error}")))?;
     }
-    let (entry, put) = admin.store().put(admin.actor(), entry).await?;
+    let (entry, put) = admin.store().put(entry).await?;
     let status = if put == Put::Created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(Json { status, value: entry })
 }
@@ -93,7 +93,7 @@ pub(crate) async fn delete<E: DirectoryRow>(
 ) -> Result<Empty, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let id = parse_id("id", &path)?;
-    admin.store().delete::<E>(admin.actor(), id).await?;
+    admin.store().delete::<E>(id).await?;
     Ok(Empty::NO_CONTENT)
 }
 
@@ -104,7 +104,7 @@ pub(crate) async fn enable(
 ) -> Result<Empty, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let (form, channel) = form_and_channel(&path)?;
-    admin.store().enable_form(admin.actor(), form, channel).await?;
+    admin.store().enable_form(form, channel).await?;
     Ok(Empty::NO_CONTENT)
 }
 
@@ -115,7 +115,7 @@ pub(crate) async fn disable(
 ) -> Result<Empty, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let (form, channel) = form_and_channel(&path)?;
-    admin.store().disable_form(admin.actor(), form, channel).await?;
+    admin.store().disable_form(form, channel).await?;
     Ok(Empty::NO_CONTENT)
 }
 

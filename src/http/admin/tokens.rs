@@ -68,7 +68,7 @@ pub(crate) async fn create(
     let admin = auth::admin(&request, &app).await?;
     let CreateRequest { name, role, expires } =
         request_body::read(&request, payload, ADMIN_LIMIT, &app).await?.parse()?;
-    let issued = admin.store().create_token(admin.actor(), name, role, expires).await?;
+    let issued = admin.store().create_token(name, role, expires).await?;
     Ok(Json { status: StatusCode::CREATED, value: issued.into() })
 }
 
@@ -82,13 +82,13 @@ pub(crate) async fn rotate(
     let admin = auth::admin(&request, &app).await?;
     let id = parse_id("id", &path)?;
     let RotateRequest { overlap } = request_body::read(&request, payload, ADMIN_LIMIT, &app).await?.parse()?;
-    Ok(Json::ok(admin.store().rotate_token(admin.actor(), id, overlap).await?.into()))
+    Ok(Json::ok(admin.store().rotate_token(id, overlap).await?.into()))
 }
 
 /// `DELETE /admin/tokens/{id}`: revokes it. The last administrator may go, too: `surveyd token create` lets in another.
 pub(crate) async fn revoke(request: HttpRequest, path: Path<String>, ThinData(app): State) -> Result<Empty, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let id = parse_id("id", &path)?;
-    admin.store().revoke_token(admin.actor(), id).await?;
+    admin.store().revoke_token(id).await?;
     Ok(Empty::NO_CONTENT)
 }

@@ -33,13 +33,12 @@ pub(crate) async fn short_info(
     payload: Payload,
     ThinData(app): State,
 ) -> Result<Json<Vec<ShortInfo>>, Failure> {
-    let bearer = Bearer::of(&request, &app)?;
-    bearer.authenticate(&request, Role::SENDERS).await?;
+    let store = Bearer::of(&request, &app)?.authorize(&request, Role::SENDERS).await?;
     let body = request_body::read(&request, payload, ADMIN_LIMIT, &app).await?;
     let ShortInfoRequest { phones, external_ids } = body.parse()?;
     if phones.is_none() && external_ids.is_none() {
         return Err(Failure::bad_request("phones or externalIds must be an array of strings"));
     }
     let (phones, external_ids) = (phones.unwrap_or_default(), external_ids.unwrap_or_default());
-    Ok(Json::ok(bearer.store().short_info(phones, external_ids).await?))
+    Ok(Json::ok(store.short_info(phones, external_ids).await?))
 }

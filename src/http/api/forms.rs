@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::{
     http::{
-        auth::{self, Bearer},
+        auth::Bearer,
         failure::Failure,
         request_body::{self, ADMIN_LIMIT},
         responses::Json,
@@ -74,9 +74,8 @@ pub(crate) async fn put_form(
     payload: Payload,
     ThinData(app): State,
 ) -> Result<Json<Form>, Failure> {
-    let bearer = Bearer::of(&request, &app)?;
-    let caller = bearer.authenticate(&request, Role::INTEGRATORS).await?;
+    let store = Bearer::of(&request, &app)?.authorize(&request, Role::INTEGRATORS).await?;
     let body = request_body::read(&request, payload, ADMIN_LIMIT, &app).await?;
     let (id, form) = body.parse::<FormRequest>()?.into_form();
-    Ok(Json::ok(bearer.store().put_form_by_question(auth::actor(&request, &caller), id, form).await?))
+    Ok(Json::ok(store.put_form_by_question(id, form).await?))
 }

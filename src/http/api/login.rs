@@ -81,7 +81,7 @@ pub(crate) async fn log_in(
     if let Some((throttles, address)) = throttled {
         throttles.check_login(address, Instant::now())?;
     }
-    match bearer.authenticate(&request, Role::ANYBODY).await {
+    match bearer.authorize(&request, Role::ANYBODY).await.map(|store| store.caller().clone()) {
         Ok(caller) => Ok(LoginResponse { user_id: caller.id, token, role: caller.role }),
         Err(Failure::Denied(denied)) => {
             if let Some((throttles, address)) = throttled {

@@ -43,13 +43,13 @@ pub(in crate::http) async fn send(
     let body = if let Some(body) = early_body {
         body
     } else {
-        bearer.authenticate(&request, Role::SENDERS).await?;
+        bearer.authorize(&request, Role::SENDERS).await?;
         request_body::in_time(body, app.body_timeout()).await
     };
     let (survey, key) = match body.and_then(|survey| Ok((survey, idempotency_key(request.headers())?))) {
         Ok(read) => read,
         Err(failure) => {
-            bearer.authenticate(&request, Role::SENDERS).await?;
+            bearer.authorize(&request, Role::SENDERS).await?;
             RequestContext::of(&request).decision = Decision::BadBody;
             return Err(failure);
         }

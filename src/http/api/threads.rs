@@ -88,9 +88,8 @@ pub(crate) async fn thread(
     path: Path<String>,
     ThinData(app): State,
 ) -> Result<Json<ThreadResponse>, Failure> {
-    let bearer = Bearer::of(&request, &app)?;
-    bearer.authenticate(&request, Role::SENDERS).await?;
-    let found = bearer.store().thread(parse_id("id", &path)?).await?;
+    let store = Bearer::of(&request, &app)?.authorize(&request, Role::SENDERS).await?;
+    let found = store.thread(parse_id("id", &path)?).await?;
     RequestContext::of(&request).decision = Decision::About(found.thread.client_id, Some(found.thread.id));
     Ok(Json::ok(found.into()))
 }
@@ -98,8 +97,7 @@ pub(crate) async fn thread(
 /// `GET /api/v1/threads?statuses=NEW,ASSIGNED`. Source: "Get threads"; without statuses all of them are meant (chosen).
 /// No thread has an agent here, so that none matches `agentsLogins`.
 pub(crate) async fn threads(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<ThreadResponse>>, Failure> {
-    let bearer = Bearer::of(&request, &app)?;
-    bearer.authenticate(&request, Role::SENDERS).await?;
+    let store = Bearer::of(&request, &app)?.authorize(&request, Role::SENDERS).await?;
     let query = Query::of(&request, &["statuses", "agentsLogins"])?;
     let statuses: BTreeSet<_> = match query.text("statuses").filter(|statuses| !statuses.is_empty()) {
         None => ThreadStatus::all().collect(),
@@ -116,7 +114,7 @@ pub(crate) async fn threads(request: HttpRequest, ThinData(app): State) -> Resul
     if query.text("agentsLogins").is_some_and(|logins| !logins.is_empty()) {
         return Ok(Json::ok(Vec::new()));
     }
-    let found = bearer.store().threads(statuses, MOST_THREADS + 1).await?;
+    let found = store.threads(statuses, MOST_THREADS + 1).await?;
     if found.len() > MOST_THREADS {
         return Err(Failure::bad_request(format!(
             "statuses: more than {MOST_THREADS} threads match; ask for fewer statuses"

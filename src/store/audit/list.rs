@@ -4,7 +4,12 @@ use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::store::{LocalDatabase, Store, error::StoreError, sort_order};
+use crate::store::{
+    LocalDatabase,
+    authorized::{AccessError, AuthorizedStore},
+    error::StoreError,
+    sort_order,
+};
 use crate::survey::time::Time;
 
 /// One row of the audit.
@@ -78,9 +83,9 @@ pub(in crate::store) fn list(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-impl Store {
+impl AuthorizedStore {
     /// The rows that match the filter, the oldest first unless the filter has `before`; at most `limit`.
-    pub(crate) async fn audit(&self, filter: AuditFilter, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
+    pub(crate) async fn audit(&self, filter: AuditFilter, limit: usize) -> Result<Vec<AuditRow>, AccessError> {
         self.long_read(move |connection| list(connection, &filter, limit)).await
     }
 }

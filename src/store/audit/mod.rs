@@ -19,14 +19,14 @@ pub(super) const RESERVED: [&str; 3] = ["cli", "delivery", "retention"];
 
 /// Who makes a change, and from which address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Actor {
+pub(super) struct Actor {
     who: String,
     address: Option<IpAddr>,
 }
 
 impl Actor {
     /// The holder of a token. The address is the caller's.
-    pub(crate) fn token(name: &str, address: Option<IpAddr>) -> Self {
+    pub(super) fn token(name: &str, address: Option<IpAddr>) -> Self {
         Self { who: name.to_owned(), address: address.map(|address| address.to_canonical()) }
     }
 
@@ -175,16 +175,8 @@ fn write(connection: &Connection, actor: &Actor, now: Time, entry: &AuditEntry) 
 }
 
 impl Store {
-    /// Runs an actor's change and records it in the audit, both or neither. The very next send sees it.
-    pub(super) async fn change<T: Send + 'static>(
-        &self,
-        actor: Actor,
-        change: impl FnOnce(&Connection) -> Result<Changed<T>, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.change_as(CommitEffect::Facts, actor, change).await
-    }
-
-    /// The same for a change with another effect than on the facts that the rules look at.
+    /// Runs a change that no caller asks for, or that a caller has begun, and records it in the audit, both or neither. A
+    /// caller's change is [`AuthorizedStore::change`](crate::store::authorized::AuthorizedStore::change).
     pub(super) async fn change_as<T: Send + 'static>(
         &self,
         effect: CommitEffect,
@@ -192,7 +184,7 @@ impl Store {
         change: impl FnOnce(&Connection) -> Result<Changed<T>, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let clock = self.clock.clone();
-        self.writer.change(effect, move |connection| run(connection, &actor, clock.now(), change)).await
+        self.writer.change(effect, move |batch| run(batch.connection, &actor, clock.now(), change)).await
     }
 }
 

@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::store::directory::{DirectoryRow, first_naming, not_found, object};
 use crate::{
     store::{
-        Store,
-        audit::{Action, Actor, AuditEntry, Changed},
+        audit::{Action, AuditEntry, Changed},
+        authorized::{AccessError, AuthorizedStore},
         error::StoreError,
         random,
         transfer::anonymize::Pseudonyms,
@@ -17,7 +17,7 @@ use crate::{
         gateway::{DeliveryUrl, SigningSecret},
         ids::ChannelId,
         model::Channel,
-        time::Time,
+        time::{Time, TimeSpan},
     },
 };
 
@@ -165,25 +165,29 @@ pub(in crate::store) fn gateway(
     statement.query_row([id.0, now.0], gateway).optional()?.ok_or_else(|| not_found::<Channel>(id.0))
 }
 
-impl Store {
+impl AuthorizedStore {
     /// The gateway of a channel; `None` if the channel has no address.
     ///
     /// Errors: there is no such channel.
-    pub(crate) async fn gateway(&self, channel: ChannelId) -> Result<Option<Gateway>, StoreError> {
+    pub(crate) async fn gateway(&self, channel: ChannelId) -> Result<Option<Gateway>, AccessError> {
         let now = self.now();
         self.read(move |connection| gateway(connection, channel, now)).await
     }
 
-    /// Gives a channel a new secret, which is returned only here. Until the given time deliveries are signed with the one
-    /// before, too.
+    /// Gives a channel a new secret, which is returned only here. Deliveries are signed with the one before, too, until the
+    /// returned time, when the overlap ends.
     ///
-    /// Errors: there is no such channel.
+    /// Errors: there is no such channel; the overlap ends after the last possible time.
     pub(crate) async fn rotate_channel_secret(
         &self,
-        actor: Actor,
         channel: ChannelId,
-        until: Time,
-    ) -> Result<SigningSecret, StoreError> {
-        self.change(actor, move |connection| rotate_secret(connection, channel, until)).await
+        overlap: TimeSpan,
+    ) -> Result<(SigningSecret, Time), AccessError> {
+        self.change(move |connection, now| {
+            let too_long = || StoreError::invalid("overlap", "must end before the year 10000");
+            let until = overlap.end(now).ok_or_else(too_long)?;
+            Ok(rotate_secret(connection, channel, until)?.map(|secret| (secret, until)))
+        })
+        .await
     }
 }

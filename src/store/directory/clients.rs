@@ -7,7 +7,11 @@ use serde::Serialize;
 
 use crate::store::directory::{DirectoryRow, first_naming};
 use crate::{
-    store::{Store, error::StoreError, transfer::anonymize::Pseudonyms},
+    store::{
+        authorized::{AccessError, AuthorizedStore},
+        error::StoreError,
+        transfer::anonymize::Pseudonyms,
+    },
     survey::{ids::ClientId, model::Client},
 };
 
@@ -100,13 +104,13 @@ fn short_info(
     Ok(found.into_values().collect::<Vec<_>>())
 }
 
-impl Store {
+impl AuthorizedStore {
     /// The clients who have one of those phones or external ids, each once, in the order of their ids.
     pub(crate) async fn short_info(
         &self,
         phones: Vec<String>,
         external_ids: Vec<String>,
-    ) -> Result<Vec<ShortInfo>, StoreError> {
+    ) -> Result<Vec<ShortInfo>, AccessError> {
         self.long_read(move |connection| short_info(connection, &phones, &external_ids)).await
     }
 }

@@ -6,8 +6,8 @@ use serde::Serialize;
 use crate::store::directory::{DirectoryRow, check_exists, must_exist, object};
 use crate::{
     store::{
-        Store,
-        audit::{Actor, AuditEntry, Changed},
+        audit::{AuditEntry, Changed},
+        authorized::{AccessError, AuthorizedStore},
         error::StoreError,
         transfer::anonymize::Pseudonyms,
     },
@@ -164,31 +164,26 @@ fn put_by_question(connection: &Connection, id: Option<i64>, form: Form) -> Resu
     Ok(super::put(connection, &form)?.map(|(form, _)| form))
 }
 
-impl Store {
+impl AuthorizedStore {
     /// Enables a form for a channel; it may be enabled there already.
     ///
     /// Errors: there is no such form or channel.
-    pub(crate) async fn enable_form(&self, actor: Actor, form: FormId, channel: ChannelId) -> Result<(), StoreError> {
-        self.change(actor, move |connection| enable(connection, form, channel)).await
+    pub(crate) async fn enable_form(&self, form: FormId, channel: ChannelId) -> Result<(), AccessError> {
+        self.change(move |connection, _| enable(connection, form, channel)).await
     }
 
     /// Disables a form for a channel; it may be disabled there already.
     ///
     /// Errors: there is no such form or channel.
-    pub(crate) async fn disable_form(&self, actor: Actor, form: FormId, channel: ChannelId) -> Result<(), StoreError> {
-        self.change(actor, move |connection| disable(connection, form, channel)).await
+    pub(crate) async fn disable_form(&self, form: FormId, channel: ChannelId) -> Result<(), AccessError> {
+        self.change(move |connection, _| disable(connection, form, channel)).await
     }
 
     /// Puts a form as the vendor's call has it, without a name and channels: those of a stored form stay. A new form is named
     /// after the display text of its question. Without an id it gets the next one. Returns the form as it is stored.
     ///
     /// Errors: no id is left.
-    pub(crate) async fn put_form_by_question(
-        &self,
-        actor: Actor,
-        id: Option<i64>,
-        form: Form,
-    ) -> Result<Form, StoreError> {
-        self.change(actor, move |connection| put_by_question(connection, id, form)).await
+    pub(crate) async fn put_form_by_question(&self, id: Option<i64>, form: Form) -> Result<Form, AccessError> {
+        self.change(move |connection, _| put_by_question(connection, id, form)).await
     }
 }

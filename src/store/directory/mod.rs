@@ -17,8 +17,9 @@ pub(super) use settings::{read_settings, write_settings};
 pub(crate) use threads::Conversation;
 
 use crate::store::{
-    LocalDatabase, Store,
-    audit::{Actor, AuditEntry, Changed},
+    LocalDatabase,
+    audit::{AuditEntry, Changed},
+    authorized::{AccessError, AuthorizedStore},
     error::StoreError,
     transfer::anonymize::Pseudonyms,
 };
@@ -163,28 +164,27 @@ fn first_naming(connection: &Connection, kind: &str, sql: &str, id: i64) -> rusq
     Ok(found.map(|other| format!("{kind} {other}")))
 }
 
-impl Store {
+impl AuthorizedStore {
     /// At most `limit` rows with an id above `after`, in the order of their ids.
-    pub(crate) async fn list<E: DirectoryRow>(&self, after: Option<i64>, limit: usize) -> Result<Vec<E>, StoreError> {
+    pub(crate) async fn list<E: DirectoryRow>(&self, after: Option<i64>, limit: usize) -> Result<Vec<E>, AccessError> {
         self.long_read(move |connection| list(connection, after, limit)).await
     }
 
     /// Errors: there is no such row.
-    pub(crate) async fn get<E: DirectoryRow>(&self, id: i64) -> Result<E, StoreError> {
-        let row = self.read(move |connection| get::<E>(connection, id)).await?;
-        row.ok_or_else(|| not_found::<E>(id))
+    pub(crate) async fn get<E: DirectoryRow>(&self, id: i64) -> Result<E, AccessError> {
+        self.read(move |connection| get::<E>(connection, id)?.ok_or_else(|| not_found::<E>(id))).await
     }
 
     /// Creates a row, or replaces the row of the same id. Returns it as it is stored.
     ///
     /// Errors: a value that is not allowed, a reference to nothing, a conflict with another row.
-    pub(crate) async fn put<E: DirectoryRow>(&self, actor: Actor, row: E) -> Result<(E, Put), StoreError> {
-        self.change(actor, move |connection| put(connection, &row)).await
+    pub(crate) async fn put<E: DirectoryRow>(&self, row: E) -> Result<(E, Put), AccessError> {
+        self.change(move |connection, _| put(connection, &row)).await
     }
 
     /// Errors: there is no such row; another row needs it.
-    pub(crate) async fn delete<E: DirectoryRow>(&self, actor: Actor, id: i64) -> Result<(), StoreError> {
-        self.change(actor, move |connection| delete::<E>(connection, id)).await
+    pub(crate) async fn delete<E: DirectoryRow>(&self, id: i64) -> Result<(), AccessError> {
+        self.change(move |connection, _| delete::<E>(connection, id)).await
     }
 }
 

@@ -4,8 +4,8 @@ use rusqlite::Connection;
 
 use crate::{
     store::{
-        Store,
-        audit::{Actor, AuditEntry, Changed},
+        audit::{AuditEntry, Changed},
+        authorized::{AccessError, AuthorizedStore},
         error::StoreError,
     },
     survey::model::SystemSettings,
@@ -27,13 +27,13 @@ pub(in crate::store) fn write_settings(
     Ok(Changed::audited((), AuditEntry::of_row("settings", Some(&before), Some(&settings))?))
 }
 
-impl Store {
-    pub(crate) async fn settings(&self) -> Result<SystemSettings, StoreError> {
+impl AuthorizedStore {
+    pub(crate) async fn settings(&self) -> Result<SystemSettings, AccessError> {
         self.read(read_settings).await
     }
 
     /// Takes effect for the very next send.
-    pub(crate) async fn change_settings(&self, actor: Actor, settings: SystemSettings) -> Result<(), StoreError> {
-        self.change(actor, move |connection| write_settings(connection, settings)).await
+    pub(crate) async fn change_settings(&self, settings: SystemSettings) -> Result<(), AccessError> {
+        self.change(move |connection, _| write_settings(connection, settings)).await
     }
 }

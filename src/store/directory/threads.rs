@@ -6,7 +6,11 @@ use rusqlite::{Connection, Row, ToSql, params};
 
 use crate::store::directory::{DirectoryRow, is_reference_to_nothing, must_exist, not_found};
 use crate::{
-    store::{Store, error::StoreError, transfer::anonymize::Pseudonyms},
+    store::{
+        authorized::{AccessError, AuthorizedStore},
+        error::StoreError,
+        transfer::anonymize::Pseudonyms,
+    },
     survey::{
         ids::{ChannelId, ClientId, ThreadId},
         model::{Channel, Client, Thread, ThreadStatus},
@@ -117,11 +121,11 @@ fn list_conversations(
     Ok(found)
 }
 
-impl Store {
+impl AuthorizedStore {
     /// Errors: there is no such thread.
-    pub(crate) async fn thread(&self, id: i64) -> Result<Conversation, StoreError> {
-        let found = self.read(move |connection| Ok(conversations(connection, "id = ?1", &id, 1)?.pop())).await?;
-        found.ok_or_else(|| not_found::<Thread>(id))
+    pub(crate) async fn thread(&self, id: i64) -> Result<Conversation, AccessError> {
+        let find = move |connection: &Connection| conversations(connection, "id = ?1", &id, 1);
+        self.read(move |connection| find(connection)?.pop().ok_or_else(|| not_found::<Thread>(id))).await
     }
 
     /// The threads in one of those statuses, in the order of their ids; at most `limit` of each status.
@@ -129,7 +133,7 @@ impl Store {
         &self,
         statuses: BTreeSet<ThreadStatus>,
         limit: usize,
-    ) -> Result<Vec<Conversation>, StoreError> {
+    ) -> Result<Vec<Conversation>, AccessError> {
         self.long_read(move |connection| list_conversations(connection, &statuses, limit)).await
     }
 }

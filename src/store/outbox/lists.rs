@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::{
     store::{
-        Store,
-        audit::{Action, Actor, AuditEntry, Changed},
+        audit::{Action, AuditEntry, Changed},
+        authorized::{AccessError, AuthorizedStore},
         clock::Clock,
         directory,
         error::StoreError,
@@ -40,12 +40,10 @@ fn retry(connection: &Connection, id: SendingId, now: Time) -> Result<Changed<Op
     Ok(Changed::audited(after, [entry]))
 }
 
-/// The audit entry of [`Store::retry_all`].
-fn record_retry(connection: &Connection, channel: ChannelId, state: DeliveryState) -> Result<Changed<()>, StoreError> {
-    directory::check_exists::<Channel>(connection, channel.0)?;
+/// The audit entry of [`AuthorizedStore::retry_all`].
+fn retry_entry(channel: ChannelId, state: DeliveryState) -> Result<AuditEntry, StoreError> {
     let which = BTreeMap::from([("state", state)]);
-    let entry = AuditEntry::new(Action::Retry, format!("channels/{channel}/deliveries"), Some(&which), None)?;
-    Ok(Changed::audited((), [entry]))
+    AuditEntry::new(Action::Retry, format!("channels/{channel}/deliveries"), Some(&which), None)
 }
 
 /// Returns whether it is due now: a delivery whose client was erased never is.
@@ -63,11 +61,18 @@ struct RetryAll {
     after: i64,
     /// How many were made due.
     count: usize,
+    /// Whether the audit has its row about this retry.
+    is_recorded: bool,
 }
 
-/// Makes deliveries of the channel due now that are in the state, and not due already.
+/// Makes deliveries of the channel due now that are in the state, and not due already. Recorded once, with the first of them.
+///
+/// Errors: there is no such channel when it begins.
 fn retry_some(connection: &Connection, all: &mut RetryAll) -> Result<Changed<bool>, StoreError> {
-    let RetryAll { channel, state, after, .. } = *all;
+    let RetryAll { channel, state, after, is_recorded, .. } = *all;
+    if !is_recorded {
+        directory::check_exists::<Channel>(connection, channel.0)?;
+    }
     let now = all.clock.now();
     // The state is part of the statement, so that the partial index can be used.
     let sql = format!(
@@ -84,7 +89,9 @@ fn retry_some(connection: &Connection, all: &mut RetryAll) -> Result<Changed<boo
     }
     all.after = ids.last().copied().unwrap_or(after);
     all.count += ids.len();
-    Ok(Changed::nothing(!ids.is_empty()))
+    all.is_recorded = true;
+    let entry = if is_recorded { None } else { Some(retry_entry(channel, state)?) };
+    Ok(Changed::audited(!ids.is_empty(), entry))
 }
 
 /// Which deliveries are listed.
@@ -164,7 +171,7 @@ fn count(connection: &Connection) -> Result<Vec<Count>, StoreError> {
     Ok(counts.collect::<Result<_, _>>()?)
 }
 
-impl Store {
+impl AuthorizedStore {
     /// The deliveries that match the filter, in the order of their sends, at most `limit`: as soon as there are `count` of
     /// them, or when the time is over, or the world ends.
     pub(crate) async fn deliveries(
@@ -172,38 +179,31 @@ impl Store {
         filter: DeliveryFilter,
         limit: usize,
         wait: WaitFor,
-    ) -> Result<Vec<Delivery>, StoreError> {
+    ) -> Result<Vec<Delivery>, AccessError> {
         let find = async |found: &mut Vec<Delivery>| {
             // From the beginning each time: unlike sends, deliveries change.
             *found = self.long_read(move |connection| list(connection, filter, limit)).await?;
             Ok(())
         };
-        wait.find(self.commits.listen(), limit, find).await
+        wait.find(self.listen(), limit, find).await
     }
 
     /// How many deliveries are pending, dead or cancelled, by channel.
-    pub(crate) async fn count_deliveries(&self) -> Result<Vec<Count>, StoreError> {
+    pub(crate) async fn count_deliveries(&self) -> Result<Vec<Count>, AccessError> {
         self.long_read(count).await
     }
 
     /// Makes a delivery due now, as if it had not been tried yet. `None` if the send has no delivery.
-    pub(crate) async fn retry_delivery(&self, actor: Actor, id: SendingId) -> Result<Option<Delivery>, StoreError> {
-        let now = self.now();
-        self.change(actor, move |connection| retry(connection, id, now)).await
+    pub(crate) async fn retry_delivery(&self, id: SendingId) -> Result<Option<Delivery>, AccessError> {
+        self.change(move |connection, now| retry(connection, id, now)).await
     }
 
     /// Makes all deliveries of a channel due now that are in a state. Returns how many they were.
     ///
     /// Errors: there is no such channel.
-    pub(crate) async fn retry_all(
-        &self,
-        actor: Actor,
-        channel: ChannelId,
-        state: DeliveryState,
-    ) -> Result<usize, StoreError> {
-        // Recorded once and before: the steps are many small transactions.
-        self.change(actor.clone(), move |connection| record_retry(connection, channel, state)).await?;
-        let all = RetryAll { channel, state, clock: self.clock.clone(), after: 0, count: 0 };
-        Ok(self.run_steps(&actor, CommitEffect::Queued, all, retry_some).await?.count)
+    pub(crate) async fn retry_all(&self, channel: ChannelId, state: DeliveryState) -> Result<usize, AccessError> {
+        let clock = self.unauthorized().clock.clone();
+        let all = RetryAll { channel, state, clock, after: 0, count: 0, is_recorded: false };
+        Ok(self.run_steps(CommitEffect::Queued, all, retry_some).await?.count)
     }
 }

@@ -217,8 +217,8 @@ impl Store {
         outcome: DeliveryOutcome,
         result: String,
     ) -> Result<(), StoreError> {
-        let now = self.now();
-        let record = move |connection: &Connection| record_outcome(connection, id, &outcome, &result, now);
+        let clock = self.clock.clone();
+        let record = move |connection: &Connection| record_outcome(connection, id, &outcome, &result, clock.now());
         let settled: Result<_, StoreError> =
             self.writer.submit(move |batch| Ok((record(batch.connection)?, CommitEffect::Record))).await;
         self.tries.count(settled?);

@@ -3,8 +3,8 @@
 use rusqlite::Connection;
 
 use crate::store::{
-    Store,
     audit::{self, AuditFilter, AuditRow},
+    authorized::{AccessError, AuthorizedStore},
     error::StoreError,
     sends::{self, SendFilter},
 };
@@ -49,9 +49,9 @@ fn changes(connection: &Connection, cursor: Cursor, limit: usize) -> Result<Chan
     Ok(Changes { sends, audit, cursor })
 }
 
-impl Store {
+impl AuthorizedStore {
     /// The rows after a cursor, at most `limit` of each kind.
-    pub(crate) async fn changes(&self, cursor: Cursor, limit: usize) -> Result<Changes, StoreError> {
+    pub(crate) async fn changes(&self, cursor: Cursor, limit: usize) -> Result<Changes, AccessError> {
         self.long_read(move |connection| changes(connection, cursor, limit)).await
     }
 }

@@ -58,16 +58,19 @@ impl Caller {
 
 /// Finds the caller, if their token is valid now and has one of the allowed roles. `last_used` records the use.
 ///
+/// The time is taken after the token is read. Taken before, it may be earlier than a rotation that the state of the file has
+/// already, and then the old secret would be valid in a state that comes after its end.
+///
 /// Errors of the inner result: unknown or revoked, expired, of another role.
 pub(in crate::store) fn authenticate(
     connection: &Connection,
     credentials: &Credentials,
     allowed: &'static [Role],
-    now: Time,
+    now: impl Fn() -> Time,
     last_used: Option<&LastUsedRecorder>,
 ) -> Result<Result<Caller, Denied>, StoreError> {
     let (token, login) = match credentials {
-        Credentials::Known(caller) => return Ok(caller.clone().check(allowed, now)),
+        Credentials::Known(caller) => return Ok(caller.clone().check(allowed, now())),
         Credentials::Secret(digest) => (find(connection, *digest)?, None),
         Credentials::Login { name, digest } => (find(connection, *digest)?, Some(name)),
     };
@@ -79,7 +82,7 @@ pub(in crate::store) fn authenticate(
     if is_revoked {
         return Ok(Err(Denied::Revoked { token: caller.name }));
     }
-    let id = caller.id;
+    let (id, now) = (caller.id, now());
     let checked = caller.check(allowed, now);
     // A token of another role counts as used, too: it is allowed to call something else.
     if let (Some(last_used), Ok(_) | Err(Denied::Role { .. })) = (last_used, &checked) {
@@ -114,4 +117,38 @@ fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
     let time = |column: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Time));
     let caller = Caller { id: row.get(0)?, name: row.get(1)?, role, expires_at: time(3)? };
     Ok(Found { caller, is_revoked: row.get(4)?, last_used_at: time(5)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::OpenFlags;
+
+    use super::*;
+    use crate::store::{file::open::open_throw_away, tokens::Secret};
+
+    /// A rotation is committed just before the time is taken. The state of the file was chosen before, so the old secret is
+    /// valid in it; in a state with the rotation, the time would be after it.
+    #[test]
+    fn the_time_is_taken_after_the_state_of_the_file() {
+        let folder = tempfile::tempdir().expect("a folder for a test");
+        let path = folder.path().join("test.db");
+        std::fs::File::create(&path).expect("a file");
+        let writer = open_throw_away(&path).expect("a database");
+        let (old, new) = (Secret::new("old").digest(), Secret::new("new").digest());
+        let insert = "insert into token (name, role, digest, created_at) values ('ops', 'ADMIN', ?1, 0)";
+        writer.execute(insert, [old.bytes()]).expect("a token");
+        let rotate = || {
+            let keep = "insert into token_old_secret (digest, token_id, until) select digest, id, 5 from token";
+            writer.execute(keep, []).expect("the old secret");
+            writer.execute("update token set digest = ?1", [new.bytes()]).expect("the new secret");
+            Time(5)
+        };
+        let reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("a reader");
+        let snapshot = reader.unchecked_transaction().expect("a snapshot");
+        let caller = authenticate(&snapshot, &Credentials::Secret(old), Role::ADMINS, rotate, None).expect("a read");
+        assert_eq!(caller.map(|caller| caller.name), Ok("ops".to_owned()));
+        drop(snapshot);
+        let caller = authenticate(&reader, &Credentials::Secret(old), Role::ADMINS, || Time(5), None).expect("a read");
+        assert_eq!(caller, Err(Denied::Expired { token: "ops".to_owned() }));
+    }
 }

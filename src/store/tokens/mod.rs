@@ -4,8 +4,6 @@ mod caller;
 mod last_used;
 mod secret;
 
-use std::rc::Rc;
-
 use anyhow::{Result, anyhow};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
@@ -19,13 +17,14 @@ pub(crate) use crate::store::tokens::{
     secret::{Digest, Secret},
 };
 use crate::store::{
-    LocalDatabase, Store,
-    audit::{self, Action, Actor, AuditEntry, Changed},
+    LocalDatabase,
+    audit::{self, Action, AuditEntry, Changed},
+    authorized::{AccessError, AuthorizedStore},
     error::StoreError,
     now,
 };
 use crate::survey::{
-    access::{Denied, Role},
+    access::Role,
     time::{Time, TimeSpan},
 };
 
@@ -181,9 +180,9 @@ pub(super) fn any(connection: &Connection) -> Result<bool, StoreError> {
     Ok(!list(connection, None, 1)?.is_empty())
 }
 
-impl Store {
+impl AuthorizedStore {
     /// At most `limit` tokens with an id above `after`, the oldest first.
-    pub(crate) async fn tokens(&self, after: Option<i64>, limit: usize) -> Result<Vec<Token>, StoreError> {
+    pub(crate) async fn tokens(&self, after: Option<i64>, limit: usize) -> Result<Vec<Token>, AccessError> {
         self.long_read(move |connection| list(connection, after, limit)).await
     }
 
@@ -192,46 +191,25 @@ impl Store {
     /// Errors: the name is empty, too long, reserved or in use; the lifetime ends after the last possible time.
     pub(crate) async fn create_token(
         &self,
-        actor: Actor,
         name: String,
         role: Role,
         lifetime: Option<TimeSpan>,
-    ) -> Result<Issued, StoreError> {
-        let now = self.now();
-        self.change(actor, move |connection| create(connection, &name, role, lifetime, now)).await
+    ) -> Result<Issued, AccessError> {
+        self.change(move |connection, now| create(connection, &name, role, lifetime, now)).await
     }
 
     /// Gives a token a new secret; its older ones are valid until the overlap ends.
     ///
     /// Errors: there is no such token; it is revoked or expired; the overlap ends after the last possible time.
-    pub(crate) async fn rotate_token(
-        &self,
-        actor: Actor,
-        id: i64,
-        overlap: Option<TimeSpan>,
-    ) -> Result<Issued, StoreError> {
-        let now = self.now();
-        self.change(actor, move |connection| rotate(connection, id, overlap, now)).await
+    pub(crate) async fn rotate_token(&self, id: i64, overlap: Option<TimeSpan>) -> Result<Issued, AccessError> {
+        self.change(move |connection, now| rotate(connection, id, overlap, now)).await
     }
 
     /// Makes a token invalid for the very next request and for ever. Returns the token as it was.
     ///
     /// Errors: there is no such token.
-    pub(crate) async fn revoke_token(&self, actor: Actor, id: i64) -> Result<Token, StoreError> {
-        let now = self.now();
-        self.change(actor, move |connection| revoke(connection, id, now)).await
-    }
-
-    /// Finds the caller, if their token is valid now and has one of the allowed roles.
-    ///
-    /// Errors of the inner result: unknown or revoked, expired, of another role.
-    pub(crate) async fn authenticate(
-        &self,
-        credentials: Credentials,
-        allowed: &'static [Role],
-    ) -> Result<Result<Caller, Denied>, StoreError> {
-        let (now, last_used) = (self.now(), Rc::clone(&self.last_used));
-        self.read(move |connection| authenticate(connection, &credentials, allowed, now, Some(&last_used))).await
+    pub(crate) async fn revoke_token(&self, id: i64) -> Result<Token, AccessError> {
+        self.change(move |connection, now| revoke(connection, id, now)).await
     }
 }
 
@@ -272,6 +250,7 @@ fn object(id: i64) -> String {
 mod tests {
     use super::*;
     use crate::store::file::open::open_in_memory;
+    use crate::survey::access::Denied;
 
     /// By the clock, to the millisecond; over the wire only the order can be seen.
     #[test]
@@ -284,7 +263,7 @@ mod tests {
         let second = issue(rotate(&connection, 1, duration("1s"), Time(1_000)).expect("a rotation"));
         let at = |secret: &Secret, now: i64| {
             let credentials = Credentials::Secret(secret.digest());
-            let caller = authenticate(&connection, &credentials, Role::SENDERS, Time(now), None).expect("a read");
+            let caller = authenticate(&connection, &credentials, Role::SENDERS, || Time(now), None).expect("a read");
             caller.map(|caller| (caller.id, caller.name))
         };
         let (valid, expired) = (Ok((1, "crm".to_owned())), Err(Denied::Expired { token: "crm".to_owned() }));

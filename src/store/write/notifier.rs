@@ -7,8 +7,6 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::store::error::StoreError;
-
 /// Wakes its listeners after commits. One notifier is about records, another about the outbox.
 #[derive(Clone)]
 pub(in crate::store) struct CommitNotifier(watch::Sender<NotifierState>);
@@ -75,12 +73,12 @@ pub(crate) struct WaitFor {
 impl WaitFor {
     /// Looks for rows after each commit, until there are enough of them (`count` or `limit`), the time is over, or there is
     /// nothing to wait for any more.
-    pub(in crate::store) async fn find<T>(
+    pub(in crate::store) async fn find<T, E>(
         self,
         mut listener: CommitListener,
         limit: usize,
-        mut find: impl AsyncFnMut(&mut Vec<T>) -> Result<(), StoreError>,
-    ) -> Result<Vec<T>, StoreError> {
+        mut find: impl AsyncFnMut(&mut Vec<T>) -> Result<(), E>,
+    ) -> Result<Vec<T>, E> {
         let until = Instant::now() + self.time;
         let mut found = Vec::new();
         loop {

@@ -153,16 +153,21 @@ impl Submitter {
     }
 
     /// Runs a change inside the writer's transaction, all of it or nothing.
-    pub(in crate::store) async fn change<T: Send + 'static>(
+    pub(in crate::store) async fn change<T, E>(
         &self,
         effect: CommitEffect,
-        change: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+        change: impl FnOnce(&Batch<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         self.submit(move |batch| {
-            batch.connection.execute_batch("savepoint change")?;
-            let changed = change(batch.connection);
+            let execute = |sql| batch.connection.execute_batch(sql).map_err(StoreError::from);
+            execute("savepoint change")?;
+            let changed = change(batch);
             let end = if changed.is_ok() { "release change" } else { "rollback to change; release change" };
-            let ended = batch.connection.execute_batch(end);
+            let ended = execute(end);
             // The change's own error comes first: an error that ended the whole transaction took the savepoint with it.
             let value = changed?;
             ended?;

@@ -124,8 +124,8 @@ fn a_job_that_fails_takes_nothing_else_with_it() {
         let first = harness.submit(CommitEffect::Record, insert_client(1)).await;
         let submitter = harness.submitter.clone();
         let failing = spawn_local(async move {
-            let change = |connection: &Connection| {
-                insert_client(2)(connection)?;
+            let change = |batch: &Batch<'_>| {
+                insert_client(2)(batch.connection)?;
                 Err::<(), _>(StoreError::conflict("no"))
             };
             submitter.change(CommitEffect::Facts, change).await
