@@ -47,8 +47,18 @@ pub(crate) struct Erasure {
     pub(crate) erased: Erased,
 }
 
-/// What is left of an erasure, in the order in which it has to be done.
-type Rest = vec::IntoIter<Part>;
+/// An erasure that is under way.
+struct Erasing {
+    client: ClientId,
+    /// Whether the client had a row when they were looked for.
+    has_row: bool,
+    /// What is left, in the order in which it has to be done; then comes the client's row.
+    rest: vec::IntoIter<Part>,
+    /// The last send and the last row of the audit that were looked at.
+    seen: [i64; 2],
+    /// What was erased up to now.
+    erased: Erased,
+}
 
 /// A part of an erasure, of [`ROWS_PER_STEP`] rows at most.
 #[derive(Debug)]
@@ -58,14 +68,6 @@ enum Part {
     Keys(Vec<(String, String)>),
     Sends(Vec<i64>),
     Audit(Vec<i64>),
-    /// The client's row, and sends and rows of the audit that came after these ids.
-    Client {
-        client: ClientId,
-        has_row: bool,
-        sends: i64,
-        audit: i64,
-        erased: Erased,
-    },
 }
 
 impl Part {
@@ -73,7 +75,6 @@ impl Part {
         match self {
             Self::Threads(ids) | Self::Sends(ids) | Self::Audit(ids) => ids.len(),
             Self::Keys(keys) => keys.len(),
-            Self::Client { .. } => 0,
         }
     }
 }
@@ -87,7 +88,7 @@ fn with_external_id(connection: &Connection, external_id: &str) -> Result<Option
 ///
 /// In one state of the file. Reads all sends and the whole audit, which have no index by client: too long for the writer
 /// thread.
-fn find(connection: &Connection, client: ClientId) -> Result<Option<(Erasure, Rest)>, StoreError> {
+fn find(connection: &Connection, client: ClientId) -> Result<Option<(Option<String>, Erasing)>, StoreError> {
     let row = directory::get::<Client>(connection, client.0)?;
     let threads = ids(connection, "select id from thread where client_id = ?1", &[client.0])?;
     let sends = ids(connection, "select sending_id from send where client_id = ?1", &[client.0])?;
@@ -97,40 +98,40 @@ fn find(connection: &Connection, client: ClientId) -> Result<Option<(Erasure, Re
         return Ok(None);
     }
     let newest = |sql| connection.query_row(sql, [], |row| row.get(0));
-    let erased = Erased { threads: threads.len(), sends: sends.len(), audit: audit.len() };
-    let last = Part::Client {
-        client,
-        has_row: row.is_some(),
-        sends: newest("select coalesce(max(sending_id), 0) from send")?,
-        audit: newest("select coalesce(max(id), 0) from audit")?,
-        erased,
-    };
+    let seen =
+        [newest("select coalesce(max(sending_id), 0) from send")?, newest("select coalesce(max(id), 0) from audit")?];
     let all = parts(threads, Part::Threads).chain(parts(keys, Part::Keys)).chain(parts(sends, Part::Sends));
-    let all: Vec<Part> = all.chain(parts(audit, Part::Audit)).chain([last]).collect();
-    let erasure = Erasure { client, external_id: row.and_then(|row| row.external_id), erased };
-    Ok(Some((erasure, all.into_iter())))
+    let rest = all.chain(parts(audit, Part::Audit)).collect::<Vec<_>>().into_iter();
+    let erasing = Erasing { client, has_row: row.is_some(), rest, seen, erased: Erased::default() };
+    Ok(Some((row.and_then(|row| row.external_id), erasing)))
 }
 
-/// Does the next parts, as many as fit into a step: a person with few rows is erased in one transaction.
-fn erase_parts(connection: &Connection, rest: &mut Rest) -> Result<Changed<bool>, StoreError> {
-    let (mut rows, mut entry) = (0, None);
-    while let Some(part) = rest.as_slice().first() {
+/// Does the next parts, as many as fit into a step: a person with few rows is erased in one transaction. Only the last step has
+/// an audit entry, which has nothing of the person but their id.
+fn erase_parts(connection: &Connection, erasing: &mut Erasing) -> Result<Changed<bool>, StoreError> {
+    let mut rows = 0;
+    while let Some(part) = erasing.rest.as_slice().first() {
         rows += part.rows();
         if rows > usize::from(ROWS_PER_STEP) {
-            break;
+            return Ok(Changed::nothing(true));
         }
-        entry = rest.next().map(|part| erase_part(connection, part)).transpose()?.flatten();
+        if let Some(part) = erasing.rest.next() {
+            erase_part(connection, erasing.client, part, &mut erasing.erased)?;
+        }
     }
-    Ok(Changed::audited(rest.len() > 0, entry))
+    erase_client(connection, erasing)?;
+    let entry = AuditEntry::new(Action::Erase, object::<Client>(erasing.client.0), None, Some(&erasing.erased))?;
+    Ok(Changed::audited(false, [entry]))
 }
 
-/// Does one part. Only the last one has an audit entry, which has nothing of the person but their id.
-fn erase_part(connection: &Connection, part: Part) -> Result<Option<AuditEntry>, StoreError> {
+fn erase_part(connection: &Connection, client: ClientId, part: Part, erased: &mut Erased) -> Result<(), StoreError> {
     match part {
         Part::Threads(ids) => {
-            let mut statement = connection.prepare_cached("delete from thread where id = ?1")?;
+            // A thread may have become another client's since it was found.
+            let sql = "delete from thread where id = ?1 and client_id = ?2";
+            let mut statement = connection.prepare_cached(sql)?;
             for id in ids {
-                statement.execute([id])?;
+                erased.threads += statement.execute([id, client.0])?;
             }
         }
         Part::Keys(keys) => {
@@ -140,63 +141,63 @@ fn erase_part(connection: &Connection, part: Part) -> Result<Option<AuditEntry>,
                 statement.execute([holder, key])?;
             }
         }
-        Part::Sends(ids) => ids.into_iter().try_for_each(|id| blank_send(connection, id))?,
-        Part::Audit(ids) => ids.into_iter().try_for_each(|id| blank_audit(connection, id))?,
-        Part::Client { client, has_row, sends, audit, erased } => {
-            return erase_client(connection, client, has_row, [sends, audit], erased).map(Some);
+        Part::Sends(ids) => {
+            for id in ids {
+                erased.sends += blank_send(connection, id)?;
+            }
+        }
+        Part::Audit(ids) => {
+            for id in ids {
+                erased.audit += blank_audit(connection, id)?;
+            }
         }
     }
-    Ok(None)
+    Ok(())
 }
 
-/// Errors: there was a row when the client was looked for, and another erasure has deleted it since.
+/// Deletes the client's row, and what came after the client was looked for: few rows, if any.
+///
+/// Errors: there was a row then, and another erasure has deleted it since.
 fn erase_client(
     connection: &Connection,
-    client: ClientId,
-    has_row: bool,
-    [sends_seen, audit_seen]: [i64; 2],
-    erased: Erased,
-) -> Result<AuditEntry, StoreError> {
-    // Few rows, if any: they came after the client was looked for.
-    connection.prepare_cached("delete from thread where client_id = ?1")?.execute([client.0])?;
+    Erasing { client, has_row, seen: [sends_seen, audit_seen], erased, .. }: &mut Erasing,
+) -> Result<(), StoreError> {
+    let delete = "delete from thread where client_id = ?1";
+    erased.threads += connection.prepare_cached(delete)?.execute([client.0])?;
     let late = "select sending_id from send where client_id = ?1 and sending_id > ?2";
-    for id in ids(connection, late, &[client.0, sends_seen])? {
+    for id in ids(connection, late, &[client.0, *sends_seen])? {
         let sql = "delete from idempotency_key where sending_id = ?1";
         connection.prepare_cached(sql)?.execute([id])?;
-        blank_send(connection, id)?;
+        erased.sends += blank_send(connection, id)?;
     }
-    for id in audit_of(connection, client, audit_seen)? {
-        blank_audit(connection, id)?;
+    for id in audit_of(connection, *client, *audit_seen)? {
+        erased.audit += blank_audit(connection, id)?;
     }
     let deleted = connection.prepare_cached("delete from client where id = ?1")?.execute([client.0])?;
-    if has_row && deleted == 0 {
+    if *has_row && deleted == 0 {
         return Err(not_found::<Client>(client.0));
     }
-    AuditEntry::new(Action::Erase, object::<Client>(client.0), None, Some(&erased))
+    Ok(())
 }
 
-/// Keeps of a send that it was sent, and of its delivery its state and result.
-fn blank_send(connection: &Connection, id: i64) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("update send set client_id = ?2, thread_id = ?2 where sending_id = ?1")?
-        .execute([id, NOBODY])?;
+/// Keeps of a send that it was sent, and of its delivery its state and result. Returns how many sends named the client.
+fn blank_send(connection: &Connection, id: i64) -> Result<usize, StoreError> {
+    let sql = "update send set client_id = ?2, thread_id = ?2 where sending_id = ?1 and client_id <> ?2";
+    let blanked = connection.prepare_cached(sql)?.execute([id, NOBODY])?;
     connection
         .prepare_cached(
             "update delivery set body = '', state = iif(state = 'pending', 'cancelled', state) where sending_id = ?1",
         )?
         .execute([id])?;
-    Ok(())
+    Ok(blanked)
 }
 
 /// Keeps of a row of the audit the actor, the action, the object and the time; the schema allows this one change.
-fn blank_audit(connection: &Connection, id: i64) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "update audit set before = iif(before is null, null, '\"erased\"'), after = iif(after is null, null, '\"erased\"')
-              where id = ?1",
-        )?
-        .execute([id])?;
-    Ok(())
+fn blank_audit(connection: &Connection, id: i64) -> Result<usize, StoreError> {
+    let sql = "update audit set before = iif(before is null, null, '\"erased\"'),
+                                after = iif(after is null, null, '\"erased\"')
+                where id = ?1";
+    Ok(connection.prepare_cached(sql)?.execute([id])?)
 }
 
 /// The rows of the audit after an id that show the client or a thread of theirs.
@@ -245,10 +246,10 @@ impl LocalDatabase {
     /// Erases a client. `None` if nothing is kept of them.
     pub(crate) fn erase(&mut self, client: ClientId) -> Result<Option<Erasure>> {
         let find = |connection: &Connection| find(&*connection.unchecked_transaction()?, client);
-        let Some((erasure, rest)) = self.read(find)? else { return Ok(None) };
-        self.run_steps(rest, erase_parts).map_err(|error| error.explain(&self.path))?;
+        let Some((external_id, erasing)) = self.read(find)? else { return Ok(None) };
+        let Erasing { erased, .. } = self.run_steps(erasing, erase_parts).map_err(|error| error.explain(&self.path))?;
         self.read(empty_log)?;
-        Ok(Some(erasure))
+        Ok(Some(Erasure { client, external_id, erased }))
     }
 }
 
@@ -259,10 +260,11 @@ impl AuthorizedStore {
     pub(crate) async fn erase(&self, client: ClientId) -> Result<Erasure, AccessError> {
         let find = move |connection: &Connection| find(connection, client);
         let nothing = move || not_found::<Client>(client.0);
-        let (erasure, rest) = self.long_read(move |connection| find(connection)?.ok_or_else(nothing)).await?;
-        self.run_steps(CommitEffect::Facts, rest, erase_parts).await?;
+        let found = self.long_read(move |connection| find(connection)?.ok_or_else(nothing)).await;
+        let (external_id, erasing) = found?;
+        let Erasing { erased, .. } = self.run_steps(CommitEffect::Facts, erasing, erase_parts).await?;
         self.unauthorized().run_blocking(empty_log).await?;
-        Ok(erasure)
+        Ok(Erasure { client, external_id, erased })
     }
 }
 

@@ -46,9 +46,9 @@ impl Store {
 }
 
 impl LocalDatabase {
-    /// Runs a step until no rows are left.
-    pub(super) fn run_steps<S>(&mut self, mut state: S, step: Step<S>) -> Result<(), StoreError> {
+    /// Runs a step until no rows are left. Returns the state after the last step.
+    pub(super) fn run_steps<S>(&mut self, mut state: S, step: Step<S>) -> Result<S, StoreError> {
         while self.transact(|connection| step(connection, &mut state))? {}
-        Ok(())
+        Ok(state)
     }
 }

@@ -1,11 +1,11 @@
 //! The erasure of a person: nothing that names them is left anywhere, and everything else is as it was.
 
-use std::fs;
+use std::{fs, thread};
 
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Channel, Client, ClientRow, Receiver, TestFolder, Thread, World, eventually};
+use crate::harness::{Channel, Client, ClientRow, Receiver, TestFolder, Thread, World, WriteLock, eventually};
 
 /// What names the person: found nowhere but before.
 const STRINGS: [&str; 6] =
@@ -218,4 +218,25 @@ fn the_audit_allows_no_other_change() {
         assert_eq!(error.to_string(), "a row of the audit never changes", "{statement}");
     }
     connection.execute("update audit set after = '\"erased\"' where object = 'clients/1'", []).unwrap();
+}
+
+/// Client 2 was looked for, and then a thread of theirs became client 1's: it is not erased. Of two erasures at once, one finds
+/// nothing.
+#[test]
+fn an_erasure_that_waits_erases_what_is_still_the_client_s() {
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let (server, lock) = WriteLock::of(&folder, &[], &[&ops]);
+    let erase = || server.client(&ops).call("DELETE", "/admin/clients/2?erase=true", None).short();
+    let mut answers = thread::scope(|scope| {
+        let erasures = [scope.spawn(erase), scope.spawn(erase)];
+        lock.wait_for_jobs(2);
+        lock.execute("update thread set client_id = 1 where id = 2");
+        lock.release();
+        erasures.map(|erasure| erasure.join().unwrap())
+    });
+    answers.sort();
+    assert_eq!(answers, ["200 {\"threads\":1,\"sends\":0,\"audit\":0}", "404 Client 2 not found"]);
+    let thread = server.client(&ops).call("GET", "/admin/threads/2", None);
+    assert_eq!((thread.status, &thread.json()["clientId"]), (200, &json!(1)));
 }
