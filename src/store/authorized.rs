@@ -4,7 +4,7 @@
 //! revoked, rotated or expire: a body may take seconds. So this first check is never enough. There is no other way to a
 //! caller's changes than [`AuthorizedStore::change`], so that none can be written without the second one.
 
-use std::{net::IpAddr, rc::Rc};
+use std::{net::IpAddr, rc::Rc, sync::Arc};
 
 use rusqlite::Connection;
 use thiserror::Error;
@@ -83,7 +83,7 @@ impl Store {
         allowed: &'static [Role],
         address: Option<IpAddr>,
     ) -> Result<AuthorizedStore, AccessError> {
-        let (clock, last_used) = (self.clock.clone(), Rc::clone(&self.last_used));
+        let (clock, last_used) = (self.clock.clone(), Arc::clone(&self.last_used));
         let read = self.snapshots.read(move |snapshot| {
             let now = || clock.now();
             let caller = authenticate(snapshot.connection, &credentials, allowed, now, Some(&last_used))??;
@@ -120,9 +120,9 @@ impl AuthorizedStore {
     }
 
     /// Runs a read of a few rows; see [`Store::read`].
-    pub(super) async fn read<T: 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Connection) -> Result<T, StoreError> + 'static,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, AccessError> {
         let (authorization, clock) = self.parts();
         let read = move |connection: &Connection| {

@@ -2,7 +2,6 @@
 
 use std::{
     path::{Path, PathBuf},
-    rc::Rc,
     sync::{
         Arc, LazyLock,
         atomic::{AtomicUsize, Ordering},
@@ -165,7 +164,7 @@ impl Database {
                 self.generation.clone(),
                 self.file.clone(),
             ),
-            last_used: Rc::new(LastUsedRecorder::new(Arc::clone(&self.last_used), writer.clone())),
+            last_used: Arc::new(LastUsedRecorder::new(Arc::clone(&self.last_used), writer.clone())),
             writer,
             message: self.message,
             clock: self.clock.clone(),

@@ -25,7 +25,7 @@ use crate::survey::time::Time;
 /// The store as one HTTP worker sees it. Its methods are in the files of their subjects; those here are what they share.
 pub(crate) struct Store {
     pub(super) snapshots: Rc<Snapshots>,
-    pub(super) last_used: Rc<LastUsedRecorder>,
+    pub(super) last_used: Arc<LastUsedRecorder>,
     pub(super) writer: Submitter,
     pub(super) message: MessageFormat,
     pub(super) clock: Clock,
@@ -75,10 +75,10 @@ impl Store {
         self.read(|connection| Ok(migrations::is_current(connection)?)).await
     }
 
-    /// Runs a read of a few rows, on this worker's own connection and thread.
-    pub(super) async fn read<T: 'static>(
+    /// Runs a read of a few rows, on this worker's own connection.
+    pub(super) async fn read<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Connection) -> Result<T, StoreError> + 'static,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.snapshots.read(move |snapshot| read(snapshot.connection)).await
     }

@@ -1,6 +1,6 @@
 //! The sends: decided on a snapshot, confirmed and recorded by the writer, listed for administrators.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use thiserror::Error;
@@ -131,7 +131,7 @@ impl Store {
         key: Option<IdempotencyKey>,
     ) -> Result<SendReceipt, SendError> {
         let pending = PendingSend { credentials, request, key };
-        let (clock, last_used) = (self.clock.clone(), Rc::clone(&self.last_used));
+        let (clock, last_used) = (self.clock.clone(), Arc::clone(&self.last_used));
         let (pending, decision, generation) = self
             .snapshots
             .read(move |snapshot| {

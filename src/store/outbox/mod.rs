@@ -204,7 +204,7 @@ impl Store {
     /// deliveries of a channel may be tried now, and which are in flight; those are left out.
     pub(crate) async fn due(
         &self,
-        room: impl Fn(ChannelId) -> (usize, Vec<SendingId>) + 'static,
+        room: impl Fn(ChannelId) -> (usize, Vec<SendingId>) + Send + 'static,
     ) -> Result<(Vec<ChannelWork>, Option<Time>), StoreError> {
         let now = self.now();
         self.read(move |connection| due(connection, now, room)).await

@@ -1,16 +1,19 @@
 //! Reading in groups: the requests that became ready together in one HTTP worker share one snapshot.
 //!
 //! Opening a snapshot costs more than the reads of one request. So a read is queued, and all reads that were queued while the
-//! worker went through its ready connections run in one read transaction, on the worker's own thread and connection. A refusal
-//! therefore never waits for a commit or for another thread.
+//! worker went through its ready connections go to the worker's [`ReaderThread`] together. They run in one read transaction, and
+//! their answers come back together. A refusal therefore never waits for a commit, and a disk that does not answer stops no
+//! connection but those that read.
 
 use std::{
     cell::{OnceCell, RefCell},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     rc::Rc,
     sync::Arc,
 };
 
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -20,6 +23,7 @@ use crate::store::{
         connection::{begin, execute, open_reader},
         identity::OpenFile,
     },
+    read::reader_thread::ReaderThread,
     write::generation::Generation,
 };
 
@@ -31,17 +35,25 @@ pub(in crate::store) struct Snapshot<'a> {
     pub(in crate::store) generation: u64,
 }
 
-type SnapshotRead = Box<dyn FnOnce(Result<&Snapshot<'_>, &StoreError>)>;
+/// Runs on the reader thread; what it returns runs on the worker's.
+type SnapshotRead = Box<dyn FnOnce(Result<&Snapshot<'_>, &StoreError>) -> Answer + Send>;
+type Answer = Box<dyn FnOnce() + Send>;
 
 /// The reading connection of one worker, and the reads that wait for it.
 pub(in crate::store) struct Snapshots {
+    reader: OnceCell<Rc<ReaderThread>>,
+    source: Arc<Source>,
+    waiting: RefCell<Vec<SnapshotRead>>,
+}
+
+/// What the reader thread needs of a file.
+struct Source {
     path: PathBuf,
     /// Opened at once, if possible: the first request does not wait for it, and a file that later takes the name is never read.
     /// If it cannot be opened, the next read tries again and reports the error.
-    connection: OnceCell<Connection>,
+    connection: Mutex<Option<Connection>>,
     generation: Generation,
     file: Option<Arc<OpenFile>>,
-    waiting: RefCell<Vec<SnapshotRead>>,
 }
 
 impl Snapshots {
@@ -52,23 +64,29 @@ impl Snapshots {
         generation: Generation,
         file: Option<Arc<OpenFile>>,
     ) -> Rc<Self> {
-        let connection = open.or_else(|| open_reader(&path).ok()).map_or_else(OnceCell::new, OnceCell::from);
-        Rc::new(Self { path, connection, generation, file, waiting: RefCell::default() })
+        let is_open = open.is_some();
+        let source = Arc::new(Source { path, connection: Mutex::new(open), generation, file });
+        let this = Self { reader: OnceCell::new(), source: Arc::clone(&source), waiting: RefCell::default() };
+        if !is_open && let Ok(reader) = this.reader() {
+            reader.run(move || _ = source.open(&mut source.connection.lock()));
+        }
+        Rc::new(this)
     }
 
     /// Runs a short read on a snapshot that is taken after this call.
     pub(in crate::store) async fn read<T, E>(
         self: &Rc<Self>,
-        read: impl FnOnce(&Snapshot<'_>) -> Result<T, E> + 'static,
+        read: impl FnOnce(&Snapshot<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
-        T: 'static,
-        E: From<StoreError> + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
         let read: SnapshotRead = Box::new(move |snapshot| {
+            let result = snapshot.map_err(|error| E::from(error.clone())).and_then(read);
             // A caller that hung up meanwhile needs no answer.
-            let _ = sender.send(snapshot.map_err(|error| E::from(error.clone())).and_then(read));
+            Box::new(move || _ = sender.send(result))
         });
         let is_first = {
             let mut waiting = self.waiting.borrow_mut();
@@ -78,35 +96,73 @@ impl Snapshots {
         if is_first {
             // Runs when the worker has gone through the connections that are ready now.
             let this = Rc::clone(self);
-            tokio::task::spawn_local(async move { this.run_waiting() });
+            tokio::task::spawn_local(async move { this.run_waiting().await });
         }
         receiver.await.unwrap_or_else(|_| Err(E::from(StoreError::Internal("a read was dropped".to_owned()))))
     }
 
-    fn run_waiting(&self) {
+    async fn run_waiting(&self) {
         let reads = self.waiting.take();
+        let answers = match self.reader() {
+            Ok(reader) => {
+                let (sender, answers) = oneshot::channel();
+                let source = Arc::clone(&self.source);
+                // The worker may have ended meanwhile.
+                reader.run(move || _ = sender.send(source.run(reads)));
+                answers.await.unwrap_or_default()
+            }
+            Err(error) => reads.into_iter().map(|read| read(Err(&error))).collect(),
+        };
+        answers.into_iter().for_each(|answer| answer());
+    }
+
+    fn reader(&self) -> Result<&Rc<ReaderThread>, StoreError> {
+        if let Some(reader) = self.reader.get() {
+            return Ok(reader);
+        }
+        let started = ReaderThread::of_this_thread();
+        let started = started.map_err(|error| StoreError::Unavailable(format!("no thread to read: {error}")))?;
+        Ok(self.reader.get_or_init(|| started))
+    }
+}
+
+impl Drop for Snapshots {
+    fn drop(&mut self) {
+        if let Some(reader) = self.reader.get() {
+            // To close a connection may wait for the disk, too.
+            let source = Arc::clone(&self.source);
+            reader.run(move || drop(source.connection.lock().take()));
+        }
+    }
+}
+
+impl Source {
+    /// Runs reads in one transaction. One that panics has no answer.
+    fn run(&self, reads: Vec<SnapshotRead>) -> Vec<Answer> {
+        let mut connection = self.connection.lock();
         let generation = self.generation.current();
-        let begun = self.connection().and_then(|connection| {
+        let begun = self.open(&mut connection).and_then(|connection| {
             self.file.as_ref().map_or(Ok(()), |file| file.check_if_gone())?;
             begin(connection, "begin")?;
             Ok(Snapshot { connection, generation })
         });
-        for read in reads {
-            read(begun.as_ref());
-        }
+        let run = |read: SnapshotRead| catch_unwind(AssertUnwindSafe(|| read(begun.as_ref()))).ok();
+        let answers = reads.into_iter().filter_map(run).collect();
         if let Ok(Snapshot { connection, .. }) = begun {
             // A read transaction has nothing to lose; if its end fails, the next group ends it.
             let _ = execute(connection, "commit");
         }
+        answers
     }
 
-    fn connection(&self) -> Result<&Connection, StoreError> {
-        if let Some(connection) = self.connection.get() {
-            return Ok(connection);
+    fn open<'a>(&self, connection: &'a mut Option<Connection>) -> Result<&'a Connection, StoreError> {
+        match connection {
+            Some(connection) => Ok(connection),
+            None => {
+                self.file.as_ref().map_or(Ok(()), |file| file.check())?;
+                Ok(connection.insert(open_reader(&self.path)?))
+            }
         }
-        self.file.as_ref().map_or(Ok(()), |file| file.check())?;
-        let opened = open_reader(&self.path)?;
-        Ok(self.connection.get_or_init(|| opened))
     }
 }
 

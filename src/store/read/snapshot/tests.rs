@@ -49,11 +49,9 @@ fn a_read_after_a_failed_end_works() {
         let writer = new_database(path);
         assert_eq!(snapshots.read(clients).await, Ok(0));
         // As a commit would leave it that failed.
-        snapshots
-            .connection()
-            .expect("it is open")
-            .execute_batch("begin; select * from client")
-            .expect("a transaction");
+        let open = snapshots.source.connection.lock();
+        open.as_ref().expect("it is open").execute_batch("begin; select * from client").expect("a transaction");
+        drop(open);
         writer.execute("insert into client (id) values (1)", []).expect("a row");
         assert_eq!(snapshots.read(clients).await, Ok(1));
     });
