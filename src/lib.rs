@@ -20,6 +20,7 @@ mod delivery;
 mod fake;
 mod file_limit;
 mod http;
+mod log_buffer;
 mod server;
 mod settings;
 mod store;

@@ -14,11 +14,7 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use tracing::info;
 
-use super::{
-    apply::read_world,
-    output::say,
-    serve::{serve, start_log},
-};
+use super::{apply::read_world, log, output::say, serve::serve};
 use crate::{
     cli::FakeArgs,
     fake::{
@@ -38,8 +34,7 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
     let prepare = || {
         let folder = folder.insert(Folder::new()?);
         let settings = Settings::for_fake(Flags { listen, ..Flags::default() })?;
-        // actix logs a body that breaks off as an error; a fake has faults that do that on purpose.
-        start_log(&settings, &["actix_http::h1::dispatcher"]);
+        log::start(&settings)?;
         Server::build(&settings, worlds::workers(), |background| {
             Ok(Worlds::new(folder.path(), &settings, world, max_worlds, background)?.program())
         })

@@ -11,6 +11,7 @@ mod export;
 mod fake;
 mod health;
 mod import;
+mod log;
 mod man;
 mod openapi;
 mod output;
@@ -25,24 +26,29 @@ use anyhow::Result;
 use clap::Parser;
 
 use self::output::{say, sentence};
-use crate::cli::{Cli, Commands, EraseCommand, TokenCommand};
+use crate::{
+    cli::{Cli, Commands, EraseCommand, TokenCommand},
+    log_buffer,
+};
 
 /// The program: reads the command line, runs its subcommand, and reports a failure in one sentence on stderr.
 ///
 /// Exit codes: 0 success; 1 failure; 2 wrong usage.
 pub fn run() -> ExitCode {
-    match dispatch(Cli::parse().command) {
+    let code = match dispatch(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(sentence(&error));
             ExitCode::FAILURE
         }
-    }
+    };
+    log_buffer::flush();
+    code
 }
 
 fn dispatch(command: Commands) -> Result<()> {
     if !matches!(command, Commands::Fake(_) | Commands::Serve { .. }) {
-        serve::start_plain_log();
+        log::start_plain();
     }
     match command {
         Commands::Fake(flags) => fake::run(flags),

@@ -9,6 +9,8 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
+use crate::log_buffer;
+
 /// An error as one sentence: what failed, then why.
 pub(super) fn sentence(error: &anyhow::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
@@ -21,9 +23,9 @@ pub(super) fn sentence(error: &anyhow::Error) -> String {
     parts.join(": ")
 }
 
-/// Prints a sentence on stderr. If stderr is closed, there is nobody to read it.
+/// Prints a sentence on stderr, on a server after what was logged before. If stderr is closed, there is nobody to read it.
 pub(super) fn say(sentence: impl Display) {
-    let _ = writeln!(io::stderr(), "surveyd: {sentence}");
+    let _ = log_buffer::Line.write_all(format!("surveyd: {sentence}\n").as_bytes());
 }
 
 /// Prints rows as the admin routes answer them: a JSON array, with a line for each.

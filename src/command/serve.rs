@@ -3,33 +3,49 @@
 use std::{
     cell::Cell,
     future::{Future, pending},
-    io::{self, IsTerminal, Write},
-    sync::Arc,
-    thread::available_parallelism,
+    io::{self, Write},
+    process,
+    sync::{Arc, mpsc},
+    thread::{self, available_parallelism},
+    time::Duration,
 };
 
 use actix_web::rt::{self, System};
 use anyhow::{Context, Result, bail};
 use tokio::{
+    join,
+    runtime::Builder,
+    select,
     signal::unix::{Signal, SignalKind, signal},
-    sync::oneshot,
+    sync::{Notify, oneshot},
+    time::sleep,
 };
-use tracing::{Level, error, info, level_filters::LevelFilter, warn};
-use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::{error, info, warn};
 
 use super::{
+    log,
     output::sentence,
     systemd::{READY, STOPPING, is_supervised, notify},
 };
 use crate::{
-    http::{connection::tls::Tls, middleware::request_log},
-    server::{Server, serve_program},
+    http::connection::tls::Tls,
+    log_buffer,
+    server::{Server, StopStep, serve_program},
     settings::{Flags, Settings},
 };
 
+/// How long a stop may take, from its signal to the end of the process. Promised in `docs/command-line.md`.
+const STOP_LIMIT: Duration = Duration::from_secs(8);
+
+/// How long the process may take to end after the second signal: temporary files are removed meanwhile.
+const END_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long the start waits for a stdout that nobody reads.
+const STDOUT_PATIENCE: Duration = Duration::from_secs(1);
+
 pub(crate) fn run(flags: Flags) -> Result<()> {
     let settings = Settings::load(flags)?;
-    start_log(&settings, &[]);
+    log::start(&settings)?;
     let database = settings.database.display().to_string();
     let workers = available_parallelism().map_or(1, usize::from);
     let has_tokens = Cell::new(true);
@@ -65,31 +81,32 @@ pub(crate) fn serve(
     ready: impl FnOnce(&Server) -> Result<()>,
 ) -> Result<()> {
     System::new().block_on(async {
-        let signals = Signals::catch()?;
+        let Stop { first, second, begun, step } = Signals::catch()?.watch_on_thread()?;
         let server = prepare()?;
         if server.tls().is_some() || is_supervised() {
             reload_at_hangup(server.tls().map(Arc::clone))?;
         }
-        let (first, stop) = oneshot::channel();
         let running = server.run_until(
+            &step,
             |server| {
-                ready(server)?;
-                announce(&server.url());
+                let announced = ready(server).and_then(|()| announce(&server.url()));
+                // Otherwise the stop begins now.
+                announced.inspect_err(|_| begun.notify_one())?;
                 notify(READY);
                 Ok(())
             },
             async {
-                tokio::select! {
+                select! {
                     // The sender lives until the first signal; see `Signals::watch`.
-                    _ = stop => {}
-                    () = end => {}
+                    _ = first => {}
+                    () = end => begun.notify_one(),
                 }
                 notify(STOPPING);
             },
         );
-        tokio::select! {
+        select! {
             ended = running => ended,
-            () = signals.watch(first) => bail!("stopped at once by a second signal; what was in flight was not finished"),
+            _ = second => bail!("stopped at once by a second signal; what was in flight was not finished"),
         }
     })
 }
@@ -110,11 +127,33 @@ fn reload_at_hangup(tls: Option<Arc<Tls>>) -> Result<()> {
     Ok(())
 }
 
-/// The line that scripts wait for.
-fn announce(url: &str) {
-    let mut stdout = io::stdout().lock();
-    // A caller that closed stdout does not wait for the line.
-    let _ = writeln!(stdout, "ready url={url}").and_then(|()| stdout.flush());
+/// Prints the line that scripts wait for.
+///
+/// Errors: the system gives no thread.
+fn announce(url: &str) -> Result<()> {
+    let line = format!("ready url={url}\n");
+    let (sender, written) = mpsc::channel();
+    // A pipe that is full must not stop the server.
+    let write = move || {
+        let mut stdout = io::stdout().lock();
+        // A caller that closed stdout does not wait for the line.
+        let _ = stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush());
+        let _ = sender.send(());
+    };
+    thread::Builder::new().name("stdout".to_owned()).spawn(write).context("cannot start a thread")?;
+    let _ = written.recv_timeout(STDOUT_PATIENCE);
+    Ok(())
+}
+
+/// The wish to stop.
+struct Stop {
+    /// Resolves at the first signal.
+    first: oneshot::Receiver<()>,
+    /// Resolves at the second signal.
+    second: oneshot::Receiver<()>,
+    /// Notified of a stop without a signal.
+    begun: Arc<Notify>,
+    step: StopStep,
 }
 
 pub(crate) struct Signals {
@@ -126,6 +165,36 @@ impl Signals {
     pub(crate) fn catch() -> Result<Self> {
         let catch = |kind| signal(kind).context("cannot catch signals");
         Ok(Self { terminate: catch(SignalKind::terminate())?, interrupt: catch(SignalKind::interrupt())? })
+    }
+
+    /// Watches the signals on a thread of their own, which touches no file and waits for no other thread. A stop may wait for a
+    /// disk that does not answer: then this thread ends the process, at the end of the promised time or at the second signal.
+    ///
+    /// Errors: the system gives no thread.
+    fn watch_on_thread(self) -> Result<Stop> {
+        let runtime = Builder::new_current_thread().enable_all().build().context("cannot catch signals")?;
+        let ((first_sender, first), (second_sender, second)) = (oneshot::channel(), oneshot::channel());
+        let (signal_sender, signal) = oneshot::channel();
+        let (begun, step) = (Arc::<Notify>::default(), StopStep::default());
+        let (is_begun, last_step) = (Arc::clone(&begun), step.clone());
+        let end_at_second = async {
+            self.watch(signal_sender).await;
+            let _ = second_sender.send(());
+            sleep(END_LIMIT).await;
+            end_now("a second signal came");
+        };
+        let end_at_limit = async move {
+            select! {
+                _ = signal => {}
+                () = is_begun.notified() => {}
+            }
+            let _ = first_sender.send(());
+            sleep(STOP_LIMIT).await;
+            end_now(&format!("the stop took longer than {} s, and waited for {last_step}", STOP_LIMIT.as_secs()));
+        };
+        let watch = move || runtime.block_on(async { join!(end_at_second, end_at_limit) });
+        thread::Builder::new().name("signals".to_owned()).spawn(watch).context("cannot start a thread")?;
+        Ok(Stop { first, second, begun, step })
     }
 
     /// Reports the first signal to `first`, and resolves at the second.
@@ -144,31 +213,11 @@ impl Signals {
     }
 }
 
-/// Logs go to stderr: text at a terminal, JSON for a collector. Libraries log only warnings and errors; those in `mute` log
-/// nothing.
-pub(crate) fn start_log(settings: &Settings, mute: &[&str]) {
-    let level = settings.log;
-    let requests = if settings.log_requests { LevelFilter::INFO } else { LevelFilter::OFF };
-    let filter = Targets::new().with_default(level.min(Level::WARN)).with_target("surveyd", level);
-    let filter = filter.with_target(request_log::TARGET, requests);
-    let filter = filter.with_targets(mute.iter().map(|target| (*target, LevelFilter::OFF)));
-    let lines = fmt::layer().with_writer(io::stderr).with_target(false);
-    let lines = if io::stderr().is_terminal() {
-        lines.boxed()
-    } else {
-        lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
-    };
-    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
-}
-
-/// For the other subcommands: messages of the store go to stderr as sentences.
-pub(crate) fn start_plain_log() {
-    let stderr = || {
-        let mut stderr = io::stderr();
-        let _ = stderr.write_all(b"surveyd: ");
-        stderr
-    };
-    let lines = fmt::layer().without_time().with_level(false).with_target(false).with_ansi(false).with_writer(stderr);
-    let filter = Targets::new().with_target("surveyd", Level::INFO);
-    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
+/// Ends the process, whatever its other threads wait for.
+fn end_now(reason: &str) {
+    error!(
+        "{reason}; the process ends, and what was in flight was not finished; every send that was answered is recorded"
+    );
+    log_buffer::flush();
+    process::exit(1);
 }

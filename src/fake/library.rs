@@ -16,7 +16,7 @@ use crate::fake::{
     worlds::{self, DEFAULT_MAX_WORLDS, Worlds},
 };
 use crate::{
-    server::Server,
+    server::{Server, StopStep},
     settings::{Flags, Settings},
     store::transfer::world_file::WorldFile,
     survey::model::SentSurvey,
@@ -127,7 +127,7 @@ impl Builder {
                     let _ = stopped.await;
                 };
                 // The starting thread waits for this.
-                server.run_until(|server| Ok(ready.send((server.url(), worlds))?), stopped).await
+                server.run_until(&StopStep::default(), |server| Ok(ready.send((server.url(), worlds))?), stopped).await
             })
         };
         let thread = thread::Builder::new().name("surveyd-fake".to_owned()).spawn(run)?;

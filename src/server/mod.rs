@@ -6,6 +6,7 @@ pub(crate) mod serve_program;
 mod tests;
 
 use std::{
+    fmt,
     future::Future,
     io,
     net::{SocketAddr, TcpListener},
@@ -19,6 +20,7 @@ use std::{
 use actix_server::{Server as HttpServer, ServerBuilder};
 use actix_web::{App, middleware::from_fn, rt, web::ThinData};
 use anyhow::{Context, Result};
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tracing::info;
 
@@ -54,6 +56,28 @@ pub(crate) struct Server {
     workers: usize,
     /// A message for each worker that has started.
     started: mpsc::UnboundedReceiver<()>,
+}
+
+/// What a stop waits for; a clone is the same.
+#[derive(Clone)]
+pub(crate) struct StopStep(Arc<Mutex<&'static str>>);
+
+impl Default for StopStep {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new("the start")))
+    }
+}
+
+impl StopStep {
+    fn is(&self, step: &'static str) {
+        *self.0.lock() = step;
+    }
+}
+
+impl fmt::Display for StopStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(*self.0.lock())
+    }
 }
 
 /// A listener for administration or metrics alone.
@@ -153,11 +177,12 @@ impl Server {
     }
 
     /// Calls `ready` once requests are answered, and goes on until `shutdown` resolves. Then it stops accepting, finishes
-    /// what is in flight, and returns.
+    /// what is in flight, and returns. `step` then says how far the stop is.
     ///
     /// Errors: that of `ready`, after the same stop; the server has failed.
     pub(crate) async fn run_until(
         mut self,
+        step: &StopStep,
         ready: impl FnOnce(&Self) -> Result<()>,
         shutdown: impl Future<Output = ()>,
     ) -> Result<()> {
@@ -173,6 +198,7 @@ impl Server {
             ready(&self)?;
             // Only now: nothing of it is needed to answer.
             self.background.start().context("cannot start the background thread")?;
+            step.is("the end of the requests in flight");
             shutdown.await;
             Ok(())
         };
@@ -194,8 +220,11 @@ impl Server {
             stop.await;
             server.await??;
         }
+        step.is("the background thread");
         self.background.stop();
+        step.is("the last commits");
         (self.program.close)();
+        step.is("the end of the process");
         info!("stopped");
         ended
     }

@@ -17,7 +17,7 @@ use actix_web::{HttpResponse, rt::System, web};
 use tokio::sync::oneshot;
 
 use super::{
-    Server,
+    Server, StopStep,
     program::{Program, Worker},
     serve_program,
 };
@@ -135,7 +135,7 @@ fn deliveries_and_retention_survive_workers_that_die() {
                 Ok(with_deadly_routes(program, counted))
             })?;
             let stopped = async { _ = stopped.await };
-            server.run_until(|server| Ok(ready.send(server.url())?), stopped).await
+            server.run_until(&StopStep::default(), |server| Ok(ready.send(server.url())?), stopped).await
         })
     });
     let address = address.recv().expect("a server").replace("http://", "");

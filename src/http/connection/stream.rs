@@ -25,16 +25,25 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     sync::OwnedSemaphorePermit,
 };
+use tracing::info;
 
-use crate::http::connection::{
-    framing::{Framing, FramingResult},
-    pipeline::PipelineLimiter,
-    transport::{self, Transport},
+use crate::{
+    http::{
+        connection::{
+            framing::{Framing, FramingResult},
+            pipeline::PipelineLimiter,
+            transport::{self, Transport},
+        },
+        middleware::request_log,
+    },
+    settings::Limits,
 };
-use crate::settings::Limits;
 
 /// A carriage return without a line feed. Where a head may begin, actix answers it with a bare 400 and closes.
 pub(super) const NONSENSE: &[u8] = b"\r\r";
+
+/// How a client begins that speaks TLS. Source: RFC 8446, section 5.1: a record of type handshake, version 3.x.
+const TLS_HANDSHAKE: &[u8] = b"\x16\x03";
 
 /// A route that reads a body answers 408 at the end of its time. This much later, a body that no route reads is ended.
 const BODY_GRACE: Duration = Duration::from_secs(1);
@@ -95,7 +104,9 @@ impl Stream {
     }
 
     /// Stops reading. Within a request actix sees the end of the input, and before one it sees nonsense.
-    fn refuse(&mut self) {
+    fn refuse(&mut self, reason: &str) {
+        let address = self.tcp().and_then(|tcp| tcp.peer_addr().ok()).map(|peer| peer.ip().to_canonical());
+        info!(target: request_log::TARGET, address = address.map(tracing::field::display), "refused: {reason}");
         self.input = if self.framing.is_between_requests() { Input::Refused } else { Input::Ended };
         self.was_refused = true;
         self.read_timer.stop();
@@ -111,7 +122,10 @@ impl Stream {
                     self.pipeline.add();
                 }
             }
-            FramingResult::Refuse => self.refuse(),
+            FramingResult::Refuse if self.received.starts_with(TLS_HANDSHAKE) => {
+                self.refuse("a TLS handshake came to an address without TLS");
+            }
+            FramingResult::Refuse => self.refuse("it is not a request of HTTP/1.1"),
             FramingResult::NeedMore => return true,
         }
         if was_between_requests || self.framing.is_between_requests() {
@@ -169,7 +183,7 @@ impl AsyncRead for Stream {
             if let Some(timeout) = this.read_timeout()
                 && this.read_timer.poll(timeout, context).is_ready()
             {
-                this.refuse();
+                this.refuse("the request was not whole in time");
                 continue;
             }
             let mut read = ReadBuf::uninit(&mut bytes);

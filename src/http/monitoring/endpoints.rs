@@ -12,14 +12,18 @@ use actix_web::{
     web::{ServiceConfig, ThinData},
 };
 use serde::Serialize;
+use tokio::task::spawn_blocking;
 
 use super::{METRICS, metrics::Metrics};
-use crate::http::{
-    auth,
-    failure::Failure,
-    responses::Json,
-    route_table::{Table, at, get, no_other},
-    state::State,
+use crate::{
+    http::{
+        auth,
+        failure::Failure,
+        responses::Json,
+        route_table::{Table, at, get, no_other},
+        state::State,
+    },
+    store::error::StoreError,
 };
 
 #[derive(Serialize)]
@@ -64,6 +68,12 @@ impl Responder for MetricsText {
 
 type MetricsOf = ThinData<Arc<Metrics>>;
 
+/// The sizes of the files are read for it, and a disk may not answer: so not on the worker's thread.
+async fn text(metrics: Arc<Metrics>) -> Result<MetricsText, Failure> {
+    let text = spawn_blocking(move || metrics.text()).await;
+    text.map_err(|error| StoreError::Internal(format!("the metrics ended: {error}")))?.map(MetricsText)
+}
+
 /// Adds the route for administrators to a server's routes.
 pub(crate) fn guarded(routes: &mut ServiceConfig, metrics: Arc<Metrics>) {
     routes.app_data(ThinData(metrics));
@@ -74,7 +84,7 @@ pub(crate) fn guarded(routes: &mut ServiceConfig, metrics: Arc<Metrics>) {
 pub(crate) fn table() -> Table {
     let answer = async |request: HttpRequest, ThinData(app): State, ThinData(metrics): MetricsOf| {
         auth::admin(&request, &app).await?;
-        metrics.text().map(MetricsText)
+        text(metrics).await
     };
     let mut table = Table::default();
     at(&mut table, METRICS, [get(answer)]);
@@ -85,7 +95,7 @@ pub(crate) fn table() -> Table {
 pub(crate) fn open(routes: &mut ServiceConfig, metrics: Arc<Metrics>) {
     routes.app_data(ThinData(metrics));
     let mut table = Table::default();
-    at(&mut table, METRICS, [get(async |ThinData(metrics): MetricsOf| metrics.text().map(MetricsText))]);
+    at(&mut table, METRICS, [get(async |ThinData(metrics): MetricsOf| text(metrics).await)]);
     table.register(routes);
     no_other(routes);
 }

@@ -1,16 +1,21 @@
 //! The metrics of a program: its requests, and what its database adds. A label is one of a few words, never a name or an id.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, fmt};
 
 use actix_web::http::StatusCode;
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, info::Info},
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text::encode},
+    metrics::{
+        counter::{ConstCounter, Counter},
+        family::Family,
+        info::Info,
+    },
     registry::Registry,
 };
 
 use crate::http::failure::Failure;
-use crate::{store::error::StoreError, survey::rules::Rule};
+use crate::{log_buffer, store::error::StoreError, survey::rules::Rule};
 
 /// The label of requests that match no route.
 pub(crate) const NO_ROUTE: &str = "none";
@@ -42,6 +47,7 @@ impl Metrics {
         registry.register("refusals", "Calls to /api/** that a rule refused", by_rule);
         let help = "Invalid tokens, and logins that failed or were throttled";
         registry.register("failed_authentications", help, failed_authentications.clone());
+        registry.register_collector(Box::new(DroppedLines));
         register(&mut registry);
         Self { registry, requests, refusals }
     }
@@ -56,6 +62,18 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry).map_err(|error| StoreError::Internal(error.to_string()))?;
         Ok(text)
+    }
+}
+
+/// The log counts by itself: it is there before any metric.
+#[derive(Debug)]
+struct DroppedLines;
+
+impl Collector for DroppedLines {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let help = "Lines of the log that were dropped, because stderr was not read.";
+        let counter = ConstCounter::new(log_buffer::dropped());
+        counter.encode(encoder.encode_descriptor("log_dropped_lines", help, None, counter.metric_type())?)
     }
 }
 
