@@ -13,7 +13,7 @@ pub(crate) enum StoreError {
     /// Too many jobs wait for the writer, or another process holds the lock for long. Try again.
     #[error("the database is busy: {0}")]
     Busy(String),
-    /// The file cannot be read or written now: the disk is full, or fails. Try again once that is fixed.
+    /// The file cannot be read or written now: the disk is full, or fails, or the file is damaged. Try again once that is fixed.
     #[error("the database cannot be read or written: {0}")]
     Unavailable(String),
     /// The disk failed during the commit, and again when that was to be undone. The change is not there now, and a crash may bring
@@ -43,7 +43,7 @@ pub(crate) enum StoreError {
         kind: &'static str,
         id: i64,
     },
-    /// Anything else: a damaged file, or a defect of ours.
+    /// Anything else: a defect of ours, or a file that another program has changed.
     #[error("{0}")]
     Internal(String),
 }
@@ -105,6 +105,10 @@ impl From<rusqlite::Error> for StoreError {
                 | ErrorCode::OutOfMemory
                 | ErrorCode::PermissionDenied,
             ) => Self::Unavailable(text),
+            // SQLite says so, too, where the disk reports an error of reading.
+            Some(ErrorCode::DatabaseCorrupt) => {
+                Self::Unavailable("a page cannot be read, or is damaged; `surveyd check` tells which".to_owned())
+            }
             Some(ErrorCode::ConstraintViolation) => Self::of_constraint(&text).unwrap_or(Self::Internal(text)),
             _ => Self::Internal(text),
         }

@@ -66,13 +66,14 @@ fn refuse_existing(target: &Path) -> Result<()> {
 
 /// Says what an administrator can do about a copy that failed.
 fn explain_copy(database: &Path, target: &Path, error: FileError) -> anyhow::Error {
+    let error = error.told_apart(database);
     let (database, target) = (database.display(), target.display());
     let sentence = match &error {
         FileError::Damaged(_) | FileError::NotADatabase(_) => {
             format!("there is no backup {target}: the database {database} is damaged; `surveyd check` says where")
         }
         FileError::Explained(_) => format!("there is no backup {target} of the database {database}"),
-        FileError::ReadOnly(_) | FileError::Busy(_) | FileError::Unusable(_) => format!(
+        FileError::ReadOnly(_) | FileError::Busy(_) | FileError::Unreadable(_) | FileError::Unusable(_) => format!(
             "there is no backup {target}: {database} cannot be read, or the copy not be written; look for a full disk or a failing one"
         ),
     };

@@ -9,7 +9,7 @@ use crate::store::{
     file::{
         check_readable,
         connection::open_snapshot,
-        error::FileError,
+        error::{FileError, is_read_error},
         migrations::{FileOwner, refuse_foreign},
     },
     now,
@@ -112,9 +112,13 @@ pub(crate) fn check(database: &Path, report: &mut dyn FnMut(&str)) -> Result<u64
         found += 1;
         report(&sentence.replace('\n', " "));
     };
-    if let Err(error) = look(&connection, version, &mut report) {
+    let looked = look(&connection, version, &mut report).map_err(|error| FileError::from(error).told_apart(database));
+    match looked {
+        Ok(()) => {}
+        // Nothing is known of such a file.
+        Err(error @ (FileError::Unreadable(_) | FileError::Unusable(_))) => return Err(error.explain(database)),
         // Damage can end the check; what was found before is reported.
-        report(format!("the file cannot be read any further: {error}"));
+        Err(error) => report(format!("the file cannot be read any further: {error}")),
     }
     Ok(found)
 }
@@ -124,6 +128,9 @@ fn look(connection: &Connection, version: i32, report: &mut dyn FnMut(String)) -
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let sentence: String = row.get(0)?;
+        if is_read_error(&sentence) {
+            return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR), None));
+        }
         if sentence != "ok" {
             report(sentence);
         }

@@ -6,7 +6,7 @@ use rusqlite::{
     backup::{Backup, StepResult},
 };
 
-use crate::store::file::error::FileError;
+use crate::store::file::error::{FileError, is_read_error};
 
 /// How many pages are copied between two calls of the progress: 256 KiB.
 const STEP: i32 = 64;
@@ -47,5 +47,9 @@ pub(super) fn step(copying: &Backup<'_, '_>, pages: i32) -> rusqlite::Result<Ste
 /// Checks whether a file is sound; [`crate::store::file::check`] reports all that is wrong with it.
 pub(super) fn check_sound(connection: &Connection) -> Result<(), FileError> {
     let first: String = connection.query_row("pragma integrity_check(1)", [], |row| row.get(0))?;
-    if first == "ok" { Ok(()) } else { Err(anyhow!("it is damaged: {}", first.replace('\n', " ")).into()) }
+    if first == "ok" {
+        return Ok(());
+    }
+    let problem = if is_read_error(&first) { "its disk reports an error of reading" } else { "it is damaged" };
+    Err(anyhow!("{problem}: {}", first.replace('\n', " ")).into())
 }

@@ -1,9 +1,12 @@
 //! Errors of the file as a whole: what happened, and what an administrator can do about it.
 
-use std::path::Path;
+use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
 
 use rusqlite::ErrorCode;
 use thiserror::Error;
+
+/// How much is read at once to find out whether a file can be read.
+const READ_BYTES: usize = 1024 * 1024;
 
 /// Why something could not be done with a file. Its message is SQLite's own; [`FileError::explain`] adds the way out.
 #[derive(Debug, Error)]
@@ -12,6 +15,9 @@ pub(in crate::store) enum FileError {
     NotADatabase(rusqlite::Error),
     #[error(transparent)]
     Damaged(rusqlite::Error),
+    /// The disk reports an error of reading.
+    #[error("{0}")]
+    Unreadable(io::Error),
     #[error(transparent)]
     ReadOnly(rusqlite::Error),
     /// Another process held the lock for too long.
@@ -38,10 +44,19 @@ impl From<rusqlite::Error> for FileError {
 }
 
 impl FileError {
+    /// Tells a damaged file from one that the disk does not give: SQLite calls both malformed. Reads the whole file.
+    pub(super) fn told_apart(self, path: &Path) -> Self {
+        match self {
+            Self::Damaged(_) => read_whole(path).map_or_else(Self::Unreadable, |()| self),
+            other => other,
+        }
+    }
+
     /// Says what an administrator can do about it, and names the file.
     pub(in crate::store) fn explain(self, path: &Path) -> anyhow::Error {
         let file = path.display();
-        let sentence = match &self {
+        let this = self.told_apart(path);
+        let sentence = match &this {
             Self::NotADatabase(_) => format!("{file} is not a SQLite database; name another file with --database"),
             Self::Damaged(_) => {
                 format!("the database {file} is damaged; put a backup in its place with `surveyd restore FILE`")
@@ -50,10 +65,10 @@ impl FileError {
                 format!("the database {file} is read-only; give this user the right to write to it and to its folder")
             }
             Self::Busy(_) => busy(path),
-            Self::Unusable(_) => unusable(path),
-            Self::Explained(_) => return self.into(),
+            Self::Unreadable(_) | Self::Unusable(_) => unusable(path),
+            Self::Explained(_) => return this.into(),
         };
-        anyhow::Error::new(self).context(sentence)
+        anyhow::Error::new(this).context(sentence)
     }
 }
 
@@ -66,4 +81,21 @@ pub(in crate::store) fn unusable(path: &Path) -> String {
         "the database {} cannot be read or written; look for a full disk, a failing one, or missing rights on the file and its folder",
         path.display()
     )
+}
+
+/// Whether a row of `pragma integrity_check` is about a page that the disk does not give. SQLite reports its own error code.
+pub(super) fn is_read_error(row: &str) -> bool {
+    let code = row.split("error code=").nth(1).and_then(|code| code.split_whitespace().next()?.parse::<i32>().ok());
+    // The lowest byte is the kind of an error. Source: <https://sqlite.org/rescode.html>, "Extended Result Codes".
+    code.is_some_and(|code| code & 0xff == rusqlite::ffi::SQLITE_IOERR)
+}
+
+fn read_whole(path: &Path) -> io::Result<()> {
+    let (file, mut bytes, mut offset) = (File::open(path)?, vec![0; READ_BYTES], 0);
+    loop {
+        match file.read_at(&mut bytes, offset)? {
+            0 => return Ok(()),
+            read => offset += read as u64,
+        }
+    }
 }
