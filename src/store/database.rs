@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc, LazyLock,
+        Arc, LazyLock, Weak,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -28,7 +28,7 @@ use crate::store::{
     },
     metrics::{self, StoreMetrics},
     outbox::MessageFormat,
-    read::snapshot::Snapshots,
+    read::snapshot::{SnapshotSource, Snapshots},
     tokens::{self, LastUsed, LastUsedRecorder},
     write::{batch::CommitListeners, generation::Generation, notifier::CommitNotifier, writer::Writer},
 };
@@ -53,6 +53,8 @@ pub(crate) struct Database {
     pool: Pool<SqliteConnectionManager>,
     /// How many stores were made.
     stores: AtomicUsize,
+    /// What the stores read from.
+    sources: Mutex<Vec<Weak<SnapshotSource>>>,
     /// Connections for stores to come; see [`Database::open_readers`].
     readers: Mutex<Vec<Connection>>,
     /// None for a file that no other process knows, as is the lock.
@@ -118,6 +120,7 @@ impl Database {
             last_used: LastUsed::default(),
             pool,
             stores: AtomicUsize::default(),
+            sources: Mutex::default(),
             readers: Mutex::default(),
             file,
             _lock: lock,
@@ -157,13 +160,14 @@ impl Database {
     /// The view of one HTTP worker, or of the background thread. Call it on the worker's own thread, inside its `LocalSet`.
     pub(crate) fn store(&self) -> Store {
         let writer = self.writer.submitter(self.stores.fetch_add(1, Ordering::Relaxed));
+        let open = self.readers.lock().pop();
+        let source = SnapshotSource::new(self.path.clone(), open, self.generation.clone(), self.file.clone());
+        let mut sources = self.sources.lock();
+        sources.retain(|source| source.strong_count() > 0);
+        sources.push(Arc::downgrade(&source));
+        drop(sources);
         Store {
-            snapshots: Snapshots::new(
-                self.path.clone(),
-                self.readers.lock().pop(),
-                self.generation.clone(),
-                self.file.clone(),
-            ),
+            snapshots: Snapshots::new(source),
             last_used: Arc::new(LastUsedRecorder::new(Arc::clone(&self.last_used), writer.clone())),
             writer,
             message: self.message,
@@ -202,8 +206,10 @@ impl Database {
         async move { while listener.changed().await {} }
     }
 
-    /// Waits until every submitted job is committed and answered. Later jobs are refused.
+    /// Waits until every read has ended, and every submitted job is committed and answered. Later jobs are refused.
     pub(crate) fn close(&self) {
+        let sources = self.sources.lock().clone();
+        sources.iter().filter_map(Weak::upgrade).for_each(|source| source.close());
         self.writer.finish();
     }
 }

@@ -42,12 +42,12 @@ type Answer = Box<dyn FnOnce() + Send>;
 /// The reading connection of one worker, and the reads that wait for it.
 pub(in crate::store) struct Snapshots {
     reader: OnceCell<Rc<ReaderThread>>,
-    source: Arc<Source>,
+    source: Arc<SnapshotSource>,
     waiting: RefCell<Vec<SnapshotRead>>,
 }
 
-/// What the reader thread needs of a file.
-struct Source {
+/// What the reader thread has of a file.
+pub(in crate::store) struct SnapshotSource {
     path: PathBuf,
     /// Opened at once, if possible: the first request does not wait for it, and a file that later takes the name is never read.
     /// If it cannot be opened, the next read tries again and reports the error.
@@ -57,17 +57,11 @@ struct Source {
 }
 
 impl Snapshots {
-    /// With a connection that is open already, if there is one.
-    pub(in crate::store) fn new(
-        path: PathBuf,
-        open: Option<Connection>,
-        generation: Generation,
-        file: Option<Arc<OpenFile>>,
-    ) -> Rc<Self> {
-        let is_open = open.is_some();
-        let source = Arc::new(Source { path, connection: Mutex::new(open), generation, file });
-        let this = Self { reader: OnceCell::new(), source: Arc::clone(&source), waiting: RefCell::default() };
-        if !is_open && let Ok(reader) = this.reader() {
+    /// To be called on the worker's own thread, inside its `LocalSet`.
+    pub(in crate::store) fn new(source: Arc<SnapshotSource>) -> Rc<Self> {
+        let this = Self { reader: OnceCell::new(), source, waiting: RefCell::default() };
+        if let Ok(reader) = this.reader() {
+            let source = Arc::clone(&this.source);
             reader.run(move || _ = source.open(&mut source.connection.lock()));
         }
         Rc::new(this)
@@ -131,12 +125,27 @@ impl Drop for Snapshots {
         if let Some(reader) = self.reader.get() {
             // To close a connection may wait for the disk, too.
             let source = Arc::clone(&self.source);
-            reader.run(move || drop(source.connection.lock().take()));
+            reader.run(move || source.close());
         }
     }
 }
 
-impl Source {
+impl SnapshotSource {
+    /// With a connection that is open already, if there is one.
+    pub(in crate::store) fn new(
+        path: PathBuf,
+        open: Option<Connection>,
+        generation: Generation,
+        file: Option<Arc<OpenFile>>,
+    ) -> Arc<Self> {
+        Arc::new(Self { path, connection: Mutex::new(open), generation, file })
+    }
+
+    /// Waits for the reads that run, and closes the connection; a later read opens it again.
+    pub(in crate::store) fn close(&self) {
+        drop(self.connection.lock().take());
+    }
+
     /// Runs reads in one transaction. One that panics has no answer.
     fn run(&self, reads: Vec<SnapshotRead>) -> Vec<Answer> {
         let mut connection = self.connection.lock();

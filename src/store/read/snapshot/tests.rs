@@ -14,7 +14,7 @@ use crate::store::file::open::open_throw_away;
 fn run(test: impl AsyncFnOnce(Rc<Snapshots>, &Path)) {
     let folder = tempfile::tempdir().expect("a folder for a test");
     let path = folder.path().join("test.db");
-    let snapshots = Snapshots::new(path.clone(), None, Generation::default(), None);
+    let snapshots = Snapshots::new(SnapshotSource::new(path.clone(), None, Generation::default(), None));
     let runtime = Builder::new_current_thread().build().expect("a runtime");
     LocalSet::new().block_on(&runtime, test(snapshots, &path));
 }
