@@ -16,8 +16,11 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 use tracing::warn;
 
-/// How many bytes of lines may wait; as many more are being written. About 4,000 lines of requests.
-const CAPACITY: usize = 1024 * 1024;
+/// How many bytes of lines may wait; as many more are being written. About 8,000 lines of requests.
+const CAPACITY: usize = 2 * 1024 * 1024;
+
+/// How many bytes of memory are kept for lines when there are none.
+const KEPT: usize = 64 * 1024;
 
 /// At most so many bytes are written at once: a pipe takes them as a whole, and lines of other programs come before or after.
 /// Source: POSIX, `PIPE_BUF` of Linux.
@@ -107,6 +110,7 @@ fn run(stderr: &mut File) {
         }
         write(stderr, &lines);
         lines.clear();
+        lines.shrink_to(KEPT);
     }
 }
 

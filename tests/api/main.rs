@@ -43,6 +43,7 @@ mod retention;
 mod secrets;
 mod settings;
 mod shutdown;
+mod stalls;
 mod store_failures;
 mod threads_model;
 mod throttle;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rstest::rstest;
 
-use crate::harness::{Injected, Server, Signal, TestFolder, WriteLock, envelope, eventually};
+use crate::harness::{FailingCalls, Server, Signal, TestFolder, WriteLock, envelope, eventually};
 
 const READY: &str = r#"200 {"schema":"current","writer":"answers","stopping":false}"#;
 
@@ -172,7 +172,7 @@ fn readiness_requests_share_a_sync() {
     let folder = TestFolder::with_sample();
     let server = folder.serve();
     let trace = folder.path("trace");
-    let Some(tracer) = Injected::recorded(&server, "inject=fsync,fdatasync:delay_enter=1", &trace) else { return };
+    let Some(tracer) = FailingCalls::recorded(&server, "inject=fsync,fdatasync:delay_enter=1", &trace) else { return };
     let (began, mut probe) = (Instant::now(), server.anonymous());
     for _ in 0..200 {
         assert_eq!(probe.call("GET", "/readyz", None).short(), READY);

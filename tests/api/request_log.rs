@@ -123,3 +123,26 @@ fn a_fake_is_quiet() {
     let log = fake.stop();
     assert_eq!(log.lines().count(), 1, "{log}");
 }
+
+/// A client that speaks TLS to a plain address, and one that speaks something else, have a line each: with their address, and no
+/// alarm for the administrator.
+#[test]
+fn a_refused_connection_is_logged_with_its_address() {
+    let environment = [("SURVEYD__METRICS__LISTEN", "127.0.0.1:0")];
+    let (_, log) = lines(&TestFolder::with_sample(), &environment, |server| {
+        for mut client in [server.anonymous(), server.client_of("/metrics")] {
+            client.write_raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03");
+            client.read_response();
+        }
+        server.anonymous().raw(b"hello\nthere\r\n\r\n");
+    });
+    let messages = log.lines().filter_map(|line| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert_ne!(line["level"], "ERROR", "{line}");
+        let reason = line["message"].as_str()?.strip_prefix("refused: ")?.to_owned();
+        assert_eq!((&line["level"], &line["address"]), (&json!("INFO"), &json!("127.0.0.1")));
+        Some(reason)
+    });
+    let tls = "a TLS handshake came to an address without TLS";
+    assert_eq!(messages.collect::<Vec<_>>(), [tls, tls, "it is not a request of HTTP/1.1"]);
+}

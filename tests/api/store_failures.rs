@@ -2,7 +2,7 @@
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
-use crate::harness::{FAILING_SYNCS, Injected, Server, TestFolder, envelope};
+use crate::harness::{FailingCalls, Server, TestFolder, envelope};
 
 const UNAVAILABLE: &str = "503 The database cannot be used just now; nothing was done, try again";
 const UNKNOWN: &str = "503 It is not known whether this was recorded; ask again with the same Idempotency-Key, or look what is recorded first";
@@ -58,7 +58,7 @@ fn a_send_that_cannot_be_synced_is_not_acknowledged() {
             assert_eq!(crm.send(1, 1).short(), "200 ");
             acknowledged += 1;
         }
-        let Some(failing) = Injected::into(&server, FAILING_SYNCS) else { return };
+        let Some(failing) = FailingCalls::syncs_of(&server) else { return };
         for _ in 0..5 {
             assert_eq!(crm.send(1, 1).short(), UNKNOWN);
             assert_eq!(crm.send(2, 1).short(), "409 Client has open thread", "reading goes on");
@@ -80,7 +80,7 @@ fn a_send_of_which_nothing_was_done_is_not_there_after_a_crash() {
         let mut crm = server.client(&token);
         assert_eq!(crm.send(1, 1).short(), "200 ");
         // The sync of the commit fails; that of what is written over it does not.
-        let Some(once) = Injected::into(&server, "inject=fsync,fdatasync:error=EIO:when=1") else { return };
+        let Some(once) = FailingCalls::of(&server, "inject=fsync,fdatasync:error=EIO:when=1") else { return };
         assert_eq!(crm.send(1, 1).short(), UNAVAILABLE);
         drop(once);
         server.kill();
@@ -109,7 +109,7 @@ fn a_send_of_which_nothing_is_known_is_recorded_once_with_its_key() {
             .short()
     };
     assert_eq!(server.client(&token).send(1, 1).short(), "200 ");
-    let Some(failing) = Injected::into(&server, FAILING_SYNCS) else { return };
+    let Some(failing) = FailingCalls::syncs_of(&server) else { return };
     assert_eq!(ask(&server), UNKNOWN);
     drop(failing);
     server.kill();

@@ -53,9 +53,10 @@ fn open_backup(backup: &Path) -> Result<(Connection, FileOwner)> {
     ensure!(!backup.is_dir(), "the backup {name} is a folder; name a file");
     // Opened as a plain file first, for the system's own message where SQLite would only say "unable to open".
     let opened = File::open(backup).map_err(anyhow::Error::from).and_then(|_| {
-        let (from, owner) = open_snapshot(backup)?;
+        let told_apart = |error: FileError| error.told_apart(backup);
+        let (from, owner) = open_snapshot(backup).map_err(FileError::from).map_err(told_apart)?;
         match &owner {
-            FileOwner::Surveyd(_) => check_sound(&from)?,
+            FileOwner::Surveyd(_) => check_sound(&from).map_err(told_apart)?,
             FileOwner::NewerSurveyd(newer) => bail!("it was written by {newer}; use that version"),
             FileOwner::Empty | FileOwner::OtherProgram => bail!("it is not a database of surveyd; name another file"),
         }

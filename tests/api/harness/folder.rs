@@ -28,7 +28,12 @@ impl TestFolder {
 
     /// One whose database holds the sample world of a fake.
     pub fn with_sample() -> Self {
-        let folder = Self::new();
+        Self::with_sample_in(&std::env::temp_dir())
+    }
+
+    /// The same, in that folder.
+    pub fn with_sample_in(parent: &Path) -> Self {
+        let folder = Self { directory: TempDir::new_in(parent).unwrap() };
         let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/fake/sample-world.json");
         folder.run_ok(&["apply", sample.to_str().unwrap()]);
         folder

@@ -2,6 +2,7 @@
 //! harness changes nothing between the socket and the test.
 
 mod builders;
+mod disk;
 mod folder;
 mod http;
 mod receiver;
@@ -19,12 +20,13 @@ use std::{
 use rustix::process::{Pid, kill_process};
 
 pub use builders::{Channel, ClientRow, Form, Thread, World};
+pub use disk::Disk;
 pub use folder::TestFolder;
 pub use http::{Client, Response, envelope};
 pub use receiver::{Received, Receiver, Reply};
 pub use rustix::process::Signal;
 pub use server::{Server, first_line};
-pub use tools::{FAILING_SYNCS, Injected, say_skipped, tool};
+pub use tools::{FailingCalls, say_skipped, tool};
 pub use write_lock::WriteLock;
 
 /// How long a test waits for an event before it fails.

@@ -24,7 +24,7 @@ pub fn tool(name: &str) -> Option<Command> {
 /// Says that the running test is skipped, and why.
 ///
 /// Panics where `CI` is set.
-fn skip(reason: &str) {
+pub fn skip(reason: &str) {
     assert!(env::var_os("CI").is_none(), "{reason}, and CI is set");
     say_skipped(reason);
 }
@@ -37,22 +37,30 @@ pub fn say_skipped(reason: &str) {
     writeln!(io::stderr(), "{test} is skipped: {reason}").unwrap();
 }
 
-/// Every sync to the disk fails.
-pub const FAILING_SYNCS: &str = "inject=fsync,fdatasync:error=EIO";
-
 /// While it exists, system calls of a server fail. It is strace, attached to the running server.
-pub struct Injected {
+pub struct FailingCalls {
     strace: std::process::Child,
     server: u32,
 }
 
-impl Injected {
-    /// Attaches, with a fault as strace's `-e inject=` takes it; None where strace is missing or may not attach. Returns when all threads of the server are attached to.
-    pub fn into(server: &Server, fault: &str) -> Option<Self> {
+impl FailingCalls {
+    /// All syncs to the disk; otherwise as [`FailingCalls::recorded`].
+    pub fn syncs_of(server: &Server) -> Option<Self> {
+        Self::of(server, "inject=fsync,fdatasync:error=EIO")
+    }
+
+    /// All reads from the disk.
+    pub fn reads_of(server: &Server) -> Option<Self> {
+        Self::of(server, "inject=pread64:error=EIO")
+    }
+
+    /// A fault as strace's `-e` takes it.
+    pub fn of(server: &Server, fault: &str) -> Option<Self> {
         Self::recorded(server, fault, Path::new("/dev/null"))
     }
 
-    /// The same, with a line in a file for each such call.
+    /// The same, with a line in a file for each such call. None where strace is missing or may not attach. Returns when all
+    /// threads of the server are attached to.
     pub fn recorded(server: &Server, fault: &str, lines: &Path) -> Option<Self> {
         let process = server.process.id();
         let mut command = tool("strace")?;
@@ -73,7 +81,7 @@ impl Injected {
     }
 }
 
-impl Drop for Injected {
+impl Drop for FailingCalls {
     /// Detaches, and returns when no thread of the server is attached to any more.
     fn drop(&mut self) {
         let _ = send_signal(self.strace.id(), Signal::INT);

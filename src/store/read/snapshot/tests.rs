@@ -68,3 +68,16 @@ fn a_file_that_cannot_be_opened_is_tried_again() {
         assert_eq!(read.await.expect("no panic"), Ok(0));
     });
 }
+
+/// A defect in one read costs no other read its answer.
+#[test]
+fn a_read_that_panics_is_the_only_one_without_an_answer() {
+    run(async |snapshots, path| {
+        let _writer = new_database(path);
+        let panics = snapshots.read(|_| -> Result<i64, StoreError> { panic!("a defect") });
+        let (panicked, other) = join!(panics, snapshots.read(clients));
+        assert!(matches!(panicked, Err(StoreError::Internal(_))), "{panicked:?}");
+        assert_eq!(other, Ok(0));
+        assert_eq!(snapshots.read(clients).await, Ok(0), "the thread goes on");
+    });
+}
