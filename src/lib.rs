@@ -25,5 +25,6 @@ mod server;
 mod settings;
 mod store;
 mod survey;
+mod threads;
 
 pub use self::{command::run, fake::library::Fake};

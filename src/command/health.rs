@@ -10,9 +10,11 @@ use anyhow::{Context, Result};
 use ureq::{
     Agent,
     tls::{RootCerts, TlsConfig},
+    unversioned::transport::DefaultConnector,
 };
 
 use crate::{
+    delivery::resolver::ThreadResolver,
     http::monitoring::LIVEZ,
     settings::{Flags, Settings},
     survey::time::TimeSpan,
@@ -39,7 +41,7 @@ pub(crate) fn run(url: Option<String>, wait: Option<TimeSpan>) -> Result<()> {
         // Not verified for the server of the settings: its certificate is for the name that callers use, not for this address. No
         // secret is sent.
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).disable_verification(is_own).build();
-        let agent: Agent = config.tls_config(tls).build().into();
+        let agent = Agent::with_parts(config.tls_config(tls).build(), DefaultConnector::default(), ThreadResolver);
         match agent.get(format!("{url}{LIVEZ}")).call() {
             Ok(_) => return Ok(()),
             Err(error) if wait.is_none() || Instant::now() >= until => {

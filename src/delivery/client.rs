@@ -14,12 +14,12 @@ use ureq::{
     http::{HeaderMap, StatusCode, Uri, header::RETRY_AFTER},
     tls::{RootCerts, TlsConfig},
     unversioned::{
-        resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
+        resolver::{ResolvedSocketAddrs, Resolver},
         transport::{DefaultConnector, NextTimeout},
     },
 };
 
-use crate::delivery::{address::Policy, signature::sign};
+use crate::delivery::{address::Policy, resolver::ThreadResolver, signature::sign};
 use crate::{
     store::{directory::Gateway, transfer::world_file::WorldFile},
     survey::gateway::DeliveryUrl,
@@ -76,7 +76,7 @@ impl DeliveryClient {
             .user_agent(concat!("surveyd/", env!("CARGO_PKG_VERSION")))
             .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
             .build();
-        let resolver = CheckedResolver { inner: DefaultResolver::default(), policy: Arc::clone(&policy) };
+        let resolver = CheckedResolver(Arc::clone(&policy));
         let agent = Agent::with_parts(config, DefaultConnector::default(), resolver);
         Self { agent, policy, timeout }
     }
@@ -132,7 +132,7 @@ impl DeliveryClient {
     pub(crate) fn check(&self, url: &DeliveryUrl) -> Result<(), String> {
         let timeout =
             NextTimeout { after: self.timeout.into(), reason: ureq::Timeout::Resolve, ..NextTimeout::default() };
-        let resolver = CheckedResolver { inner: DefaultResolver::default(), policy: Arc::clone(&self.policy) };
+        let resolver = CheckedResolver(Arc::clone(&self.policy));
         match resolver.resolve(url.uri(), self.agent.config(), timeout) {
             Ok(_) => Ok(()),
             Err(error) => Err(format!("cannot be called: {}", self.explain(&error))),
@@ -170,10 +170,7 @@ fn retry_after(value: &str) -> Option<Duration> {
 }
 
 /// Resolves a name, and returns its addresses only if all of them may be called.
-struct CheckedResolver {
-    inner: DefaultResolver,
-    policy: Arc<Policy>,
-}
+struct CheckedResolver(Arc<Policy>);
 
 impl fmt::Debug for CheckedResolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -188,9 +185,9 @@ struct ForbiddenAddress(String);
 
 impl Resolver for CheckedResolver {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        let addresses = self.inner.resolve(uri, config, timeout)?;
+        let addresses = ThreadResolver.resolve(uri, config, timeout)?;
         for address in &addresses {
-            self.policy.check(address.ip()).map_err(|why| Error::Other(Box::new(ForbiddenAddress(why))))?;
+            self.0.check(address.ip()).map_err(|why| Error::Other(Box::new(ForbiddenAddress(why))))?;
         }
         Ok(addresses)
     }

@@ -10,5 +10,6 @@ pub(crate) mod address;
 pub(crate) mod client;
 pub(crate) mod message;
 pub(crate) mod queue;
+pub(crate) mod resolver;
 pub(crate) mod schedule;
 mod signature;

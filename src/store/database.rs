@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc, LazyLock, Weak,
+        Arc, Weak,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -11,16 +11,13 @@ use std::{
 use anyhow::{Context, Result};
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
-use r2d2::Pool;
-use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
-use scheduled_thread_pool::ScheduledThreadPool;
 
 use crate::store::{
     LocalDatabase, Store,
     clock::Clock,
     file::{
-        connection::{FLAGS, SERVER_PATIENCE, give_up_early, literal, open_reader, prepare_reader},
+        connection::{give_up_early, open_reader},
         error::FileError,
         identity::OpenFile,
         lock::ServerLock,
@@ -28,16 +25,13 @@ use crate::store::{
     },
     metrics::{self, StoreMetrics},
     outbox::MessageFormat,
-    read::snapshot::{SnapshotSource, Snapshots},
+    read::{
+        long_reads::LongReads,
+        snapshot::{SnapshotSource, Snapshots},
+    },
     tokens::{self, LastUsed, LastUsedRecorder},
     write::{batch::CommitListeners, generation::Generation, notifier::CommitNotifier, writer::Writer},
 };
-
-/// How many long reads (lists) run at once; further ones wait.
-const LONG_READS: u32 = 4;
-
-/// The thread that opens pooled connections: one for all pools, where r2d2 would start three for each.
-static POOL_KEEPER: LazyLock<Arc<ScheduledThreadPool>> = LazyLock::new(|| Arc::new(ScheduledThreadPool::new(1)));
 
 /// A database and its writer. A server has one, a fake may have many; each HTTP worker sees it through a [`Store`].
 pub(crate) struct Database {
@@ -50,7 +44,7 @@ pub(crate) struct Database {
     commits: CommitNotifier,
     outbox_changes: CommitNotifier,
     last_used: LastUsed,
-    pool: Pool<SqliteConnectionManager>,
+    long_reads: LongReads,
     /// How many stores were made.
     stores: AtomicUsize,
     /// What the stores read from.
@@ -101,13 +95,6 @@ impl Database {
             metrics: metrics.clone(),
         };
         let writer = Writer::start(connection, queue, listeners).context("cannot start the writer")?;
-        // With these flags it never makes a file: a world that was dropped stays away.
-        let manager = SqliteConnectionManager::file(literal(path)).with_flags(FLAGS).with_init(prepare_reader);
-        // The file opened for the writer, so it opens for readers: no check at each check-out, no connection before it is needed.
-        let pool = Pool::builder().max_size(LONG_READS).min_idle(Some(0)).test_on_check_out(false);
-        // Connections are never retired: r2d2's job that retires them would outlive the pool on the shared thread.
-        let pool = pool.idle_timeout(None).max_lifetime(None).connection_timeout(SERVER_PATIENCE);
-        let pool = pool.thread_pool(Arc::clone(&POOL_KEEPER)).build(manager)?;
         Ok(Self {
             path: path.to_owned(),
             writer,
@@ -118,7 +105,7 @@ impl Database {
             commits,
             outbox_changes,
             last_used: LastUsed::default(),
-            pool,
+            long_reads: LongReads::new(path, file.clone())?,
             stores: AtomicUsize::default(),
             sources: Mutex::default(),
             readers: Mutex::default(),
@@ -174,8 +161,7 @@ impl Database {
             clock: self.clock.clone(),
             commits: self.commits.clone(),
             outbox_changes: self.outbox_changes.clone(),
-            pool: self.pool.clone(),
-            file: self.file.clone(),
+            long_reads: self.long_reads.clone(),
             tries: self.metrics.tries.clone(),
         }
     }

@@ -263,7 +263,7 @@ impl AuthorizedStore {
         let found = self.long_read(move |connection| find(connection)?.ok_or_else(nothing)).await;
         let (external_id, erasing) = found?;
         let Erasing { erased, .. } = self.run_steps(CommitEffect::Facts, erasing, erase_parts).await?;
-        self.unauthorized().run_blocking(empty_log).await?;
+        self.unauthorized().long_reads.run(empty_log).await?;
         Ok(Erasure { client, external_id, erased })
     }
 }

@@ -6,6 +6,7 @@ use rusqlite::ErrorCode;
 use thiserror::Error;
 
 use crate::store::file::error as file_error;
+use crate::threads::ThreadError;
 
 /// Why the store did not do what it was asked for. Nothing of it was done, but for [`StoreError::Unknown`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -89,6 +90,15 @@ impl StoreError {
             Self::Invalid { .. } | Self::Conflict { .. } | Self::NotFound { .. } => return self.into(),
         };
         anyhow::Error::new(self).context(sentence)
+    }
+}
+
+impl From<ThreadError> for StoreError {
+    fn from(error: ThreadError) -> Self {
+        match error {
+            ThreadError::Refused(_) => Self::Busy(error.to_string()),
+            ThreadError::Panicked => Self::Internal(error.to_string()),
+        }
     }
 }
 

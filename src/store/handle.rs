@@ -2,17 +2,15 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use r2d2::Pool;
-use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
 use crate::store::{
     clock::Clock,
     error::StoreError,
-    file::{identity::OpenFile, migrations},
+    file::migrations,
     metrics::Tries,
     outbox::MessageFormat,
-    read::snapshot::Snapshots,
+    read::{long_reads::LongReads, snapshot::Snapshots},
     tokens::LastUsedRecorder,
     write::{
         batch::{Batch, CommitEffect},
@@ -31,8 +29,7 @@ pub(crate) struct Store {
     pub(super) clock: Clock,
     pub(super) commits: CommitNotifier,
     pub(super) outbox_changes: CommitNotifier,
-    pub(super) pool: Pool<SqliteConnectionManager>,
-    pub(super) file: Option<Arc<OpenFile>>,
+    pub(super) long_reads: LongReads,
     pub(super) tries: Tries,
 }
 
@@ -93,30 +90,10 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.run_blocking(move |connection| {
+        let in_snapshot = move |connection: &Connection| {
             let snapshot = connection.unchecked_transaction().map_err(StoreError::from)?;
             read(&snapshot)
-        })
-        .await
-    }
-
-    /// Runs something long on a pooled connection, outside of any transaction.
-    pub(super) async fn run_blocking<T, E>(
-        &self,
-        run: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        let (pool, file) = (self.pool.clone(), self.file.clone());
-        let run = move || {
-            // The pool may open another connection, which must not be to another file.
-            file.map_or(Ok(()), |file| file.check())?;
-            let connection = pool.get().map_err(|error| StoreError::Busy(format!("no connection: {error}")))?;
-            run(&connection)
         };
-        let ended = tokio::task::spawn_blocking(run).await;
-        ended.unwrap_or_else(|error| Err(E::from(StoreError::Internal(format!("a long read ended: {error}")))))
+        self.long_reads.run(in_snapshot).await
     }
 }

@@ -19,7 +19,7 @@ const ORDER: [&str; 10] =
     ["command", "cli", "fake", "server", "http", "background", "settings", "delivery", "store", "survey"];
 
 /// Top-level modules that stand outside the order: every other may import them, and they import none of it.
-const SHARED: [&str; 2] = ["file_limit", "log_buffer"];
+const SHARED: [&str; 3] = ["file_limit", "log_buffer", "threads"];
 
 /// The crates that only some modules may use. A crate that is not here may be used everywhere but in `survey`.
 const CRATES: [(&str, &[&str]); 15] = [

@@ -12,8 +12,6 @@ use actix_web::{
     web::{Path, Payload, ThinData},
 };
 
-use tokio::task::spawn_blocking;
-
 use crate::http::{
     auth,
     failure::Failure,
@@ -31,6 +29,7 @@ use crate::{
         ids::{ChannelId, FormId},
         model::SystemSettings,
     },
+    threads,
 };
 
 pub(crate) async fn settings(request: HttpRequest, ThinData(app): State) -> Result<Json<SystemSettings>, Failure> {
@@ -77,8 +76,7 @@ pub(crate) async fn put<E: DirectoryRow>(
     let entry = request_body::read(&request, payload, ADMIN_LIMIT, &app).await?.parse_row::<E>(id)?;
     if let Some(url) = entry.delivery_url().cloned() {
         let client = admin.tenant().client.clone();
-        let checked = spawn_blocking(move || client.check(&url)).await;
-        let checked = checked.map_err(|error| StoreError::Internal(format!("a check ended: {error}")))?;
+        let checked = threads::run("check", move || client.check(&url)).await.map_err(StoreError::from)?;
         checked.map_err(|error| Failure::bad_request(format!("deliveryUrl: {error}")))?;
     }
     let (entry, put) = admin.store().put(entry).await?;

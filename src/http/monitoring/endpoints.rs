@@ -12,7 +12,6 @@ use actix_web::{
     web::{ServiceConfig, ThinData},
 };
 use serde::Serialize;
-use tokio::task::spawn_blocking;
 
 use super::{METRICS, metrics::Metrics};
 use crate::{
@@ -24,6 +23,7 @@ use crate::{
         state::State,
     },
     store::error::StoreError,
+    threads,
 };
 
 #[derive(Serialize)]
@@ -70,8 +70,7 @@ type MetricsOf = ThinData<Arc<Metrics>>;
 
 /// The sizes of the files are read for it, and a disk may not answer: so not on the worker's thread.
 async fn text(metrics: Arc<Metrics>) -> Result<MetricsText, Failure> {
-    let text = spawn_blocking(move || metrics.text()).await;
-    text.map_err(|error| StoreError::Internal(format!("the metrics ended: {error}")))?.map(MetricsText)
+    threads::run("metrics", move || metrics.text()).await.map_err(StoreError::from)?.map(MetricsText)
 }
 
 /// Adds the route for administrators to a server's routes.
