@@ -1,6 +1,9 @@
 //! Flags that several subcommands share, and the values of arguments.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -60,6 +63,11 @@ pub(crate) struct FakeArgs {
     /// Exit when stdin, a pipe, is closed: the fake ends with the process that started it.
     #[arg(long)]
     pub(crate) exit_on_stdin_close: bool,
+}
+
+/// A name that is not `-`, which stands for stdin or stdout elsewhere.
+pub(super) fn file_name(name: PathBuf) -> Result<PathBuf, &'static str> {
+    if name == Path::new("-") { Err("must be a file; write ./- for a file of that name") } else { Ok(name) }
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

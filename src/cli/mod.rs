@@ -7,14 +7,17 @@ mod token;
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    builder::{PathBufValueParser, TypedValueParser},
+};
 use clap_complete::Shell;
 
 pub(crate) use crate::cli::{
     arguments::{DatabaseArgs, EraseCommand, FakeArgs, ListKind},
     token::TokenCommand,
 };
-use crate::survey::time::TimeSpan;
+use crate::{cli::arguments::file_name, survey::time::TimeSpan};
 
 /// Send Survey of edna Chat Center: a durable server on one SQLite file, and a fake for tests.
 #[derive(Debug, Parser)]
@@ -243,8 +246,8 @@ Examples:
   surveyd backup \"/var/backups/surveyd-$(date +%F).db\" --database /var/lib/surveyd/surveyd.db
   surveyd check --database /var/backups/surveyd-monday.db")]
     Backup {
-        /// The new file.
-        #[arg(value_name = "FILE")]
+        /// The new file. Not `-`: a backup gets its name when it is verified, and stdout has none.
+        #[arg(value_name = "FILE", value_parser = PathBufValueParser::new().try_map(file_name))]
         target: PathBuf,
         #[command(flatten)]
         file: DatabaseArgs,

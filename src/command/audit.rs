@@ -8,13 +8,14 @@ use super::output::{print_array, unless_closed};
 use crate::{
     cli::DatabaseArgs,
     settings::Settings,
-    store::{LocalDatabase, Missing, audit::AuditRow},
+    store::{LocalDatabase, audit::AuditRow},
 };
 
 pub(crate) fn run(json: bool, after: Option<i64>, file: DatabaseArgs) -> Result<()> {
-    let database = LocalDatabase::open(&Settings::load(file.flags(None))?.database, Missing::Refuse)?;
-    let rows = database.audit(after);
-    unless_closed(if json { print_array(rows) } else { print_lines(rows) })
+    LocalDatabase::read_only(&Settings::load(file.flags(None))?.database, |database| {
+        let rows = database.audit(after);
+        unless_closed(if json { print_array(rows) } else { print_lines(rows) })
+    })
 }
 
 fn print_lines(rows: impl Iterator<Item = Result<AuditRow>>) -> Result<()> {

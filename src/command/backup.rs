@@ -3,20 +3,17 @@
 use std::{
     cell::OnceCell,
     path::Path,
-    process,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
 };
 
-use anyhow::{Context, Result, ensure};
-use tokio::runtime::Builder;
+use anyhow::{Result, ensure};
 
 use super::{
     output::{progress_bar, say},
-    serve::Signals,
+    signals::on_signal,
 };
 use crate::{
     cli::DatabaseArgs,
@@ -37,7 +34,9 @@ pub(crate) fn run(target: &Path, file: DatabaseArgs) -> Result<()> {
 
 /// Runs a copy of pages, with a progress bar on a terminal. A signal ends it, and lets it clean up.
 pub(crate) fn copying<T>(work: impl FnOnce(Progress<'_>) -> Result<T>) -> Result<T> {
-    let stopped = watch_signals()?;
+    let stopped = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stopped);
+    on_signal(move || flag.store(true, Ordering::Relaxed))?;
     // How many pages there are is known with the first of them.
     let bar = OnceCell::new();
     let done = work(&|copied, total| {
@@ -51,19 +50,4 @@ pub(crate) fn copying<T>(work: impl FnOnce(Progress<'_>) -> Result<T>) -> Result
         bar.finish_and_clear();
     }
     done
-}
-
-/// Becomes true at the first signal; the second ends the program at once.
-fn watch_signals() -> Result<Arc<AtomicBool>> {
-    let stopped = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stopped);
-    let runtime = Builder::new_current_thread().enable_all().build().context("cannot catch signals")?;
-    let mut signals = runtime.block_on(async { Signals::catch() })?;
-    thread::spawn(move || {
-        runtime.block_on(signals.next());
-        flag.store(true, Ordering::Relaxed);
-        runtime.block_on(signals.next());
-        process::exit(1);
-    });
-    Ok(stopped)
 }

@@ -8,21 +8,22 @@ use super::output::{progress_bar, unless_closed};
 use crate::{
     cli::{DatabaseArgs, ListKind},
     settings::Settings,
-    store::{LocalDatabase, Missing, transfer::csv::Tabular},
+    store::{LocalDatabase, transfer::csv::Tabular},
     survey::model::{Channel, Client, Form, Thread},
 };
 
 pub(crate) fn run(csv: Option<ListKind>, anonymize: bool, file: DatabaseArgs) -> Result<()> {
     let path = Settings::load(file.flags(None))?.database;
-    let database = LocalDatabase::open(&path, Missing::Refuse)?;
-    let exported = match csv {
-        None => export_world(&database, anonymize),
-        Some(ListKind::Channels) => export_list::<Channel>(&database, anonymize),
-        Some(ListKind::Clients) => export_list::<Client>(&database, anonymize),
-        Some(ListKind::Threads) => export_list::<Thread>(&database, anonymize),
-        Some(ListKind::Forms) => export_list::<Form>(&database, anonymize),
-    };
-    unless_closed(exported).with_context(|| format!("cannot export the database {}", path.display()))
+    LocalDatabase::read_only(&path, |database| {
+        let exported = match csv {
+            None => export_world(database, anonymize),
+            Some(ListKind::Channels) => export_list::<Channel>(database, anonymize),
+            Some(ListKind::Clients) => export_list::<Client>(database, anonymize),
+            Some(ListKind::Threads) => export_list::<Thread>(database, anonymize),
+            Some(ListKind::Forms) => export_list::<Form>(database, anonymize),
+        };
+        unless_closed(exported).with_context(|| format!("cannot export the database {}", path.display()))
+    })
 }
 
 fn export_world(database: &LocalDatabase, anonymize: bool) -> Result<()> {

@@ -3,10 +3,10 @@
 use std::{
     fs::{self, File},
     future::pending,
-    io::{self, ErrorKind, IsTerminal},
+    io::{self, ErrorKind, IsTerminal, Write},
     os::{fd::AsFd, unix::fs::FileTypeExt},
     path::PathBuf,
-    process, thread,
+    process,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -14,16 +14,17 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use tracing::info;
 
-use super::{apply::read_world, log, output::say, serve::serve};
+use super::{apply::read_world, log, new_file, output::say, serve::serve};
 use crate::{
     cli::FakeArgs,
-    fake::{
-        temp_folder::{Folder, remove_leftovers},
-        worlds::{self, Worlds},
-    },
+    fake::worlds::{self, Worlds},
     server::Server,
     settings::{Flags, Settings},
-    store::folder_of,
+    store::{
+        folder_of,
+        temp_folder::{Purpose, TempFolder, remove_leftovers},
+    },
+    threads,
 };
 
 pub(crate) fn run(flags: FakeArgs) -> Result<()> {
@@ -32,7 +33,7 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
     // Removed when it goes out of scope: at every return of this function, also after a signal.
     let mut folder = None;
     let prepare = || {
-        let folder = folder.insert(Folder::new()?);
+        let folder = folder.insert(TempFolder::new(Purpose::Fake)?);
         let settings = Settings::for_fake(Flags { listen, ..Flags::default() })?;
         log::start(&settings)?;
         Server::build(&settings, worlds::workers(), |background| {
@@ -40,20 +41,19 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
         })
     };
     let ready_file = ready_file.map(ReadyFile::new).transpose()?;
+    let stdin_closed = exit_on_stdin_close.then(watch_stdin).transpose()?;
     let end = async {
-        if !exit_on_stdin_close {
-            pending::<()>().await;
+        match stdin_closed {
+            None => pending().await,
+            // Without a sender it is closed.
+            Some(closed) => _ = closed.await,
         }
-        stdin_closed().await;
         info!("stdin was closed");
     };
-    if exit_on_stdin_close {
-        check_stdin()?;
-    }
     serve(prepare, end, |server| {
         ready_file.as_ref().map_or(Ok(()), |file| file.write(server.url()))?;
-        // Not waited for.
-        thread::spawn(remove_leftovers);
+        // Not waited for. Without a thread for it, the next fake removes them.
+        let _ = threads::start("leftovers", remove_leftovers);
         say(
             "a fake; tokens: test-admin (/admin), test-expired (401), test-wrongrole (403), any other test-… sends; test-…@<world> has a world of its own; Ctrl-C ends it",
         );
@@ -71,15 +71,17 @@ fn check_stdin() -> Result<()> {
     Ok(())
 }
 
-/// Resolves when the process that started the fake has ended, and with it the other end of stdin.
-async fn stdin_closed() {
-    let (closed, is_closed) = oneshot::channel::<()>();
-    thread::spawn(move || {
+/// The receiver is closed when the process that started the fake has ended, and with it the other end of stdin.
+fn watch_stdin() -> Result<oneshot::Receiver<()>> {
+    check_stdin()?;
+    let (closed, is_closed) = oneshot::channel();
+    threads::start("stdin", move || {
         // Closed or broken: either way the other process has ended.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         drop(closed);
-    });
-    let _ = is_closed.await;
+    })
+    .context("cannot watch stdin")?;
+    Ok(is_closed)
 }
 
 /// A file that exists while the fake can answer.
@@ -110,7 +112,7 @@ impl ReadyFile {
         let part = self.0.with_added_extension("part");
         let written = serde_json::to_string(&ready).map_err(io::Error::from);
         written
-            .and_then(|text| fs::write(&part, text + "\n"))
+            .and_then(|text| writeln!(new_file::create(&part, 0o666)?, "{text}"))
             .and_then(|()| fs::rename(&part, &self.0))
             .with_context(|| format!("cannot write the ready file {}", self.0.display()))
     }

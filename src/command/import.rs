@@ -5,19 +5,21 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, IsTerminal, Write},
     path::{Path, PathBuf},
+    process,
     time::Instant,
 };
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::output::say;
+use super::{new_file, output::say, signals::on_signal};
 use crate::{
     cli::{DatabaseArgs, ListKind},
     settings::Settings,
     store::{
         LocalDatabase, Missing,
         error::StoreError,
+        temp_folder::{remove_leftovers, remove_own},
         transfer::csv::{Import, ImportObserver, Rejection, Rows, Tabular},
     },
     survey::model::{Channel, Client, Form, Thread},
@@ -46,10 +48,18 @@ fn import<E: Tabular>(settings: &Settings, path: &Path, dry_run: bool, report: O
     let (file, name) = (settings.database.display(), path.display());
     let (input, bytes) = open_input(path).with_context(|| format!("cannot read the CSV file {name}"))?;
     let mut rows = Rows::of::<E>(input).with_context(|| format!("the CSV file {name} cannot be imported"))?;
-    let mut database = LocalDatabase::open(&settings.database, Missing::Refuse)?;
-    if dry_run {
-        database = database.for_dry_run::<E>()?;
-    }
+    let mut database = if dry_run {
+        remove_leftovers();
+        // The CSV file may be a slow pipe: the import cannot be asked to end.
+        on_signal(|| {
+            remove_own();
+            say("stopped by a signal; nothing was written");
+            process::exit(1);
+        })?;
+        LocalDatabase::for_dry_run::<E>(&settings.database)?
+    } else {
+        LocalDatabase::open(&settings.database, Missing::Refuse)?
+    };
     let client = settings.delivery.client();
     let check = |row: &E| match row.delivery_url().map(|url| client.check(url)) {
         Some(Err(problem)) => Err(StoreError::invalid("deliveryUrl", problem)),
@@ -98,7 +108,7 @@ impl Observer {
             let out: Box<dyn Write> = if path == Path::new("-") {
                 Box::new(io::stdout())
             } else {
-                let file = File::create(&path);
+                let file = new_file::create(&path, 0o600);
                 Box::new(file.with_context(|| format!("cannot write the report {}", path.display()))?)
             };
             let mut report = csv::Writer::from_writer(out);

@@ -13,10 +13,14 @@ mod health;
 mod import;
 mod log;
 mod man;
+mod new_file;
 mod openapi;
 mod output;
 mod restore;
+mod secret;
 mod serve;
+mod signals;
+mod stop;
 mod systemd;
 mod token;
 

@@ -4,41 +4,31 @@ use std::{
     cell::Cell,
     future::{Future, pending},
     io::{self, Write},
-    process,
     sync::{Arc, mpsc},
-    thread::{self, available_parallelism},
+    thread::available_parallelism,
     time::Duration,
 };
 
 use actix_web::rt::{self, System};
 use anyhow::{Context, Result, bail};
 use tokio::{
-    join,
-    runtime::Builder,
     select,
-    signal::unix::{Signal, SignalKind, signal},
-    sync::{Notify, oneshot},
-    time::sleep,
+    signal::unix::{SignalKind, signal},
 };
 use tracing::{error, info, warn};
 
 use super::{
     log,
     output::sentence,
+    stop::Stop,
     systemd::{READY, STOPPING, is_supervised, notify},
 };
 use crate::{
     http::connection::tls::Tls,
-    log_buffer,
-    server::{Server, StopStep, serve_program},
+    server::{Server, serve_program},
     settings::{Flags, Settings},
+    threads,
 };
-
-/// How long a stop may take, from its signal to the end of the process. Promised in `docs/command-line.md`.
-const STOP_LIMIT: Duration = Duration::from_secs(8);
-
-/// How long the process may take to end after the second signal: temporary files are removed meanwhile.
-const END_LIMIT: Duration = Duration::from_secs(1);
 
 /// How long the start waits for a stdout that nobody reads.
 const STDOUT_PATIENCE: Duration = Duration::from_secs(1);
@@ -46,7 +36,6 @@ const STDOUT_PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) fn run(flags: Flags) -> Result<()> {
     let settings = Settings::load(flags)?;
     log::start(&settings)?;
-    let database = settings.database.display().to_string();
     let workers = available_parallelism().map_or(1, usize::from);
     let has_tokens = Cell::new(true);
     let prepare = || {
@@ -57,14 +46,15 @@ pub(crate) fn run(flags: Flags) -> Result<()> {
         })
     };
     serve(prepare, pending(), |server| {
-        info!(%database, "serving");
+        info!(database = %settings.whole_path().display(), "serving");
         for (purpose, url) in server.others() {
             info!(url, "{purpose}");
         }
         // A server that lets nobody in looks broken to an administrator who does not know why.
         if !has_tokens.get() {
             warn!(
-                "nobody can call yet; make the first token: surveyd token create --name ops --role admin --database {database}"
+                "nobody can call yet; make the first token: surveyd token create --name ops --role admin {}",
+                settings.database_argument()
             );
         }
         Ok(())
@@ -81,7 +71,7 @@ pub(crate) fn serve(
     ready: impl FnOnce(&Server) -> Result<()>,
 ) -> Result<()> {
     System::new().block_on(async {
-        let Stop { first, second, begun, step } = Signals::catch()?.watch_on_thread()?;
+        let Stop { first, second, begun, step } = Stop::watch()?;
         let server = prepare()?;
         if server.tls().is_some() || is_supervised() {
             reload_at_hangup(server.tls().map(Arc::clone))?;
@@ -140,84 +130,7 @@ fn announce(url: &str) -> Result<()> {
         let _ = stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush());
         let _ = sender.send(());
     };
-    thread::Builder::new().name("stdout".to_owned()).spawn(write).context("cannot start a thread")?;
+    threads::start("stdout", write).context("cannot print the ready line")?;
     let _ = written.recv_timeout(STDOUT_PATIENCE);
     Ok(())
-}
-
-/// The wish to stop.
-struct Stop {
-    /// Resolves at the first signal.
-    first: oneshot::Receiver<()>,
-    /// Resolves at the second signal.
-    second: oneshot::Receiver<()>,
-    /// Notified of a stop without a signal.
-    begun: Arc<Notify>,
-    step: StopStep,
-}
-
-pub(crate) struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    pub(crate) fn catch() -> Result<Self> {
-        let catch = |kind| signal(kind).context("cannot catch signals");
-        Ok(Self { terminate: catch(SignalKind::terminate())?, interrupt: catch(SignalKind::interrupt())? })
-    }
-
-    /// Watches the signals on a thread of their own, which touches no file and waits for no other thread. A stop may wait for a
-    /// disk that does not answer: then this thread ends the process, at the end of the promised time or at the second signal.
-    ///
-    /// Errors: the system gives no thread.
-    fn watch_on_thread(self) -> Result<Stop> {
-        let runtime = Builder::new_current_thread().enable_all().build().context("cannot catch signals")?;
-        let ((first_sender, first), (second_sender, second)) = (oneshot::channel(), oneshot::channel());
-        let (signal_sender, signal) = oneshot::channel();
-        let (begun, step) = (Arc::<Notify>::default(), StopStep::default());
-        let (is_begun, last_step) = (Arc::clone(&begun), step.clone());
-        let end_at_second = async {
-            self.watch(signal_sender).await;
-            let _ = second_sender.send(());
-            sleep(END_LIMIT).await;
-            end_now("a second signal came");
-        };
-        let end_at_limit = async move {
-            select! {
-                _ = signal => {}
-                () = is_begun.notified() => {}
-            }
-            let _ = first_sender.send(());
-            sleep(STOP_LIMIT).await;
-            end_now(&format!("the stop took longer than {} s, and waited for {last_step}", STOP_LIMIT.as_secs()));
-        };
-        let watch = move || runtime.block_on(async { join!(end_at_second, end_at_limit) });
-        thread::Builder::new().name("signals".to_owned()).spawn(watch).context("cannot start a thread")?;
-        Ok(Stop { first, second, begun, step })
-    }
-
-    /// Reports the first signal to `first`, and resolves at the second.
-    async fn watch(mut self, first: oneshot::Sender<()>) {
-        self.next().await;
-        // The server may have ended by itself just now.
-        let _ = first.send(());
-        self.next().await;
-    }
-
-    pub(crate) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-}
-
-/// Ends the process, whatever its other threads wait for.
-fn end_now(reason: &str) {
-    error!(
-        "{reason}; the process ends, and what was in flight was not finished; every send that was answered is recorded"
-    );
-    log_buffer::flush();
-    process::exit(1);
 }

@@ -4,13 +4,16 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 
-use super::output::{print_array, say, unless_closed};
+use super::{
+    output::{print_array, say, unless_closed},
+    secret::{print_secret, wait_for_stdout},
+};
 use crate::{
     cli::DatabaseArgs,
     settings::Settings,
     store::{
         LocalDatabase, Missing, now,
-        tokens::{Issued, Token},
+        tokens::{Secret, Token},
     },
     survey::{
         access::Role,
@@ -19,16 +22,18 @@ use crate::{
 };
 
 pub(crate) fn create(name: &str, role: Role, lifetime: Option<TimeSpan>, file: DatabaseArgs) -> Result<()> {
-    let Issued { token, secret } = open(file, Missing::Create)?.create_token(name, role, lifetime)?;
-    writeln!(io::stdout(), "{}", secret.reveal())?;
+    wait_for_stdout()?;
+    let show = |secret: &Secret| print_secret(secret, "no token is created");
+    let token = open(file)?.create_token(name, role, lifetime, show)?;
     let (id, role, until) = (token.id, token.role.as_str(), until(token.expires_at));
     say(format_args!("token {id} {name:?} ({role}), valid {until}; it is shown this once"));
     Ok(())
 }
 
 pub(crate) fn rotate(id: i64, overlap: Option<TimeSpan>, file: DatabaseArgs) -> Result<()> {
-    let Issued { token, secret } = open(file, Missing::Refuse)?.rotate_token(id, overlap)?;
-    writeln!(io::stdout(), "{}", secret.reveal())?;
+    wait_for_stdout()?;
+    let show = |secret: &Secret| print_secret(secret, &format!("token {id} is as it was"));
+    let token = open(file)?.rotate_token(id, overlap, show)?;
     let old = match (overlap, token.old_secret_until) {
         (Some(_), Some(at)) => format!("the old one is valid until {at}"),
         _ => "the old one is not valid any more".to_owned(),
@@ -39,12 +44,14 @@ pub(crate) fn rotate(id: i64, overlap: Option<TimeSpan>, file: DatabaseArgs) -> 
 }
 
 pub(crate) fn list(json: bool, file: DatabaseArgs) -> Result<()> {
-    let tokens = open(file, Missing::Refuse)?.tokens()?;
+    let settings = Settings::load(file.flags(None))?;
+    let tokens = LocalDatabase::read_only(&settings.database, LocalDatabase::tokens)?;
     if json {
         return unless_closed(print_array(tokens.into_iter().map(Ok)));
     }
     if tokens.is_empty() {
-        say(format_args!("no tokens yet; make one: surveyd token create --name crm --role integrator"));
+        let database = settings.database_argument();
+        say(format_args!("no tokens yet; make one: surveyd token create --name crm --role integrator {database}"));
     }
     unless_closed(print_lines(&tokens, now()))
 }
@@ -73,7 +80,7 @@ fn state(token: &Token, now: Time) -> String {
 }
 
 pub(crate) fn revoke(id: i64, file: DatabaseArgs) -> Result<()> {
-    let token = open(file, Missing::Refuse)?.revoke_token(id)?;
+    let token = open(file)?.revoke_token(id)?;
     match token.revoked_at {
         None => say(format_args!("token {id} {:?} is revoked", token.name)),
         Some(at) => say(format_args!("token {id} {:?} was revoked already, {at}", token.name)),
@@ -85,6 +92,6 @@ fn until(expires_at: Option<Time>) -> String {
     expires_at.map_or("for ever".to_owned(), |at| format!("until {at}"))
 }
 
-fn open(file: DatabaseArgs, missing: Missing) -> Result<LocalDatabase> {
-    LocalDatabase::open(&Settings::load(file.flags(None))?.database, missing)
+fn open(file: DatabaseArgs) -> Result<LocalDatabase> {
+    LocalDatabase::open(&Settings::load(file.flags(None))?.database, Missing::Refuse)
 }

@@ -11,15 +11,18 @@ use anyhow::{Context, Result, anyhow};
 use tokio::sync::oneshot;
 
 use crate::fake::{
-    temp_folder::{Folder, remove_leftovers},
     token::WorldName,
     worlds::{self, DEFAULT_MAX_WORLDS, Worlds},
 };
 use crate::{
     server::{Server, StopStep},
     settings::{Flags, Settings},
-    store::transfer::world_file::WorldFile,
+    store::{
+        temp_folder::{Purpose, TempFolder, remove_leftovers},
+        transfer::world_file::WorldFile,
+    },
     survey::model::SentSurvey,
+    threads,
 };
 
 /// A fake of the Chat Center, inside a test.
@@ -38,7 +41,7 @@ pub struct Fake {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<()>>>,
     /// Removed when the thread has ended.
-    _folder: Folder,
+    _folder: TempFolder,
 }
 
 /// Options of a fake.
@@ -111,7 +114,7 @@ impl Builder {
         let world =
             self.world.map(|text| WorldFile::parse(&text)).transpose().context("the world file has an error")?;
         let settings = Settings::for_fake(Flags { listen: Some(self.listen), ..Flags::default() })?;
-        let folder = Folder::new()?;
+        let folder = TempFolder::new(Purpose::Fake)?;
         let (ready, started) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let path = folder.path().to_owned();
@@ -131,8 +134,8 @@ impl Builder {
             })
         };
         let thread = thread::Builder::new().name("surveyd-fake".to_owned()).spawn(run)?;
-        // Not waited for.
-        thread::spawn(remove_leftovers);
+        // Not waited for. Without a thread for it, the next fake removes them.
+        let _ = threads::start("leftovers", remove_leftovers);
         match started.recv() {
             Ok((url, Some(worlds))) => {
                 Ok(Fake { url, worlds, stop: Some(stop), thread: Some(thread), _folder: folder })

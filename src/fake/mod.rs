@@ -10,7 +10,6 @@ pub(crate) mod library;
 mod middleware;
 mod program;
 mod routes;
-pub(crate) mod temp_folder;
 mod tenants;
 mod token;
 mod web_guard;

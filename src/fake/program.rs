@@ -21,7 +21,7 @@ impl Worlds {
             on_connect: disconnect::remember,
             metrics: None,
             throttles: None,
-            console: ConsoleInfo { fake: true, token },
+            console: ConsoleInfo { fake: true, token, database_argument: None },
             end_waits: Arc::new(move || of_waits.all().iter().for_each(|world| world.database.end_waits())),
             close: Arc::new(move || of_close.all().iter().for_each(|world| world.database.close())),
         }

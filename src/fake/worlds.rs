@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     thread::available_parallelism,
@@ -21,7 +20,11 @@ use crate::{
     file_limit,
     http::{attempts::log::AttemptLog, failure::Failure},
     settings::Settings,
-    store::{Database, transfer::world_file::WorldFile},
+    store::{
+        Database,
+        temp_folder::{private_folder_in, write_private},
+        transfer::world_file::WorldFile,
+    },
 };
 
 /// The default of `--max-worlds`.
@@ -190,9 +193,9 @@ impl Worlds {
     fn clone_seed(&self) -> Result<Arc<World>, Failure> {
         let make = || {
             // A folder for each, so that the files of a world that cannot be made are removed, too.
-            let folder = TempDir::new_in(&self.0.folder).context("cannot make a folder for it")?;
+            let folder = private_folder_in(&self.0.folder).context("cannot make a folder for it")?;
             let path = folder.path().join("world.db");
-            fs::write(&path, self.0.seed.bytes()?).with_context(|| format!("cannot write {}", path.display()))?;
+            write_private(&path, self.0.seed.bytes()?)?;
             Ok((Database::open_throw_away(&path, self.0.queue, message::survey_sent)?, folder))
         };
         let (database, folder) = make().map_err(|error| no_room(&error))?;

@@ -82,10 +82,14 @@ impl AppState {
 }
 
 /// What the console may know before its reader has entered a token.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct ConsoleInfo {
     /// Whether the program has the routes of a fake.
     pub(crate) fake: bool,
     /// A token of role ADMIN that is no secret, if there is one.
     pub(crate) token: Option<&'static str>,
+    /// What a command on this machine takes to work on the same database, such as `--database /var/lib/surveyd/surveyd.db`; none
+    /// for a fake.
+    pub(crate) database_argument: Option<String>,
 }

@@ -35,11 +35,16 @@ use crate::{
         state::{AppState, ListenerConfig, RouteScope},
     },
     settings::{AdminListen, Settings},
+    threads,
 };
 
 /// How long requests in flight may take to finish once the server stops. One that comes to the writer at the last
 /// moment may wait 3 s for a lock; together they stay below the promised 8 s.
 const SHUTDOWN_TIMEOUT_S: u64 = 4;
+
+/// How many threads a server has besides its HTTP workers, at most: the writer, the background thread, those that accept
+/// connections, the workers of other addresses, and those that read lists and deliver.
+const OTHER_THREADS: usize = 12;
 
 /// A server that is bound to its addresses, but does not answer yet.
 pub(crate) struct Server {
@@ -98,6 +103,7 @@ impl Server {
         program: impl FnOnce(&BackgroundHandle) -> Result<Program>,
     ) -> Result<Self> {
         let tls = settings.tls.as_ref().map(|files| Tls::load(&files.cert, &files.key)).transpose()?.map(Arc::new);
+        threads::check(workers + OTHER_THREADS).context("cannot start the server")?;
         let background = Background::new();
         let program = program(background.handle())?;
         let (starts, started) = mpsc::unbounded_channel();
@@ -119,7 +125,7 @@ impl Server {
                     listener: listener_config.clone(),
                     metrics: program.metrics.clone(),
                     throttles: program.throttles.clone(),
-                    console: program.console,
+                    console: program.console.clone(),
                     no_route: metrics::Counts::of(metrics::NO_ROUTE),
                     stopping: Arc::clone(&stopping),
                     readiness: Readiness::default(),

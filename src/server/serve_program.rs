@@ -64,7 +64,7 @@ pub(super) fn program(
         on_connect: |_, _| {},
         metrics: Some(metrics),
         throttles: Some(throttles),
-        console: ConsoleInfo::default(),
+        console: ConsoleInfo { database_argument: Some(settings.database_argument()), ..ConsoleInfo::default() },
         end_waits: Arc::new(move || of_waits.end_waits()),
         close: Arc::new(move || of_close.close()),
     }

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     delivery::message,
     settings::{Flags, Settings},
-    store::{self, Database, LocalDatabase, Missing, transfer::world_file::WorldFile},
+    store::{self, Database, LocalDatabase, Missing, tokens::Secret, transfer::world_file::WorldFile},
     survey::access::Role,
 };
 
@@ -118,8 +118,15 @@ fn deliveries_and_retention_survive_workers_that_die() {
     );
     let mut local = LocalDatabase::open(&path, Missing::Create).expect("a database");
     local.apply(&WorldFile::parse(&world).expect("a world"), &|| {}).expect("it is applied");
-    let mut token =
-        |name: &str, role| local.create_token(name, role, None).expect("a token").secret.reveal().to_owned();
+    let mut token = |name: &str, role| {
+        let mut secret = String::new();
+        let show = |shown: &Secret| {
+            shown.reveal().clone_into(&mut secret);
+            Ok(())
+        };
+        local.create_token(name, role, None, show).expect("a token");
+        secret
+    };
     let (crm, ops) = (token("crm", Role::Integrator), token("ops", Role::Admin));
     let flags = Flags { listen: Some(([127, 0, 0, 1], 0).into()), database: Some(path.clone()), config: None };
     let mut settings = Settings::for_fake(flags).expect("settings");

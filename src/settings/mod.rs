@@ -19,7 +19,7 @@ use crate::{
     settings::{
         file::{RetentionSection, SettingsFile},
         layers::Layers,
-        values::{networks, origins, parse_address},
+        values::{networks, origins, parse_address, shell_word},
     },
     store::retention::Retention,
 };
@@ -111,6 +111,16 @@ impl Settings {
         let layers = Layers::of_server(&flags)?;
         layers.written()?.check(flags.clone())?;
         layers.effective(&flags)
+    }
+
+    /// The whole path of the database, which must exist.
+    pub(crate) fn whole_path(&self) -> PathBuf {
+        self.database.canonicalize().unwrap_or_else(|_| self.database.clone())
+    }
+
+    /// The database as a shell takes it on a command line, whatever folder that is in.
+    pub(crate) fn database_argument(&self) -> String {
+        format!("--database {}", shell_word(&self.whole_path().to_string_lossy()))
     }
 }
 

@@ -36,3 +36,24 @@ pub(super) fn parse_address(key: &str, value: &str, example: &str) -> Result<Soc
     let wrong = || format!("the setting {key} is {value:?}; it must be an address and a port such as {example}");
     value.parse().with_context(wrong)
 }
+
+/// A text as a shell reads it, as one word.
+pub(super) fn shell_word(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+=:,@%".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shell_word;
+
+    #[test]
+    fn a_shell_reads_a_word_as_it_was() {
+        assert_eq!(shell_word("/var/lib/surveyd/a-b_1.db"), "/var/lib/surveyd/a-b_1.db");
+        assert_eq!(shell_word("/it's here/$x.db"), r"'/it'\''s here/$x.db'");
+    }
+}

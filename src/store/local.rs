@@ -1,10 +1,12 @@
 //! The database as a command sees it: blocking, and next to a server that may run on the same file.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use rusqlite::Connection;
-use tempfile::TempDir;
 
 use crate::store::{
     error::StoreError,
@@ -12,7 +14,9 @@ use crate::store::{
         connection::open_reader,
         error::FileError,
         open::{Missing, open},
+        open_read_only::{ReadOnlyFile, empty},
     },
+    temp_folder::TempFolder,
 };
 
 /// A database in one process, or in one thread of it. Its methods are in the files of their subjects; their errors are one
@@ -22,7 +26,7 @@ pub(crate) struct LocalDatabase {
     pub(super) path: PathBuf,
     pub(super) connection: Connection,
     /// Removed after the connection is closed; none for a file that stays.
-    pub(super) _folder: Option<TempDir>,
+    pub(super) _folder: Option<TempFolder>,
 }
 
 impl LocalDatabase {
@@ -30,11 +34,24 @@ impl LocalDatabase {
     ///
     /// Errors: one sentence that names the file and the way out.
     pub(crate) fn open(path: &Path, missing: Missing) -> Result<Self> {
+        let is_empty = missing == Missing::Refuse && fs::metadata(path).is_ok_and(|file| file.len() == 0);
+        ensure!(!is_empty, empty(path));
         let connection = open(path, missing)?;
         Ok(Self { path: path.to_owned(), connection, _folder: None })
     }
 
-    /// Opens a file of the present schema, only to read it.
+    /// Runs a command that only reads on a file of the present schema, which keeps its bytes.
+    ///
+    /// Errors: those of the command; the file cannot be read, or was changed meanwhile: one sentence that names it and the way out.
+    pub(crate) fn read_only<T>(path: &Path, command: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        let file = ReadOnlyFile::open(path)?;
+        let database = Self { path: path.to_owned(), connection: file.connection, _folder: None };
+        let done = command(&database);
+        file.unchanged.check()?;
+        done
+    }
+
+    /// Opens a file of the present schema, only to read it, next to the server that has it open in this process.
     pub(super) fn open_reader(path: &Path) -> Result<Self> {
         let connection = open_reader(path).map_err(|error| FileError::from(error).explain(path))?;
         Ok(Self { path: path.to_owned(), connection, _folder: None })

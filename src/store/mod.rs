@@ -26,6 +26,7 @@ pub(crate) mod read;
 pub(crate) mod retention;
 pub(crate) mod sends;
 mod steps;
+pub(crate) mod temp_folder;
 pub(crate) mod tokens;
 pub(crate) mod transfer;
 pub(crate) mod write;

@@ -144,6 +144,11 @@ impl<T> Changed<T> {
         Changed { value: map(self.value), entries: self.entries }
     }
 
+    /// The result, before it is recorded.
+    pub(super) fn value(&self) -> &T {
+        &self.value
+    }
+
     /// The result without an audit: for a file that is being made.
     pub(super) fn unaudited(self) -> T {
         self.value

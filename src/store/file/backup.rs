@@ -6,11 +6,12 @@ use anyhow::{Result, ensure};
 use tracing::info;
 
 use crate::store::file::{
-    SIDECARS, check_readable,
+    SIDECARS,
     connection::open_snapshot,
     copy::Progress,
     error::FileError,
     migrations::{CURRENT_VERSION, FileOwner, refuse_foreign},
+    open_read_only::ReadOnlyFile,
     staged_file::{Existing, StagedFile},
     with_suffix,
 };
@@ -20,16 +21,18 @@ use crate::store::file::{
 ///
 /// Errors: one sentence that names the file and the way out. Then no copy is left, nor a part of it.
 pub(crate) fn back_up(database: &Path, target: &Path, progress: Progress<'_>) -> Result<u64> {
-    check_readable(database)?;
+    // A missing database is reported before a target that exists.
+    let (file, owner) = ReadOnlyFile::open_snapshot(database)?;
     refuse_existing(target)?;
-    let (from, owner) = open_snapshot(database).map_err(|error| FileError::from(error).explain(database))?;
+    let from = &file.connection;
     refuse_foreign(&owner, database)?;
     ensure!(owner != FileOwner::Empty, "the database {} is empty: there is nothing to back up", database.display());
     let staged = StagedFile::next_to(target)?;
     let pages = u64::from(from.pragma_query_value(None, "page_count", |row| row.get::<_, u32>(0))?);
     // Called once more before the copy has its name: a signal may have come during the verification, which is slow.
     let last = || progress(pages, pages).map_err(FileError::from);
-    let made = staged.fill(&from, progress).and_then(|()| staged.verify(&owner)).and_then(|()| last());
+    let made = staged.fill(from, progress).and_then(|()| staged.verify(&owner)).and_then(|()| last());
+    file.unchanged.check()?;
     made.map_err(|error| explain_copy(database, target, error))?;
     staged.publish(target, Existing::Refuse)
 }

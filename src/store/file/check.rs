@@ -7,10 +7,10 @@ use rusqlite::{Connection, params_from_iter};
 
 use crate::store::{
     file::{
-        check_readable,
-        connection::open_snapshot,
+        constraints::check_constraints,
         error::{FileError, is_read_error},
         migrations::{FileOwner, refuse_foreign},
+        open_read_only::ReadOnlyFile,
     },
     now,
 };
@@ -103,8 +103,7 @@ fn checks() -> Vec<Check> {
 ///
 /// Errors: the file cannot be read at all; one sentence that names it and the way out.
 pub(crate) fn check(database: &Path, report: &mut dyn FnMut(&str)) -> Result<u64> {
-    check_readable(database)?;
-    let (connection, owner) = open_snapshot(database).map_err(|error| FileError::from(error).explain(database))?;
+    let (file, owner) = ReadOnlyFile::open_snapshot(database)?;
     refuse_foreign(&owner, database)?;
     let version = if let FileOwner::Surveyd(version) = owner { version } else { 0 };
     let mut found = 0;
@@ -112,14 +111,15 @@ pub(crate) fn check(database: &Path, report: &mut dyn FnMut(&str)) -> Result<u64
         found += 1;
         report(&sentence.replace('\n', " "));
     };
-    let looked = look(&connection, version, &mut report).map_err(|error| FileError::from(error).told_apart(database));
-    match looked {
+    let looked = look(&file.connection, version, &mut report);
+    match looked.map_err(|error| FileError::from(error).told_apart(database)) {
         Ok(()) => {}
         // Nothing is known of such a file.
         Err(error @ (FileError::Unreadable(_) | FileError::Unusable(_))) => return Err(error.explain(database)),
         // Damage can end the check; what was found before is reported.
         Err(error) => report(format!("the file cannot be read any further: {error}")),
     }
+    file.unchanged.check()?;
     Ok(found)
 }
 
@@ -135,6 +135,7 @@ fn look(connection: &Connection, version: i32, report: &mut dyn FnMut(String)) -
             report(sentence);
         }
     }
+    check_constraints(connection, report)?;
     let mut statement =
         connection.prepare("select \"table\", rowid, parent from pragma_foreign_key_check order by 1, 2")?;
     let mut rows = statement.query([])?;

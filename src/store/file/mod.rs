@@ -4,12 +4,14 @@ pub(super) mod backup;
 pub(super) mod check;
 pub(super) mod commit;
 pub(super) mod connection;
+mod constraints;
 pub(super) mod copy;
 pub(super) mod error;
 pub(super) mod identity;
 pub(super) mod lock;
 pub(super) mod migrations;
 pub(super) mod open;
+pub(super) mod open_read_only;
 pub(super) mod restore;
 mod staged_file;
 
@@ -62,7 +64,7 @@ fn check_readable(path: &Path) -> Result<()> {
         Ok(metadata) if metadata.is_dir() => bail!("the database {} is a folder; name a file", path.display()),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => bail!(
-            "there is no database {}; `surveyd serve`, `surveyd apply` and `surveyd token create` make one, or name another with --database",
+            "there is no database {}; `surveyd serve` and `surveyd apply` make one, or name another with --database",
             path.display()
         ),
         Err(error) => Err(error).with_context(|| {

@@ -4,6 +4,7 @@ use std::{fs::OpenOptions, io::ErrorKind, os::unix::fs::OpenOptionsExt, path::Pa
 
 use anyhow::{Context, Result, bail, ensure};
 use rusqlite::Connection;
+use tracing::info;
 
 use crate::store::file::{
     backup, check_readable,
@@ -102,7 +103,11 @@ fn open_as(path: &Path, durability: Durability, before: impl FnOnce(i32) -> Resu
 pub(in crate::store) fn create(path: &Path) -> Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         // The name itself must survive a power cut, or everything in the file is lost with it.
-        Ok(_) => sync_folder(path).with_context(|| format!("cannot make the database {} durable", path.display()))?,
+        Ok(_) => {
+            sync_folder(path).with_context(|| format!("cannot make the database {} durable", path.display()))?;
+            // By its whole path: in the wrong folder, a new database looks like one that has lost everything.
+            info!("made the database {}", path.canonicalize().as_deref().unwrap_or(path).display());
+        }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) if error.kind() == ErrorKind::NotFound => {
             bail!("cannot make the database {}: its folder does not exist; make the folder first", path.display())

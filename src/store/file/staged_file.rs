@@ -2,12 +2,14 @@
 
 use std::{
     fs::{self, File, OpenOptions, Permissions, TryLockError},
+    io,
     os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use rusqlite::Connection;
+use rustix::fs::OFlags;
 use tempfile::TempPath;
 
 use crate::store::file::{
@@ -45,15 +47,13 @@ impl StagedFile {
         ensure!(folder.is_dir(), "cannot write {name}: its folder does not exist; make the folder first");
         let path = with_suffix(target, ".surveyd-part");
         let open = || {
-            let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
-            match file.try_lock() {
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                locked => locked?,
+            if path.symlink_metadata().is_ok() {
+                let left = open_locked(&path, false)?;
+                // Made anew, and not used: another user may have made it.
+                let Some(_left) = left else { return Ok(None) };
+                fs::remove_file(&path)?;
             }
-            // The process that had the lock before may have published the file meanwhile.
-            let (of_file, of_path) = (file.metadata()?, fs::metadata(&path));
-            let is_mine = of_path.is_ok_and(|of_path| (of_path.dev(), of_path.ino()) == (of_file.dev(), of_file.ino()));
-            Ok::<_, std::io::Error>(is_mine.then_some(file))
+            open_locked(&path, true)
         };
         let file =
             open().with_context(|| format!("cannot write {name}: choose a folder that this user may write to"))?;
@@ -106,4 +106,22 @@ impl StagedFile {
         sync_folder(target).with_context(|| format!("{name} is there, but a power cut may take it away"))?;
         Ok(size)
     }
+}
+
+/// Opens a file, a new one or one that is there, and locks it. None if another process has it, or is publishing it now.
+fn open_locked(path: &Path, is_new: bool) -> io::Result<Option<File>> {
+    let is_file = || path.symlink_metadata().is_ok_and(|file| file.is_file());
+    if !is_new && !is_file() {
+        return Err(io::Error::other(format!("{} is not a file; remove it", path.display())));
+    }
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    let file = OpenOptions::new().write(true).create_new(is_new).mode(0o600).custom_flags(flags).open(path)?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        locked => locked?,
+    }
+    // The process that had the lock before may have published the file meanwhile.
+    let (of_file, of_path) = (file.metadata()?, fs::symlink_metadata(path));
+    let is_mine = of_path.is_ok_and(|of_path| (of_path.dev(), of_path.ino()) == (of_file.dev(), of_file.ino()));
+    Ok(is_mine.then_some(file))
 }

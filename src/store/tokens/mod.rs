@@ -218,25 +218,59 @@ impl LocalDatabase {
         self.read(|connection| list(connection, None, usize::MAX))
     }
 
-    pub(crate) fn create_token(&mut self, name: &str, role: Role, lifetime: Option<TimeSpan>) -> Result<Issued> {
-        self.change_token(|connection, now| create(connection, name, role, lifetime, now))
+    /// Makes a token. `show` is called before the commit: a secret that cannot be shown leaves no token.
+    ///
+    /// Errors: as for [`Store::create_token`]; that of `show`.
+    pub(crate) fn create_token(
+        &mut self,
+        name: &str,
+        role: Role,
+        lifetime: Option<TimeSpan>,
+        show: impl FnOnce(&Secret) -> Result<()>,
+    ) -> Result<Token> {
+        self.issue(|connection, now| create(connection, name, role, lifetime, now), show)
     }
 
-    pub(crate) fn rotate_token(&mut self, id: i64, overlap: Option<TimeSpan>) -> Result<Issued> {
-        self.change_token(|connection, now| rotate(connection, id, overlap, now))
+    /// Gives a token a new secret. `show` is called before the commit: with a new secret that cannot be shown, the old one stays.
+    ///
+    /// Errors: as for [`Store::rotate_token`]; that of `show`.
+    pub(crate) fn rotate_token(
+        &mut self,
+        id: i64,
+        overlap: Option<TimeSpan>,
+        show: impl FnOnce(&Secret) -> Result<()>,
+    ) -> Result<Token> {
+        self.issue(|connection, now| rotate(connection, id, overlap, now), show)
     }
 
     pub(crate) fn revoke_token(&mut self, id: i64) -> Result<Token> {
-        self.change_token(|connection, now| revoke(connection, id, now))
+        self.change_token(|connection, now| Ok(revoke(connection, id, now)?))
     }
 
-    fn change_token<T>(
+    fn issue(
         &mut self,
-        change: impl FnOnce(&Connection, Time) -> Result<Changed<T>, StoreError>,
-    ) -> Result<T> {
-        self.transact(|connection| change(connection, now())).map_err(|error| match error {
-            StoreError::NotFound { id, .. } => anyhow!("there is no token {id}; `surveyd token list` shows them"),
-            error => error.explain(&self.path),
+        change: impl FnOnce(&Connection, Time) -> Result<Changed<Issued>, StoreError>,
+        show: impl FnOnce(&Secret) -> Result<()>,
+    ) -> Result<Token> {
+        let mut is_shown = false;
+        let issued = self.change_token(|connection, now| {
+            let issued = change(connection, now)?;
+            show(&issued.value().secret)?;
+            is_shown = true;
+            Ok(issued)
+        });
+        match issued {
+            Ok(Issued { token, .. }) => Ok(token),
+            Err(error) if is_shown => Err(error.context("the secret that was printed is not recorded and not valid")),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn change_token<T>(&mut self, change: impl FnOnce(&Connection, Time) -> Result<Changed<T>>) -> Result<T> {
+        self.transact(|connection| change(connection, now())).map_err(|error| match error.downcast::<StoreError>() {
+            Ok(StoreError::NotFound { id, .. }) => anyhow!("there is no token {id}; `surveyd token list` shows them"),
+            Ok(error) => error.explain(&self.path),
+            Err(error) => error,
         })
     }
 }

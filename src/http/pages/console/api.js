@@ -1,7 +1,7 @@
 // Calls to the server. The token is only in the memory of this module, so it is lost when the tab closes.
 
-/** The answer of `/console.json`: `{ fake, token }`. */
-export const serverInfo = { fake: false, token: null };
+/** The answer of `/console.json`: `{ fake, token, databaseArgument }`. */
+export const serverInfo = { fake: false, token: null, databaseArgument: null };
 
 let token = null;
 

@@ -145,7 +145,14 @@ function signOut(reason) {
   if (!serverInfo.fake) byId('token').value = '';
   byId('main').replaceChildren(
     h('h2', {}, 'Sign in'),
-    emptyState(reason ? `${reason} ` : '', 'Enter a token of role ADMIN at the top. To create one, run ', h('code', {}, 'surveyd token create --name me --role admin'), '. The token is kept only in the memory of this tab.'),
+    emptyState(
+      reason ? `${reason} ` : '',
+      'Enter a token of role ADMIN at the top. ',
+      ...(serverInfo.fake
+        ? ['That of a fake is ', h('code', {}, 'test-admin')]
+        : ['To create one, run ', h('code', {}, `surveyd token create --name me --role admin ${serverInfo.databaseArgument}`), ' on the machine of the server']),
+      '. The token is kept only in the memory of this tab.',
+    ),
   );
   if (!serverInfo.token) byId('token').focus();
 }

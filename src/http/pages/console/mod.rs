@@ -76,7 +76,7 @@ pub(crate) async fn asset(name: Path<String>) -> Result<Asset, Failure> {
 
 /// `GET /console.json`: what the page needs before it has a token.
 pub(crate) async fn info(ThinData(app): State) -> Json<ConsoleInfo> {
-    Json::ok(app.console)
+    Json::ok(app.console.clone())
 }
 
 impl Responder for Asset {

@@ -1,6 +1,6 @@
 // Clients, threads and channels: lists, and a dialog to edit a row. Forms have only the dialog; their list is a grid.
 
-import { parseId, query, request } from './api.js';
+import { parseId, query, request, serverInfo } from './api.js';
 import { badge, button, confirmButton, field, form, h, notify, select, time } from './dom.js';
 import { List, PAGE } from './list.js';
 import { on } from './live.js';
@@ -118,7 +118,7 @@ export function rows(kind, number) {
     label: kind,
     key: 'id',
     path: (after) => query(`/admin/${kind}`, { after: after ?? (from === '' ? '' : parseId(from) - 1n), limit: PAGE }),
-    emptyText: `There are no ${kind} from this id on. Create one with the button above or with PUT /admin/${kind}/1, or create many with surveyd apply.`,
+    emptyText: `There are no ${kind} from this id on. Create one with the button above or with PUT /admin/${kind}/1, or create many with surveyd apply${serverInfo.fake ? '' : ` FILE ${serverInfo.databaseArgument}`}.`,
     columns: [['Id', (row) => button(String(row.id), () => edit(kind, row.id), { class: 'link', 'aria-label': `Edit ${singular} ${row.id}` })], ...columns],
   });
   const filters = form(
