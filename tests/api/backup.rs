@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     process::Stdio,
     sync::atomic::{AtomicBool, AtomicU32, Ordering},
     thread,
@@ -137,6 +137,27 @@ fn a_second_backup_to_the_same_file_is_refused() {
     drop(held);
     folder.run_ok(&["backup", "copy.db"]);
     assert_eq!(folder.files(), ["copy.db", "surveyd.db"]);
+}
+
+/// Another user who may write to the folder makes the part before. The copy is written into a new file all the same.
+#[test]
+fn a_part_that_is_there_already_is_not_written_into() {
+    let folder = TestFolder::with_sample();
+    let part = folder.write("copy.db.surveyd-part", "mine");
+    let planted = fs::File::open(&part).unwrap();
+    folder.run_ok(&["backup", "copy.db"]);
+    assert_eq!(std::io::read_to_string(&planted).unwrap(), "mine");
+    assert_ne!(planted.metadata().unwrap().ino(), fs::metadata(folder.path("copy.db")).unwrap().ino());
+    for kind in ["link", "folder"] {
+        let part = folder.path(&format!("{kind}.db.surveyd-part"));
+        match kind {
+            "link" => symlink(folder.path("target"), &part).unwrap(),
+            _ => fs::create_dir(&part).unwrap(),
+        }
+        let said = folder.run_error(&["backup", &format!("{kind}.db")]);
+        assert!(said.contains(&format!("{kind}.db.surveyd-part is not a file; remove it")), "{said}");
+    }
+    assert!(!folder.path("target").exists());
 }
 
 #[rstest]

@@ -51,13 +51,15 @@ fn the_console_and_every_file_it_names_is_served() {
 #[test]
 fn the_console_offers_a_token_for_a_local_fake_only() {
     let known = |server: &Server| server.anonymous().call("GET", "/console.json", None).json();
-    assert_eq!(known(&Server::fake()), json!({"fake": true, "token": "test-admin"}));
+    assert_eq!(known(&Server::fake()), json!({"fake": true, "token": "test-admin", "databaseArgument": null}));
+    // The commands that it shows work in every folder.
     let folder = TestFolder::with_sample();
-    assert_eq!(known(&folder.serve()), json!({"fake": false, "token": null}));
+    let argument = format!("--database {}", folder.path("surveyd.db").canonicalize().unwrap().display());
+    assert_eq!(known(&folder.serve()), json!({"fake": false, "token": null, "databaseArgument": argument}));
     let open = Server::start({
         let mut command = crate::harness::surveyd();
         command.args(["fake", "--listen", "0.0.0.0:0"]);
         command
     });
-    assert_eq!(known(&open), json!({"fake": true, "token": null}));
+    assert_eq!(known(&open), json!({"fake": true, "token": null, "databaseArgument": null}));
 }

@@ -1,8 +1,13 @@
 //! `surveyd token`: creates, lists, rotates and revokes tokens; shows a secret once.
 
-use std::fs;
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
-use crate::harness::{Server, Signal, TestFolder};
+use rstest::rstest;
+
+use crate::harness::{Server, Signal, TestFolder, eventually, tool};
 
 #[test]
 fn a_token_is_alone_on_stdout_and_nowhere_in_the_file() {
@@ -41,7 +46,8 @@ fn the_first_start_logs_how_to_create_a_token() {
     assert_eq!(server.client("admin").call("GET", "/admin/settings", None).short(), "401 Token is invalid");
     assert!(folder.run(&["token", "list"]).stdout.is_empty());
     let log = server.stop();
-    let command = "surveyd token create --name ops --role admin --database surveyd.db";
+    let path = folder.path("surveyd.db").canonicalize().unwrap();
+    let command = format!("surveyd token create --name ops --role admin --database {}", path.display());
     assert!(log.contains(&format!("nobody can call yet; make the first token: {command}\"")), "{log}");
     let words: Vec<_> = command.split(' ').skip(1).collect();
     let token = String::from_utf8(folder.run(&words).stdout).unwrap();
@@ -99,4 +105,75 @@ fn server_and_fake_refuse_each_other_s_tokens() {
     let secret = folder.token("crm", "integrator");
     assert_eq!(Server::fake().client(&secret).send(1, 1).short(), "401 Token is invalid");
     assert_eq!(folder.serve().client("test-crm").send(1, 1).short(), "401 Token is invalid");
+}
+
+/// The secret is shown only once. Where nobody can read it, nothing was done.
+#[rstest]
+#[case("> /dev/full", "No space left on device (os error 28)")]
+#[case("| true", "Broken pipe (os error 32)")]
+fn a_secret_that_cannot_be_printed_is_not_created(#[case] stdout: &str, #[case] reason: &str) {
+    let folder = TestFolder::with_sample();
+    let secret = folder.token("crm", "integrator");
+    let (list, audit) = (folder.stdout_of(&["token", "list"]), folder.stdout_of(&["audit"]));
+    for (words, undone) in [
+        ("token create --name ops --role admin", "no token is created"),
+        ("token rotate 1", "token 1 is as it was"),
+        ("token rotate 1 --overlap 24h", "token 1 is as it was"),
+    ] {
+        let Some(mut shell) = tool("bash") else { return };
+        // The pipe is closed before the secret is printed.
+        let script = format!("set -o pipefail; {{ read -r _ < gate; exec \"$0\" {words}; }} {stdout}");
+        assert!(Command::new("mkfifo").arg(folder.path("gate")).status().unwrap().success());
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_surveyd")]).current_dir(folder.path("")).stderr(Stdio::piped());
+        let process = shell.spawn().unwrap();
+        fs::write(folder.path("gate"), "go\n").unwrap();
+        let output = process.wait_with_output().unwrap();
+        assert_eq!(
+            String::from_utf8(output.stderr).unwrap(),
+            format!("surveyd: the secret cannot be printed, and {undone}; look at where stdout goes: {reason}\n")
+        );
+        assert_eq!(output.status.code(), Some(1));
+        fs::remove_file(folder.path("gate")).unwrap();
+    }
+    assert_eq!((folder.stdout_of(&["token", "list"]), folder.stdout_of(&["audit"])), (list, audit));
+    assert_eq!(folder.serve().client(&secret).send(1, 1).short(), "200 ", "the old secret is valid");
+    folder.token("ops", "admin");
+}
+
+#[test]
+fn a_closed_stdout_creates_no_token() {
+    let folder = TestFolder::with_sample();
+    let Some(mut shell) = tool("sh") else { return };
+    shell.args(["-c", "exec \"$0\" token create --name ops --role admin >&-", env!("CARGO_BIN_EXE_surveyd")]);
+    let output = shell.current_dir(folder.path("")).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "surveyd: stdout is closed, and a secret is shown only there; open it, or name a file with `> FILE`\n"
+    );
+    assert_eq!(folder.stdout_of(&["token", "list"]), "");
+}
+
+/// A pipe that nobody reads keeps the command waiting, and not the server.
+#[test]
+fn a_stdout_that_is_full_does_not_hold_the_lock() {
+    let folder = TestFolder::with_sample();
+    let token = folder.token("crm", "integrator");
+    let server = folder.serve();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::NONBLOCK).unwrap();
+    while std::io::Write::write(&mut writer, &[b'x'; 4096]).is_ok() {}
+    rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::empty()).unwrap();
+    let mut command = folder.command(&["token", "create", "--name", "ops", "--role", "admin"]);
+    let mut process = command.stdout(writer).spawn().unwrap();
+    drop(command);
+    let stat = || fs::read_to_string(format!("/proc/{}/wchan", process.id())).unwrap_or_default();
+    eventually("it waits for the pipe", || stat().contains("poll") || stat() == "0" || stat().is_empty());
+    for _ in 0..3 {
+        assert_eq!(server.client(&token).send(1, 1).short(), "200 ");
+    }
+    let printed = std::io::read_to_string(reader).unwrap();
+    assert!(process.wait().unwrap().success());
+    let secret = printed.trim_start_matches('x').trim_end();
+    assert_eq!(server.client(secret).call("GET", "/admin/settings", None).status, 200);
 }

@@ -2,10 +2,9 @@
 
 use std::{cell::Cell, fs, path::PathBuf, process::Command};
 
-use rustix::process::getuid;
 use tempfile::TempDir;
 
-use super::tools::{say_skipped, skip, tool};
+use super::tools::{skip, tool_of_root};
 
 /// An ext4 file system in a file; thawed and unmounted when dropped.
 pub struct Disk {
@@ -17,11 +16,7 @@ impl Disk {
     /// None where the machine does not let the test mount one.
     pub fn new() -> Option<Self> {
         for name in ["mkfs.ext4", "mount", "umount", "fsfreeze"] {
-            tool(name)?;
-        }
-        if !getuid().is_root() {
-            say_skipped("only root can mount a disk");
-            return None;
+            tool_of_root(name)?;
         }
         let directory = TempDir::new().unwrap();
         let image = directory.path().join("image");

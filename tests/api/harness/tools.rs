@@ -21,6 +21,15 @@ pub fn tool(name: &str) -> Option<Command> {
     found.then(|| Command::new(name))
 }
 
+/// The same for a program that only root can use as a test needs it. Skipped without root, in CI too.
+pub fn tool_of_root(name: &str) -> Option<Command> {
+    if !rustix::process::getuid().is_root() {
+        say_skipped(&format!("{name} needs root here"));
+        return None;
+    }
+    tool(name)
+}
+
 /// Says that the running test is skipped, and why.
 ///
 /// Panics where `CI` is set.
@@ -30,7 +39,7 @@ pub fn skip(reason: &str) {
 }
 
 /// Says on stderr that the running test is skipped, and why.
-pub fn say_skipped(reason: &str) {
+fn say_skipped(reason: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     // Not by `eprintln!`, whose text the test runner shows only of tests that fail.
     #[expect(clippy::explicit_write, reason = "the test harness captures what eprintln! writes")]
