@@ -18,11 +18,6 @@ const USERS: u32 = 61_000;
 fn limited(folder: &TestFolder, user: u32, threads: u32, words: &[&str]) -> Option<Command> {
     let open = fs::Permissions::from_mode(0o777);
     fs::set_permissions(folder.path(""), open).unwrap();
-    let program = folder.path("surveyd");
-    if !program.exists() {
-        fs::copy(env!("CARGO_BIN_EXE_surveyd"), &program).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    }
     for name in folder.files().iter().filter(|name| name.starts_with("surveyd.db")) {
         fs::set_permissions(folder.path(name), fs::Permissions::from_mode(0o666)).unwrap();
     }
@@ -31,7 +26,7 @@ fn limited(folder: &TestFolder, user: u32, threads: u32, words: &[&str]) -> Opti
     tool_of_root("setpriv")?;
     let mut command = tool_of_root("prlimit")?;
     command.args([&format!("--nproc={threads}"), "setpriv", "--reuid", &user, "--regid", &user, "--clear-groups"]);
-    command.arg(program).args(words).current_dir(folder.path("")).env("TMPDIR", folder.path(""));
+    command.arg(folder.program()).args(words).current_dir(folder.path("")).env("TMPDIR", folder.path(""));
     Some(command)
 }
 

@@ -88,15 +88,26 @@ impl TestFolder {
     /// The program as a user without rights. Tests are often run by root, who may do everything.
     pub fn command_without_rights(&self, arguments: &[&str]) -> Command {
         std::fs::set_permissions(self.path(""), std::fs::Permissions::from_mode(0o755)).unwrap();
-        // A copy that such a user can reach.
-        let program = self.path("surveyd");
-        std::fs::copy(env!("CARGO_BIN_EXE_surveyd"), &program).unwrap();
-        let mut command = Command::new(program);
+        let mut command = Command::new(self.program());
         if getuid().is_root() {
             command.uid(NOBODY).gid(NOBODY);
         }
         command.args(arguments).current_dir(self.directory.path());
         command
+    }
+
+    /// A copy of the program that every user can reach.
+    ///
+    /// Made by another process: a program that another test starts meanwhile would inherit the open copy, and the system
+    /// refuses to run a file that is open for writing.
+    pub fn program(&self) -> PathBuf {
+        let program = self.path("surveyd");
+        if !program.exists() {
+            let mut copy = Command::new("cp");
+            assert!(copy.arg(env!("CARGO_BIN_EXE_surveyd")).arg(&program).status().unwrap().success());
+            std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        program
     }
 
     /// Runs the program, whatever its exit code.
