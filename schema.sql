@@ -1,4 +1,4 @@
--- The schema of a surveyd database, version 3: what is stored, which values are possible, and why.
+-- The schema of a surveyd database, version 4: what is stored, which values are possible, and why.
 --
 -- Every table is STRICT: a text in an integer column is an error at once, and not years later.
 -- Times are integer milliseconds since 1970-01-01T00:00:00Z. The API shows them as ISO-8601.
@@ -193,7 +193,8 @@ create index token_old_secret_by_token on token_old_secret (token_id, until);
 -- The audit: every change and its author. A row is written in the transaction of its change. `who` is the name of the
 -- token, or `cli` for a command on this machine, which has no address. `object` is named as in the admin routes:
 -- settings, channels/1, forms/1/channels/2, tokens/3. A whole apply is one change of `world`. `before` and `after` are
--- the object as JSON of the admin routes, or null if there was or is none. Neither contains a secret.
+-- the object as JSON of the admin routes, or null if there was or is none. Neither contains a secret. The checks ask for null
+-- themselves, because `json_valid(null)` is 0 in SQLite 3.40 and null in later versions.
 create table audit (
     id      integer primary key autoincrement,
     at      integer not null,
@@ -201,8 +202,8 @@ create table audit (
     address text,
     action  text    not null,
     object  text    not null,
-    before  text check (json_valid(before)),
-    after   text check (json_valid(after))
+    before  text check (before is null or json_valid(before)),
+    after   text check (after is null or json_valid(after))
 ) strict;
 
 -- The audit is append-only for every program that opens the file, also for "insert or replace". There are two
@@ -221,7 +222,7 @@ insert into audit_swept values (1, 0);
 create trigger audit_swept_only_goes_on before update on audit_swept when new.through < old.through
     begin select raise(abort, 'what is gone of the audit stays gone'); end;
 create trigger audit_swept_leaves_a_day before update on audit_swept
-    when exists (select 1 from audit where id <= new.through and at > (unixepoch() - 86400) * 1000)
+    when exists (select 1 from audit where id <= new.through and at > (strftime('%s', 'now') - 86400) * 1000)
     begin select raise(abort, 'a day of the audit is always kept'); end;
 create trigger audit_row_never_changes before update on audit
     when new.id <> old.id or new.at <> old.at or new.who <> old.who or new.address is not old.address

@@ -256,7 +256,11 @@ Examples:
     #[command(after_help = "\
 The backup is verified first. The old database is kept next to the new one, under a name that is printed. If this is
 interrupted, you have either the old database or the new one. It needs disk space for the old database once and for
-the backup twice.
+the backup three times.
+
+Tokens that were revoked or rotated since the backup stay so, persons who were erased stay erased, and no id is used
+again. This and what is lost is printed, and recorded in the audit. With --exact the database becomes what the backup
+is, and nothing more: revoked tokens are valid again.
 
 Examples:
   surveyd restore /var/backups/surveyd-monday.db
@@ -266,6 +270,9 @@ Examples:
         /// The backup; it is only read.
         #[arg(value_name = "FILE")]
         backup: PathBuf,
+        /// Carry over nothing from the old database, and keep the schema of the backup.
+        #[arg(long)]
+        exact: bool,
         #[command(flatten)]
         file: DatabaseArgs,
     },

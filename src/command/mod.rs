@@ -72,7 +72,7 @@ fn dispatch(command: Commands) -> Result<()> {
         Commands::Erase(EraseCommand::Client { id, external_id, file }) => erase::run(id, external_id, file),
         Commands::Export { csv, anonymize, file } => export::run(csv, anonymize, file),
         Commands::Backup { target, file } => backup::run(&target, file),
-        Commands::Restore { backup, file } => restore::run(&backup, file),
+        Commands::Restore { backup, exact, file } => restore::run(&backup, exact, file),
         Commands::Check { file } => check::run(file),
         Commands::Man { folder } => man::run(&folder),
         Commands::Completions { shell } => completions::run(shell),

@@ -4,7 +4,7 @@
 //! A send stays as a row, with 0 for the client and the thread: how many surveys were sent, by form and by day, is not about
 //! anybody. The client's row is deleted last, so that an erasure that was interrupted can be found and made again.
 
-use std::{thread::sleep, time::Duration, vec};
+use std::{collections::BTreeSet, thread::sleep, time::Duration, vec};
 
 use anyhow::Result;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -251,6 +251,28 @@ impl LocalDatabase {
         self.read(empty_log)?;
         Ok(Some(Erasure { client, external_id, erased }))
     }
+
+    /// Erases a client who was erased before, in another copy of this database. Recorded even if nothing is kept of them here:
+    /// this database can be replaced by an older copy, too.
+    pub(super) fn erase_again(&mut self, client: ClientId) -> Result<()> {
+        if self.erase(client)?.is_some() {
+            return Ok(());
+        }
+        let record = |_: &Connection| {
+            let entry = AuditEntry::new(Action::Erase, object::<Client>(client.0), None, Some(&Erased::default()))?;
+            Ok::<_, StoreError>(Changed::audited((), [entry]))
+        };
+        self.transact(record).map_err(|error| error.explain(&self.path))
+    }
+}
+
+/// The erasures that the audit has: of each the id of its row, its time, and the client.
+pub(super) fn erasures(connection: &Connection) -> Result<BTreeSet<(i64, i64, ClientId)>, StoreError> {
+    let mut statement = connection.prepare(
+        "select id, at, cast(substr(object, 9) as integer) from audit where action = 'erase' and object glob 'clients/*'",
+    )?;
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, ClientId(row.get(2)?))))?;
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 impl AuthorizedStore {

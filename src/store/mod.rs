@@ -36,7 +36,14 @@ use jiff::Timestamp;
 use self::error::StoreError;
 pub(crate) use self::{
     database::Database,
-    file::{backup::back_up, check::check, copy::Progress, folder_of, open::Missing, restore::restore},
+    file::{
+        backup::back_up,
+        check::check,
+        copy::Progress,
+        folder_of,
+        open::Missing,
+        restore::{LostSends, NamedToken, Report, Restored, restore},
+    },
     handle::Store,
     local::LocalDatabase,
 };

@@ -15,7 +15,7 @@ const MANY: u32 = 20_000;
 /// A database of version 1 with `clients` clients, and a thread for each.
 fn of_version_1(folder: &TestFolder, clients: u32) {
     let old = folder.database();
-    old.execute_batch(include_str!("../schemas/1.sql")).unwrap();
+    old.execute_batch(include_str!("../../src/store/file/migrations/1.sql")).unwrap();
     old.execute_batch(
         "insert into schema_version values (1, 1, '0.1.0');
          insert into channel values (1, 'Web widget', 'WEB');
@@ -73,9 +73,12 @@ fn a_migration_keeps_a_copy_of_the_old_file() {
     let steps = folder.database();
     let steps: i32 = steps.query_row("select count(*) from schema_version", [], |row| row.get(0)).unwrap();
     assert_eq!(steps, newest, "each step is noted");
-    // And back: an older surveyd could open it again.
-    folder.run_ok(&["restore", &kept]);
+    // And back: an older surveyd could open it again, or this one at once.
+    folder.run_ok(&["restore", "--exact", &kept]);
     assert_eq!(version_and_clients(&folder, "surveyd.db"), (1, 10));
+    folder.run_ok(&["restore", &kept]);
+    assert_eq!(version_and_clients(&folder, "surveyd.db"), (newest, 10));
+    folder.run_ok(&["restore", "--exact", &kept]);
     // A server logs it.
     let server = folder.serve();
     let log = server.stop();

@@ -58,6 +58,7 @@ pub(super) enum Action {
     Import,
     Erase,
     Sweep,
+    Restore,
 }
 
 impl Action {
@@ -73,6 +74,7 @@ impl Action {
             Self::Import => "import",
             Self::Erase => "erase",
             Self::Sweep => "sweep",
+            Self::Restore => "restore",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use tracing::info;
 
 use crate::store::file::{
@@ -12,7 +12,7 @@ use crate::store::file::{
     error::FileError,
     migrations::{CURRENT_VERSION, FileOwner, refuse_foreign},
     open_read_only::ReadOnlyFile,
-    staged_file::{Existing, StagedFile},
+    staged_file::{Existing, Published, StagedFile},
     with_suffix,
 };
 
@@ -34,7 +34,14 @@ pub(crate) fn back_up(database: &Path, target: &Path, progress: Progress<'_>) ->
     let made = staged.fill(from, progress).and_then(|()| staged.verify(&owner)).and_then(|()| last());
     file.unchanged.check()?;
     made.map_err(|error| explain_copy(database, target, error))?;
-    staged.publish(target, Existing::Refuse)
+    let Published { size, synced } = staged.publish(target, Existing::Refuse)?;
+    synced.with_context(|| {
+        format!(
+            "{} is a complete backup, but its folder cannot be synced: a power cut may take it away; look for a failing disk",
+            target.display()
+        )
+    })?;
+    Ok(size)
 }
 
 /// Keeps a copy of an older database next to it, before the first migration changes it. Replaces the copy of an earlier attempt
@@ -45,7 +52,13 @@ pub(super) fn before_schema(database: &Path, version: i32) -> Result<(), FileErr
     let staged = StagedFile::next_to(&target)?;
     let made = staged.fill(&from, &|_, _| Ok(())).and_then(|()| staged.verify(&owner));
     made.map_err(|error| explain_copy(database, &target, error))?;
-    staged.publish(&target, Existing::Replace)?;
+    staged.publish(&target, Existing::Replace)?.synced.with_context(|| {
+        format!(
+            "the database {} is not migrated: its copy {} is there, but a power cut may take it away; look for a failing disk",
+            database.display(),
+            target.display()
+        )
+    })?;
     info!(
         "the database {} is brought from schema {version} to {CURRENT_VERSION}; as it was it is kept as {}",
         database.display(),
@@ -75,7 +88,9 @@ fn explain_copy(database: &Path, target: &Path, error: FileError) -> anyhow::Err
         FileError::Damaged(_) | FileError::NotADatabase(_) => {
             format!("there is no backup {target}: the database {database} is damaged; `surveyd check` says where")
         }
-        FileError::Explained(_) => format!("there is no backup {target} of the database {database}"),
+        FileError::Explained(_) | FileError::Altered(_) => {
+            format!("there is no backup {target} of the database {database}")
+        }
         FileError::ReadOnly(_) | FileError::Busy(_) | FileError::Unreadable(_) | FileError::Unusable(_) => format!(
             "there is no backup {target}: {database} cannot be read, or the copy not be written; look for a full disk or a failing one"
         ),

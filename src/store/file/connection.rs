@@ -120,6 +120,21 @@ fn wait<const SECONDS: u64>(tries: i32) -> bool {
     SINCE.get().is_some_and(|since| since.elapsed() < Duration::from_secs(SECONDS))
 }
 
+/// Sets the journal mode. SQLite commits the change after it has returned the mode, so the statement runs to its end: otherwise
+/// a sync that fails would not be noticed, and the next statement would find the file locked.
+pub(super) fn set_journal_mode(connection: &Connection, mode: &str) -> Result<(), FileError> {
+    let mut statement = connection.prepare(&format!("pragma journal_mode = {mode}"))?;
+    let mut rows = statement.query([])?;
+    let mut kept = String::new();
+    while let Some(row) = rows.next()? {
+        kept = row.get(0)?;
+    }
+    if kept == mode {
+        return Ok(());
+    }
+    Err(anyhow!("SQLite keeps journal_mode = {kept} where {mode} is needed").into())
+}
+
 /// Sets the pragmas, and reads back those that a file or a build can overrule.
 pub(super) fn apply_pragmas(connection: &Connection, durability: Durability) -> Result<(), FileError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -127,20 +142,17 @@ pub(super) fn apply_pragmas(connection: &Connection, durability: Durability) -> 
     // pragma may write.
     let synchronous = if durability == Durability::Full { "2" } else { "0" };
     connection.execute_batch(&format!("pragma synchronous = {synchronous}"))?;
+    // Readers never wait for the writer.
+    set_journal_mode(connection, "wal")?;
     connection.execute_batch(
-        "pragma journal_mode = wal;        -- readers never wait for the writer
-         pragma foreign_keys = on;
+        "pragma foreign_keys = on;
          pragma secure_delete = on;        -- what is deleted or replaced is overwritten, and not left in the file
          pragma trusted_schema = off;      -- a file from elsewhere cannot make us run its functions
          pragma journal_size_limit = 16777216;  -- what one long reader made the log grow to is given back",
     )?;
-    for (pragma, expected) in [
-        ("journal_mode", "wal"),
-        ("synchronous", synchronous),
-        ("foreign_keys", "1"),
-        ("secure_delete", "1"),
-        ("trusted_schema", "0"),
-    ] {
+    for (pragma, expected) in
+        [("synchronous", synchronous), ("foreign_keys", "1"), ("secure_delete", "1"), ("trusted_schema", "0")]
+    {
         let value = connection.pragma_query_value(None, pragma, |row| {
             Ok(match row.get_ref(0)? {
                 rusqlite::types::ValueRef::Integer(number) => number.to_string(),

@@ -6,7 +6,10 @@ use rusqlite::{
     backup::{Backup, StepResult},
 };
 
-use crate::store::file::error::{FileError, is_read_error};
+use crate::store::file::{
+    error::{FileError, is_read_error},
+    migrations::{FileOwner, refuse_altered},
+};
 
 /// How many pages are copied between two calls of the progress: 256 KiB.
 const STEP: i32 = 64;
@@ -44,8 +47,12 @@ pub(super) fn step(copying: &Backup<'_, '_>, pages: i32) -> rusqlite::Result<Ste
     }
 }
 
-/// Checks whether a file is sound; [`crate::store::file::check`] reports all that is wrong with it.
-pub(super) fn check_sound(connection: &Connection) -> Result<(), FileError> {
+/// Checks whether a file of ours is sound; [`crate::store::file::check`] reports all that is wrong with it.
+pub(super) fn check_sound(connection: &Connection, owner: &FileOwner) -> Result<(), FileError> {
+    // First, because the other check runs expressions of the schema.
+    if let FileOwner::Surveyd(version) = owner {
+        refuse_altered(connection, *version)?;
+    }
     let first: String = connection.query_row("pragma integrity_check(1)", [], |row| row.get(0))?;
     if first == "ok" {
         return Ok(());

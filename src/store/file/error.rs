@@ -20,6 +20,9 @@ pub(in crate::store) enum FileError {
     Unreadable(io::Error),
     #[error(transparent)]
     ReadOnly(rusqlite::Error),
+    /// Tables, indexes or triggers are missing, other ones or too many. The text is the first difference.
+    #[error("its schema is not that of surveyd: {0}")]
+    Altered(String),
     /// Another process held the lock for too long.
     #[error(transparent)]
     Busy(rusqlite::Error),
@@ -61,6 +64,9 @@ impl FileError {
             Self::Damaged(_) => {
                 format!("the database {file} is damaged; put a backup in its place with `surveyd restore FILE`")
             }
+            Self::Altered(_) => format!(
+                "the database {file} cannot be used; `surveyd check` lists what is wrong, and `surveyd restore FILE` puts a backup in its place"
+            ),
             Self::ReadOnly(_) => {
                 format!("the database {file} is read-only; give this user the right to write to it and to its folder")
             }

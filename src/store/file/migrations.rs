@@ -6,7 +6,10 @@ use anyhow::{Result, bail};
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use crate::store::file::error::FileError;
+use crate::store::file::{
+    error::FileError,
+    schema::{Schema, bounded},
+};
 
 /// `pragma application_id` of our files: "srvy".
 const APPLICATION_ID: i32 = 0x7372_7679;
@@ -14,12 +17,16 @@ const APPLICATION_ID: i32 = 0x7372_7679;
 /// The schema of a new file.
 const SCHEMA: &str = include_str!("../../../schema.sql");
 
-/// The migrations of an older file; the first leads from version 1 to 2.
-const MIGRATIONS: [&str; CURRENT_VERSION as usize - 1] =
-    [include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
+/// The first schema, and then the migrations of an older file: each leads to the version that its name says.
+const STEPS: [&str; CURRENT_VERSION as usize] = [
+    include_str!("migrations/1.sql"),
+    include_str!("migrations/2.sql"),
+    include_str!("migrations/3.sql"),
+    include_str!("migrations/4.sql"),
+];
 
 /// The version of [`SCHEMA`], and of a file after the last migration.
-pub(super) const CURRENT_VERSION: i32 = 3;
+pub(super) const CURRENT_VERSION: i32 = 4;
 
 /// The program that a file belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,17 +72,56 @@ pub(super) fn refuse_foreign(owner: &FileOwner, path: &Path) -> Result<()> {
 pub(super) fn owner_of(connection: &Connection) -> rusqlite::Result<FileOwner> {
     match application_and_version(connection)? {
         (APPLICATION_ID, version) if version > CURRENT_VERSION => {
-            let last = "select surveyd from schema_version order by version desc limit 1";
-            let surveyd = connection.query_row(last, [], |row| row.get(0)).unwrap_or_else(|_| "newer".to_owned());
-            Ok(FileOwner::NewerSurveyd(NewerVersion { surveyd, version }))
+            Ok(FileOwner::NewerSurveyd(NewerVersion { surveyd: newest_writer(connection), version }))
         }
-        (APPLICATION_ID, version) => Ok(FileOwner::Surveyd(version)),
+        (APPLICATION_ID, version) if version > 0 => Ok(FileOwner::Surveyd(version)),
         (0, 0) => {
-            let tables: i64 = connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
-            Ok(if tables == 0 { FileOwner::Empty } else { FileOwner::OtherProgram })
+            let is_empty = "select not exists (select 1 from sqlite_schema)";
+            let is_empty = connection.query_row(is_empty, [], |row| row.get(0))?;
+            Ok(if is_empty { FileOwner::Empty } else { FileOwner::OtherProgram })
         }
         _ => Ok(FileOwner::OtherProgram),
     }
+}
+
+/// The surveyd that brought a file to a schema which is not known here.
+fn newest_writer(connection: &Connection) -> String {
+    // Only of a table: a view can be without end.
+    let sql = "select type from sqlite_schema where name = 'schema_version'";
+    let kind = connection.query_row(sql, [], |row| row.get::<_, String>(0));
+    let last = "select surveyd from schema_version order by version desc limit 1";
+    let read = |connection: &Connection| connection.query_row(last, [], |row| row.get(0));
+    let surveyd = kind.ok().filter(|kind| kind == "table").and_then(|_| bounded(connection, read).ok());
+    surveyd.unwrap_or_else(|| "newer".to_owned())
+}
+
+/// Refuses a file whose schema is not that of its version: it could keep less than it says, or never answer.
+///
+/// Errors: the first difference, and the way out.
+pub(super) fn refuse_altered(connection: &Connection, version: i32) -> Result<(), FileError> {
+    let differences = differences(connection, version)?;
+    let Some(first) = differences.first() else { return Ok(()) };
+    let more = match differences.len() - 1 {
+        0 => String::new(),
+        more => format!(" ({more} more differences)"),
+    };
+    Err(FileError::Altered(format!("{first}{more}")))
+}
+
+/// A sentence for each difference between the schema of a file and that of its version.
+pub(super) fn differences(connection: &Connection, version: i32) -> Result<Vec<String>, FileError> {
+    Ok(Schema::of(connection)?.differences(&expected(version)?))
+}
+
+/// The schema that a file of a version has.
+fn expected(version: i32) -> Result<Schema, FileError> {
+    let connection = Connection::open_in_memory()?;
+    if version == CURRENT_VERSION {
+        connection.execute_batch(SCHEMA)?;
+    } else {
+        STEPS.into_iter().zip(1..=version).try_for_each(|(sql, _)| connection.execute_batch(sql))?;
+    }
+    Ok(Schema::of(&connection)?)
 }
 
 /// Whether the file is ours, and of the present schema.
@@ -97,7 +143,7 @@ pub(super) fn migrate(connection: &mut Connection, before: impl FnOnce(i32) -> R
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Read anew for each step: another process may have migrated the file meanwhile.
         let (_, version) = application_and_version(&step)?;
-        let next = MIGRATIONS.into_iter().zip(2..).find(|(_, leads_to)| *leads_to > version);
+        let next = STEPS.into_iter().zip(1..).find(|(_, leads_to)| *leads_to > version);
         let (sql, leads_to) = match next {
             _ if version == 0 => (SCHEMA, CURRENT_VERSION),
             Some(next) => next,
@@ -113,6 +159,10 @@ pub(super) fn migrate(connection: &mut Connection, before: impl FnOnce(i32) -> R
             "insert into schema_version (version, applied_at, surveyd) values (?1, ?2, ?3)",
             params![leads_to, Timestamp::now().as_millisecond(), env!("CARGO_PKG_VERSION")],
         )?;
+        if version > 0 {
+            // A migration that finds another text than it expects would change nothing.
+            refuse_altered(&step, leads_to)?;
+        }
         step.pragma_update(None, "application_id", APPLICATION_ID)?;
         step.pragma_update(None, "user_version", leads_to)?;
         step.commit()?;
@@ -133,22 +183,26 @@ mod tests {
     use super::*;
     use crate::store::file::open::{Missing, open};
 
-    /// Columns, indexes and triggers of every table; columns by what they are and not by how they were written.
-    fn shape(connection: &Connection) -> Vec<String> {
-        let sql =
-            "select t.name || '.' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' ' || c.pk || ' ' || c.hidden
-                     from sqlite_schema t, pragma_table_xinfo(t.name) c where t.type = 'table'
-                   union all
-                   select name || ': ' || sql from sqlite_schema where type in ('index', 'trigger') and sql is not null
-                   order by 1";
-        let mut statement = connection.prepare(sql).expect("the statement is sound");
-        let rows = statement.query_map([], |row| row.get(0)).expect("a schema");
-        rows.map(|row| row.expect("a row")).collect()
+    const VERSION_2: &str = include_str!("../../../tests/schemas/2.sql");
+    const VERSION_3: &str = include_str!("../../../tests/schemas/3.sql");
+
+    /// The migrations lead to the schemas that files of each version were made with.
+    #[test]
+    fn a_migrated_file_has_the_schema_of_a_new_one() {
+        for (schema, version) in [STEPS[0], VERSION_2, VERSION_3, SCHEMA].into_iter().zip(1..) {
+            let new = Connection::open_in_memory().expect("a database");
+            new.execute_batch(schema).expect("a schema");
+            let migrated = Connection::open_in_memory().expect("a database");
+            STEPS.into_iter().zip(1..=version).for_each(|(sql, _)| migrated.execute_batch(sql).expect("a step"));
+            let [migrated, new] = [&migrated, &new].map(|file| Schema::of(file).expect("a schema"));
+            assert_eq!(migrated.differences(&new), [""; 0], "version {version}");
+        }
     }
 
     #[rstest]
-    #[case(1, include_str!("../../../tests/schemas/1.sql"))]
-    #[case(2, include_str!("../../../tests/schemas/2.sql"))]
+    #[case(1, STEPS[0])]
+    #[case(2, VERSION_2)]
+    #[case(3, VERSION_3)]
     fn an_older_file_is_migrated_to_the_present_schema(#[case] version: i32, #[case] schema: &str) {
         let folder = tempfile::tempdir().expect("a folder for a test");
         let old = folder.path().join("old.db");
@@ -163,19 +217,41 @@ mod tests {
             .expect("a file of that version");
         drop(connection);
         let migrated = open(&old, Missing::Refuse).expect("it opens");
-        let new = open(&folder.path().join("new.db"), Missing::Create).expect("a new file opens");
-        assert_eq!(shape(&migrated), shape(&new));
+        assert_eq!(differences(&migrated, CURRENT_VERSION).expect("a schema"), [""; 0]);
         let name: String =
             migrated.query_row("select name from client where id = 7", [], |row| row.get(0)).expect("a row");
         assert_eq!(name, "Alice");
-        let statuses = |connection: &Connection| -> String {
-            let sql = "select sql from sqlite_schema where name = 'thread'";
-            let sql: String = connection.query_row(sql, [], |row| row.get(0)).expect("a table");
-            sql.lines().skip_while(|line| !line.contains("thread_status")).take(3).collect()
-        };
-        assert_eq!(statuses(&migrated), statuses(&new), "what a status can be");
         let versions: i32 =
             migrated.query_row("select count(*) from schema_version", [], |row| row.get(0)).expect("a count");
         assert_eq!(versions, CURRENT_VERSION - version + 1, "a row for each step, after that of the file");
+    }
+
+    /// The audit of version 3 comes through with its rows, the next id, and the triggers that keep it.
+    #[test]
+    fn the_audit_of_version_3_is_kept() {
+        let mut connection = Connection::open_in_memory().expect("a database");
+        connection.execute_batch(VERSION_3).expect("a schema");
+        connection
+            .execute_batch(&format!(
+                "insert into audit values (8, 5, 'ops', null, 'change', 'settings', null, '1'),
+                                          (9, 6, 'cli', '::1', 'delete', 'clients/1', '{{}}', null);
+                 update sqlite_sequence set seq = 40 where name = 'audit';
+                 pragma application_id = {APPLICATION_ID}; pragma user_version = 3"
+            ))
+            .expect("a file of version 3");
+        migrate(&mut connection, |_| Ok(())).expect("a migration");
+        connection
+            .execute("insert into audit (at, who, action, object) values (7, 'cli', 'create', 'tokens/1')", [])
+            .expect("a row without before and after");
+        let rows = "select group_concat(id || ' ' || at || ' ' || who || ' ' || ifnull(before, '-') || ' ' || ifnull(after, '-'), ', ')
+                      from audit";
+        let rows: String = connection.query_row(rows, [], |row| row.get(0)).expect("rows");
+        assert_eq!(rows, "8 5 ops - 1, 9 6 cli {} -, 41 7 cli - -");
+        for statement in ["update audit set who = 'nobody'", "delete from audit", "update audit set before = 'no JSON'"]
+        {
+            connection.execute(statement, []).expect_err("it must be refused");
+        }
+        let broken = "insert into audit (at, who, action, object, after) values (7, 'cli', 'create', 'x', 'no JSON')";
+        connection.execute(broken, []).expect_err("it must be refused");
     }
 }

@@ -8,11 +8,13 @@ mod constraints;
 pub(super) mod copy;
 pub(super) mod error;
 pub(super) mod identity;
+mod leftovers;
 pub(super) mod lock;
 pub(super) mod migrations;
 pub(super) mod open;
 pub(super) mod open_read_only;
 pub(super) mod restore;
+mod schema;
 mod staged_file;
 
 use std::{
@@ -60,9 +62,15 @@ fn remove_if_there(path: &Path) -> std::io::Result<()> {
 
 /// Reports the system's own message where SQLite would only say "unable to open database file".
 fn check_readable(path: &Path) -> Result<()> {
-    match File::open(path).and_then(|file| file.metadata()) {
-        Ok(metadata) if metadata.is_dir() => bail!("the database {} is a folder; name a file", path.display()),
-        Ok(_) => Ok(()),
+    // Looked at before it is opened: opening a pipe waits for its other end.
+    let opened = fs::metadata(path).and_then(|metadata| {
+        let file = metadata.is_file().then(|| File::open(path)).transpose()?;
+        Ok((file, metadata.is_dir()))
+    });
+    match opened {
+        Ok((Some(_), _)) => Ok(()),
+        Ok((None, true)) => bail!("the database {} is a folder; name a file", path.display()),
+        Ok((None, false)) => bail!("the database {} is not a regular file; name another one", path.display()),
         Err(error) if error.kind() == ErrorKind::NotFound => bail!(
             "there is no database {}; `surveyd serve` and `surveyd apply` make one, or name another with --database",
             path.display()

@@ -12,7 +12,7 @@ use crate::store::file::{
     error::FileError,
     identity::{OpenFile, check_place},
     lock::ServerLock,
-    migrations::{CURRENT_VERSION, FileOwner, migrate, owner_of, refuse_foreign},
+    migrations::{CURRENT_VERSION, FileOwner, migrate, owner_of, refuse_altered, refuse_foreign},
     sync_folder,
 };
 
@@ -90,7 +90,13 @@ fn open_as(path: &Path, durability: Durability, before: impl FnOnce(i32) -> Resu
     let ready = |connection: &mut Connection| {
         wait_as_command(connection)?;
         // Checked before any pragma is set: a file of another program stays as it is.
-        refuse_foreign(&owner_of(connection)?, path)?;
+        let snapshot = connection.transaction()?;
+        let owner = owner_of(&snapshot)?;
+        refuse_foreign(&owner, path)?;
+        if let FileOwner::Surveyd(version) = owner {
+            refuse_altered(&snapshot, version)?;
+        }
+        snapshot.finish()?;
         apply_pragmas(connection, durability)?;
         migrate(connection, before)
     };

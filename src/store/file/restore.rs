@@ -3,31 +3,56 @@
 //! A database that SQLite can open is overwritten by one transaction, not replaced by another file: processes that have it open
 //! go on with the new state, and its log always belongs to the file next to it. A new file takes the name only if there is no
 //! database, or one that SQLite cannot open.
+//!
+//! What is carried over from the old database is put into a copy of the backup first, so that it comes with the rest or not at
+//! all.
+
+mod carry_over;
+mod replace;
 
 use std::{
     fs::{self, File},
+    io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use rusqlite::{Connection, backup::Backup};
+use rusqlite::Connection;
 
-use crate::store::file::{
-    SIDECARS, check_readable,
-    connection::{open_snapshot, open_to_replace},
-    copy::{Progress, check_sound, run, step},
-    error::FileError,
-    lock::ServerLock,
-    migrations::FileOwner,
-    staged_file::{Existing, StagedFile},
-    sync_folder, with_suffix,
+pub(crate) use self::carry_over::{LostSends, NamedToken, Report};
+use crate::store::{
+    LocalDatabase,
+    error::StoreError,
+    file::{
+        SIDECARS, check_readable,
+        connection::{open_snapshot, open_to_replace},
+        copy::{Progress, check_sound},
+        error::FileError,
+        lock::ServerLock,
+        migrations::{CURRENT_VERSION, FileOwner, migrate, refuse_altered},
+        restore::carry_over::{Facts, carry_over, count_lost, record},
+        staged_file::StagedFile,
+        with_suffix,
+    },
 };
 
-/// Replaces the database by a backup. Returns where the old database is kept, if there was one.
+/// A restore that is done.
+#[derive(Debug)]
+pub(crate) struct Restored {
+    /// Where the old database is kept, if there was one.
+    pub(crate) aside: Option<PathBuf>,
+    /// None for an exact one.
+    pub(crate) report: Option<Report>,
+    /// Whether it is on the disk. If not, a power cut may bring the old database back.
+    pub(crate) synced: Result<(), io::Error>,
+}
+
+/// Replaces the database by a backup. Unless it is `exact`, the new database has the present schema, and keeps what the old one
+/// revoked, rotated and erased, and its counters of ids.
 ///
-/// Errors: one sentence that names the file and the way out. Then the database is as it was.
-pub(crate) fn restore(backup: &Path, database: &Path, progress: Progress<'_>) -> Result<Option<PathBuf>> {
+/// Errors: one sentence that names the file and the way out. It says whether the database is as it was.
+pub(crate) fn restore(backup: &Path, database: &Path, exact: bool, progress: Progress<'_>) -> Result<Restored> {
     let (from, owner) = open_backup(backup)?;
     // The file itself is replaced, not a link to it.
     let real = database.is_symlink().then(|| database.canonicalize()).and_then(Result::ok);
@@ -35,15 +60,91 @@ pub(crate) fn restore(backup: &Path, database: &Path, progress: Progress<'_>) ->
     ensure!(!is_same(backup, database), "{} is the database itself; name a backup", backup.display());
     let _lock = ServerLock::take(database)?;
     let aside = free_name(database);
-    let restored = match open_current(database)? {
-        Some(current) => write_over(&from, current, database, &aside, progress),
-        None => put_new(&from, &owner, database, &aside, progress),
+    let restoring = Restoring { backup, from, owner, database, aside: &aside, exact, progress };
+    let (report, synced) = match open_current(database)? {
+        Some(current) => restoring.write_over(current)?,
+        None => restoring.put_new()?,
     };
-    restored.with_context(|| {
-        format!("{} is not restored, the database {} is as it was", backup.display(), database.display())
-    })?;
     let kept = |path: &PathBuf| path.exists() || sidecars(path).iter().any(|path| path.exists());
-    Ok(Some(aside).filter(kept))
+    Ok(Restored { aside: Some(aside).filter(kept), report, synced })
+}
+
+/// What a restore goes by.
+struct Restoring<'a> {
+    backup: &'a Path,
+    /// A snapshot of the backup.
+    from: Connection,
+    owner: FileOwner,
+    database: &'a Path,
+    /// Where the old database is kept.
+    aside: &'a Path,
+    exact: bool,
+    progress: Progress<'a>,
+}
+
+impl Restoring<'_> {
+    fn not_restored(&self) -> String {
+        format!("{} is not restored, the database {} is as it was", self.backup.display(), self.database.display())
+    }
+
+    /// Copies the backup, and brings the copy to the present schema.
+    fn stage(&self) -> Result<StagedFile> {
+        let staged = StagedFile::next_to(self.database)?;
+        let filled = staged.fill(&self.from, self.progress);
+        let ready = filled.and_then(|()| if self.exact { Ok(()) } else { migrate(&mut staged.open()?, |_| Ok(())) });
+        ready.map_err(|error| error.explain(self.database))?;
+        Ok(staged)
+    }
+
+    /// Carries over to the copy of the backup what must not be lost of the old database, if there is one. Verifies the copy.
+    fn complete(&self, staged: &StagedFile, old: Option<Old<'_>>) -> Result<Option<Report>> {
+        if self.exact {
+            staged.verify(&self.owner).map_err(|error| error.explain(self.database))?;
+            return Ok(None);
+        }
+        let connection = staged.open().map_err(|error| error.explain(self.database))?;
+        let mut copy = LocalDatabase { path: self.database.to_owned(), connection, _folder: None };
+        let mut report = Report { backup: self.backup.display().to_string(), ..Report::default() };
+        let own = copy.read(|connection| Facts::read(connection, CURRENT_VERSION))?;
+        match old.map(|old| old.read(&own, &mut report)) {
+            Some(Ok(old)) => carry_over(&mut copy, &old, &own, &mut report)?,
+            Some(Err(reason)) => report.not_carried_over = Some(reason),
+            None => {}
+        }
+        record(&mut copy, &report)?;
+        drop(copy);
+        staged.verify(&FileOwner::Surveyd(CURRENT_VERSION)).map_err(|error| error.explain(self.database))?;
+        Ok(Some(report))
+    }
+}
+
+/// The database to be replaced.
+enum Old<'a> {
+    Snapshot(&'a Connection, FileOwner),
+    /// SQLite cannot open it.
+    Unreadable,
+}
+
+impl Old<'_> {
+    /// Reads what is to be carried over. Errors: why that is not possible.
+    fn read(self, backup: &Facts, report: &mut Report) -> Result<Facts, String> {
+        let (connection, owner) = match self {
+            Self::Snapshot(connection, owner) => (connection, owner),
+            Self::Unreadable => return Err("it cannot be opened".to_owned()),
+        };
+        let version = match owner {
+            FileOwner::Surveyd(version) => version,
+            FileOwner::NewerSurveyd(newer) => return Err(format!("it was written by {newer}")),
+            FileOwner::Empty | FileOwner::OtherProgram => return Err("it is not a database of surveyd".to_owned()),
+        };
+        refuse_altered(connection, version).map_err(|error| error.to_string())?;
+        let mut read = || {
+            let facts = Facts::read(connection, version)?;
+            count_lost(connection, version, backup, report)?;
+            Ok(facts)
+        };
+        read().map_err(|error: StoreError| format!("it cannot be read: {error}"))
+    }
 }
 
 /// Opens the backup, if it is a sound file of ours.
@@ -51,12 +152,13 @@ fn open_backup(backup: &Path) -> Result<(Connection, FileOwner)> {
     let name = backup.display();
     ensure!(backup.exists(), "there is no backup {name}; `surveyd backup FILE` makes one");
     ensure!(!backup.is_dir(), "the backup {name} is a folder; name a file");
+    ensure!(backup.is_file(), "the backup {name} is not a regular file; name another one");
     // Opened as a plain file first, for the system's own message where SQLite would only say "unable to open".
     let opened = File::open(backup).map_err(anyhow::Error::from).and_then(|_| {
         let told_apart = |error: FileError| error.told_apart(backup);
         let (from, owner) = open_snapshot(backup).map_err(FileError::from).map_err(told_apart)?;
         match &owner {
-            FileOwner::Surveyd(_) => check_sound(&from).map_err(told_apart)?,
+            FileOwner::Surveyd(_) => check_sound(&from, &owner).map_err(told_apart)?,
             FileOwner::NewerSurveyd(newer) => bail!("it was written by {newer}; use that version"),
             FileOwner::Empty | FileOwner::OtherProgram => bail!("it is not a database of surveyd; name another file"),
         }
@@ -82,58 +184,6 @@ fn open_current(database: &Path) -> Result<Option<Connection>> {
         Err(FileError::NotADatabase(_) | FileError::Damaged(_)) => Ok(None),
         Err(error) => Err(error.explain(database)),
     }
-}
-
-/// Replaces the whole content of a database by one transaction.
-fn write_over(
-    from: &Connection,
-    mut current: Connection,
-    database: &Path,
-    aside: &Path,
-    progress: Progress<'_>,
-) -> Result<()> {
-    let mut replace = || -> Result<(), FileError> {
-        let replacing = Backup::new(from, &mut current)?;
-        // Locks the database before its old state is copied: no process can write anything that neither file would have.
-        step(&replacing, 0)?;
-        let (old, owner) = open_snapshot(database)?;
-        let staged = StagedFile::next_to(aside)?;
-        staged.fill(&old, progress)?;
-        // Kept even if it is not sound: that may be the reason why it is replaced.
-        let _ = staged.verify(&owner);
-        staged.publish(aside, Existing::Refuse)?;
-        // The last step commits.
-        run(&replacing, progress)
-    };
-    replace().map_err(|error| {
-        // Not needed: the database is as it was.
-        let _ = fs::remove_file(aside);
-        error.explain(database)
-    })
-}
-
-/// Gives the database's name to a new file, if there is no database or one that cannot be opened.
-fn put_new(from: &Connection, owner: &FileOwner, database: &Path, aside: &Path, progress: Progress<'_>) -> Result<()> {
-    let staged = StagedFile::next_to(database)?;
-    staged.fill(from, progress).and_then(|()| staged.verify(owner)).map_err(|error| error.explain(database))?;
-    let keep = || {
-        if database.exists() {
-            fs::hard_link(database, aside)?;
-        }
-        // Moved before the new file is there: SQLite would use them as its log. The old database loses nothing by it, because
-        // it cannot be opened anyway.
-        for (sidecar, kept) in sidecars(database).into_iter().zip(sidecars(aside)) {
-            if sidecar.exists() {
-                fs::rename(sidecar, kept)?;
-            }
-        }
-        sync_folder(database)
-    };
-    keep().with_context(|| {
-        format!("cannot keep the database {} as {}; move it away first", database.display(), aside.display())
-    })?;
-    staged.publish(database, Existing::Replace)?;
-    Ok(())
 }
 
 fn sidecars(path: &Path) -> [PathBuf; 3] {

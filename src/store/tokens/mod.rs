@@ -1,6 +1,7 @@
 //! Tokens: their secrets are shown once and stored as digests. No token is ever deleted.
 
 mod caller;
+pub(in crate::store) mod carry_over;
 mod last_used;
 mod secret;
 

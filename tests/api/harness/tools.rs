@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use super::{Server, Signal, eventually, send_signal};
+use super::{Server, Signal, TestFolder, eventually, send_signal};
 
 /// A command for a program, or None where the machine has no such program. The test must then return.
 ///
@@ -44,6 +44,20 @@ fn say_skipped(reason: &str) {
     // Not by `eprintln!`, whose text the test runner shows only of tests that fail.
     #[expect(clippy::explicit_write, reason = "the test harness captures what eprintln! writes")]
     writeln!(io::stderr(), "{test} is skipped: {reason}").unwrap();
+}
+
+/// The program in a folder, where one of its syncs to the disk fails: the `nth`, counted from 1, or with `3+` each from the third
+/// on. None where strace is missing or may not trace.
+pub fn with_failing_sync(folder: &TestFolder, nth: &str, arguments: &[&str]) -> Option<Command> {
+    let quiet = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"];
+    if !tool("strace")?.args(quiet).arg("true").status().unwrap().success() {
+        skip("strace may not trace");
+        return None;
+    }
+    let mut command = tool("strace")?;
+    command.args(quiet).args(["-e", &format!("inject=fsync,fdatasync:error=EIO:when={nth}")]);
+    command.arg(env!("CARGO_BIN_EXE_surveyd")).args(arguments).current_dir(folder.path(""));
+    Some(command)
 }
 
 /// While it exists, system calls of a server fail. It is strace, attached to the running server.

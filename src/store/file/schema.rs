@@ -1,0 +1,125 @@
+//! The schema of a file: what tables, indexes and triggers it has, compared with another one.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, Row};
+
+/// How long statements on a file may take whose schema is not known yet.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many steps of a statement are between two looks at the clock: well below a millisecond.
+const STEPS: i32 = 1000;
+
+/// The objects of a file by kind and name, each with the tokens of its SQL. Comments, white space, and the case of what is not
+/// quoted do not count: a table that was migrated has another text than a new one.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Schema(BTreeMap<(String, String), Vec<String>>);
+
+impl Schema {
+    /// Reads the list of objects only: no table and no view.
+    pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
+        // SQLite's own indexes have no text. `analyze` makes its tables, which only help to plan.
+        let sql = "select type, name, sql from sqlite_schema
+                    where sql is not null and not (type = 'table' and name glob 'sqlite_stat[1-4]')";
+        bounded(connection, |connection| {
+            let mut statement = connection.prepare(sql)?;
+            let object = |row: &Row<'_>| Ok(((row.get(0)?, row.get(1)?), tokens(&row.get::<_, String>(2)?)));
+            Ok(Self(statement.query_map([], object)?.collect::<Result<_, _>>()?))
+        })
+    }
+
+    /// A sentence for each object that is missing, that is there besides, or that is another one.
+    pub(super) fn differences(&self, expected: &Self) -> Vec<String> {
+        let sentence = |(kind, name): &(String, String), problem: &str| format!("the {kind} {name} {problem}");
+        let missing = expected.0.iter().filter_map(|(object, sql)| match self.0.get(object) {
+            None => Some(sentence(object, "is missing")),
+            Some(own) => (own != sql).then(|| sentence(object, "differs from that of surveyd")),
+        });
+        let besides = self.0.keys().filter(|object| !expected.0.contains_key(object));
+        missing.chain(besides.map(|object| sentence(object, "is not one of surveyd; drop it"))).collect()
+    }
+}
+
+/// Runs statements on a file whose schema is not known yet, and interrupts them when they take too long.
+pub(super) fn bounded<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let end = Instant::now() + PATIENCE;
+    connection.progress_handler(STEPS, Some(move || Instant::now() >= end))?;
+    let done = work(connection);
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    done
+}
+
+/// The tokens of a statement, without comments. A quoted name or text is one token.
+fn tokens(sql: &str) -> Vec<String> {
+    let mut tokens = Vec::new();
+    let mut rest = sql;
+    while let Some(first) = rest.chars().next() {
+        let end = match first {
+            _ if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
+            _ if rest.starts_with("/*") => rest[2..].find("*/").map_or(rest.len(), |end| end + 4),
+            '\'' | '"' | '`' => rest[1..].find(first).map_or(rest.len(), |end| end + 2),
+            '[' => rest.find(']').map_or(rest.len(), |end| end + 1),
+            _ if is_word(first) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+            _ => first.len_utf8(),
+        };
+        let (token, after) = rest.split_at(end);
+        rest = after;
+        match first {
+            _ if first.is_whitespace() || token.starts_with("--") || token.starts_with("/*") => {}
+            '\'' | '"' | '`' | '[' => tokens.push(token.to_owned()),
+            _ => tokens.push(token.to_ascii_lowercase()),
+        }
+    }
+    tokens
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '$'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema(sql: &str) -> Schema {
+        let connection = Connection::open_in_memory().expect("a database");
+        connection.execute_batch(sql).expect("a schema");
+        Schema::of(&connection).expect("its objects")
+    }
+
+    #[test]
+    fn only_what_sqlite_looks_at_is_compared() {
+        let first = schema("create table t (a text /* one */ check (a <> 'A  b'), b blob)");
+        let same = schema("CREATE TABLE t(A TEXT -- two\n CHECK(a<>'A  b')  , b blob); analyze");
+        assert_eq!(first.differences(&same), [""; 0]);
+        for other in [
+            "create table t (a text check (a <> 'a  b'), b blob)",
+            "create table t (a text check (a <> 'A b'), b blob)",
+            "create table t (a text, b blob)",
+            "create table t (a text check (a <> 'A  b' -- '\n), b blob, c blob)",
+        ] {
+            assert_eq!(schema(other).differences(&first), ["the table t differs from that of surveyd"], "{other}");
+        }
+    }
+
+    #[test]
+    fn each_difference_has_a_sentence() {
+        let expected = schema("create table a (x); create table b (x); create index i on b (x)");
+        let found = schema("create table z (x); create view a as select 1; create table b (x)");
+        assert_eq!(
+            found.differences(&expected),
+            [
+                "the index i is missing",
+                "the table a is missing",
+                "the table z is not one of surveyd; drop it",
+                "the view a is not one of surveyd; drop it",
+            ]
+        );
+    }
+}
