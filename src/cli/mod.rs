@@ -278,8 +278,9 @@ Examples:
     },
     /// Check the database for errors. Prints one line per error, and then exits with 1.
     #[command(after_help = "\
-Checks pages, indexes and references, and what no constraint of the schema can ensure: no send in the future, no
-clock that was set back, no id that would be used again. It only reads. A server may run meanwhile.
+Checks that the schema is that of surveyd, pages, indexes and references, and what no constraint of the schema can
+ensure: no send in the future, no clock that was set back, no id that would be used again. It only reads. A server may
+run meanwhile.
 
 Examples:
   surveyd check

@@ -7,7 +7,7 @@ use crate::harness::{TestFolder, with_failing_sync};
 /// More than a restore has.
 const SYNCS: u32 = 16;
 
-/// Every sync of a restore fails once, and then each from that one on. `journal` is the journal mode of the database.
+/// Every sync of a restore fails, then also the next one, then each from that one on. `journal` is the journal mode of the database.
 fn restore_with_failing_syncs(journal: &str, is_open_elsewhere: bool) {
     let folder = TestFolder::with_sample();
     folder.run_ok(&["backup", "copy.db"]);
@@ -16,10 +16,12 @@ fn restore_with_failing_syncs(journal: &str, is_open_elsewhere: bool) {
     database.execute_batch("insert into client (id) values (77)").unwrap();
     database.pragma_update_and_check(None, "journal_mode", journal, |_| Ok(())).unwrap();
     drop(database);
-    let old = folder.export();
+    // Before the export, which changes the mode.
     fs::copy(folder.path("surveyd.db"), folder.path("old.db")).unwrap();
+    let old = folder.export();
     let (mut restored, mut not_restored, mut unknown) = (0, 0, 0);
-    for nth in (1..=SYNCS).flat_map(|nth| [format!("{nth}"), format!("{nth}+")]) {
+    let failing = |nth: u32| [format!("{nth}"), format!("{nth}..{}", nth + 1), format!("{nth}+")];
+    for nth in (1..=SYNCS).flat_map(failing) {
         for name in folder.files().iter().filter(|name| name.starts_with("surveyd.db")) {
             fs::remove_file(folder.path(name)).unwrap();
         }

@@ -75,6 +75,10 @@ fn what_must_not_come_back_does_not() {
     }
     assert_eq!(server.client(&successor).send(3, 2).short(), "200 ");
     assert_eq!(server.client(&successor).send(1, 1).status, 404, "she is erased");
+    for name in folder.files().iter().filter(|name| name.starts_with("surveyd.db")) {
+        let bytes = std::fs::read(folder.path(name)).unwrap();
+        assert!(!bytes.windows(5).any(|window| window == b"Alice"), "{name}");
+    }
     drop(server);
     let ids = |sql: &str| folder.database().query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
     assert_eq!(ids("select group_concat(sending_id) from send"), "1,5", "no sendingId is used again");

@@ -46,8 +46,8 @@ fn say_skipped(reason: &str) {
     writeln!(io::stderr(), "{test} is skipped: {reason}").unwrap();
 }
 
-/// The program in a folder, where one of its syncs to the disk fails: the `nth`, counted from 1, or with `3+` each from the third
-/// on. None where strace is missing or may not trace.
+/// The program in a folder, where some of its syncs to the disk fail, counted from 1: with `3` the third, with `3..4` also the
+/// next, with `3+` each from the third on. None where strace is missing or may not trace.
 pub fn with_failing_sync(folder: &TestFolder, nth: &str, arguments: &[&str]) -> Option<Command> {
     let quiet = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"];
     if !tool("strace")?.args(quiet).arg("true").status().unwrap().success() {
