@@ -26,21 +26,28 @@ const KEPT: usize = 64 * 1024;
 /// Source: POSIX, `PIPE_BUF` of Linux.
 const CHUNK: usize = 4096;
 
+/// How long a line waits for others that are written with it. To wake the thread for each line would cost more than the line.
+const GATHER: Duration = Duration::from_millis(5);
+
 /// How long to wait before another write to a stderr that another program has set to non-blocking.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The longest time that the end of the program waits for its last lines.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
-static STATE: Mutex<State> = Mutex::new(State { is_started: false, is_writing: false, waiting: Vec::new() });
+static STATE: Mutex<State> =
+    Mutex::new(State { is_started: false, is_writing: false, is_urgent: false, waiting: Vec::new() });
 static FILLED: Condvar = Condvar::new();
+static URGENT: Condvar = Condvar::new();
 static DRAINED: Condvar = Condvar::new();
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
 struct State {
     is_started: bool,
-    /// Whether lines were taken that are not written yet.
+    /// Whether the thread is awake: it gathers lines, or writes those that it has taken.
     is_writing: bool,
+    /// Whether somebody waits for the last line.
+    is_urgent: bool,
     /// Whole lines.
     waiting: Vec<u8>,
 }
@@ -65,11 +72,14 @@ pub(crate) fn dropped() -> u64 {
 pub(crate) fn flush() {
     let end = Instant::now() + PATIENCE;
     let mut state = STATE.lock();
+    state.is_urgent = true;
+    URGENT.notify_one();
     while state.is_started && (state.is_writing || !state.waiting.is_empty()) {
         if DRAINED.wait_until(&mut state, end).timed_out() {
-            return;
+            break;
         }
     }
+    state.is_urgent = false;
 }
 
 /// Takes one line with each call of `write`.
@@ -123,6 +133,9 @@ fn take(empty: &mut Vec<u8>) {
         FILLED.wait(&mut state);
     }
     state.is_writing = true;
+    if !state.is_urgent {
+        URGENT.wait_for(&mut state, GATHER);
+    }
     mem::swap(&mut state.waiting, empty);
 }
 

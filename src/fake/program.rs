@@ -1,6 +1,6 @@
 //! The program of `surveyd fake`.
 
-use std::{rc::Rc, sync::Arc};
+use std::{future::ready, rc::Rc, sync::Arc};
 
 use actix_web::web::{ServiceConfig, ThinData};
 
@@ -23,6 +23,8 @@ impl Worlds {
             throttles: None,
             console: ConsoleInfo { fake: true, token, database_argument: None },
             end_waits: Arc::new(move || of_waits.all().iter().for_each(|world| world.database.end_waits())),
+            // Its files are in memory, or on the disk of the machine that tests.
+            is_idle: Arc::new(|| Box::pin(ready(true))),
             close: Arc::new(move || of_close.all().iter().for_each(|world| world.database.close())),
         }
     }

@@ -15,14 +15,15 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Instant,
 };
 
 use actix_server::{Server as HttpServer, ServerBuilder};
 use actix_web::{App, middleware::from_fn, rt, web::ThinData};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
-use tracing::info;
+use tracing::{info, warn};
 
 use self::program::{Program, Worker};
 use crate::{
@@ -218,6 +219,7 @@ impl Server {
         info!("stopping: finishing what is in flight");
         self.stopping.store(true, Ordering::Relaxed);
         (self.program.end_waits)();
+        let began = Instant::now();
         // All stop at the same time: together they have the time that one has.
         let stops: Vec<_> = others.iter().map(|(handle, _)| handle.stop(true)).collect();
         handle.stop(true).await;
@@ -226,11 +228,16 @@ impl Server {
             stop.await;
             server.await??;
         }
+        let was_cut = began.elapsed().as_secs() >= SHUTDOWN_TIMEOUT_S && !(self.program.is_idle)().await;
+        if was_cut {
+            warn!("requests that wait for the database are cut off without an answer");
+        }
         step.is("the background thread");
         self.background.stop();
         step.is("the last commits");
         (self.program.close)();
         step.is("the end of the process");
+        ensure!(!was_cut, "the database did not answer in time; requests were cut off without an answer");
         info!("stopped");
         ended
     }

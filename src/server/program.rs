@@ -37,6 +37,8 @@ pub(crate) struct Program {
     pub(crate) console: ConsoleInfo,
     /// Answers the calls that wait for something: the server is about to stop.
     pub(crate) end_waits: Arc<dyn Fn() + Send + Sync>,
+    /// Whether no request waits for a database.
+    pub(crate) is_idle: Arc<dyn Fn() -> LocalBoxFuture<'static, bool> + Send + Sync>,
     /// Waits until everything that was submitted is committed and answered.
     pub(crate) close: Arc<dyn Fn() + Send + Sync>,
 }

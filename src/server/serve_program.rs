@@ -57,7 +57,7 @@ pub(super) fn program(
         let resolver = Rc::new(OneTenant(tenant));
         Worker { resolver, routes: Box::new(move |routes| endpoints::guarded(routes, metrics)) }
     };
-    let (of_waits, of_close) = (Arc::clone(&database), database);
+    let (of_waits, of_idle, of_close) = (Arc::clone(&database), Arc::clone(&database), database);
     Program {
         worker: Arc::new(worker),
         middleware: |request, next| Box::pin(finalize::handle(request, next)),
@@ -66,6 +66,7 @@ pub(super) fn program(
         throttles: Some(throttles),
         console: ConsoleInfo { database_argument: Some(settings.database_argument()), ..ConsoleInfo::default() },
         end_waits: Arc::new(move || of_waits.end_waits()),
+        is_idle: Arc::new(move || Box::pin(of_idle.is_idle())),
         close: Arc::new(move || of_close.close()),
     }
 }

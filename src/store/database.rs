@@ -6,16 +6,19 @@ use std::{
         Arc, Weak,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use rusqlite::Connection;
+use tokio::time::timeout;
 
 use crate::store::{
     LocalDatabase, Store,
     clock::Clock,
+    error::StoreError,
     file::{
         connection::{give_up_early, open_reader},
         error::FileError,
@@ -30,8 +33,16 @@ use crate::store::{
         snapshot::{SnapshotSource, Snapshots},
     },
     tokens::{self, LastUsed, LastUsedRecorder},
-    write::{batch::CommitListeners, generation::Generation, notifier::CommitNotifier, writer::Writer},
+    write::{
+        batch::{CommitEffect, CommitListeners},
+        generation::Generation,
+        notifier::CommitNotifier,
+        writer::Writer,
+    },
 };
+
+/// How long the writer of an idle database takes at most to answer.
+const IDLE_PATIENCE: Duration = Duration::from_millis(100);
 
 /// A database and its writer. A server has one, a fake may have many; each HTTP worker sees it through a [`Store`].
 pub(crate) struct Database {
@@ -190,6 +201,17 @@ impl Database {
     pub(crate) fn ended(&self) -> impl Future<Output = ()> + use<> {
         let mut listener = self.commits.listen();
         async move { while listener.changed().await {} }
+    }
+
+    /// Whether no read runs and the writer answers, so that nobody waits for the disk. Resolves soon, also where it hangs. To be
+    /// called inside a `LocalSet`.
+    pub(crate) fn is_idle(&self) -> impl Future<Output = bool> + use<> {
+        let is_reading = self.sources.lock().iter().filter_map(Weak::upgrade).any(|source| source.is_reading());
+        let writer = self.writer.submitter(self.stores.fetch_add(1, Ordering::Relaxed));
+        async move {
+            let probe = writer.submit(|_| Ok(((), CommitEffect::Nothing)));
+            !is_reading && !matches!(timeout(IDLE_PATIENCE, probe).await, Err(_) | Ok(Err(StoreError::Busy(_))))
+        }
     }
 
     /// Waits until every read has ended, and every submitted job is committed and answered. Later jobs are refused.

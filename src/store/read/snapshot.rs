@@ -141,6 +141,10 @@ impl SnapshotSource {
         Arc::new(Self { path, connection: Mutex::new(open), generation, file })
     }
 
+    pub(in crate::store) fn is_reading(&self) -> bool {
+        self.connection.is_locked()
+    }
+
     /// Waits for the reads that run, and closes the connection; a later read opens it again.
     pub(in crate::store) fn close(&self) {
         drop(self.connection.lock().take());

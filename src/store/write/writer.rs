@@ -18,13 +18,18 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error};
 
-use crate::store::{
-    error::StoreError,
-    write::batch::{
-        Batch, CommitEffect, CommitListeners, Job, JobResult, Reply, ReplyFn, ReplyInbox, Work, WriterState,
-        commit_batch,
+use crate::{
+    log_buffer,
+    store::{
+        error::StoreError,
+        write::{
+            batch::{
+                Batch, CommitEffect, CommitListeners, Job, JobResult, Reply, ReplyFn, ReplyInbox, Work, WriterState,
+                commit_batch,
+            },
+            log_size::{self, LogSize},
+        },
     },
-    write::log_size::{self, LogSize},
 };
 
 enum QueueItem {
@@ -53,6 +58,7 @@ impl Writer {
             // A server without its writer can do nothing: end, so that the supervisor starts a new one.
             if catch_unwind(AssertUnwindSafe(|| run(&connection, &messages, &listeners))).is_err() {
                 error!("the writer panicked; nothing that was answered is lost; ending at once");
+                log_buffer::flush();
                 std::process::abort();
             }
             if listeners.file.is_some_and(|file| file.check().is_err()) {

@@ -67,6 +67,21 @@ fn a_stop_on_a_frozen_disk_ends_with_a_failure() {
     drop((sends, folder));
 }
 
+/// The disk thaws before the last resort: all is recorded, but those who sent have no answer.
+#[test]
+fn a_stop_that_cuts_off_a_request_ends_with_a_failure() {
+    let Some((disk, folder, server, token, _)) = server_on_disk() else { return };
+    disk.freeze();
+    let sends = begin_sends(&server, &token);
+    server.signal(Signal::TERM);
+    let cut_off = "requests that wait for the database are cut off without an answer";
+    eventually("the log says so", || server.log().contains(cut_off));
+    disk.thaw();
+    let (code, log) = server.wait();
+    assert_eq!(code, Some(1), "{log}");
+    drop((sends, folder));
+}
+
 #[test]
 fn a_second_signal_ends_a_server_on_a_frozen_disk() {
     let Some((disk, folder, server, token, _)) = server_on_disk() else { return };
