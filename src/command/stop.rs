@@ -19,7 +19,7 @@ use crate::{log_buffer, server::StopStep, threads};
 const STOP_LIMIT: Duration = Duration::from_secs(8);
 
 /// How long the process may take to end after the second signal: temporary files are removed meanwhile.
-const END_LIMIT: Duration = Duration::from_secs(1);
+const END_LIMIT: Duration = Duration::from_secs(2);
 
 /// The wish to stop.
 pub(super) struct Stop {
@@ -49,7 +49,7 @@ impl Stop {
             signals.watch(|| _ = signal_sender.send(())).await;
             let _ = second_sender.send(());
             sleep(END_LIMIT).await;
-            end_now("a second signal came");
+            end_now("stopped at once by a second signal");
         };
         let end_at_limit = async move {
             select! {

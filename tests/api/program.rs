@@ -97,7 +97,7 @@ fn a_running_server_keeps_its_file_lock() {
 fn a_signal_during_the_start_removes_the_folder() {
     let temporary = TestFolder::new();
     let folder = TestFolder::new();
-    let world = World::new().with_all((0..60_000).map(ClientRow::new));
+    let world = World::new().with_all((0..20_000).map(ClientRow::new));
     folder.write("world.json", &Value::from(world).to_string());
     let mut command = folder.command(&["fake", "--listen", "127.0.0.1:0", "--world", "world.json"]);
     let mut process =
