@@ -117,7 +117,7 @@ impl From<rusqlite::Error> for StoreError {
             ) => Self::Unavailable(text),
             // SQLite says so, too, where the disk reports an error of reading.
             Some(ErrorCode::DatabaseCorrupt) => {
-                Self::Unavailable("a page cannot be read, or is damaged; `surveyd check` tells which".to_owned())
+                Self::Unavailable("a page cannot be read, or is damaged; `surveyd check` finds out which".to_owned())
             }
             Some(ErrorCode::ConstraintViolation) => Self::of_constraint(&text).unwrap_or(Self::Internal(text)),
             _ => Self::Internal(text),

@@ -171,6 +171,9 @@ fn a_server_reports_all_its_metrics() {
     surveyd_delivery_tries_total{state="dead"} 0
     surveyd_delivery_tries_total{state="delivered"} 0
     surveyd_delivery_tries_total{state="pending"} 0
+    # HELP surveyd_log_dropped_lines Lines of the log that were dropped, because stderr was not read.
+    # TYPE surveyd_log_dropped_lines counter
+    surveyd_log_dropped_lines_total 0
     # HELP surveyd_database_bytes Size of the database.
     # TYPE surveyd_database_bytes gauge
     # UNIT surveyd_database_bytes bytes

@@ -107,7 +107,9 @@ impl Snapshots {
             }
             Err(error) => reads.into_iter().map(|read| read(Err(&error))).collect(),
         };
-        answers.into_iter().for_each(|answer| answer());
+        for answer in answers {
+            answer();
+        }
     }
 
     fn reader(&self) -> Result<&Rc<ReaderThread>, StoreError> {

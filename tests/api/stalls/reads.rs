@@ -30,7 +30,7 @@ fn a_read_that_fails_gets_503() {
     assert_eq!(crm.send(1, 1).short(), "200 ");
     assert_eq!(admin.call("GET", "/admin/clients/1500", None).status, 200);
     let log = server.stop();
-    assert!(log.contains("a page cannot be read, or is damaged; `surveyd check` tells which"), "{log}");
+    assert!(log.contains("a page cannot be read, or is damaged; `surveyd check` finds out which"), "{log}");
     assert!(!log.contains("malformed"), "{log}");
 }
 
