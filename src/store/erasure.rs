@@ -50,8 +50,6 @@ pub(crate) struct Erasure {
 /// An erasure that is under way.
 struct Erasing {
     client: ClientId,
-    /// Whether the client had a row when they were looked for.
-    has_row: bool,
     /// What is left, in the order in which it has to be done; then comes the client's row.
     rest: vec::IntoIter<Part>,
     /// The last send and the last row of the audit that were looked at.
@@ -102,7 +100,7 @@ fn find(connection: &Connection, client: ClientId) -> Result<Option<(Option<Stri
         [newest("select coalesce(max(sending_id), 0) from send")?, newest("select coalesce(max(id), 0) from audit")?];
     let all = parts(threads, Part::Threads).chain(parts(keys, Part::Keys)).chain(parts(sends, Part::Sends));
     let rest = all.chain(parts(audit, Part::Audit)).collect::<Vec<_>>().into_iter();
-    let erasing = Erasing { client, has_row: row.is_some(), rest, seen, erased: Erased::default() };
+    let erasing = Erasing { client, rest, seen, erased: Erased::default() };
     Ok(Some((row.and_then(|row| row.external_id), erasing)))
 }
 
@@ -157,10 +155,10 @@ fn erase_part(connection: &Connection, client: ClientId, part: Part, erased: &mu
 
 /// Deletes the client's row, and what came after the client was looked for: few rows, if any.
 ///
-/// Errors: there was a row then, and another erasure has deleted it since.
+/// Errors: nothing is kept of the client any more, because another erasure has come before.
 fn erase_client(
     connection: &Connection,
-    Erasing { client, has_row, seen: [sends_seen, audit_seen], erased, .. }: &mut Erasing,
+    Erasing { client, seen: [sends_seen, audit_seen], erased, .. }: &mut Erasing,
 ) -> Result<(), StoreError> {
     let delete = "delete from thread where client_id = ?1";
     erased.threads += connection.prepare_cached(delete)?.execute([client.0])?;
@@ -174,7 +172,7 @@ fn erase_client(
         erased.audit += blank_audit(connection, id)?;
     }
     let deleted = connection.prepare_cached("delete from client where id = ?1")?.execute([client.0])?;
-    if *has_row && deleted == 0 {
+    if deleted == 0 && *erased == Erased::default() {
         return Err(not_found::<Client>(client.0));
     }
     Ok(())
@@ -196,7 +194,8 @@ fn blank_send(connection: &Connection, id: i64) -> Result<usize, StoreError> {
 fn blank_audit(connection: &Connection, id: i64) -> Result<usize, StoreError> {
     let sql = "update audit set before = iif(before is null, null, '\"erased\"'),
                                 after = iif(after is null, null, '\"erased\"')
-                where id = ?1";
+                where id = ?1
+                  and (coalesce(before, '\"erased\"') <> '\"erased\"' or coalesce(after, '\"erased\"') <> '\"erased\"')";
     Ok(connection.prepare_cached(sql)?.execute([id])?)
 }
 
