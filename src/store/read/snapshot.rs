@@ -171,13 +171,11 @@ impl SnapshotSource {
     }
 
     fn open<'a>(&self, connection: &'a mut Option<Connection>) -> Result<&'a Connection, StoreError> {
-        match connection {
-            Some(connection) => Ok(connection),
-            None => {
-                self.file.as_ref().map_or(Ok(()), |file| file.check())?;
-                Ok(connection.insert(open_reader(&self.path)?))
-            }
+        if connection.is_none() {
+            self.file.as_ref().map_or(Ok(()), |file| file.check())?;
         }
+        let open = connection.take().map_or_else(|| open_reader(&self.path), Ok)?;
+        Ok(connection.insert(open))
     }
 }
 
