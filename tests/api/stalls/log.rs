@@ -80,7 +80,7 @@ fn a_log_that_nobody_reads_stops_no_answer_and_loses_no_count() {
     assert_eq!(told.sum::<u64>(), dropped);
     let answered = lines.iter().filter(|line| line["route"] == "none").count() as u64;
     assert_eq!(answered + dropped, 2000, "every line is there or counted");
-    assert_eq!(messages().last(), Some("stopped"), "what comes after is there");
+    assert_eq!(messages().next_back(), Some("stopped"), "what comes after is there");
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_stdout_that_nobody_reads_stops_nothing() {
     let folder = TestFolder::new();
     let (_reader, mut full) = std::io::pipe().unwrap();
     // What a pipe holds on Linux, unless it was told otherwise.
-    full.write_all(&[b'x'; 64 * 1024]).unwrap();
+    full.write_all(&vec![b'x'; 64 * 1024]).unwrap();
     let mut command = folder.command(&["fake", "--listen", "127.0.0.1:0", "--ready-file", "ready.json"]);
     let mut process = command.stdout(full).stderr(Stdio::null()).spawn().unwrap();
     eventually("the ready file is there", || folder.path("ready.json").exists());
