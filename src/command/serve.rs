@@ -20,6 +20,7 @@ use tracing::{error, info, warn};
 use super::{
     log,
     output::sentence,
+    signals::Signals,
     stop::Stop,
     systemd::{READY, STOPPING, is_supervised, notify},
 };
@@ -71,7 +72,7 @@ pub(crate) fn serve(
     ready: impl FnOnce(&Server) -> Result<()>,
 ) -> Result<()> {
     System::new().block_on(async {
-        let Stop { first, second, begun, step } = Stop::watch()?;
+        let Stop { first, second, begun, step } = Stop::watch(Signals::catch()?)?;
         let server = prepare()?;
         if server.tls().is_some() || is_supervised() {
             reload_at_hangup(server.tls().map(Arc::clone))?;

@@ -37,9 +37,8 @@ impl Stop {
     /// disk that does not answer: then this thread ends the process, at the end of the promised time or at the second signal.
     ///
     /// Errors: the system gives no thread.
-    pub(super) fn watch() -> Result<Self> {
+    pub(super) fn watch(signals: Signals) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build().context("cannot catch signals")?;
-        let signals = runtime.block_on(async { Signals::catch() })?;
         let ((first_sender, first), (second_sender, second)) = (oneshot::channel(), oneshot::channel());
         let (signal_sender, signal) = oneshot::channel();
         let (begun, step) = (Arc::<Notify>::default(), StopStep::default());
