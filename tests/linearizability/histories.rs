@@ -154,6 +154,7 @@ fn histories_of_eight_clients_have_an_order() {
     for round in 0..rounds {
         // Not too long with one file: its audit and its sends grow.
         if round % 500 == 499 {
+            println!("{round} histories, {} without an order, {unknown} unknown", impossible.len());
             server = Server::start();
         }
         let scene = server.scene();
