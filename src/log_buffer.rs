@@ -13,8 +13,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::Result;
 use parking_lot::{Condvar, Mutex};
 use tracing::warn;
+
+use crate::threads;
 
 /// How many bytes of lines may wait; as many more are being written. About 8,000 lines of requests.
 const CAPACITY: usize = 2 * 1024 * 1024;
@@ -55,10 +58,10 @@ struct State {
 /// Starts the thread; before, lines are written at once.
 ///
 /// Errors: the system gives no thread.
-pub(crate) fn start() -> io::Result<()> {
+pub(crate) fn start() -> Result<()> {
     // A file of its own: the lock of `io::stderr` would be held for as long as a write waits.
     let mut stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
-    thread::Builder::new().name("log".to_owned()).spawn(move || run(&mut stderr))?;
+    threads::start("log", move || run(&mut stderr))?;
     STATE.lock().is_started = true;
     Ok(())
 }

@@ -30,7 +30,7 @@ pub(super) fn start(settings: &Settings) -> Result<()> {
     } else {
         lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
     };
-    log_buffer::start().context("cannot start the thread that writes the log")?;
+    log_buffer::start().context("cannot start the server")?;
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     // The standard one writes to stderr itself, on the thread that panics.
     panic::set_hook(Box::new(|panic| {

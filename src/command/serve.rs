@@ -20,7 +20,6 @@ use tracing::{error, info, warn};
 use super::{
     log,
     output::sentence,
-    signals::Signals,
     stop::Stop,
     systemd::{READY, STOPPING, is_supervised, notify},
 };
@@ -71,8 +70,8 @@ pub(crate) fn serve(
     end: impl Future<Output = ()>,
     ready: impl FnOnce(&Server) -> Result<()>,
 ) -> Result<()> {
+    let Stop { first, second, begun, step } = Stop::watch().context("cannot start the server")?;
     System::new().block_on(async {
-        let Stop { first, second, begun, step } = Stop::watch(Signals::catch()?)?;
         let server = prepare()?;
         if server.tls().is_some() || is_supervised() {
             reload_at_hangup(server.tls().map(Arc::clone))?;

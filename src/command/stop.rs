@@ -36,9 +36,10 @@ impl Stop {
     /// Watches the signals on a thread of their own, which touches no file and waits for no other thread. A stop may wait for a
     /// disk that does not answer: then this thread ends the process, at the end of the promised time or at the second signal.
     ///
-    /// Errors: the system gives no thread.
-    pub(super) fn watch(signals: Signals) -> Result<Self> {
+    /// To be called outside of any runtime. Errors: the system gives no thread.
+    pub(super) fn watch() -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build().context("cannot catch signals")?;
+        let signals = runtime.block_on(async { Signals::catch() })?;
         let ((first_sender, first), (second_sender, second)) = (oneshot::channel(), oneshot::channel());
         let (signal_sender, signal) = oneshot::channel();
         let (begun, step) = (Arc::<Notify>::default(), StopStep::default());
@@ -59,8 +60,7 @@ impl Stop {
             sleep(STOP_LIMIT).await;
             end_now(&format!("the stop took longer than {} s, and waited for {last_step}", STOP_LIMIT.as_secs()));
         };
-        threads::start("signals", move || _ = runtime.block_on(async { join!(end_at_second, end_at_limit) }))
-            .context("cannot catch signals")?;
+        threads::start("signals", move || _ = runtime.block_on(async { join!(end_at_second, end_at_limit) }))?;
         Ok(Self { first, second, begun, step })
     }
 }

@@ -43,8 +43,8 @@ use crate::{
 /// moment may wait 3 s for a lock; together they stay below the promised 8 s.
 const SHUTDOWN_TIMEOUT_S: u64 = 4;
 
-/// How many threads a server has besides its HTTP workers, at most: the writer, the background thread, those that accept
-/// connections, the workers of other addresses, and those that read lists and deliver.
+/// How many threads a server has besides its HTTP workers and their readers, at most: the writer, the background thread, those
+/// that accept connections, the workers of other addresses, and those that read lists and deliver.
 const OTHER_THREADS: usize = 12;
 
 /// A server that is bound to its addresses, but does not answer yet.
@@ -104,7 +104,7 @@ impl Server {
         program: impl FnOnce(&BackgroundHandle) -> Result<Program>,
     ) -> Result<Self> {
         let tls = settings.tls.as_ref().map(|files| Tls::load(&files.cert, &files.key)).transpose()?.map(Arc::new);
-        threads::check(workers + OTHER_THREADS).context("cannot start the server")?;
+        threads::check(2 * workers + OTHER_THREADS).context("cannot start the server")?;
         let background = Background::new();
         let program = program(background.handle())?;
         let (starts, started) = mpsc::unbounded_channel();

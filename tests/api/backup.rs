@@ -148,16 +148,13 @@ fn a_part_that_is_there_already_is_not_written_into() {
     folder.run_ok(&["backup", "copy.db"]);
     assert_eq!(std::io::read_to_string(&planted).unwrap(), "mine");
     assert_ne!(planted.metadata().unwrap().ino(), fs::metadata(folder.path("copy.db")).unwrap().ino());
-    for kind in ["link", "folder"] {
-        let part = folder.path(&format!("{kind}.db.surveyd-part"));
-        match kind {
-            "link" => symlink(folder.path("target"), &part).unwrap(),
-            _ => fs::create_dir(&part).unwrap(),
-        }
-        let said = folder.run_error(&["backup", &format!("{kind}.db")]);
-        assert!(said.contains(&format!("{kind}.db.surveyd-part is not a file; remove it")), "{said}");
-    }
+    symlink(folder.path("target"), folder.path("link.db.surveyd-part")).unwrap();
+    folder.run_ok(&["backup", "link.db"]);
     assert!(!folder.path("target").exists());
+    assert!(!folder.path("link.db").is_symlink());
+    fs::create_dir(folder.path("folder.db.surveyd-part")).unwrap();
+    let said = folder.run_error(&["backup", "folder.db"]);
+    assert!(said.contains("cannot remove folder.db.surveyd-part; remove it"), "{said}");
 }
 
 #[rstest]

@@ -4,7 +4,7 @@ use std::fs;
 
 use rstest::rstest;
 
-use crate::harness::{TestFolder, with_failing_sync};
+use crate::harness::{TestFolder, World, with_failing_sync};
 
 /// More than a restore has.
 const SYNCS: u32 = 16;
@@ -62,6 +62,8 @@ fn a_restore_says_what_happened_if_a_sync_fails(
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(!said.contains("another program") && !said.contains("surveyd-part"), "{nth}: {said}");
         let kept = folder.files().contains(&"surveyd.db.before-restore-1".to_owned());
+        // Undoes what was broken off, which a command that only reads cannot.
+        folder.apply(World::new());
         let now = folder.export();
         if said.starts_with("surveyd: copy.db is restored to the database surveyd.db; ") {
             restored += 1;

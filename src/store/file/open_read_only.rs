@@ -21,7 +21,7 @@ use crate::store::file::{
     check_readable,
     connection::{prepare_reader, wait_as_command},
     error::FileError,
-    migrations::{CURRENT_VERSION, FileOwner, owner_of, refuse_foreign},
+    migrations::{CURRENT_VERSION, FileOwner, owner_of, refuse_altered, refuse_foreign},
     with_suffix,
 };
 
@@ -58,6 +58,9 @@ impl ReadOnlyFile {
     pub(in crate::store) fn open(path: &Path) -> Result<Self> {
         let (file, owner) = Self::open_any(path, "")?;
         refuse_foreign(&owner, path)?;
+        if let FileOwner::Surveyd(version) = owner {
+            refuse_altered(&file.connection, version).map_err(|error| error.explain(path))?;
+        }
         match owner {
             FileOwner::Surveyd(CURRENT_VERSION) => Ok(file),
             FileOwner::Surveyd(version) => bail!(
@@ -111,6 +114,11 @@ impl ReadOnlyFile {
         };
         let (connection, owner) = open().map_err(|error| match error {
             FileError::Unusable(error) if needs_shared_memory => anyhow::Error::new(error).context(no_shared_memory()),
+            // What the process wrote into the database must be undone, by what is in the journal.
+            FileError::ReadOnly(error) => anyhow::Error::new(error).context(format!(
+                "a change of the database {} was broken off and must be undone first, which this command, which only reads, cannot do; `surveyd serve` and `surveyd apply` do it",
+                path.display()
+            )),
             error => error.explain(path),
         })?;
         let unchanged = Unchanged { path: path.to_owned(), real, seen: is_alone.then_some(state) };

@@ -150,14 +150,17 @@ impl Client {
                 self.ahead.drain(..length);
                 return Ok(answer);
             }
-            match self.stream().read(&mut buffer)? {
-                0 => {
+            match self.stream().read(&mut buffer) {
+                Ok(0) => {
                     return Err(io::Error::new(
                         io::ErrorKind::UnexpectedEof,
                         format!("{:?}", String::from_utf8_lossy(&self.ahead)),
                     ));
                 }
-                read => self.ahead.extend_from_slice(&buffer[..read]),
+                Ok(read) => self.ahead.extend_from_slice(&buffer[..read]),
+                // A machine that was suspended interrupts reads with a time limit.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
     }
