@@ -1,67 +1,72 @@
-//! A small disk of its own, which a test can freeze as a snapshot of a virtual machine does.
+//! A disk of its own: ext4 in a file, mounted by a loop device. A test can freeze it, as a snapshot of a virtual machine does.
 
-use std::{cell::Cell, fs, path::PathBuf, process::Command};
+use std::{fs::File, path::PathBuf, process::Command};
 
 use tempfile::TempDir;
 
-use super::tools::{skip, tool_of_root};
+use super::tools::{skip_in_ci_too, tool_of_root};
 
-/// An ext4 file system in a file; thawed and unmounted when dropped.
+/// A mounted disk; unmounted when dropped.
 pub struct Disk {
-    directory: TempDir,
-    is_frozen: Cell<bool>,
+    home: TempDir,
 }
 
 impl Disk {
-    /// None where the machine does not let the test mount one.
+    /// None where that needs more rights than the test has. The test must then return.
     pub fn new() -> Option<Self> {
-        for name in ["mkfs.ext4", "mount", "umount", "fsfreeze"] {
-            tool_of_root(name)?;
-        }
-        let directory = TempDir::new().unwrap();
-        let image = directory.path().join("image");
-        fs::File::create(&image).unwrap().set_len(64 * 1024 * 1024).unwrap();
-        fs::create_dir(directory.path().join("disk")).unwrap();
-        let disk = Self { directory, is_frozen: Cell::new(false) };
-        run("mkfs.ext4", &["-q", image.to_str().unwrap()]).unwrap();
-        // A container may have no loop devices.
-        if let Err(error) = run("mount", &["-o", "loop", image.to_str().unwrap(), disk.path().to_str().unwrap()]) {
-            skip(&format!("a disk cannot be mounted: {error}"));
+        let mut make = tool_of_root("mkfs.ext4")?;
+        tool_of_root("fsfreeze")?;
+        let home = TempDir::new().unwrap();
+        std::fs::create_dir(home.path().join("mounted")).unwrap();
+        File::create(home.path().join("image")).unwrap().set_len(128 << 20).unwrap();
+        run(make.arg("-qF").arg(home.path().join("image")));
+        let disk = Self { home };
+        // A container's root often may not.
+        if !disk.mount_command().output().unwrap().status.success() {
+            skip_in_ci_too("a file system cannot be mounted here");
             return None;
         }
         Some(disk)
     }
 
+    pub fn mount_command(&self) -> Command {
+        let mut mount = Command::new("mount");
+        mount.args(["-o", "loop"]).arg(self.home.path().join("image")).arg(self.path());
+        mount
+    }
+
     /// Where it is mounted.
     pub fn path(&self) -> PathBuf {
-        self.directory.path().join("disk")
+        self.home.path().join("mounted")
     }
 
-    /// From now on whoever writes to it waits.
-    pub fn freeze(&self) {
-        self.is_frozen.set(true);
-        run("fsfreeze", &["-f", self.path().to_str().unwrap()]).unwrap();
-    }
-
-    pub fn thaw(&self) {
-        run("fsfreeze", &["-u", self.path().to_str().unwrap()]).unwrap();
-        self.is_frozen.set(false);
+    /// From now on whoever writes to it waits, until it thaws.
+    pub fn freeze(&self) -> Frozen {
+        run(Command::new("fsfreeze").arg("-f").arg(self.path()));
+        Frozen { path: self.path() }
     }
 }
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        let path = self.path();
-        let path = path.to_str().unwrap();
-        if self.is_frozen.get() {
-            let _ = run("fsfreeze", &["-u", path]);
-        }
-        // A process of a failed test may still end. Lazily: the test must not fail twice.
-        let _ = run("umount", &["-l", path]);
+        // Lazily, since a test that fails may leave a process with an open file.
+        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
     }
 }
 
-fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
-    let output = Command::new(program).args(arguments).output().map_err(|error| error.to_string())?;
-    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()) }
+/// A frozen disk; it thaws when this is dropped.
+pub struct Frozen {
+    path: PathBuf,
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        let _ = Command::new("fsfreeze").arg("-u").arg(&self.path).status();
+    }
+}
+
+/// Runs a command that must succeed.
+pub fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?} wrote: {}", String::from_utf8_lossy(&output.stderr));
 }

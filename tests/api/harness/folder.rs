@@ -189,3 +189,9 @@ impl TestFolder {
         self.serve_with(&[])
     }
 }
+
+impl From<TempDir> for TestFolder {
+    fn from(directory: TempDir) -> Self {
+        Self { directory }
+    }
+}

@@ -26,7 +26,7 @@ pub struct Client {
 
 impl Client {
     pub fn new(address: SocketAddr, source: Option<IpAddr>, token: Option<&str>) -> Self {
-        let stream = Some(connect(address, source));
+        let stream = Some(connect(address, source).unwrap());
         Self { address, source, token: token.map(str::to_owned), stream, ahead: Vec::new() }
     }
 
@@ -59,7 +59,7 @@ impl Client {
         let authorization = authorization.unwrap_or_default();
         let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
         let head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n{authorization}{lines}{length}\r\n");
-        self.stream().write_all(&[head.as_bytes(), body].concat())
+        self.stream()?.write_all(&[head.as_bytes(), body].concat())
     }
 
     /// Sends a survey to an internal client id.
@@ -110,7 +110,7 @@ impl Client {
 
     /// Writes raw bytes.
     pub fn write_raw(&mut self, bytes: &[u8]) {
-        self.stream().write_all(bytes).unwrap();
+        self.stream().unwrap().write_all(bytes).unwrap();
     }
 
     /// Reads one response.
@@ -127,8 +127,11 @@ impl Client {
                 self.ahead.drain(..at + text.len());
                 return come[..at + text.len()].to_owned();
             }
-            let read =
-                self.stream().read(&mut buffer).unwrap_or_else(|error| panic!("{text} has not come: {error}, {come}"));
+            let read = self
+                .stream()
+                .unwrap()
+                .read(&mut buffer)
+                .unwrap_or_else(|error| panic!("{text} has not come: {error}, {come}"));
             assert!(read > 0, "{text} has not come: {come}");
             self.ahead.extend_from_slice(&buffer[..read]);
         }
@@ -139,8 +142,11 @@ impl Client {
         self.read_until("\r\n0\r\n\r\n")
     }
 
-    fn stream(&mut self) -> &mut TcpStream {
-        self.stream.get_or_insert_with(|| connect(self.address, self.source))
+    fn stream(&mut self) -> io::Result<&mut TcpStream> {
+        if self.stream.is_none() {
+            self.stream = Some(connect(self.address, self.source)?);
+        }
+        Ok(self.stream.as_mut().unwrap())
     }
 
     fn read(&mut self, is_head: bool) -> io::Result<Response> {
@@ -150,7 +156,7 @@ impl Client {
                 self.ahead.drain(..length);
                 return Ok(answer);
             }
-            match self.stream().read(&mut buffer) {
+            match self.stream()?.read(&mut buffer) {
                 Ok(0) => {
                     return Err(io::Error::new(
                         io::ErrorKind::UnexpectedEof,
@@ -168,7 +174,7 @@ impl Client {
     /// Whether the server has closed the connection. Waits for it.
     pub fn is_closed(&mut self) -> bool {
         let mut byte = [0];
-        matches!(self.stream().read(&mut byte), Ok(0) | Err(_))
+        matches!(self.stream().unwrap().read(&mut byte), Ok(0) | Err(_))
     }
 }
 
@@ -179,16 +185,16 @@ fn send_body(target: &Value, form: i64) -> Value {
     json!({ "clientId": target, "qualityFormId": form })
 }
 
-fn connect(address: SocketAddr, source: Option<IpAddr>) -> TcpStream {
+fn connect(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
     if let Some(source) = source {
         socket.bind(&SocketAddr::new(source, 0).into()).unwrap();
     }
-    socket.connect(&address.into()).unwrap();
+    socket.connect(&address.into())?;
     let stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
     stream.set_nodelay(true).unwrap();
-    stream
+    Ok(stream)
 }
 
 /// A whole response.

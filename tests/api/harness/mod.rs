@@ -2,12 +2,12 @@
 //! harness changes nothing between the socket and the test.
 
 mod builders;
-mod disk;
+pub mod disk;
 mod folder;
 mod http;
 mod receiver;
 mod server;
-mod tools;
+pub mod tools;
 mod write_lock;
 
 use std::{

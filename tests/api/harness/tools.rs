@@ -24,7 +24,7 @@ pub fn tool(name: &str) -> Option<Command> {
 /// The same for a program that only root can use as a test needs it. Skipped without root, in CI too.
 pub fn tool_of_root(name: &str) -> Option<Command> {
     if !rustix::process::getuid().is_root() {
-        say_skipped(&format!("{name} needs root here"));
+        skip_in_ci_too(&format!("{name} needs root here"));
         return None;
     }
     tool(name)
@@ -35,11 +35,11 @@ pub fn tool_of_root(name: &str) -> Option<Command> {
 /// Panics where `CI` is set.
 pub fn skip(reason: &str) {
     assert!(env::var_os("CI").is_none(), "{reason}, and CI is set");
-    say_skipped(reason);
+    skip_in_ci_too(reason);
 }
 
-/// Says on stderr that the running test is skipped, and why.
-fn say_skipped(reason: &str) {
+/// The same for what a CI need not have, such as root.
+pub fn skip_in_ci_too(reason: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     // Not by `eprintln!`, whose text the test runner shows only of tests that fail.
     #[expect(clippy::explicit_write, reason = "the test harness captures what eprintln! writes")]
@@ -113,9 +113,9 @@ impl Drop for FailingCalls {
     }
 }
 
-/// Whether the tracer of every thread of a process fits.
+/// Whether the tracer of every thread of a process fits. A process that has ended has no threads.
 fn threads_all(process: u32, fits: impl Fn(&str) -> bool) -> bool {
-    fs::read_dir(format!("/proc/{process}/task")).unwrap().all(|thread| {
+    fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().all(|thread| {
         let status = fs::read_to_string(thread.unwrap().path().join("status"));
         // A thread that has ended meanwhile has none.
         status.map_or(true, |status| fits(status.split("TracerPid:").nth(1).unwrap().lines().next().unwrap().trim()))

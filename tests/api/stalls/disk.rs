@@ -33,7 +33,7 @@ fn begin_sends(server: &Server, token: &str) -> Vec<(Client, &'static str)> {
 #[test]
 fn a_frozen_disk_stops_only_the_calls_that_need_it() {
     let Some((disk, folder, server, token, ops)) = server_on_disk() else { return };
-    disk.freeze();
+    let frozen = disk.freeze();
     let sends = begin_sends(&server, &token);
     let mut admin = server.client(&ops);
     let list = thread::spawn(move || admin.call("GET", "/admin/sends", None).status);
@@ -41,7 +41,7 @@ fn a_frozen_disk_stops_only_the_calls_that_need_it() {
         assert_eq!(server.anonymous().call("GET", "/livez", None).status, 200);
         assert_eq!(server.anonymous().call("GET", "/nowhere", None).status, 404);
     }
-    disk.thaw();
+    drop(frozen);
     for (mut crm, answer) in sends {
         assert_eq!(crm.read_response().short(), answer, "a request that came whole is answered");
     }
@@ -56,11 +56,11 @@ fn a_frozen_disk_stops_only_the_calls_that_need_it() {
 #[test]
 fn a_stop_on_a_frozen_disk_ends_with_a_failure() {
     let Some((disk, folder, server, token, _)) = server_on_disk() else { return };
-    disk.freeze();
+    let frozen = disk.freeze();
     let sends = begin_sends(&server, &token);
     server.signal(Signal::TERM);
     eventually("the log says why", || server.log().contains("the stop took longer than 8 s, and waited for"));
-    disk.thaw();
+    drop(frozen);
     let (code, log) = server.wait();
     assert_eq!(code, Some(1), "{log}");
     assert!(!log.contains("\"stopped\""), "{log}");
@@ -71,12 +71,12 @@ fn a_stop_on_a_frozen_disk_ends_with_a_failure() {
 #[test]
 fn a_stop_that_cuts_off_a_request_ends_with_a_failure() {
     let Some((disk, folder, server, token, _)) = server_on_disk() else { return };
-    disk.freeze();
+    let frozen = disk.freeze();
     let sends = begin_sends(&server, &token);
     server.signal(Signal::TERM);
     let cut_off = "requests that wait for the database are cut off without an answer";
     eventually("the log says so", || server.log().contains(cut_off));
-    disk.thaw();
+    drop(frozen);
     let (code, log) = server.wait();
     assert_eq!(code, Some(1), "{log}");
     drop((sends, folder));
@@ -85,7 +85,7 @@ fn a_stop_that_cuts_off_a_request_ends_with_a_failure() {
 #[test]
 fn a_second_signal_ends_a_server_on_a_frozen_disk() {
     let Some((disk, folder, server, token, _)) = server_on_disk() else { return };
-    disk.freeze();
+    let frozen = disk.freeze();
     let sends = begin_sends(&server, &token);
     server.signal(Signal::TERM);
     server.wait_until_closed();
@@ -93,7 +93,7 @@ fn a_second_signal_ends_a_server_on_a_frozen_disk() {
         server.signal(Signal::TERM);
         server.log().contains("a second signal")
     });
-    disk.thaw();
+    drop(frozen);
     let (code, log) = server.wait();
     assert_eq!(code, Some(1), "{log}");
     assert!(!log.contains("the stop took longer"), "{log}");
