@@ -42,6 +42,16 @@ mod tests {
         assert_eq!(next(0, None, 0), None);
     }
 
+    #[test]
+    fn the_jitter_is_from_nothing_to_half_of_the_step() {
+        for tries in 1..10 {
+            let step = next(tries, None, 0).expect("a step");
+            let half = u64::try_from((step / 2).as_millis()).expect("a short time");
+            assert_eq!(next(tries, None, half), Some(step / 2));
+            assert_eq!(next(tries, None, half + 1), Some(step));
+        }
+    }
+
     proptest! {
         #[test]
         fn a_wait_is_half_its_step_at_least_and_the_whole_at_most(tries in 1_i64..10, random: u64, seconds in 0_u64..100_000) {

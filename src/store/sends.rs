@@ -311,3 +311,6 @@ pub(super) fn list(connection: &Connection, filter: SendFilter, limit: usize) ->
     };
     Ok(SendPage { sends, seen })
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,3 +109,40 @@ fn list(roles: &[Role]) -> String {
         None => "nobody".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_names_the_token_and_the_roles() {
+        let token = "crm".to_owned();
+        let role = |allowed| Denied::Role { token: "crm".to_owned(), role: Role::Bot, allowed };
+        for (denied, rule, named, message) in [
+            (Denied::Invalid, Rule::Token, None, "Token is invalid"),
+            (Denied::Revoked { token: token.clone() }, Rule::Token, Some("crm"), "Token is invalid"),
+            (Denied::Expired { token }, Rule::Token, Some("crm"), "Token is expired"),
+            (role(&[]), Rule::Role, Some("crm"), "Role BOT may not do this; it takes nobody"),
+            (role(Role::ADMINS), Rule::Role, Some("crm"), "Role BOT may not do this; it takes ADMIN"),
+            (
+                role(Role::SENDERS),
+                Rule::Role,
+                Some("crm"),
+                "Role BOT may not do this; it takes INTEGRATOR, OPERATOR or SUPERVISOR",
+            ),
+        ] {
+            assert_eq!((denied.rule(), denied.token()), (rule, named), "{denied:?}");
+            assert_eq!(denied.to_string(), message);
+        }
+        assert_eq!(Denied::Missing.token(), None);
+    }
+
+    #[test]
+    fn each_role_has_a_name() {
+        for role in Role::ALL {
+            assert_eq!(Role::named(role.as_str()), Some(role));
+            assert_eq!(serde_json::to_value(role).expect("JSON"), role.as_str());
+        }
+        assert_eq!(Role::named("admin"), None);
+    }
+}

@@ -230,6 +230,40 @@ mod tests {
         assert_eq!(format!("{secret:?}"), "SigningSecret(…)");
     }
 
+    #[test]
+    fn an_address_keeps_its_text() {
+        let text = "\"HTTP://[::1]:80/?a\"";
+        let url: DeliveryUrl = serde_json::from_str(text).expect("an address");
+        assert_eq!(url.as_str(), "HTTP://[::1]:80/?a");
+        assert_eq!(url.uri().host(), Some("[::1]"));
+        assert_eq!(serde_json::to_string(&url).expect("JSON"), text);
+        let path = "a".repeat(2000 - "http://a/".len());
+        assert!(DeliveryUrl::new(format!("http://a/{path}")).is_ok());
+        assert!(DeliveryUrl::new(format!("http://a/{path}a")).is_err());
+    }
+
+    #[test]
+    fn a_secret_of_json_is_not_repeated_in_its_error() {
+        let secret: SigningSecret =
+            serde_json::from_str("\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"").expect("a secret");
+        assert_eq!(secret.bytes()[..2], [0x31, 0xf2]);
+        for (json, message) in
+            [("\"whsec_no\"", "must be whsec_ and 24 to 64 bytes in base64"), ("[7]", "must be a string")]
+        {
+            let error = serde_json::from_str::<SigningSecret>(json).expect_err("it must be refused").to_string();
+            assert!(error.starts_with(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn each_state_has_a_name() {
+        for state in DeliveryState::OF_DELIVERIES.into_iter().chain([DeliveryState::Recorded]) {
+            assert_eq!(DeliveryState::named(state.as_str()), Some(state));
+            assert_eq!(serde_json::to_value(state).expect("JSON"), state.as_str());
+        }
+        assert_eq!(DeliveryState::named("Dead"), None);
+    }
+
     #[rstest]
     #[case("")]
     #[case("whsec_")]

@@ -67,3 +67,14 @@ pub(crate) enum Target {
     #[serde(rename = "threadId")]
     Thread(ThreadId),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_shown_as_it_was_given() {
+        assert_eq!(ExternalId::new("crm-1".to_owned()).expect("an id").as_str(), "crm-1");
+        assert_eq!(format!("{}", ClientId(-7)), "-7");
+    }
+}

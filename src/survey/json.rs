@@ -123,6 +123,16 @@ mod tests {
         assert_eq!(row, Ok(Row { id: 7, names: vec!["a".to_owned()] }));
     }
 
+    #[test]
+    fn a_document_is_an_object() {
+        let row = || Row { id: 7, names: vec!["a".to_owned()] };
+        assert_eq!(parse(r#"{"id":7,"names":["a"]}"#), Ok(row()));
+        assert_eq!(parse::<Row>(r#"[7,["a"]]"#), Err("invalid type: sequence, expected a JSON object".to_owned()));
+        let Object(read) = serde_json::from_str::<Object<Row>>(r#"{"id":7,"names":["a"]}"#).expect("an object");
+        assert_eq!(read, row());
+        assert!(serde_json::from_str::<Object<Row>>(r#"[7,["a"]]"#).is_err());
+    }
+
     #[rstest]
     #[case("[]", "invalid type: sequence, expected a JSON object")]
     #[case("{}", "missing field `names`")]

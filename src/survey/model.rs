@@ -195,3 +195,32 @@ pub struct SentSurvey {
     /// The state of its delivery.
     pub delivery: DeliveryState,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_status_has_a_name() {
+        assert_eq!(ThreadStatus::all().count(), 9);
+        for status in ThreadStatus::all() {
+            assert_eq!(ThreadStatus::named(status.as_str()), Some(status));
+            assert_eq!(serde_json::to_value(status).expect("JSON"), status.as_str());
+        }
+        assert_eq!(ThreadStatus::named("closed"), None);
+    }
+
+    #[test]
+    fn a_question_is_an_object_or_nothing() {
+        let form = |question| {
+            serde_json::from_value::<Form>(json!({"id": 1, "name": "a", "question": question}))
+                .map(|form| form.question)
+        };
+        let asked = form(json!({"text": "?"})).expect("a form").expect("a question");
+        assert_eq!(asked, Question { text: Some("?".to_owned()), ..Question::default() });
+        assert_eq!(form(json!(null)).expect("a form"), None);
+        assert!(form(json!([1, 2, 0.1, "?", "!"])).is_err());
+    }
+}

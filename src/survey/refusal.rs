@@ -85,3 +85,24 @@ fn describe(target: &Target) -> String {
         Target::Thread(id) => format!("Thread {id}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The client and the thread of a refusal are those that the rules had found.
+    #[test]
+    fn a_refusal_names_what_was_found() {
+        let (client, thread) = (ClientId(1), ThreadId(2));
+        let no_form = Refusal::FormNotEnabled { form: FormId(3), client, thread, channel: ChannelId(4) };
+        for (refusal, rule, found) in [
+            (Refusal::Disabled, Rule::SurveysEnabled, (None, None)),
+            (Refusal::NotFound(Target::Thread(thread)), Rule::TargetExists, (None, None)),
+            (Refusal::OpenThread { client, thread }, Rule::NoOpenThread, (Some(client), None)),
+            (Refusal::NoClosedThread { client }, Rule::HasClosedThread, (Some(client), None)),
+            (no_form, Rule::FormEnabled, (Some(client), Some(thread))),
+        ] {
+            assert_eq!((refusal.rule(), refusal.client(), refusal.thread()), (rule, found.0, found.1));
+        }
+    }
+}

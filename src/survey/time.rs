@@ -106,3 +106,63 @@ impl FromStr for TimeSpan {
         ms.map(Self).ok_or_else(|| "must be a duration above zero, such as 90d, 12h or PT2H".to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn a_time_has_one_form_on_the_wire_and_one_in_headers() {
+        let time: Time = "2026-03-01T11:15:00.250+01:00".parse().expect("a time");
+        assert_eq!(time, Time(1_772_360_100_250));
+        assert_eq!(time.to_string(), "2026-03-01T10:15:00.250Z");
+        assert_eq!(time.http_date(), "Sun, 01 Mar 2026 10:15:00 GMT");
+        let json = serde_json::to_string(&time).expect("JSON");
+        assert_eq!(json, "\"2026-03-01T10:15:00.250Z\"");
+        assert_eq!(serde_json::from_str::<Time>(&json).expect("a time"), time);
+        assert_eq!(
+            (Time(i64::MAX).to_string(), Time(i64::MAX).http_date()),
+            (i64::MAX.to_string(), i64::MAX.to_string())
+        );
+    }
+
+    #[rstest]
+    #[case("2026-03-01T10:15:00.0001Z")]
+    #[case("2026-03-01T10:15:00.001000001Z")]
+    #[case("2026-03-01")]
+    fn a_time_has_at_most_milliseconds(#[case] text: &str) {
+        let error = text.parse::<Time>().expect_err("it must be refused");
+        assert!(error.starts_with(&format!("\"{text}\" is not an ISO-8601 time with at most milliseconds")), "{error}");
+    }
+
+    #[test]
+    fn a_sum_of_times_can_be_written() {
+        assert_eq!(Time(5).plus(7), Some(Time(12)));
+        assert_eq!(Time(5).plus(i64::MAX), None);
+        assert_eq!(Time(5).plus(i64::MAX - 5), None);
+    }
+
+    #[rstest]
+    #[case("90d", 90 * 86_400_000)]
+    #[case("PT2H", 7_200_000)]
+    #[case("1ms", 1)]
+    fn a_span_is_in_milliseconds(#[case] text: &str, #[case] ms: i64) {
+        let span: TimeSpan = text.parse().expect("a span");
+        assert_eq!(span.to_std().as_millis(), u128::from(ms.unsigned_abs()));
+        assert_eq!(span.end(Time(3)), Some(Time(3 + ms)));
+        assert_eq!(serde_json::from_value::<TimeSpan>(text.into()).expect("a span"), span);
+        assert_eq!(TimeSpan::from_hours(2).to_std(), Duration::from_hours(2));
+    }
+
+    #[rstest]
+    #[case("0s")]
+    #[case("-1s")]
+    #[case("1us")]
+    #[case("5")]
+    fn a_span_is_above_zero(#[case] text: &str) {
+        let error = text.parse::<TimeSpan>().expect_err("it must be refused");
+        assert_eq!(error, "must be a duration above zero, such as 90d, 12h or PT2H");
+    }
+}

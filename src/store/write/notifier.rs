@@ -90,3 +90,6 @@ impl WaitFor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! What a batch promises to its jobs.
 
+mod effects;
+
 use std::{
     fs::File,
     sync::mpsc::{Sender, channel},
@@ -33,9 +35,6 @@ struct Gate {
 
 impl Harness {
     fn new(queue: usize) -> Self {
-        let folder = tempfile::tempdir().expect("a folder for a test");
-        let path = folder.path().join("test.db");
-        File::create(&path).expect("a file");
         let listeners = CommitListeners {
             file: None,
             generation: Generation::default(),
@@ -43,6 +42,13 @@ impl Harness {
             outbox_changes: CommitNotifier::new(),
             metrics: StoreMetrics::default(),
         };
+        Self::with(queue, listeners)
+    }
+
+    fn with(queue: usize, listeners: CommitListeners) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for a test");
+        let path = folder.path().join("test.db");
+        File::create(&path).expect("a file");
         let writer = Writer::start(open_throw_away(&path).expect("a database"), queue, listeners).expect("a thread");
         let submitter = writer.submitter(0);
         Self { folder, writer, submitter }
