@@ -20,7 +20,6 @@ fn an_answer_after_an_error_of_a_write_is_true(
 }
 
 #[rstest]
-#[ignore = "fails: after an error of COMMIT, 503 says that nothing was done, and the next start may find the send"]
 fn an_answer_after_an_error_of_a_sync_is_true(#[values("EIO", "ENOSPC")] error: &str) {
     check_answers_after(error, "fsync");
 }

@@ -4,6 +4,7 @@ use futures_util::FutureExt;
 use tokio::runtime::Builder;
 
 use super::*;
+use crate::store::error::StoreError;
 
 #[test]
 fn a_listener_hears_of_each_commit_after_it_began() {
@@ -42,7 +43,7 @@ fn a_wait_ends_when_there_is_enough() {
         let look = async |found: &mut Vec<()>| {
             found.push(());
             commits.wake();
-            Ok(())
+            Ok::<_, StoreError>(())
         };
         let wait = WaitFor { time: Duration::from_hours(1), count };
         wait.find(commits.listen(), limit, look).now_or_never().map(|found| found.map(|found| found.len()))
@@ -58,7 +59,8 @@ fn a_wait_ends_when_there_is_enough() {
 fn a_wait_without_commits_goes_on_until_its_time() {
     let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
     let commits = CommitNotifier::new();
-    let wait = |time| WaitFor { time, count: 1 }.find(commits.listen(), 9, async |_: &mut Vec<()>| Ok(()));
+    let wait =
+        |time| WaitFor { time, count: 1 }.find(commits.listen(), 9, async |_: &mut Vec<()>| Ok::<_, StoreError>(()));
     let _guard = runtime.enter();
     assert_eq!(wait(Duration::from_hours(1)).now_or_never(), None);
     assert_eq!(runtime.block_on(wait(Duration::ZERO)), Ok(vec![]));

@@ -20,6 +20,7 @@ impl Watched {
         let (generation, metrics) = (Generation::default(), StoreMetrics::default());
         let (commits, outbox_changes) = (CommitNotifier::new(), CommitNotifier::new());
         let listeners = CommitListeners {
+            file: None,
             generation: generation.clone(),
             commits: commits.clone(),
             outbox_changes: outbox_changes.clone(),
