@@ -4,11 +4,12 @@ use std::{
     collections::BTreeSet,
     sync::atomic::{AtomicBool, Ordering},
     thread,
+    time::{Duration, SystemTime},
 };
 
 use rstest::rstest;
 
-use crate::harness::{Client, Server, SetOnDrop, TestFolder, Thread, WriteLock};
+use crate::harness::{Client, Server, SetOnDrop, TestFolder, Thread, WriteLock, eventually};
 
 /// While the administrator's change is answered and not yet taken back, nothing is sent: the list of sends does not grow
 /// between two reads. The recorded sends are those that clients got a 200 for.
@@ -165,6 +166,24 @@ fn a_change_by_another_process_is_seen_by_a_send_that_waits(#[case] change: &str
         }
         database
     });
+    assert_eq!(database.query_row("select count(*) from send", [], |row| row.get::<_, u32>(0)).unwrap(), 0);
+}
+
+/// The time alone changes: the token expires while the send waits.
+#[test]
+fn a_token_that_expires_before_the_commit_sends_nothing() {
+    let folder = TestFolder::with_sample();
+    let token = folder.token("crm", "integrator");
+    let end = SystemTime::now() + Duration::from_secs(2);
+    let ms = end.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+    folder.database().execute_batch(&format!("update token set created_at = 0, expires_at = {ms}")).unwrap();
+    let (server, lock) = WriteLock::of(&folder, &[], &[&token]);
+    let mut crm = server.client(&token);
+    crm.begin_send(1, 1);
+    server.wait_until_all_is_read();
+    eventually("the token expires", || SystemTime::now() > end);
+    let database = lock.release();
+    assert_eq!(crm.read_response().short(), "401 Token is expired");
     assert_eq!(database.query_row("select count(*) from send", [], |row| row.get::<_, u32>(0)).unwrap(), 0);
 }
 

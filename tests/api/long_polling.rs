@@ -7,7 +7,7 @@ use std::{
 
 use rstest::rstest;
 
-use crate::harness::{Client, Response, Server, Signal, TestFolder};
+use crate::harness::{Client, Response, Server, Signal, TestFolder, WriteLock};
 
 fn ids(client: &mut Client, query: &str) -> Vec<i64> {
     sending_ids(&client.call("GET", &format!("/admin/sends?{query}"), None))
@@ -38,6 +38,24 @@ fn a_wait_ends_when_there_are_enough_sends() {
     // A client gives up after less than 60 s: it is not the time that ends these waits.
     let [three, of_the_client] = waiting.each_mut().map(|client| sending_ids(&client.read_response()));
     assert_eq!((three, of_the_client), (vec![2, 3, 4], vec![1]));
+}
+
+/// Also if more sends come at once than the page still has room for.
+#[test]
+fn a_wait_ends_with_a_page_that_is_not_longer_than_its_limit() {
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
+    assert_eq!(folder.serve().client(&crm).send(1, 1).status, 200);
+    let (server, lock) = WriteLock::of(&folder, &[], &[&ops, &crm]);
+    let mut waiting = server.client(&ops);
+    waiting.begin_call("GET", "/admin/sends?wait=60s&count=2&limit=2", "", b"").unwrap();
+    server.wait_until_all_is_read();
+    let mut senders = [(); 3].map(|()| server.client(&crm));
+    senders.iter_mut().for_each(|sender| sender.begin_send(1, 1));
+    lock.wait_for_jobs(3);
+    lock.release();
+    assert_eq!(sending_ids(&waiting.read_response()), [1, 2]);
+    senders.iter_mut().for_each(|sender| assert_eq!(sender.read_response().status, 200));
 }
 
 #[test]
