@@ -51,11 +51,15 @@ fn a_wait_ends_with_a_page_that_is_not_longer_than_its_limit() {
     waiting.begin_call("GET", "/admin/sends?wait=60s&count=2&limit=2", "", b"").unwrap();
     server.wait_until_all_is_read();
     let mut senders = [(); 3].map(|()| server.client(&crm));
-    senders.iter_mut().for_each(|sender| sender.begin_send(1, 1));
+    for sender in &mut senders {
+        sender.begin_send(1, 1);
+    }
     lock.wait_for_jobs(3);
     lock.release();
     assert_eq!(sending_ids(&waiting.read_response()), [1, 2]);
-    senders.iter_mut().for_each(|sender| assert_eq!(sender.read_response().status, 200));
+    for sender in &mut senders {
+        assert_eq!(sender.read_response().status, 200);
+    }
 }
 
 #[test]

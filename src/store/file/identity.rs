@@ -14,7 +14,7 @@ use tracing::{error, info};
 
 use crate::store::{
     error::StoreError,
-    file::{folder_of, sidecar},
+    file::{folder_of, read_mark::ReadMark, sidecar},
 };
 
 /// What stays the same when a file gets another name, and differs for a file that takes its name.
@@ -69,6 +69,8 @@ fn mount_of(path: &Path) -> Result<Option<u64>> {
 pub(in crate::store) struct OpenFile {
     /// The database, its log, and the memory that its processes share.
     parts: [(PathBuf, FileId); 3],
+    /// Whether reads can wait for the disk.
+    pub(in crate::store) read_mark: ReadMark,
     /// What the last check found.
     is_gone: AtomicBool,
 }
@@ -84,7 +86,8 @@ impl OpenFile {
             Ok::<_, anyhow::Error>((path, id))
         };
         let parts = [(database.to_owned(), expected), part("-wal")?, part("-shm")?];
-        let file = Self { parts, is_gone: AtomicBool::new(false) };
+        let read_mark = ReadMark::of(database).context("cannot read the shared memory of the database")?;
+        let file = Self { parts, read_mark, is_gone: AtomicBool::new(false) };
         ensure!(file.is_in_place(), "the database {} was replaced just now; start again", database.display());
         Ok(file)
     }

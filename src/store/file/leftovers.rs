@@ -3,11 +3,11 @@
 use std::{
     fs::{self, File, TryLockError},
     io,
-    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    os::unix::ffi::OsStrExt,
     path::Path,
 };
 
-use crate::store::file::{SIDECARS, remove_if_there, with_suffix};
+use crate::store::file::{SIDECARS, identity::FileId, remove_if_there, with_suffix};
 
 /// The end of the name of a staged file, after the name of its target.
 pub(super) const SUFFIX: &str = ".surveyd-part";
@@ -45,9 +45,6 @@ pub(super) fn remove_unlocked(path: &Path) -> io::Result<bool> {
 
 /// Whether the path names this open file.
 pub(super) fn is_at(file: &File, path: &Path) -> bool {
-    let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    match (file.metadata(), fs::symlink_metadata(path)) {
-        (Ok(file), Ok(path)) => id(file) == id(path),
-        _ => false,
-    }
+    let ids = (file.metadata(), fs::symlink_metadata(path));
+    matches!(ids, (Ok(file), Ok(path)) if FileId::of(&file) == FileId::of(&path))
 }

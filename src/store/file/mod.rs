@@ -13,6 +13,7 @@ pub(super) mod lock;
 pub(super) mod migrations;
 pub(super) mod open;
 pub(super) mod open_read_only;
+pub(super) mod read_mark;
 pub(super) mod restore;
 mod schema;
 mod staged_file;

@@ -21,6 +21,7 @@ use crate::store::file::{
     check_readable,
     connection::{prepare_reader, wait_as_command},
     error::FileError,
+    identity::FileId,
     migrations::{CURRENT_VERSION, FileOwner, owner_of, refuse_altered, refuse_foreign},
     with_suffix,
 };
@@ -142,7 +143,7 @@ impl Unchanged {
 /// Differs once a file was written to or replaced.
 #[derive(PartialEq, Eq)]
 struct FileState {
-    id: (u64, u64),
+    id: FileId,
     user: u32,
     size: u64,
     modified: (i64, i64),
@@ -153,7 +154,7 @@ impl FileState {
     fn of(path: &Path) -> io::Result<Self> {
         let file = fs::metadata(path)?;
         Ok(Self {
-            id: (file.dev(), file.ino()),
+            id: FileId::of(&file),
             user: file.uid(),
             size: file.size(),
             modified: (file.mtime(), file.mtime_nsec()),

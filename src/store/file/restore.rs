@@ -11,9 +11,8 @@ mod carry_over;
 mod replace;
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -29,6 +28,7 @@ use crate::store::{
         connection::{open_snapshot, open_to_replace},
         copy::{Progress, check_sound},
         error::FileError,
+        identity::FileId,
         lock::ServerLock,
         migrations::{CURRENT_VERSION, FileOwner, migrate, refuse_altered},
         restore::carry_over::{Facts, carry_over, count_lost, record},
@@ -198,6 +198,5 @@ fn free_name(database: &Path) -> PathBuf {
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {
-    let id = |path: &Path| fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino())).ok();
-    id(one).is_some() && id(one) == id(other)
+    FileId::at(one).is_ok_and(|one| FileId::at(other).is_ok_and(|other| one == other))
 }

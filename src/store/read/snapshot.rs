@@ -7,6 +7,7 @@
 
 use std::{
     cell::{OnceCell, RefCell},
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     rc::Rc,
@@ -96,7 +97,10 @@ impl Snapshots {
     }
 
     async fn run_waiting(&self) {
-        let reads = self.waiting.take();
+        let mut reads = self.waiting.take();
+        if let Some(answers) = self.source.run_here(&mut reads) {
+            return answers.into_iter().for_each(|answer| answer());
+        }
         let answers = match self.reader() {
             Ok(reader) => {
                 let (sender, answers) = oneshot::channel();
@@ -152,11 +156,23 @@ impl SnapshotSource {
         drop(self.connection.lock().take());
     }
 
-    /// Runs reads in one transaction. One that panics has no answer.
+    /// Runs reads on the thread of the worker, if they write nothing: then they do not wait for a frozen disk. Takes the reads
+    /// that it has run.
+    fn run_here(&self, reads: &mut Vec<SnapshotRead>) -> Option<Vec<Answer>> {
+        let mut connection = self.connection.try_lock().filter(|connection| connection.is_some())?;
+        let writes_nothing = self.file.as_ref().is_none_or(|file| file.read_mark.is_set());
+        writes_nothing.then(|| self.run_on(&mut connection, mem::take(reads)))
+    }
+
+    /// Runs reads on the reader thread.
     fn run(&self, reads: Vec<SnapshotRead>) -> Vec<Answer> {
-        let mut connection = self.connection.lock();
+        self.run_on(&mut self.connection.lock(), reads)
+    }
+
+    /// Runs reads in one transaction. One that panics has no answer.
+    fn run_on(&self, connection: &mut Option<Connection>, reads: Vec<SnapshotRead>) -> Vec<Answer> {
         let generation = self.generation.current();
-        let begun = self.open(&mut connection).and_then(|connection| {
+        let begun = self.open(connection).and_then(|connection| {
             self.file.as_ref().map_or(Ok(()), |file| file.check_if_gone())?;
             begin(connection, "begin")?;
             Ok(Snapshot { connection, generation })

@@ -150,6 +150,10 @@ pub(super) fn commit_batch(
             Err(error)
         }
     };
+    if committed.is_ok() && (records || changes_facts) {
+        // A read of the new state marks it for all others; see `ReadMark`. If it fails, they do it themselves.
+        let _ = data_version(connection);
+    }
     match &committed {
         Ok(()) => {}
         Err(StoreError::Unknown(error)) => error!(%error, "it is not known whether this batch was committed"),
@@ -191,11 +195,15 @@ struct ForeignChanges {
 }
 
 impl ForeignChanges {
-    /// Source: <https://sqlite.org/pragma.html#pragma_data_version>; changes for commits of others, never for our own.
     fn seen(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
-        let version = connection.prepare_cached("pragma data_version")?.query_row([], |row| row.get(0))?;
+        let version = data_version(connection)?;
         Ok(self.version.replace(version) != Some(version))
     }
+}
+
+/// Changes for commits of others, never for our own. Source: <https://sqlite.org/pragma.html#pragma_data_version>.
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("pragma data_version")?.query_row([], |row| row.get(0))
 }
 
 /// Answers, grouped by the worker that waits for them.
