@@ -1,4 +1,4 @@
-//! Reading: in groups on the reader thread of each worker, or long on other threads.
+//! Reading: in groups on each worker or its reader thread, or long on other threads.
 
 pub(crate) mod changes;
 pub(super) mod long_reads;

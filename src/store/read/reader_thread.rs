@@ -1,7 +1,7 @@
 //! The thread that reads for one HTTP worker.
 //!
-//! A read waits for the disk, and on a frozen file system it waits for as long as that is frozen: even a read marks in the log's
-//! shared memory how far it reads. On the worker's own thread that would stop every connection of the worker.
+//! The first read of a new state marks in the log's shared memory how far it reads, and on a frozen file system it waits for as
+//! long as that is frozen. On the worker's own thread that would stop every connection of the worker.
 
 use std::{
     cell::RefCell,

@@ -1,9 +1,10 @@
 //! Reading in groups: the requests that became ready together in one HTTP worker share one snapshot.
 //!
 //! Opening a snapshot costs more than the reads of one request. So a read is queued, and all reads that were queued while the
-//! worker went through its ready connections go to the worker's [`ReaderThread`] together. They run in one read transaction, and
-//! their answers come back together. A refusal therefore never waits for a commit, and a disk that does not answer stops no
-//! connection but those that read.
+//! worker went through its ready connections run in one read transaction. A refusal therefore never waits for a commit.
+//!
+//! They run on the worker's own thread where they write nothing; see [`ReadMark`](crate::store::file::read_mark). Otherwise they
+//! go to its [`ReaderThread`] together: a frozen disk then stops no connection but those that read.
 
 use std::{
     cell::{OnceCell, RefCell},
@@ -36,7 +37,7 @@ pub(in crate::store) struct Snapshot<'a> {
     pub(in crate::store) generation: u64,
 }
 
-/// Runs on the reader thread; what it returns runs on the worker's.
+/// What it returns runs on the worker's thread.
 type SnapshotRead = Box<dyn FnOnce(Result<&Snapshot<'_>, &StoreError>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce() + Send>;
 
@@ -47,7 +48,7 @@ pub(in crate::store) struct Snapshots {
     waiting: RefCell<Vec<SnapshotRead>>,
 }
 
-/// What the reader thread has of a file.
+/// What reads of one worker have of a file.
 pub(in crate::store) struct SnapshotSource {
     path: PathBuf,
     /// Opened at once, if possible: the first request does not wait for it, and a file that later takes the name is never read.
