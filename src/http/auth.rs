@@ -116,6 +116,11 @@ pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<Secret, Denied> {
     if value.is_empty() {
         return Err(Denied::Missing);
     }
+    let scheme = value.split(' ').next().unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        // Such as Basic. Nothing is wrong with a token that did not come. Source: RFC 6750, section 3.1.
+        return Err(Denied::Missing);
+    }
     let token = without_scheme(value).ok_or(Denied::Invalid)?;
     let token = without_scheme(token).unwrap_or(token);
     let well_formed = !token.is_empty() && !token.contains(char::is_whitespace);
@@ -144,8 +149,10 @@ mod tests {
     #[case("Bearer Bearer Bearer abc", Err(Denied::Invalid))]
     #[case("Bearer", Err(Denied::Invalid))]
     #[case("Bearer a b", Err(Denied::Invalid))]
-    #[case("Basic YTpi", Err(Denied::Invalid))]
-    #[case("abc", Err(Denied::Invalid))]
+    #[case("Basic YTpi", Err(Denied::Missing))]
+    #[case("Negotiate", Err(Denied::Missing))]
+    #[case("BearerX abc", Err(Denied::Missing))]
+    #[case("abc", Err(Denied::Missing))]
     #[case("", Err(Denied::Missing))]
     fn a_token_is_read_from_its_header(#[case] header: &str, #[case] expected: Result<&str, Denied>) {
         let mut headers = HeaderMap::new();

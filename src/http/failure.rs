@@ -158,7 +158,7 @@ pub(super) fn refusal_status(refusal: &Refusal) -> StatusCode {
     }
 }
 
-/// Source: RFC 6750, section 3.1: no `error` where no credentials came.
+/// Source: RFC 6750, section 3.1: no `error` where no token came, or another scheme.
 pub(crate) fn challenge(denied: &Denied) -> HeaderValue {
     HeaderValue::from_static(match denied {
         Denied::Missing => "Bearer",

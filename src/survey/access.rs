@@ -58,7 +58,7 @@ impl Role {
 /// Why a caller is denied. `Display` is the message of the answer; it never repeats what was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum Denied {
-    /// The call has no credentials.
+    /// The call has no credentials, or those of another scheme than Bearer.
     #[error("Token is missing: send it as \"Authorization: Bearer <token>\"")]
     Missing,
     /// The header is malformed, or the token is unknown.

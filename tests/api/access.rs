@@ -161,7 +161,10 @@ fn check(row: &Row, tokens: &Tokens, client: impl Fn(Option<&str>) -> Client) {
     let refused = |status, challenge: &str, message: &str| expected(status, challenge, method, path, message);
     let invalid = "Bearer error=\"invalid_token\"";
     assert_eq!(call(None).whole(), refused(401, "Bearer", MISSING));
-    for line in ["Authorization: Basic YTpi", "Authorization: Bearer", "Authorization: Bearer a b"] {
+    for line in ["Authorization: Basic YTpi", "Authorization: Negotiate", "Authorization: surveyd_0000"] {
+        assert_eq!(malformed(line).whole(), refused(401, "Bearer", MISSING), "{line}");
+    }
+    for line in ["Authorization: Bearer", "Authorization: Bearer a b"] {
         assert_eq!(malformed(line).whole(), refused(401, invalid, "Token is invalid"), "{line}");
     }
     for unknown in &tokens.unknown {
