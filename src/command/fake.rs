@@ -1,6 +1,7 @@
 //! `surveyd fake`: the server with a world for each test, ready-made tokens, and routes to make it fail.
 
 use std::{
+    cell::Cell,
     fs::{self, File},
     future::pending,
     io::{self, ErrorKind, IsTerminal, Write},
@@ -32,10 +33,12 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
     let world = world.map(|path| read_world(&path)).transpose()?;
     // Removed when it goes out of scope: at every return of this function, also after a signal.
     let mut folder = None;
+    let is_public = Cell::new(false);
     let prepare = || {
         let folder = folder.insert(TempFolder::new(Purpose::Fake)?);
         let settings = Settings::for_fake(Flags { listen, ..Flags::default() })?;
         log::start(&settings)?;
+        is_public.set(!settings.is_on_loopback());
         Server::build(&settings, worlds::workers(), |background| {
             Ok(Worlds::new(folder.path(), &settings, world, max_worlds, background)?.program())
         })
@@ -52,6 +55,12 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
     };
     serve(prepare, end, |server| {
         ready_file.as_ref().map_or(Ok(()), |file| file.write(server.url()))?;
+        if is_public.get() {
+            say(format_args!(
+                "WARNING: everyone who can reach {} can use this fake, because its tokens are public: use --listen 127.0.0.1:8080, or let only tests reach it; it delivers nothing to this machine unless SURVEYD__DELIVERY__ALLOW has the address",
+                server.url()
+            ));
+        }
         // Not waited for. Without a thread for it, the next fake removes them.
         let _ = threads::start("leftovers", remove_leftovers);
         say(

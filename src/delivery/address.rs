@@ -4,7 +4,10 @@
 //! Each try resolves the name once, checks the addresses, and connects to one of the checked addresses. So the check
 //! does not depend on how an address is written, or on what the name resolves to later.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use ipnet::IpNet;
 
@@ -15,15 +18,30 @@ pub(crate) struct Policy {
     pub(crate) allow: Vec<IpNet>,
     /// These are not called, even if they are in `allow`.
     pub(crate) deny: Vec<IpNet>,
-    /// In a fake, the loopback addresses may be called without being in `allow`.
-    pub(crate) loopback: bool,
+    /// In a fake that only this machine can call, this machine may be called without being in `allow`.
+    pub(crate) this_machine: bool,
+}
+
+/// The addresses of this machine, besides those of loopback.
+#[derive(Debug)]
+pub(super) struct LocalAddresses(Vec<IpAddr>);
+
+impl LocalAddresses {
+    /// Reads the addresses of all network interfaces, which may change while the server runs.
+    pub(super) fn read() -> io::Result<Self> {
+        Ok(Self(if_addrs::get_if_addrs()?.iter().map(if_addrs::Interface::ip).collect()))
+    }
+
+    fn contain(&self, address: IpAddr) -> bool {
+        address.is_loopback() || self.0.contains(&address)
+    }
 }
 
 impl Policy {
     /// Checks that an address may be called.
     ///
     /// Errors: why it may not, and which setting decides that.
-    pub(crate) fn check(&self, address: IpAddr) -> Result<(), String> {
+    pub(super) fn check(&self, address: IpAddr, local: &LocalAddresses) -> Result<(), String> {
         // If an IPv6 address leads to an IPv4 address, both must pass.
         let inner = match address {
             IpAddr::V4(_) => None,
@@ -38,12 +56,13 @@ impl Policy {
                 return Err(format!("{address} is in the setting delivery.deny"));
             }
         }
+        let is_local = local.contain(address) || inner.is_some_and(|inner| local.contain(inner));
         let address = inner.unwrap_or(address);
         if is_in(&self.allow, address) {
             return Ok(());
         }
-        match address.is_loopback() {
-            true if self.loopback => Ok(()),
+        match is_local {
+            true if self.this_machine => Ok(()),
             true => Err(format!("{address} is this machine, which only the setting delivery.allow lets be called")),
             false if self.allow.is_empty() => Ok(()),
             false => Err(format!("{address} is not in the setting delivery.allow")),
@@ -67,9 +86,6 @@ fn forbidden_kind(address: IpAddr) -> Option<&'static str> {
             }
         }
         IpAddr::V6(address) => {
-            // AWS and Google.
-            const METADATA: [Ipv6Addr; 2] =
-                [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
             match address.segments() {
                 [0, 0, 0, 0, 0, 0, 0, 0] => Some("unspecified"),
                 // fe80::/10, and fec0::/10, the predecessor of the private addresses.
@@ -77,7 +93,11 @@ fn forbidden_kind(address: IpAddr) -> Option<&'static str> {
                 [0xff00..=0xffff, ..] => Some("multicast"),
                 // A Teredo relay can lead to any host.
                 [0x2001, 0, ..] => Some("a Teredo tunnel"),
-                _ if METADATA.contains(&address) => Some("cloud metadata"),
+                // A translator of the local network: only that network knows where in it the IPv4 address is.
+                // Source: RFC 8215.
+                [0x64, 0xff9b, 1, ..] => Some("an address of a local translator"),
+                // The networks of AWS, Oracle, Scaleway and Google, which have other services than metadata in them.
+                [0xfd00, 0xec2 | 0xc1 | 0x42, ..] | [0xfd20, 0xce, ..] => Some("cloud metadata"),
                 _ => None,
             }
         }
@@ -95,7 +115,7 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
-        | [0x64, 0xff9b, 0 | 1, _, _, _, high, low]
+        | [0x64, 0xff9b, 0, _, _, _, high, low]
         | [0x2002, high, low, ..]
         | [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => of(high, low),
         _ => None,
@@ -110,11 +130,12 @@ mod tests {
 
     fn policy(allow: &[&str], deny: &[&str]) -> Policy {
         let nets = |nets: &[&str]| nets.iter().map(|net| net.parse().expect("a network")).collect();
-        Policy { allow: nets(allow), deny: nets(deny), loopback: false }
+        Policy { allow: nets(allow), deny: nets(deny), this_machine: false }
     }
 
     fn check(policy: &Policy, address: &str) -> Result<(), String> {
-        policy.check(address.parse().expect("an address"))
+        let local = LocalAddresses(["10.1.2.4", "2001:db8::4"].map(|own| own.parse().expect("an address")).to_vec());
+        policy.check(address.parse().expect("an address"), &local)
     }
 
     /// With every kind of policy.
@@ -141,7 +162,11 @@ mod tests {
             "ff02::1",
             "ff0e::1",
             "fd00:ec2::254",
+            "fd00:ec2::23",
             "fd20:ce::254",
+            "fd20:ce:1::254",
+            "fd00:c1::a9fe:a9fe",
+            "fd00:42::42",
             "2001::1",
             "2001:0:a9fe:a9fe::",
             "::ffff:169.254.169.254",
@@ -150,6 +175,8 @@ mod tests {
             "::ffff:0:169.254.169.254",
             "64:ff9b::169.254.169.254",
             "64:ff9b:1::169.254.169.254",
+            "64:ff9b:1:a9fe:a9:fe00::",
+            "64:ff9b:1::203.0.113.7",
             "2002:a9fe:a9fe::1",
             "2002:e000:1::",
             "2001:db8::5efe:169.254.169.254",
@@ -160,14 +187,14 @@ mod tests {
         address: &str,
     ) {
         for policy in
-            [Policy::default(), policy(&["0.0.0.0/0", "::/0"], &[]), Policy { loopback: true, ..Policy::default() }]
+            [Policy::default(), policy(&["0.0.0.0/0", "::/0"], &[]), Policy { this_machine: true, ..Policy::default() }]
         {
             assert!(check(&policy, address).is_err(), "{address} with {policy:?}");
         }
     }
 
     #[rstest]
-    fn loopback_is_called_only_if_it_is_allowed(
+    fn this_machine_is_called_only_if_it_is_allowed(
         #[values(
             "127.0.0.1",
             "127.255.255.254",
@@ -175,14 +202,19 @@ mod tests {
             "::ffff:127.0.0.1",
             "::127.0.0.1",
             "64:ff9b::127.0.0.1",
-            "2002:7f00:1::"
+            "2002:7f00:1::",
+            "10.1.2.4",
+            "2001:db8::4",
+            "::ffff:10.1.2.4",
+            "64:ff9b::10.1.2.4"
         )]
         address: &str,
     ) {
         assert!(check(&Policy::default(), address).is_err());
-        assert_eq!(check(&Policy { loopback: true, ..Policy::default() }, address), Ok(()));
-        assert_eq!(check(&policy(&["127.0.0.0/8", "::1/128"], &[]), address), Ok(()));
-        assert!(check(&policy(&["127.0.0.0/8", "::1/128"], &["127.0.0.0/8", "::1/128"]), address).is_err());
+        assert_eq!(check(&Policy { this_machine: true, ..Policy::default() }, address), Ok(()));
+        let nets = ["127.0.0.0/8", "::1/128", "10.1.2.4/32", "2001:db8::4/128"];
+        assert_eq!(check(&policy(&nets, &[]), address), Ok(()));
+        assert!(check(&policy(&nets, &nets), address).is_err());
     }
 
     #[test]

@@ -19,7 +19,11 @@ use ureq::{
     },
 };
 
-use crate::delivery::{address::Policy, resolver::ThreadResolver, signature::sign};
+use crate::delivery::{
+    address::{LocalAddresses, Policy},
+    resolver::ThreadResolver,
+    signature::sign,
+};
 use crate::{
     store::{directory::Gateway, transfer::world_file::WorldFile},
     survey::gateway::DeliveryUrl,
@@ -186,8 +190,10 @@ struct ForbiddenAddress(String);
 impl Resolver for CheckedResolver {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let addresses = ThreadResolver.resolve(uri, config, timeout)?;
+        // Read for each try: an interface may have got another address.
+        let local = LocalAddresses::read()?;
         for address in &addresses {
-            self.0.check(address.ip()).map_err(|why| Error::Other(Box::new(ForbiddenAddress(why))))?;
+            self.0.check(address.ip(), &local).map_err(|why| Error::Other(Box::new(ForbiddenAddress(why))))?;
         }
         Ok(addresses)
     }

@@ -90,7 +90,7 @@ impl Worlds {
             seed,
             max_worlds,
             queue: settings.limits.queue,
-            is_on_loopback: settings.listen.ip().is_loopback(),
+            is_on_loopback: settings.is_on_loopback(),
             client: settings.delivery.client(),
             background: background.clone(),
             folder: folder.to_owned(),

@@ -99,8 +99,8 @@ impl Settings {
     /// Errors: as for [`Settings::load`].
     pub(crate) fn for_fake(flags: Flags) -> Result<Self> {
         let mut settings = Layers::of_fake()?.written()?.check(flags)?;
-        // The gateways of tests are on this machine.
-        settings.delivery.policy.loopback = true;
+        // The gateways of tests are on this machine. Not for strangers: the tokens of a fake are public.
+        settings.delivery.policy.this_machine = settings.is_on_loopback();
         Ok(settings)
     }
 
@@ -111,6 +111,11 @@ impl Settings {
         let layers = Layers::of_server(&flags)?;
         layers.written()?.check(flags.clone())?;
         layers.effective(&flags)
+    }
+
+    /// Whether only this machine can call.
+    pub(crate) fn is_on_loopback(&self) -> bool {
+        self.listen.ip().to_canonical().is_loopback()
     }
 
     /// The whole path of the database, which must exist.
@@ -191,7 +196,7 @@ impl SettingsFile {
                 policy: Policy {
                     allow: networks("delivery.allow", &self.delivery.allow)?,
                     deny: networks("delivery.deny", &self.delivery.deny)?,
-                    loopback: false,
+                    this_machine: false,
                 },
                 timeout: ms(self.delivery.timeout_ms),
             },

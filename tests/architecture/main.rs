@@ -22,7 +22,7 @@ const ORDER: [&str; 10] =
 const SHARED: [&str; 3] = ["file_limit", "log_buffer", "threads"];
 
 /// The crates that only some modules may use. A crate that is not here may be used everywhere but in `survey`.
-const CRATES: [(&str, &[&str]); 15] = [
+const CRATES: [(&str, &[&str]); 16] = [
     ("actix_http", &["http"]),
     ("actix_server", &["server", "http"]),
     ("actix_service", &["http"]),
@@ -32,6 +32,7 @@ const CRATES: [(&str, &[&str]); 15] = [
     ("clap_mangen", &["command"]),
     ("config", &["settings"]),
     ("hmac", &["delivery"]),
+    ("if_addrs", &["delivery"]),
     ("prometheus_client", &["http", "store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),

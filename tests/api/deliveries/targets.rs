@@ -2,13 +2,13 @@
 
 use std::{
     io::ErrorKind,
-    net::{SocketAddr, TcpListener},
+    net::{IpAddr, SocketAddr, TcpListener, UdpSocket},
 };
 
 use serde_json::json;
 
 use super::{deliver_to, serve_with_loopback, wait_for};
-use crate::harness::{Channel, Receiver, TestFolder, eventually};
+use crate::harness::{Channel, Receiver, Server, TestFolder, eventually, surveyd};
 
 /// Ways to write this machine; something listens on `PORT`.
 const THIS_MACHINE: [&str; 24] = [
@@ -39,7 +39,7 @@ const THIS_MACHINE: [&str; 24] = [
 ];
 
 /// Addresses that are never called, or that are no addresses of a gateway.
-const NEVER: [&str; 46] = [
+const NEVER: [&str; 50] = [
     "http://0.0.0.0:PORT/",
     "http://0:PORT/",
     "http://0.0.0.1:PORT/",
@@ -58,7 +58,11 @@ const NEVER: [&str; 46] = [
     "http://[64:ff9b:1::a9fe:a9fe]/",
     "http://[2002:a9fe:a9fe::]/",
     "http://[2001:db8::5efe:169.254.169.254]/",
+    "http://[64:ff9b:1::203.0.113.7]/",
     "http://[fd00:ec2::254]/",
+    "http://[fd00:ec2::23]/",
+    "http://[fd00:c1::a9fe:a9fe]/",
+    "http://[fd00:42::42]/",
     "http://[fd20:ce::254]/",
     "http://169.254.170.2/v2/credentials",
     "http://100.100.100.200/latest/",
@@ -157,6 +161,66 @@ fn the_target_is_checked_at_each_try() {
     }
 }
 
+/// An address of this machine that is not of loopback; None on a machine without a network. Nothing is sent.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    let address = socket.connect("198.51.100.1:9").and_then(|()| socket.local_addr());
+    address.ok().map(|address| address.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
+}
+
+/// What listens on every interface of this machine is often meant for this machine alone.
+#[test]
+fn this_machine_is_not_called_by_its_other_addresses() {
+    let Some(own) = own_address() else {
+        eprintln!("skipped: this machine has no address but those of loopback");
+        return;
+    };
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
+    let trap = TcpListener::bind((own, 0)).unwrap();
+    let url = format!("http://{}/", trap.local_addr().unwrap());
+    let refusal = format!("{own} is this machine, which only the setting delivery.allow lets be called");
+    trap.set_nonblocking(true).unwrap();
+    let traps = Traps(vec![trap]);
+    deliver_to(&mut folder.serve_with(&[("DELIVERY__ALLOW", &own.to_string())]).client(&ops), 1, &url);
+    // This one may not call it any more.
+    let server = folder.serve();
+    let mut admin = server.client(&ops);
+    let answer = admin.call("PUT", "/admin/channels/2", Some(&Channel::new(2).delivery_url(&url).json()));
+    assert_eq!(answer.short(), format!("400 deliveryUrl: cannot be called: {refusal}"));
+    assert_eq!(server.client(&crm).send(1, 1).status, 200);
+    eventually("it was tried", || wait_for(&mut admin, "state=pending").pop().unwrap()["result"] == refusal.as_str());
+    traps.assert_untouched(&url);
+}
+
+/// Its tokens are public: a stranger must not reach with it what only this machine can call.
+#[test]
+fn a_fake_that_others_can_call_says_so_and_does_not_call_this_machine() {
+    let start = |listen: &str, allow: Option<&str>| {
+        let mut command = surveyd();
+        command.args(["fake", "--listen", listen]);
+        allow.map(|allow| command.env("SURVEYD__DELIVERY__ALLOW", allow));
+        let fake = Server::start(command);
+        let channel = Channel::new(1).delivery_url("http://127.0.0.1:9/").json();
+        let answer = fake.client("test-admin").call("PUT", "/admin/channels/1", Some(&channel));
+        eventually("it says what it is", || fake.log().contains("Ctrl-C ends it"));
+        let warnings: Vec<_> = fake.log().lines().filter(|line| line.contains("WARNING")).map(str::to_owned).collect();
+        (answer.status, warnings, fake.address.port())
+    };
+    let (status, warnings, port) = start("0.0.0.0:0", None);
+    assert_eq!(status, 400);
+    assert_eq!(
+        warnings,
+        [format!(
+            "surveyd: WARNING: everyone who can reach http://0.0.0.0:{port} can use this fake, because its tokens are public: use --listen 127.0.0.1:8080, or let only tests reach it; it delivers nothing to this machine unless SURVEYD__DELIVERY__ALLOW has the address"
+        )]
+    );
+    let (status, warnings, _) = start("0.0.0.0:0", Some("127.0.0.0/8"));
+    assert_eq!((status, warnings.len()), (200, 1));
+    let (status, warnings, _) = start("127.0.0.1:0", None);
+    assert_eq!((status, warnings.len()), (200, 0));
+}
+
 /// A proxy of the environment is not used: it would connect to a target that was not checked.
 #[test]
 fn proxies_of_the_environment_are_not_used() {
@@ -168,7 +232,7 @@ fn proxies_of_the_environment_are_not_used() {
     for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
         command.env(name, format!("http://127.0.0.1:{port}"));
     }
-    let server = crate::harness::Server::start(command);
+    let server = Server::start(command);
     let (mut admin, receiver) = (server.client(&ops), Receiver::accepting());
     deliver_to(&mut admin, 1, &receiver.url());
     server.client(&crm).send(1, 1);
