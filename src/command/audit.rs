@@ -9,6 +9,7 @@ use crate::{
     cli::DatabaseArgs,
     settings::Settings,
     store::{LocalDatabase, audit::AuditRow},
+    survey::text::visible,
 };
 
 pub(crate) fn run(json: bool, after: Option<i64>, file: DatabaseArgs) -> Result<()> {
@@ -24,6 +25,7 @@ fn print_lines(rows: impl Iterator<Item = Result<AuditRow>>) -> Result<()> {
         let AuditRow { id, at, who, address, action, object, before, after } = row?;
         let address = address.as_deref().unwrap_or("-");
         let [before, after] = [&before, &after].map(|json| json.as_ref().map_or("-", |json| json.get()));
+        let [who, before, after] = [&who, before, after].map(visible);
         writeln!(stdout, "{id}\t{at}\t{who}\t{address}\t{action}\t{object}\t{before}\t{after}")?;
     }
     Ok(stdout.flush()?)

@@ -5,14 +5,14 @@ use std::io::{self, Write};
 use anyhow::{Result, ensure};
 
 use super::output::say;
-use crate::{cli::DatabaseArgs, settings::Settings, store::check};
+use crate::{cli::DatabaseArgs, settings::Settings, store::check, survey::text::visible};
 
 pub(crate) fn run(file: DatabaseArgs) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
     let mut stdout = io::stdout().lock();
     let found = check(&database, &mut |problem| {
         // `surveyd check | head` closes stdout early; the exit code still reports the problems.
-        let _ = writeln!(stdout, "{problem}");
+        let _ = writeln!(stdout, "{}", visible(problem));
     })?;
     let name = database.display();
     ensure!(

@@ -9,7 +9,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::log_buffer;
+use crate::{log_buffer, survey::text::visible};
 
 /// An error as one sentence: what failed, then why.
 pub(super) fn sentence(error: &anyhow::Error) -> String {
@@ -24,8 +24,9 @@ pub(super) fn sentence(error: &anyhow::Error) -> String {
 }
 
 /// Prints a sentence on stderr, on a server after what was logged before. If stderr is closed, there is nobody to read it.
+/// It may repeat a stored text, so that hidden characters are written out.
 pub(super) fn say(sentence: impl Display) {
-    let _ = log_buffer::Line.write_all(format!("surveyd: {sentence}\n").as_bytes());
+    let _ = log_buffer::Line.write_all(format!("surveyd: {}\n", visible(&sentence.to_string())).as_bytes());
 }
 
 /// Prints rows as the admin routes answer them: a JSON array, with a line for each.

@@ -17,6 +17,7 @@ use crate::{
     },
     survey::{
         access::Role,
+        text::visible,
         time::{Time, TimeSpan},
     },
 };
@@ -59,7 +60,7 @@ pub(crate) fn list(json: bool, file: DatabaseArgs) -> Result<()> {
 fn print_lines(tokens: &[Token], now: Time) -> Result<()> {
     let mut stdout = io::stdout().lock();
     for token in tokens {
-        let (id, role, name, created_at) = (token.id, token.role.as_str(), &token.name, token.created_at);
+        let (id, role, name, created_at) = (token.id, token.role.as_str(), visible(&token.name), token.created_at);
         let used = token.last_used_at.map_or("never used".to_owned(), |hour| format!("used in the hour of {hour}"));
         write!(stdout, "{id}\t{role}\t{name}\tcreated {created_at}\t{}\t{used}", state(token, now))?;
         match token.old_secret_until {

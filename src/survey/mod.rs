@@ -13,6 +13,7 @@ pub(crate) mod model;
 mod properties;
 pub(crate) mod refusal;
 pub(crate) mod rules;
+pub(crate) mod text;
 pub(crate) mod time;
 
 use ids::{ChannelId, ClientId, FormId, Target, ThreadId};

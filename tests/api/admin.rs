@@ -126,6 +126,11 @@ fn sends_outlive_their_thread_client_and_form() {
     assert_eq!(admin.call("GET", "/admin/sends", None).body, before);
 }
 
+/// A text that is short for SQLite, which counts up to U+0000.
+fn hidden_tail() -> String {
+    format!("a\0{}", "x".repeat(60_000))
+}
+
 #[rstest]
 #[case("GET", "/admin/clients/7", Value::Null, "404 Client 7 not found")]
 #[case("DELETE", "/admin/threads/7", Value::Null, "404 Thread 7 not found")]
@@ -135,6 +140,14 @@ fn sends_outlive_their_thread_client_and_form() {
 #[case("PUT", "/admin/channels/7", json!({"name": "x"}), "400 missing field `type`")]
 #[case("PUT", "/admin/channels/7", json!({"name": "", "type": "WEB"}), "400 name: must be 1 to 255 characters")]
 #[case("PUT", "/admin/channels/7", json!({"name": "x", "type": "x".repeat(256)}), "400 type: must be 1 to 255 characters")]
+#[case("PUT", "/admin/channels/7", json!({"name": hidden_tail(), "type": "WEB"}), "400 name: must be without the character U+0000")]
+#[case("PUT", "/admin/channels/7", json!({"name": "x", "type": hidden_tail()}), "400 type: must be without the character U+0000")]
+#[case("PUT", "/admin/channels/7", json!({"name": "x", "type": "WEB", "deliveryOff": hidden_tail()}), "400 deliveryOff: must be without the character U+0000")]
+#[case("PUT", "/admin/clients/7", json!({"name": hidden_tail()}), "400 name: must be without the character U+0000")]
+#[case("PUT", "/admin/clients/7", json!({"externalId": hidden_tail()}), "400 externalId: must be without the character U+0000")]
+#[case("PUT", "/admin/clients/7", json!({"phone": hidden_tail()}), "400 phone: must be without the character U+0000")]
+#[case("PUT", "/admin/forms/7", json!({"name": hidden_tail()}), "400 name: must be without the character U+0000")]
+#[case("PUT", "/admin/forms/7", json!({"name": "x", "question": {"text": "a\0"}}), "400 question.text: must be without the character U+0000")]
 #[case("PUT", "/admin/channels/7", json!({"name": "x", "type": "WEB", "colour": "red"}), "400 colour: unknown field `colour`, expected one of `id`, `name`, `type`, `deliveryUrl`, `deliverySecret`, `deliveryOff`")]
 #[case("PUT", "/admin/channels/7", json!({"id": 8, "name": "x", "type": "WEB"}), "400 id: must be 7, as in the path, or be left out")]
 #[case("PUT", "/admin/channels/7", json!({"id": "7", "name": "x", "type": "WEB"}), "400 id: must be 7, as in the path, or be left out")]

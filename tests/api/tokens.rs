@@ -86,7 +86,7 @@ fn a_bad_token_command_is_refused() {
         "surveyd: the name \"crm\" belongs to token 1; choose another name, or revoke that token first"
     );
     assert_eq!(create(""), "surveyd: name: must be 1 to 64 characters");
-    let control = "surveyd: name: must be without control characters: a list of tokens has a line for each";
+    let control = "surveyd: name: must be without control characters, zero-width characters and marks of direction: a reader must see all of it";
     assert_eq!(create("x\n9\tADMIN\troot"), control);
     assert_eq!(create(&"x".repeat(65)), "surveyd: name: must be 1 to 64 characters");
     assert_eq!(
@@ -96,6 +96,28 @@ fn a_bad_token_command_is_refused() {
     let twice = |_| String::from_utf8(folder.run(&["token", "revoke", "1"]).stderr).unwrap();
     assert_eq!(twice(1), "surveyd: token 1 \"crm\" is revoked\n");
     assert!(twice(2).starts_with("surveyd: token 1 \"crm\" was revoked already, 20"));
+}
+
+/// Of a database that an earlier version or another program has written: a terminal must not obey what is stored.
+#[test]
+fn stored_texts_are_printed_without_hidden_characters() {
+    let folder = TestFolder::new();
+    folder.token("crm", "integrator");
+    let name = "o\u{202e}ps\u{200b}\u{1b}[2J\u{9b}\n9\tADMIN";
+    let shown = r"o\u{202e}ps\u{200b}\u{1b}[2J\u{9b}\n9\tADMIN";
+    let database = folder.database();
+    database.execute("update token set name = ?1", [name]).unwrap();
+    let audit = "insert into audit (at, who, action, object, after) values (1, ?1, 'change', 'clients/1', json_object('name', ?1))";
+    database.execute(audit, [name]).unwrap();
+    drop(database);
+    let list = folder.stdout_of(&["token", "list"]);
+    assert!(list.starts_with(&format!("1\tINTEGRATOR\t{shown}\tcreated ")), "{list}");
+    let audit = folder.stdout_of(&["audit"]);
+    assert!(audit.contains(&format!("\t{shown}\t-\tchange\tclients/1\t-\t{{\"name\":")), "{audit}");
+    let revoked = String::from_utf8(folder.run(&["token", "revoke", "1"]).stderr).unwrap();
+    for printed in [list, audit, revoked] {
+        assert!(!printed.contains(['\u{202e}', '\u{200b}', '\u{1b}', '\u{9b}']), "{printed:?}");
+    }
 }
 
 /// A token with which a server lets one in is nothing to a fake, and the other way round.

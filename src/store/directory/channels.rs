@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::store::directory::{DirectoryRow, first_naming, not_found, object};
+use crate::store::directory::{DirectoryRow, first_naming, not_found, object, refuse_nul};
 use crate::{
     store::{
         audit::{Action, AuditEntry, Changed},
@@ -44,6 +44,8 @@ impl DirectoryRow for Channel {
 
     /// Without a secret in the row the stored one stays. If none is stored, a new one is made, so that nothing goes out unsigned.
     fn write(&self, connection: &Connection) -> Result<(), StoreError> {
+        let (name, kind, off) = (Some(&self.name), Some(&self.r#type), self.delivery_off.as_ref());
+        refuse_nul(&[("name", name), ("type", kind), ("deliveryOff", off)])?;
         let given = self.delivery_secret.as_ref().map(SigningSecret::bytes);
         let made = if self.delivery_url.is_some() && given.is_none() { Some(random_secret()?) } else { None };
         connection

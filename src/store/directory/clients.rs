@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
-use crate::store::directory::{DirectoryRow, first_naming};
+use crate::store::directory::{DirectoryRow, first_naming, refuse_nul};
 use crate::{
     store::{
         authorized::{AccessError, AuthorizedStore},
@@ -37,6 +37,8 @@ impl DirectoryRow for Client {
     }
 
     fn write(&self, connection: &Connection) -> Result<(), StoreError> {
+        let texts = [("externalId", &self.external_id), ("name", &self.name), ("phone", &self.phone)];
+        refuse_nul(&texts.map(|(field, text)| (field, text.as_ref())))?;
         let owner: Option<i64> = connection
             .prepare_cached("select id from client where external_id = ?1 and id <> ?2")?
             .query_row(params![self.external_id, self.id.0], |row| row.get(0))

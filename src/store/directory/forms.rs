@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 
-use crate::store::directory::{DirectoryRow, check_exists, must_exist, object};
+use crate::store::directory::{DirectoryRow, check_exists, must_exist, object, refuse_nul};
 use crate::{
     store::{
         audit::{AuditEntry, Changed},
@@ -58,7 +58,10 @@ impl DirectoryRow for Form {
     fn write(&self, connection: &Connection) -> Result<(), StoreError> {
         let none = Question::default();
         let question = self.question.as_ref().unwrap_or(&none);
-        for (field, text) in [("question.text", &question.text), ("question.displayText", &question.display_text)] {
+        let texts = [("question.text", &question.text), ("question.displayText", &question.display_text)];
+        refuse_nul(&texts.map(|(field, text)| (field, text.as_ref())))?;
+        refuse_nul(&[("name", Some(&self.name))])?;
+        for (field, text) in texts {
             if text.as_ref().is_some_and(|text| text.chars().count() > MAX_QUESTION_TEXT_CHARS) {
                 let problem = format!("must be at most {MAX_QUESTION_TEXT_CHARS} characters");
                 return Err(StoreError::invalid(field, problem));

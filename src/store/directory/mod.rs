@@ -153,6 +153,15 @@ fn must_exist<E: DirectoryRow>(connection: &Connection, field: &'static str, id:
     }
 }
 
+/// Refuses U+0000 in the texts of a row. SQLite ends there when it counts the characters of a text, and so do other
+/// programs when they read one.
+fn refuse_nul(texts: &[(&'static str, Option<&String>)]) -> Result<(), StoreError> {
+    match texts.iter().find(|(_, text)| text.is_some_and(|text| text.contains('\0'))) {
+        Some((field, _)) => Err(StoreError::invalid(field, "must be without the character U+0000")),
+        None => Ok(()),
+    }
+}
+
 /// Whether a row was refused because it names a row that does not exist.
 fn is_reference_to_nothing(error: &Error) -> bool {
     error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY)

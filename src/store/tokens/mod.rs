@@ -3,6 +3,7 @@
 mod caller;
 pub(in crate::store) mod carry_over;
 mod last_used;
+mod name;
 mod secret;
 
 use anyhow::{Result, anyhow};
@@ -19,7 +20,7 @@ pub(crate) use crate::store::tokens::{
 };
 use crate::store::{
     LocalDatabase,
-    audit::{self, Action, AuditEntry, Changed},
+    audit::{Action, AuditEntry, Changed},
     authorized::{AccessError, AuthorizedStore},
     error::StoreError,
     now,
@@ -76,7 +77,7 @@ pub(crate) struct Issued {
     pub(crate) secret: Secret,
 }
 
-/// Errors: the name is empty, too long, reserved or in use; the lifetime ends after the last possible time.
+/// Errors: the name is empty, too long, reserved, in use or not visible; the lifetime ends after the last possible time.
 fn create(
     connection: &Connection,
     name: &str,
@@ -84,15 +85,7 @@ fn create(
     lifetime: Option<TimeSpan>,
     now: Time,
 ) -> Result<Changed<Issued>, StoreError> {
-    if name.chars().any(char::is_control) {
-        return Err(StoreError::invalid(
-            "name",
-            "must be without control characters: a list of tokens has a line for each",
-        ));
-    }
-    if audit::RESERVED.contains(&name) {
-        return Err(StoreError::invalid("name", format!("must not be {name}, which is reserved for the audit")));
-    }
+    name::check_name(name)?;
     let holder = "select id from token where name = ?1 and revoked_at is null";
     if let Some(id) = connection.query_row(holder, [name], |row| row.get::<_, i64>(0)).optional()? {
         return Err(StoreError::conflict(format!(
