@@ -4,7 +4,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, TestFolder};
+use crate::harness::{Server, Signal, TestFolder};
 
 fn log_in(server: &Server, login: &str, password: &str) -> crate::harness::Response {
     server.anonymous().call(
@@ -63,6 +63,25 @@ fn only_the_right_password_logs_in_and_guessing_is_throttled() {
     assert!((1..=60).contains(&seconds), "{seconds}");
     assert_eq!(slowed.message(), format!("Too many failed logins from this address; try again in {seconds} s"));
     assert_eq!(server.client(&lead).send(1, 1).status, 200, "who has a token is not slowed down");
+}
+
+/// Of many tries at once no more than five are answered, and so none of the others is told apart from a wrong one.
+#[test]
+fn guessing_at_once_is_throttled_as_well() {
+    let folder = TestFolder::with_sample();
+    folder.token("crm", "integrator");
+    let server = folder.serve();
+    let mut clients: Vec<_> = (0..40).map(|_| server.anonymous()).collect();
+    // While the server stands still they gather, and are then all begun before the first is decided.
+    server.signal(Signal::STOP);
+    let body = json!({"login": "crm", "password": "guess"}).to_string();
+    for client in &mut clients {
+        client.begin_call("POST", "/api/auth/login", "Content-Type: application/json\r\n", body.as_bytes()).unwrap();
+    }
+    server.signal(Signal::CONT);
+    let statuses: Vec<_> = clients.iter_mut().map(|client| client.read_response().status).collect();
+    let count = |status| statuses.iter().filter(|other| **other == status).count();
+    assert_eq!([count(401), count(429)], [5, 35]);
 }
 
 #[rstest]

@@ -58,9 +58,11 @@ impl Throttles {
     }
 
     /// Counts a failed login.
-    pub(crate) fn fail_login(&self, address: IpAddr, now: Instant) {
+    ///
+    /// Errors: 429 if others that began at the same time have failed too often, to be answered instead of the 401.
+    pub(crate) fn fail_login(&self, address: IpAddr, now: Instant) -> Result<(), Failure> {
         self.count();
-        self.logins.fail(address, now);
+        self.logins.fail(address, now).map_err(|wait| too_many("logins", wait))
     }
 
     /// Counts a bad token.
@@ -68,10 +70,7 @@ impl Throttles {
     /// Errors: 429 for too many of them, to be answered instead of the 401.
     pub(crate) fn fail_token(&self, address: IpAddr, now: Instant) -> Result<(), Failure> {
         self.count();
-        self.tokens.check(address, now).map_err(|wait| too_many("tokens", wait))?;
-        // Counts only the 401s that were sent; a persistent caller still gets one a second.
-        self.tokens.fail(address, now);
-        Ok(())
+        self.tokens.fail(address, now).map_err(|wait| too_many("tokens", wait))
     }
 
     fn count(&self) {
@@ -88,8 +87,10 @@ fn too_many(what: &str, wait: Duration) -> Failure {
 /// The failures of each address.
 struct Throttle {
     limit: usize,
-    failures: Mutex<HashMap<IpAddr, VecDeque<Instant>>>,
+    failures: Mutex<Failures>,
 }
+
+type Failures = HashMap<IpAddr, VecDeque<Instant>>;
 
 impl Throttle {
     fn new(limit: usize) -> Self {
@@ -100,8 +101,11 @@ impl Throttle {
     ///
     /// Errors: how long it has to wait.
     fn check(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
-        let mut failures = self.failures.lock();
-        let Some(of_address) = failures.get_mut(&network(address)) else { return Ok(()) };
+        self.check_locked(&mut self.failures.lock(), network(address), now)
+    }
+
+    fn check_locked(&self, failures: &mut Failures, network: IpAddr, now: Instant) -> Result<(), Duration> {
+        let Some(of_address) = failures.get_mut(&network) else { return Ok(()) };
         forget_old(of_address, now);
         match of_address.front() {
             Some(first) if of_address.len() >= self.limit => Err(WINDOW.saturating_sub(now.duration_since(*first))),
@@ -109,10 +113,15 @@ impl Throttle {
         }
     }
 
-    /// Counts a failure of this address.
-    fn fail(&self, address: IpAddr, now: Instant) {
+    /// Counts a failure of this address, unless it has failed too often already. The check and the count are one step:
+    /// between two, others of the same moment would pass. Not counted is what the limit refused, so that a persistent
+    /// caller still gets a try whenever an old failure is forgotten.
+    ///
+    /// Errors: how long it has to wait.
+    fn fail(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
         let address = network(address);
         let mut failures = self.failures.lock();
+        self.check_locked(&mut failures, address, now)?;
         if failures.len() >= MAX_ADDRESSES && !failures.contains_key(&address) {
             failures.retain(|_, of_address| {
                 forget_old(of_address, now);
@@ -124,6 +133,7 @@ impl Throttle {
             }
         }
         failures.entry(address).or_default().push_back(now);
+        Ok(())
     }
 }
 
@@ -153,9 +163,10 @@ mod tests {
         let (one, other): (IpAddr, IpAddr) = ([127, 0, 0, 1].into(), [127, 0, 0, 2].into());
         for second in 0..5 {
             assert_eq!(throttle.check(one, at(second)), Ok(()));
-            throttle.fail(one, at(second));
+            assert_eq!(throttle.fail(one, at(second)), Ok(()));
         }
         assert_eq!(throttle.check(one, at(10)), Err(Duration::from_secs(50)));
+        assert_eq!(throttle.fail(one, at(10)), Err(Duration::from_secs(50)), "it had begun before the others failed");
         assert_eq!(throttle.check(other, at(10)), Ok(()));
         assert_eq!(throttle.check(one, at(60)), Ok(()), "the first is forgotten");
     }
@@ -177,7 +188,7 @@ mod tests {
         let throttle = Throttle::new(5);
         let now = Instant::now();
         let address = |text: &str| text.parse::<IpAddr>().expect("an address");
-        (0..5).for_each(|last| throttle.fail(address(&format!("2001:db8::{last}")), now));
+        (0..5).for_each(|last| throttle.fail(address(&format!("2001:db8::{last}")), now).expect("one of five"));
         assert!(throttle.check(address("2001:db8::9:9"), now).is_err());
         assert_eq!(throttle.check(address("2001:db8:0:1::"), now), Ok(()));
     }
@@ -187,7 +198,7 @@ mod tests {
         let throttle = Throttle::new(5);
         let now = Instant::now();
         for number in 0..u32::try_from(MAX_ADDRESSES).expect("a number") + 10 {
-            throttle.fail(IpAddr::V4(number.into()), now);
+            throttle.fail(IpAddr::V4(number.into()), now).expect("the first of its address");
         }
         assert_eq!(throttle.failures.lock().len(), MAX_ADDRESSES);
     }
