@@ -21,7 +21,7 @@ use crate::{
         Store,
         directory::Gateway,
         error::StoreError,
-        outbox::{ChannelWork, DeliveryOutcome, DueDelivery},
+        outbox::{ChannelWork, DeliveryOutcome, DueDelivery, DueWork},
     },
     survey::{
         ids::{ChannelId, SendingId},
@@ -107,8 +107,8 @@ impl DeliveryQueue {
         let room = move |channel| {
             channels.get(&channel).map_or((IN_FLIGHT, Vec::new()), |queue| (queue.room(), queue.in_flight.clone()))
         };
-        let (work, next) = self.store.due(room).await?;
-        for ChannelWork { channel, gateway, due } in work {
+        let DueWork { channels, has_ended_secret, next } = self.store.due(room).await?;
+        for ChannelWork { channel, gateway, due } in channels {
             let Some(gateway) = gateway else {
                 self.store.cancel(channel).await?;
                 // There may be more than one step cancels.
@@ -119,6 +119,9 @@ impl DeliveryQueue {
                 let (store, client, gateway) = (Rc::clone(&self.store), self.client.clone(), gateway.clone());
                 self.tries.spawn_local(async move { deliver(&store, client, channel, gateway, due).await });
             }
+        }
+        if has_ended_secret {
+            self.store.remove_ended_secrets().await?;
         }
         Ok(next)
     }

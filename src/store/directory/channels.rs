@@ -118,6 +118,17 @@ fn rotate_secret(connection: &Connection, id: ChannelId, until: Time) -> Result<
     Ok(Changed::audited(secret, [entry]))
 }
 
+/// Removes the previous secrets whose overlap has ended. The pages are overwritten (`secure_delete`).
+pub(in crate::store) fn remove_ended_secrets(connection: &Connection, now: Time) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "update channel set delivery_secret_before = null, delivery_secret_before_until = null
+              where delivery_secret_before_until <= ?1",
+        )?
+        .execute([now.0])?;
+    Ok(())
+}
+
 /// The receiver of a channel's deliveries, and how they are signed.
 #[derive(Clone, Debug)]
 pub(crate) struct Gateway {

@@ -11,7 +11,7 @@ use rusqlite::{Connection, Error, OptionalExtension, Row, ffi};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use channels::Gateway;
-pub(super) use channels::{gateway, switch_off};
+pub(super) use channels::{gateway, remove_ended_secrets, switch_off};
 pub(crate) use clients::ShortInfo;
 pub(super) use settings::{read_settings, write_settings};
 pub(crate) use threads::Conversation;

@@ -14,7 +14,7 @@ pub(crate) use self::format::MessageFormat;
 use crate::store::{
     Store,
     audit::{self, Actor},
-    directory::{DirectoryRow, Gateway, gateway, switch_off},
+    directory::{DirectoryRow, Gateway, gateway, remove_ended_secrets, switch_off},
     error::StoreError,
     random,
     steps::ROWS_PER_STEP,
@@ -95,25 +95,38 @@ pub(crate) struct ChannelWork {
     pub(crate) due: Vec<DueDelivery>,
 }
 
-/// What is due now in each channel, without what is in flight already, and when something will be due next.
+/// All that is to be done now.
+#[derive(Debug, Default)]
+pub(crate) struct DueWork {
+    pub(crate) channels: Vec<ChannelWork>,
+    /// Whether the overlap of a previous secret has ended, which is still in the file.
+    pub(crate) has_ended_secret: bool,
+    /// When something will be due next.
+    pub(crate) next: Option<Time>,
+}
+
+/// What is due now in each channel, without what is in flight already.
 ///
 /// `room` returns how many of a channel's deliveries may be tried now, and which of them are in flight.
 fn due(
     connection: &Connection,
     now: Time,
     room: impl Fn(ChannelId) -> (usize, Vec<SendingId>),
-) -> Result<(Vec<ChannelWork>, Option<Time>), StoreError> {
+) -> Result<DueWork, StoreError> {
     let mut channels = connection.prepare_cached(
         "select id, (select min(due_at) from delivery where channel_id = c.id and state = 'pending' and due_at <= ?1),
-                    (select min(due_at) from delivery where channel_id = c.id and state = 'pending' and due_at > ?1)
+                    (select min(due_at) from delivery where channel_id = c.id and state = 'pending' and due_at > ?1),
+                    delivery_secret_before_until
            from channel c",
     )?;
     let mut rows = channels.query([now.0])?;
-    let (mut work, mut next) = (Vec::new(), None);
+    let mut work = DueWork::default();
     while let Some(row) = rows.next()? {
         let (channel, is_due) = (ChannelId(row.get(0)?), row.get::<_, Option<i64>>(1)?.is_some());
-        let later = row.get::<_, Option<i64>>(2)?.map(Time);
-        next = next.into_iter().chain(later).min();
+        let (later, secret_until) = (row.get::<_, Option<i64>>(2)?, row.get::<_, Option<i64>>(3)?);
+        work.has_ended_secret |= secret_until.is_some_and(|until| until <= now.0);
+        let secret_ends = secret_until.filter(|until| *until > now.0);
+        work.next = work.next.into_iter().chain([later, secret_ends].into_iter().flatten().map(Time)).min();
         let (room, in_flight) = room(channel);
         if !is_due || room == 0 {
             continue;
@@ -136,10 +149,10 @@ fn due(
         due.retain(|due| !in_flight.contains(&due.sending_id));
         due.truncate(room);
         if !due.is_empty() {
-            work.push(ChannelWork { channel, gateway, due });
+            work.channels.push(ChannelWork { channel, gateway, due });
         }
     }
-    Ok((work, next))
+    Ok(work)
 }
 
 /// The earliest time at which something is due, past or future.
@@ -200,12 +213,12 @@ fn cancel(connection: &Connection, channel: ChannelId) -> Result<(), StoreError>
 }
 
 impl Store {
-    /// What is due now in each channel, as far as there is room, and when something will be due next. `room` returns how many
-    /// deliveries of a channel may be tried now, and which are in flight; those are left out.
+    /// What is due now in each channel, as far as there is room. `room` returns how many deliveries of a channel may be tried
+    /// now, and which are in flight; those are left out.
     pub(crate) async fn due(
         &self,
         room: impl Fn(ChannelId) -> (usize, Vec<SendingId>) + Send + 'static,
-    ) -> Result<(Vec<ChannelWork>, Option<Time>), StoreError> {
+    ) -> Result<DueWork, StoreError> {
         let now = self.now();
         self.read(move |connection| due(connection, now, room)).await
     }
@@ -223,6 +236,17 @@ impl Store {
             self.writer.submit(move |batch| Ok((record(batch.connection)?, CommitEffect::Record))).await;
         self.tries.count(settled?);
         Ok(())
+    }
+
+    /// Removes the previous secrets of channels whose overlap has ended: they sign nothing any more.
+    pub(crate) async fn remove_ended_secrets(&self) -> Result<(), StoreError> {
+        let now = self.now();
+        self.writer
+            .submit(move |batch| {
+                remove_ended_secrets(batch.connection, now)?;
+                Ok(((), CommitEffect::Probe))
+            })
+            .await
     }
 
     /// Cancels some pending deliveries of a channel that has no address, or whose deliveries are off. There may be more.

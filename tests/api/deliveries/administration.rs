@@ -36,6 +36,24 @@ fn both_secrets_sign_during_the_overlap_of_a_rotation() {
     assert_eq!(not_there, "404 Channel 77 not found");
 }
 
+/// What signs nothing any more is not kept, neither in a row nor in a free page.
+#[test]
+fn the_previous_secret_is_removed_when_its_overlap_ends() {
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let server = serve_with_loopback(&folder);
+    let mut admin = server.client(&ops);
+    for (channel, overlap) in [(1, "200ms"), (2, "1h")] {
+        deliver_to(&mut admin, channel, "http://127.0.0.1:9/");
+        admin.call("POST", &format!("/admin/channels/{channel}/rotate?overlap={overlap}"), None);
+    }
+    let database = folder.database();
+    let kept = "select group_concat(id) from channel
+                 where delivery_secret_before is not null or delivery_secret_before_until is not null";
+    let kept = || database.query_row(kept, [], |row| row.get::<_, Option<String>>(0)).unwrap();
+    eventually("one is removed", || kept().as_deref() == Some("2"));
+}
+
 /// A channel that gets a URL without a secret signs with a new one. Writing the row again does not change it.
 #[test]
 fn a_channel_without_a_secret_gets_one() {
