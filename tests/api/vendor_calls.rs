@@ -108,6 +108,23 @@ fn a_fake_throttles_no_login() {
     assert_eq!(log_in(&fake, "crm@other", "x").status, 200);
 }
 
+/// Ids that callers choose do not use up those of the others.
+#[test]
+fn a_form_with_a_very_great_id_blocks_no_later_one() {
+    let fake = Server::fake();
+    let mut crm = fake.client("test-crm");
+    let mut create = |id: Option<i64>| {
+        let body = id.map_or(json!({}), |id| json!({"id": id}));
+        let created = crm.call("POST", "/api/v1/quality", Some(&body));
+        assert_eq!(created.status, 200, "{created:?}");
+        created.json()["id"].as_i64().unwrap()
+    };
+    let half = i64::MAX / 2;
+    assert_eq!([Some(i64::MAX), None, Some(half + 1), None].map(&mut create), [i64::MAX, 3, half + 1, 4]);
+    assert_eq!([Some(half - 1), None].map(&mut create), [half - 1, half], "up to half of them, it is the next");
+    assert_eq!([None, None].map(&mut create), [half + 2, half + 3], "then the next that is free");
+}
+
 #[test]
 fn a_form_is_created_and_updated() {
     let fake = Server::fake();

@@ -1,6 +1,6 @@
 //! Quality forms, and the channels that each is enabled for.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
 use crate::store::directory::{DirectoryRow, check_exists, must_exist, object, refuse_nul};
@@ -147,13 +147,26 @@ fn change_of_enablement(form: FormId, channel: ChannelId, was: bool, is: bool) -
     Ok(Changed::audited((), AuditEntry::of_row(object, Some(&was), Some(&is))?))
 }
 
+/// The id of a form that is created without one: the next after the greatest in the lower half of all ids. Callers may
+/// choose ids, and one who chooses a very great id must not use up all others. Above the lower half it is the first that
+/// is free.
+fn next_id(connection: &Connection) -> Result<i64, StoreError> {
+    const HALF: i64 = i64::MAX / 2;
+    let greatest = "select coalesce(max(id), 0) from form where id between 0 and ?1";
+    let greatest: i64 = connection.query_row(greatest, [HALF], |row| row.get(0))?;
+    if greatest < HALF {
+        return Ok(greatest + 1);
+    }
+    let first_free = "select id + 1 from form where id >= ?1 and id < 9223372036854775807
+                         and not exists (select 1 from form other where other.id = form.id + 1) order by id limit 1";
+    let first_free = connection.query_row(first_free, [HALF], |row| row.get(0)).optional()?;
+    first_free.ok_or_else(|| StoreError::Internal("half of all ids are forms".to_owned()))
+}
+
 fn put_by_question(connection: &Connection, id: Option<i64>, form: Form) -> Result<Changed<Form>, StoreError> {
     let id = match id {
         Some(id) => id,
-        None => connection
-            .query_row("select coalesce(max(max(id), 0), 0) from form", [], |row| row.get::<_, i64>(0))?
-            .checked_add(1)
-            .ok_or_else(|| StoreError::conflict("no form id is left above the greatest one"))?,
+        None => next_id(connection)?,
     };
     let mut form = Form { id: FormId(id), ..form };
     if let Some(stored) = super::get::<Form>(connection, id)? {
@@ -184,8 +197,6 @@ impl AuthorizedStore {
 
     /// Puts a form as the vendor's call has it, without a name and channels: those of a stored form stay. A new form is named
     /// after the display text of its question. Without an id it gets the next one. Returns the form as it is stored.
-    ///
-    /// Errors: no id is left.
     pub(crate) async fn put_form_by_question(&self, id: Option<i64>, form: Form) -> Result<Form, AccessError> {
         self.change(move |connection, _| put_by_question(connection, id, form)).await
     }
