@@ -186,3 +186,21 @@ fn a_token_that_ends_while_it_waits_for_a_list() {
     assert_eq!(server.client(&crm).send(1, 1).short(), "200 ");
     assert_eq!(waiting.read_response().short(), "401 Token is invalid");
 }
+
+/// A command that ends the token wakes nobody: the last look, when the time is over, finds it.
+#[test]
+fn a_token_that_a_command_revokes_while_it_waits_for_a_list() {
+    let folder = TestFolder::with_sample();
+    let caller = folder.token("caller", "admin");
+    let server = folder.serve();
+    let mut waiting = ["sends", "deliveries"].map(|list| {
+        let mut client = server.client(&caller);
+        client.begin_call("GET", &format!("/admin/{list}?wait=4s"), "", b"").unwrap();
+        client
+    });
+    server.wait_until_all_is_read();
+    folder.run_ok(&["token", "revoke", "1"]);
+    for client in &mut waiting {
+        assert_eq!(client.read_response().short(), "401 Token is invalid");
+    }
+}

@@ -84,8 +84,14 @@ impl WaitFor {
         loop {
             find(&mut found).await?;
             let is_enough = found.len() >= self.count.min(limit);
-            if is_enough || !timeout_at(until, listener.changed()).await.unwrap_or(false) {
+            if is_enough || self.time.is_zero() {
                 return Ok(found);
+            }
+            match timeout_at(until, listener.changed()).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(found),
+                // Once more: another process may have written rows, or ended the caller's token, which wakes nobody.
+                Err(_) => return find(&mut found).await.map(|()| found),
             }
         }
     }
