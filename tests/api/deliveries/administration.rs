@@ -36,7 +36,7 @@ fn both_secrets_sign_during_the_overlap_of_a_rotation() {
     assert_eq!(not_there, "404 Channel 77 not found");
 }
 
-/// What signs nothing any more is not kept, neither in a row nor in a free page.
+/// What signs nothing any more is not kept.
 #[test]
 fn the_previous_secret_is_removed_when_its_overlap_ends() {
     let folder = TestFolder::with_sample();
