@@ -130,10 +130,14 @@ impl DeliveryClient {
         text.chars().take(MAX_RESULT_CHARS).flat_map(char::escape_debug).collect()
     }
 
-    /// Resolves the name now and checks its addresses.
+    /// Checks an address that is written as such. A name is resolved and checked at each try: that a server of names does not
+    /// answer just now must not keep an administrator from storing it.
     ///
-    /// Errors: why they may not be called.
+    /// Errors: why it may not be called.
     pub(crate) fn check(&self, url: &DeliveryUrl) -> Result<(), String> {
+        if !url.uri().host().is_some_and(is_address) {
+            return Ok(());
+        }
         let timeout =
             NextTimeout { after: self.timeout.into(), reason: ureq::Timeout::Resolve, ..NextTimeout::default() };
         let resolver = CheckedResolver(Arc::clone(&self.policy));
@@ -149,6 +153,17 @@ impl DeliveryClient {
     pub(crate) fn check_world(&self, world: &WorldFile) -> Result<(), String> {
         world.delivery_urls().try_for_each(|(path, url)| self.check(url).map_err(|error| format!("{path}: {error}")))
     }
+}
+
+/// Whether a host is an address, in any notation that the system reads (`127.1`, `0x7f000001`), or a name of this machine.
+/// Source: <https://url.spec.whatwg.org/#ends-in-a-number-checker>, and RFC 6761, section 6.3.
+fn is_address(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let last = host.rsplit('.').next().unwrap_or(host).to_ascii_lowercase();
+    host.starts_with('[')
+        || last == "localhost"
+        || last.starts_with("0x")
+        || last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Source: Standard Webhooks 1.0, "Deliverability and reliability".
@@ -215,6 +230,22 @@ mod tests {
     #[case("soon", None)]
     fn retry_after_is_seconds_or_a_date(#[case] value: &str, #[case] seconds: Option<u64>) {
         assert_eq!(retry_after(value), seconds.map(Duration::from_secs));
+    }
+
+    #[rstest]
+    #[case("127.0.0.1", true)]
+    #[case("127.1", true)]
+    #[case("2130706433", true)]
+    #[case("0X7f.1.", true)]
+    #[case("127.0.0x1", true)]
+    #[case("[::1]", true)]
+    #[case("LocalHost.", true)]
+    #[case("gateway.localhost", true)]
+    #[case("1.gateway.example", false)]
+    #[case("10gateway", false)]
+    #[case("localhost.example", false)]
+    fn an_address_is_told_from_a_name(#[case] host: &str, #[case] expected: bool) {
+        assert_eq!(is_address(host), expected);
     }
 
     #[test]

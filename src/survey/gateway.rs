@@ -36,6 +36,12 @@ impl DeliveryUrl {
     pub(crate) fn new(text: String) -> Result<Self, &'static str> {
         const EXPECTED: &str =
             "must be an http or https URL of at most 2000 bytes, such as https://gateway.example/surveys";
+        const NATIONAL: &str =
+            "must have its host in ASCII letters: a name such as bücher.example is written xn--bcher-kva.example";
+        let rest = text.split_once("://").map_or("", |(_, rest)| rest);
+        if !rest.split(['/', '?', '#']).next().unwrap_or_default().is_ascii() {
+            return Err(NATIONAL);
+        }
         let uri: Uri = text.parse().map_err(|_| EXPECTED)?;
         let authority = uri.authority().ok_or(EXPECTED)?;
         if text.len() > 2000 || !matches!(uri.scheme_str(), Some("http" | "https")) {

@@ -78,7 +78,7 @@ fn a_channel_without_a_secret_gets_one() {
 #[case(json!({"deliveryUrl": "ftp://gateway.example/"}), "deliveryUrl: must be an http or https URL of at most 2000 bytes, such as https://gateway.example/surveys")]
 #[case(json!({"deliveryUrl": 7}), "deliveryUrl: invalid type: integer `7`, expected a string")]
 #[case(json!({"deliveryUrl": "http://user:pw@gateway.example/"}), "deliveryUrl: must be without user info: a password in an address is shown to everyone who reads it")]
-#[case(json!({"deliveryUrl": "http://nobody.invalid/"}), "deliveryUrl: cannot be called: ")]
+#[case(json!({"deliveryUrl": "http://bücher.example/"}), "deliveryUrl: must have its host in ASCII letters: a name such as bücher.example is written xn--bcher-kva.example")]
 #[case(json!({"deliveryUrl": "http://169.254.169.254/latest"}), "deliveryUrl: cannot be called: 169.254.169.254 is link-local (cloud metadata), which is never called")]
 #[case(json!({"deliverySecret": "hunter2-hunter2"}), "deliverySecret: must be whsec_ and 24 to 64 bytes in base64, as POST /admin/channels/{id}/rotate makes it")]
 #[case(json!({"deliverySecret": 77_123}), "deliverySecret: must be a string")]
@@ -95,6 +95,30 @@ fn a_bad_channel_is_refused_and_not_stored(#[case] more: Value, #[case] expected
     assert!(reported.starts_with(expected), "{reported}");
     assert!(!reported.contains("hunter2") && !reported.contains("77123"), "{reported}");
     assert_eq!(admin.call("GET", "/admin/channels/1", None).body, before);
+}
+
+/// A name is resolved at each try. One that is not known just now keeps nobody from storing it, so that an export is applied
+/// where and whenever it must be.
+#[test]
+fn a_name_that_does_not_resolve_is_stored() {
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
+    let server = folder.serve();
+    let mut admin = server.client(&ops);
+    admin.put(&Channel::new(1).delivery_url("http://nobody.invalid/"));
+    assert_eq!(server.client(&crm).send(1, 1).status, 200);
+    eventually("it was tried", || wait_for(&mut admin, "state=pending")[0]["tries"] == 1);
+    folder.write("channels.csv", "id,name,type,deliveryUrl\n7,Seven,WEB,http://nobody.invalid/\n");
+    folder.run_ok(&["import", "channels", "channels.csv"]);
+    let export = folder.export();
+    assert_eq!(export.matches("nobody.invalid").count(), 2, "{export}");
+    let world = folder.write("world.json", &export);
+    folder.run_ok(&["apply", "world.json"]);
+    let other = TestFolder::new();
+    other.run_ok(&["apply", world.to_str().unwrap()]);
+    assert_eq!(other.export(), export);
+    let fake = Server::fake_with(&["--world", world.to_str().unwrap()]);
+    assert_eq!(fake.client("test-crm").send(1, 1).status, 200);
 }
 
 /// The same in a world file: `apply` and `fake --world` name the path, and nothing is applied.

@@ -39,7 +39,7 @@ const THIS_MACHINE: [&str; 24] = [
 ];
 
 /// Addresses that are never called, or that are no addresses of a gateway.
-const NEVER: [&str; 50] = [
+const NEVER: [&str; 49] = [
     "http://0.0.0.0:PORT/",
     "http://0:PORT/",
     "http://0.0.0.1:PORT/",
@@ -89,7 +89,6 @@ const NEVER: [&str; 50] = [
     "gopher://127.0.0.1:PORT/",
     "http://127.0.0.1:PORT\\@gateway.example/",
     "//127.0.0.1:PORT/",
-    "http://nobody.invalid/",
 ];
 
 /// Listeners that must not be called.
