@@ -37,7 +37,7 @@ use crate::{
         state::{AppState, State},
         tenant::Tenant,
     },
-    survey::{Facts, access::Denied, ids::FormId},
+    survey::{Facts, access::Denied, ids::FormId, json},
 };
 
 /// Answers a request; `next` is the router.
@@ -198,7 +198,8 @@ async fn peek_login(request: &mut ServiceRequest, app: &AppState) -> Result<Opti
     let read = request_body::read_bytes(payload, request_body::SEND_LIMIT);
     let bytes = request_body::in_time(read, app.body_timeout()).await?;
     request.set_payload(Payload::Stream { payload: Box::pin(stream::once(ready(Ok(bytes.clone())))) });
-    let body = serde_json::from_slice::<Value>(&bytes).ok();
+    let text = std::str::from_utf8(&bytes).map(json::without_mark).unwrap_or_default();
+    let body = serde_json::from_str::<Value>(text).ok();
     Ok(body.and_then(|body| Login::parse(body.get("login")?.as_str()?).ok()))
 }
 

@@ -84,7 +84,7 @@ pub(crate) struct Body(Bytes);
 impl Body {
     pub(super) fn text(&self) -> &str {
         // Checked where it was made; asking again costs less than a type that remembers.
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        json::without_mark(std::str::from_utf8(&self.0).unwrap_or_default())
     }
 
     /// The document that it is.
@@ -114,17 +114,17 @@ impl Body {
     }
 }
 
-/// Requires `application/json`, with no parameter but `charset=utf-8`, and no compression.
+/// Requires `application/json`, with no parameter but `charset`, and no compression. The charset says nothing: RFC 8259,
+/// section 11, defines none, and the body must be UTF-8.
 fn check_media_type(headers: &HeaderMap) -> Result<(), Failure> {
     let unsupported = |message: &str| Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = media_type.split(';').map(str::trim);
     let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
-    let is_utf8 = |part: &str| {
-        let charset = part.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("charset"));
-        part.is_empty() || charset.is_some_and(|(_, value)| value.trim_matches('"').eq_ignore_ascii_case("utf-8"))
+    let is_charset = |part: &str| {
+        part.is_empty() || part.split_once('=').is_some_and(|(name, _)| name.eq_ignore_ascii_case("charset"))
     };
-    if !is_json || !parts.all(is_utf8) {
+    if !is_json || !parts.all(is_charset) {
         return Err(unsupported("Content-Type must be application/json"));
     }
     let encoding = headers.get(CONTENT_ENCODING).map_or("identity", |value| value.to_str().unwrap_or_default());

@@ -9,6 +9,11 @@ use serde::{
 use serde_json::error::Category;
 use serde_path_to_error::Track;
 
+/// The text without a byte-order mark, which some editors and clients write before it. Source: RFC 8259, section 8.1.
+pub(crate) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
 /// Parses a whole document: a world file, or one row of it.
 ///
 /// Errors: one sentence that begins with the path, `threads[3].status: unknown variant …`.

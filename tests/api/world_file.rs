@@ -5,7 +5,7 @@ use std::{io::Write as _, process::Stdio};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{ClientRow, Form, TestFolder, Thread, World};
+use crate::harness::{ClientRow, Form, Server, TestFolder, Thread, World};
 
 #[test]
 fn an_export_is_applied_unchanged() {
@@ -30,6 +30,17 @@ fn an_export_is_applied_unchanged() {
         assert!(apply.wait().unwrap().success());
         assert_eq!(folder.export(), first);
     }
+}
+
+/// Windows editors write it, and PowerShell's `>` does. `surveyd fake --world` reads the file in the same way.
+#[test]
+fn a_byte_order_mark_before_a_world_file_is_skipped() {
+    let folder = TestFolder::with_sample();
+    let world = format!("\u{feff}{}", folder.export());
+    let path = folder.write("world.json", &world);
+    folder.run_ok(&["apply", "world.json"]);
+    let fake = Server::fake_with(&["--world", path.to_str().unwrap()]);
+    assert_eq!(fake.client("test-crm").send(1, 1).status, 200);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! TLS: a certificate and its key, read at the start and again at SIGHUP.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -10,7 +11,10 @@ use parking_lot::RwLock;
 use rustls::{
     Error, InconsistentKeys, ServerConfig,
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject},
+    },
 };
 use tokio_rustls::TlsAcceptor;
 use x509_parser::parse_x509_certificate;
@@ -50,13 +54,14 @@ impl Tls {
 
 fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>> {
     let (of_certificate, of_key) = (certificate.display(), key.display());
-    let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let chain =
+        read_pem(certificate).and_then(|pem| CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>());
     let chain = chain.with_context(|| format!("cannot read the certificate {of_certificate} (tls.cert)"))?;
     let Some(first) = chain.first() else {
         bail!("there is no certificate in {of_certificate} (tls.cert); it must be PEM")
     };
     check_time(first).with_context(|| format!("the certificate {of_certificate} (tls.cert) cannot be used"))?;
-    let private = PrivateKeyDer::from_pem_file(key);
+    let private = read_pem(key).and_then(|pem| PrivateKeyDer::from_pem_slice(&pem));
     let private = private.with_context(|| format!("cannot read the key {of_key} (tls.key)"))?;
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let config = config.with_safe_default_protocol_versions().context("TLS cannot be used")?;
@@ -70,6 +75,15 @@ fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>> {
     };
     config.alpn_protocols = vec![PROTOCOL.to_vec()];
     Ok(Arc::new(config))
+}
+
+/// Reads a PEM file. A byte-order mark, which some editors write, would hide its first line.
+fn read_pem(path: &Path) -> Result<Vec<u8>, pem::Error> {
+    let mut bytes = fs::read(path).map_err(pem::Error::Io)?;
+    if bytes.starts_with("\u{feff}".as_bytes()) {
+        bytes.drain(..'\u{feff}'.len_utf8());
+    }
+    Ok(bytes)
 }
 
 /// Errors: it is not a certificate, it has expired, or it is not valid yet.

@@ -65,7 +65,7 @@ pub(crate) enum WorldFileError {
 impl WorldFile {
     /// Errors: the position (`threads[3].status`), and what was expected there.
     pub(crate) fn parse(text: &str) -> Result<Self, WorldFileError> {
-        json::parse(text).map_err(WorldFileError::Form)
+        json::parse(json::without_mark(text)).map_err(WorldFileError::Form)
     }
 
     /// How many rows it has.

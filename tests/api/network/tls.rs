@@ -34,6 +34,17 @@ fn folder_with(certificate: &str, key: &str) -> TestFolder {
     folder
 }
 
+/// An editor of Windows writes a byte-order mark. It must not hide the first line of a PEM file.
+#[test]
+fn pem_files_may_begin_with_a_byte_order_mark() {
+    let (trusted, pem, key) = certificate(2100);
+    let folder = folder_with(&format!("\u{feff}{pem}"), &format!("\u{feff}{key}"));
+    let server = folder.serve_with(&FILES);
+    let mut stream = connect(&server, &trusted, &["http/1.1"]).unwrap();
+    ask(&mut stream);
+    answer(&mut stream);
+}
+
 /// A connection of a client that trusts that certificate alone, and offers those protocols.
 fn connect(
     server: &Server,
