@@ -46,13 +46,16 @@ export function parseId(text, label = 'An id') {
   return BigInt(digits);
 }
 
+/** The address of a path, relative to this page: a proxy may serve it all under a path of its own. */
+export const local = (path) => new URL(`.${path}`, document.baseURI).href;
+
 /** Sends a request and returns the parsed body of the answer, or null if it has none. */
 export async function request(method, path, body) {
   const headers = credentials();
   if (body !== undefined) headers['content-type'] = 'application/json';
   let response;
   try {
-    response = await fetch(path, { method, headers, body: body === undefined ? undefined : stringify(body) });
+    response = await fetch(local(path), { method, headers, body: body === undefined ? undefined : stringify(body) });
   } catch {
     throw new RequestError(0, 'The server does not answer. Is it still running?');
   }

@@ -1,6 +1,6 @@
 // A form for a single send: it shows the request as curl, and the raw answer.
 
-import { parseId, stringify } from './api.js';
+import { local, parseId, stringify } from './api.js';
 import { copyButton, field, form, h, select } from './dom.js';
 
 const PATH = '/api/v1/quality/send';
@@ -18,7 +18,7 @@ function buildRequest({ token, type, target, form, key }, suffix) {
   const headers = { Authorization: `Bearer ${secret}`, 'Content-Type': 'application/json' };
   if (key) headers['Idempotency-Key'] = key;
   const lines = Object.entries(headers).map(([name, value]) => `  -H ${shellQuote(`${name}: ${value}`)} \\\n`);
-  const curl = `curl -i ${location.origin}${PATH} \\\n${lines.join('')}  -d ${shellQuote(body)}`;
+  const curl = `curl -i ${local(PATH)} \\\n${lines.join('')}  -d ${shellQuote(body)}`;
   return { headers, body, curl };
 }
 
@@ -30,7 +30,7 @@ export function compose(page) {
     async () => {
       const { headers, body } = read();
       try {
-        const response = await fetch(PATH, { method: 'POST', headers, body });
+        const response = await fetch(local(PATH), { method: 'POST', headers, body });
         const text = await response.text();
         const lines = [...response.headers].map(([name, value]) => `${name}: ${value}\n`);
         answer.textContent = `${response.status} ${response.statusText}\n${lines.join('')}\n${text}`;

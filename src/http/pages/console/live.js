@@ -5,7 +5,7 @@
 // - `resync`: rows may be missing; load the data again.
 // - `caughtUp`: the earlier events of this connection are complete; further events are new.
 
-import { credentials, parse } from './api.js';
+import { credentials, local, parse } from './api.js';
 
 const listeners = new Map();
 let connection = null;
@@ -39,7 +39,7 @@ export function disconnect() {
 async function listen(signal, setState, isFresh) {
   for (let wait = 250; !signal.aborted; wait = Math.min(2 * wait, 5000)) {
     try {
-      const response = await fetch('/admin/events', { headers: credentials(), signal });
+      const response = await fetch(local('/admin/events'), { headers: credentials(), signal });
       if (response.status === 401 || response.status === 403) return setState('refused');
       if (response.ok) {
         emit('connected');

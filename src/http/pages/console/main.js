@@ -1,6 +1,6 @@
 // The page: sign in, navigation, and the state of the connection.
 
-import { request, serverInfo, setToken } from './api.js';
+import { local, request, serverInfo, setToken } from './api.js';
 import { emptyState, h, notify } from './dom.js';
 import { flag } from './flag.js';
 import { connect, disconnect } from './live.js';
@@ -164,7 +164,7 @@ byId('access').addEventListener('submit', (event) => {
 byId('close').addEventListener('click', () => signOut());
 addEventListener('hashchange', () => show().catch((error) => notify(error.message, true)));
 
-Object.assign(serverInfo, await (await fetch('/console.json')).json());
+Object.assign(serverInfo, await (await fetch(local('/console.json'))).json());
 byId('nav').append(h('ul', {}, Object.entries(VIEWS).filter(([, [, , isFakeOnly]]) => serverInfo.fake || !isFakeOnly).map(([name, [title]]) => h('li', {}, h('a', { href: `#${name}` }, title)))));
 byId('kind').hidden = byId('world-label').hidden = !serverInfo.fake;
 if (serverInfo.fake) byId('open').textContent = 'Open';
