@@ -74,7 +74,10 @@ impl TestToken {
     }
 }
 
-/// A login: `<user>` or `<user>@<world>`.
+/// How long a user can be, in bytes: the name of a token has at most 255.
+const MAX_USER: usize = 255 - PREFIX.len();
+
+/// A login: `<user>` or `<user>@<world>`. With a dot after the `@` it is an email, which is a user of the default world.
 pub(crate) struct Login {
     user: String,
     pub(crate) world: WorldName,
@@ -85,12 +88,17 @@ impl Login {
     ///
     /// Errors: 400 for an invalid user or name of a world.
     pub(crate) fn parse(login: &str) -> Result<Self, Failure> {
-        let (user, world) = in_world(login, "login")?;
+        let (user, mut world) = in_world(login, "login")?;
         if !(1..=200).contains(&user.chars().count()) {
             return Err(Failure::bad_request("login must have 1 to 200 characters, before the @ of a world"));
         }
+        let is_email = world.0.contains('.');
+        if is_email {
+            world = WorldName::default();
+        }
+        let name = if is_email { login } else { user };
         let fit = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
-        Ok(Self { user: user.chars().map(fit).collect(), world })
+        Ok(Self { user: name.chars().map(fit).take(MAX_USER).collect(), world })
     }
 
     /// The token of the login, valid until that time.
@@ -151,6 +159,9 @@ mod tests {
         };
         assert_eq!(token("alice"), Ok("test-alice~5".to_owned()));
         assert_eq!(token("alice@w1"), Ok("test-alice~5@w1".to_owned()));
+        assert_eq!(token("someone@example.com"), Ok("test-someone_example.com~5".to_owned()));
+        let longest = token(&format!("{}@{}.com", "a".repeat(200), "b".repeat(60))).expect("a token");
+        assert!(TestToken::parse(&Secret::new(longest)).is_ok(), "the name of a token has a bound");
         assert_eq!(token("Анна b"), Ok("test-_____b~5".to_owned()));
         let world = "login: the world after @ must be 1 to 64 characters of A-Za-z0-9._-";
         assert_eq!(token("alice@w 1"), Err(world.to_owned()));

@@ -140,6 +140,11 @@ impl Failure {
         }
     }
 
+    /// Whether the caller showed nothing that is a token.
+    pub(super) fn is_of_no_token(&self) -> bool {
+        matches!(self, Self::Denied(Denied::Missing | Denied::Invalid | Denied::Revoked { .. }))
+    }
+
     /// Whether the caller showed a token that is unknown, revoked or expired.
     pub(super) fn is_of_bad_token(&self) -> bool {
         matches!(self, Self::Denied(Denied::Invalid | Denied::Revoked { .. } | Denied::Expired { .. }))

@@ -105,7 +105,10 @@ fn finalize(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         }
     }
     let message: Option<Cow<'_, str>> = match failure {
-        Some(failure) => Some(failure.message()),
+        Some(failure) => Some(match known_tokens(&request, failure) {
+            Some(known) => format!("{}; {known}", failure.message()).into(),
+            None => failure.message(),
+        }),
         // actix refuses some requests by itself, in plain text that names what is wrong with them.
         None if status.is_client_error() || status.is_server_error() => Some(
             response.error().map_or_else(|| "The request cannot be answered".into(), |error| error.to_string().into()),
@@ -137,6 +140,12 @@ fn finalize(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     }
     write_headers(&request, &mut response, is_api);
     ServiceResponse::new(request, response)
+}
+
+/// Which tokens there are, for a caller without one, where that is no secret.
+fn known_tokens(request: &HttpRequest, failure: &Failure) -> Option<&'static str> {
+    let ThinData(app) = request.app_data::<State>().filter(|_| failure.is_of_no_token())?;
+    app.resolver.known_tokens()
 }
 
 /// Adds the headers that every answer has. What a handler has set stays.

@@ -54,6 +54,11 @@ pub(crate) trait TenantResolver {
     /// Errors: as for [`TenantResolver::resolve`].
     fn log_in(&self, login: &str, password: &str) -> Result<LogIn, Failure>;
 
+    /// Which tokens there are, for the message of a 401; None where that is a secret.
+    fn known_tokens(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The tenant that keeps the attempts of calls without a valid token; None where there is no room for it.
     fn anonymous(&self) -> Option<Rc<Tenant>>;
 }

@@ -131,8 +131,13 @@ fn expected(status: u16, challenge: &str, method: &str, path: &str, message: &st
     )
 }
 
+/// What a fake adds to a 401 of a token that there is not.
+pub const TOKENS_OF_A_FAKE: &str = "; a fake takes test-crm, test-admin, and test- with any other name";
+
 /// Every kind of token.
 struct Tokens {
+    /// What a 401 says of the tokens that there are.
+    known: &'static str,
     /// Never made, or not for this server.
     unknown: Vec<String>,
     revoked: String,
@@ -160,17 +165,18 @@ fn check(row: &Row, tokens: &Tokens, client: impl Fn(Option<&str>) -> Client) {
     }
     let refused = |status, challenge: &str, message: &str| expected(status, challenge, method, path, message);
     let invalid = "Bearer error=\"invalid_token\"";
-    assert_eq!(call(None).whole(), refused(401, "Bearer", MISSING));
+    let [missing, is_invalid] = [MISSING, "Token is invalid"].map(|message| format!("{message}{}", tokens.known));
+    assert_eq!(call(None).whole(), refused(401, "Bearer", &missing));
     for line in ["Authorization: Basic YTpi", "Authorization: Negotiate", "Authorization: surveyd_0000"] {
-        assert_eq!(malformed(line).whole(), refused(401, "Bearer", MISSING), "{line}");
+        assert_eq!(malformed(line).whole(), refused(401, "Bearer", &missing), "{line}");
     }
     for line in ["Authorization: Bearer", "Authorization: Bearer a b"] {
-        assert_eq!(malformed(line).whole(), refused(401, invalid, "Token is invalid"), "{line}");
+        assert_eq!(malformed(line).whole(), refused(401, invalid, &is_invalid), "{line}");
     }
     for unknown in &tokens.unknown {
-        assert_eq!(call(Some(unknown)).whole(), refused(401, invalid, "Token is invalid"), "{unknown}");
+        assert_eq!(call(Some(unknown)).whole(), refused(401, invalid, &is_invalid), "{unknown}");
     }
-    assert_eq!(call(Some(&tokens.revoked)).whole(), refused(401, invalid, "Token is invalid"));
+    assert_eq!(call(Some(&tokens.revoked)).whole(), refused(401, invalid, &is_invalid));
     assert_eq!(call(Some(&tokens.expired)).whole(), refused(401, invalid, "Token is expired"));
     for (role, secret) in &tokens.good {
         let answer = call(Some(secret));
@@ -194,7 +200,7 @@ fn a_server_admits_each_role_to_its_routes_only() {
     let expired = String::from_utf8(output.stdout).unwrap().trim_end().to_owned();
     // The tokens of a fake are unknown here.
     let unknown = ["test-admin", "test-crm", "test-expired", "surveyd_0000"].map(str::to_owned).to_vec();
-    let tokens = Tokens { unknown, revoked, expired, good: good.to_vec() };
+    let tokens = Tokens { known: "", unknown, revoked, expired, good: good.to_vec() };
     let server = folder.serve();
     for (number, row) in (1..).zip(rows().iter().chain(&rows_of_a_server())) {
         // From an address of its own: an address with too many failures is throttled.
@@ -230,7 +236,8 @@ fn a_fake_admits_each_role_to_its_routes_only() {
         ];
         // A token of one world is unknown in another.
         let unknown = vec![ready("nobody"), operator.replace("@w", "@elsewhere"), "test-".to_owned()];
-        let tokens = Tokens { unknown, revoked, expired: ready("test-expired"), good: good.to_vec() };
+        let (known, expired) = (TOKENS_OF_A_FAKE, ready("test-expired"));
+        let tokens = Tokens { known, unknown, revoked, expired, good: good.to_vec() };
         check(row, &tokens, |token| token.map_or_else(|| fake.anonymous(), |token| fake.client(token)));
     }
 }
@@ -252,7 +259,7 @@ fn the_ready_made_tokens_of_a_fake_have_their_roles() {
     for nobody in ["test", "test-", "prod-crm", ""] {
         let answer = send(nobody);
         assert_eq!(answer.status, 401, "{nobody}");
-        assert_eq!(answer.message(), "Token is invalid", "{nobody}");
+        assert_eq!(answer.message(), format!("Token is invalid{TOKENS_OF_A_FAKE}"), "{nobody}");
     }
 }
 
@@ -260,7 +267,8 @@ fn the_ready_made_tokens_of_a_fake_have_their_roles() {
 #[test]
 fn a_caller_without_the_right_role_gets_no_error_about_the_body() {
     let fake = Server::fake();
-    for (token, message) in [("nobody", "Token is invalid"), ("test-expired", "Token is expired")] {
+    let invalid = format!("Token is invalid{TOKENS_OF_A_FAKE}");
+    for (token, message) in [("nobody", &*invalid), ("test-expired", "Token is expired")] {
         for body in ["", "{", "[]", "{\"clientId\":null}", &"x".repeat(5000)] {
             let answer = fake.client(token).call_with(
                 "POST",

@@ -3,7 +3,10 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, TestFolder, eventually};
+use crate::{
+    access::TOKENS_OF_A_FAKE,
+    harness::{Server, TestFolder, eventually},
+};
 
 #[test]
 fn a_token_is_made_used_and_revoked() {
@@ -206,7 +209,8 @@ fn a_token_of_a_world_is_valid_in_that_world_only() {
     let secret = made.json()["secret"].as_str().unwrap().to_owned();
     assert_eq!(fake.client(&format!("{secret}@w1")).send(1, 1).short(), "200 ");
     for elsewhere in [secret.clone(), format!("{secret}@w2")] {
-        assert_eq!(fake.client(&elsewhere).send(1, 1).short(), "401 Token is invalid");
+        let refused = fake.client(&elsewhere).send(1, 1).short();
+        assert_eq!(refused, format!("401 Token is invalid{TOKENS_OF_A_FAKE}"));
     }
     let sends = fake.client("test-admin@w1").all_sends();
     assert_eq!(sends[0]["token"], "lead");

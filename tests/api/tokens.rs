@@ -7,7 +7,10 @@ use std::{
 
 use rstest::rstest;
 
-use crate::harness::{Server, Signal, TestFolder, eventually, tool};
+use crate::{
+    access::TOKENS_OF_A_FAKE,
+    harness::{Server, Signal, TestFolder, eventually, tool},
+};
 
 #[test]
 fn a_token_is_alone_on_stdout_and_nowhere_in_the_file() {
@@ -125,7 +128,8 @@ fn stored_texts_are_printed_without_hidden_characters() {
 fn server_and_fake_refuse_each_other_s_tokens() {
     let folder = TestFolder::with_sample();
     let secret = folder.token("crm", "integrator");
-    assert_eq!(Server::fake().client(&secret).send(1, 1).short(), "401 Token is invalid");
+    let refused = Server::fake().client(&secret).send(1, 1).short();
+    assert_eq!(refused, format!("401 Token is invalid{TOKENS_OF_A_FAKE}"));
     assert_eq!(folder.serve().client("test-crm").send(1, 1).short(), "401 Token is invalid");
 }
 

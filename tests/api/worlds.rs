@@ -5,7 +5,10 @@ use std::{fs, thread};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{ClientRow, Server, TestFolder, Thread};
+use crate::{
+    access::TOKENS_OF_A_FAKE,
+    harness::{ClientRow, Server, TestFolder, Thread},
+};
 
 /// The sends of a world.
 fn sends(server: &Server, world: &str) -> Vec<Value> {
@@ -86,6 +89,22 @@ fn parallel_sends_stay_in_their_worlds() {
         let expected: Vec<_> = (1..=100).map(|id| (json!(id), json!(100 + number))).collect();
         assert_eq!(ids, expected, "world {number}");
     }
+}
+
+/// Its part after the `@` has a dot. A world of such a name is reached by a token.
+#[test]
+fn an_email_as_login_makes_no_world() {
+    let fake = Server::fake();
+    let body = json!({"login": "someone@example.com", "password": "x"});
+    let answer = fake.anonymous().call("POST", "/api/auth/login", Some(&body));
+    let token = answer.json()["token"].as_str().unwrap().to_owned();
+    assert!(token.contains("test-someone_example.com~") && !token.contains('@'), "{token}");
+    assert_eq!(fake.client(&token).send(1, 1).status, 200);
+    let worlds = fake.client("test-admin").call("GET", "/admin/worlds", None).json();
+    assert_eq!(worlds, json!([{"name": "", "admin": "test-admin"}]));
+    assert_eq!(fake.client("test-crm@example.com").send(1, 1).status, 200);
+    let worlds = fake.client("test-admin").call("GET", "/admin/worlds", None).json();
+    assert_eq!(worlds[1]["name"], "example.com");
 }
 
 #[test]
@@ -170,9 +189,9 @@ fn a_bad_world_name_is_refused(#[case] token: &str) {
     let fake = Server::fake();
     let answer = fake.client(token).send(1, 1);
     let expected = if token.is_ascii() {
-        "400 Authorization: the world after @ must be 1 to 64 characters of A-Za-z0-9._-"
+        "400 Authorization: the world after @ must be 1 to 64 characters of A-Za-z0-9._-".to_owned()
     } else {
-        "401 Token is invalid"
+        format!("401 Token is invalid{TOKENS_OF_A_FAKE}")
     };
     assert_eq!(answer.short(), expected);
     let longest = fake.client(&format!("test-crm@{}", "w".repeat(64))).send(1, 1);
