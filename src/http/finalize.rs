@@ -2,23 +2,25 @@
 //! attempt. All of them are derived from the [`RequestContext`] and from the [`Failure`], which may come from our rules, the JSON
 //! parser or the router.
 
-use std::{borrow::Cow, time::Instant};
+use std::{borrow::Cow, convert::Infallible, time::Instant};
 
 use actix_web::{
     Error, HttpRequest, HttpResponse,
-    body::{BodySize, BoxBody, MessageBody},
+    body::{BodySize, BodyStream, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        ConnectionType,
-        header::{CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS},
+        ConnectionType, Method,
+        header::{CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS},
     },
     middleware::Next,
-    web::ThinData,
+    web::{Bytes, ThinData},
 };
+use futures_util::stream;
 use tracing::error;
 
 use super::{
-    attempts, connection,
+    attempts,
+    connection::{self, KeepAlive},
     context::{RequestContext, X_REQUEST_ID},
     failure::Failure,
     middleware::{cors, real_ip, request_log::LogLine},
@@ -33,6 +35,8 @@ const VARY_LINES: [HeaderValue; 3] = [
     HeaderValue::from_static("Access-Control-Request-Method"),
     HeaderValue::from_static("Access-Control-Request-Headers"),
 ];
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// Answers a call: `next` is the router.
 pub(crate) async fn handle(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -131,6 +135,10 @@ fn finalize(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         Some(body) => response.set_body(BoxBody::new(body)),
         None => response,
     };
+    if request.method() == Method::HEAD && response.body().size() == BodySize::Stream {
+        // actix writes no body here, but would read the stream to its end, and that of the events has none.
+        response = response.set_body(BoxBody::new(BodyStream::new(stream::empty::<Result<Bytes, Infallible>>())));
+    }
     if response.error().is_some() {
         // The envelope says what actix says of its own errors here.
         response.headers_mut().clear();
@@ -157,6 +165,10 @@ fn write_headers(request: &HttpRequest, response: &mut HttpResponse<BoxBody>, is
         // client, which asks for HTTP/2 in this way, took that for a kept connection and lost its next request.
         head.set_connection_type(ConnectionType::Close);
     }
+    // Not under `/api`, whose headers are fixed.
+    let keep_alive = request
+        .conn_data::<KeepAlive>()
+        .filter(|_| !is_api && request.head().connection_type() == ConnectionType::KeepAlive);
     let has_body = !matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
     let headers = response.headers_mut();
     if is_api {
@@ -171,6 +183,9 @@ fn write_headers(request: &HttpRequest, response: &mut HttpResponse<BoxBody>, is
     headers.insert(X_REQUEST_ID, context.request_id.clone());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(KeepAlive(value)) = keep_alive {
+        headers.insert(KEEP_ALIVE, value.clone());
+    }
     if let Some(date) = context.date.and_then(|date| HeaderValue::try_from(date.http_date()).ok()) {
         headers.insert(DATE, date);
     }
@@ -182,7 +197,9 @@ fn write_headers(request: &HttpRequest, response: &mut HttpResponse<BoxBody>, is
 fn envelope(request: &HttpRequest, message: &str) -> String {
     // A string always has a JSON form; the fallback only spares an unwrap.
     let json = |text: &str| serde_json::to_string(text).unwrap_or_else(|_| "null".to_owned());
-    let (method, uri, message) = (json(request.method().as_str()), json(request.path()), json(message));
+    // No body is written for HEAD, and its length is that of GET's.
+    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    let (method, uri, message) = (json(method.as_str()), json(request.path()), json(message));
     format!(
         "{{\r\n  \"method\" : {method},\r\n  \"uri\" : {uri},\r\n  \"code\" : null,\r\n  \"message\" : {message}\r\n}}"
     )

@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use actix_web::{HttpRequest, web::Query as Pairs};
+use actix_web::{HttpRequest, http::Method, web::Query as Pairs};
 
 use crate::http::failure::Failure;
 use crate::survey::time::TimeSpan;
@@ -21,7 +21,10 @@ pub(crate) fn parse_id(name: &str, text: &str) -> Result<i64, Failure> {
 }
 
 /// The parameters of a list, as written.
-pub(crate) struct Query(Vec<(String, String)>);
+pub(crate) struct Query {
+    pairs: Vec<(String, String)>,
+    is_head: bool,
+}
 
 impl Query {
     /// Reads them; which there may be is for the caller to say.
@@ -42,12 +45,17 @@ impl Query {
                 return Err(Failure::bad_request(format!("{name} is given more than once in the query")));
             }
         }
-        Ok(Self(pairs))
+        Ok(Self { pairs, is_head: request.method() == Method::HEAD })
+    }
+
+    /// Whether only the head of the answer is asked for.
+    pub(crate) fn is_head(&self) -> bool {
+        self.is_head
     }
 
     /// The text of a parameter, if it is there.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// Whether something is asked for.

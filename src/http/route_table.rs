@@ -1,7 +1,7 @@
 //! A table of routes, before it is registered with actix.
 
 use actix_web::{
-    FromRequest, Handler, Responder, Route,
+    FromRequest, Handler, Responder, Route, guard,
     http::Method,
     web::{self, ServiceConfig},
 };
@@ -21,7 +21,7 @@ impl Table {
     /// Registers them; any other method of a path answers 405 with the allowed methods.
     pub(crate) fn register(self, routes: &mut ServiceConfig) {
         for (path, methods) in self.0 {
-            let allow = methods.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ");
+            let allow = methods.iter().map(|(method, _)| allowed(method)).collect::<Vec<_>>().join(", ");
             let mut resource = web::resource(&path).app_data(Counts::of(&path));
             for (_, route) in methods {
                 resource = resource.route(route);
@@ -34,6 +34,11 @@ impl Table {
     }
 }
 
+/// The methods that a route of `method` takes, as `Allow` lists them.
+fn allowed(method: &Method) -> &str {
+    if *method == Method::GET { "GET, HEAD" } else { method.as_str() }
+}
+
 /// Answers 404 on every other path.
 pub(crate) fn no_other(routes: &mut ServiceConfig) {
     routes.default_service(web::to(|| async { Err::<&str, _>(Failure::NoSuchPath) }));
@@ -44,7 +49,17 @@ pub(crate) fn at<const N: usize>(routes: &mut Table, path: &str, methods: [(Meth
     routes.0.push((path.to_owned(), methods.into()));
 }
 
-/// Declares a function for each method: `get(handler)` and so on.
+/// A route of `GET`, which takes `HEAD`, too: the handler does not see the difference, and no body is written.
+pub(crate) fn get<F, Args>(handler: F) -> (Method, Route)
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    (Method::GET, web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler))
+}
+
+/// Declares a function for each other method: `post(handler)` and so on.
 macro_rules! methods {
     ($($name:ident $method:ident),+) => {$(
         pub(crate) fn $name<F, Args>(handler: F) -> (Method, Route)
@@ -58,4 +73,4 @@ macro_rules! methods {
     )+};
 }
 
-methods!(get GET, post POST, put PUT, patch PATCH, delete DELETE);
+methods!(post POST, put PUT, patch PATCH, delete DELETE);

@@ -9,6 +9,7 @@ fn look_on(mut client: Client) -> Client {
     client.begin_call("GET", "/admin/events", "", b"").unwrap();
     let head = client.read_response();
     assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")), "{head:?}");
+    assert_eq!(head.header("x-accel-buffering"), Some("no"), "a proxy must not gather the events: {head:?}");
     client
 }
 

@@ -2,7 +2,10 @@
 
 use rstest::rstest;
 
-use crate::harness::{Server, envelope};
+use crate::{
+    access,
+    harness::{Client, Server, TestFolder, envelope},
+};
 
 #[rstest]
 #[case("GET", "/console")]
@@ -25,11 +28,11 @@ fn an_unknown_path_is_404(#[case] method: &str, #[case] path: &str) {
 #[case("PUT", "/api/v1/quality/send", "POST")]
 #[case("OPTIONS", "/api/v1/quality/send", "POST")]
 #[case("BREW", "/api/v1/quality/send", "POST")]
-#[case("POST", "/admin/settings", "GET, PATCH")]
-#[case("PUT", "/admin/clients", "GET")]
-#[case("POST", "/admin/clients/1", "GET, PUT, DELETE")]
+#[case("POST", "/admin/settings", "GET, HEAD, PATCH")]
+#[case("PUT", "/admin/clients", "GET, HEAD")]
+#[case("POST", "/admin/clients/1", "GET, HEAD, PUT, DELETE")]
 #[case("GET", "/admin/forms/1/channels/1", "PUT, DELETE")]
-#[case("DELETE", "/admin/sends", "GET")]
+#[case("DELETE", "/admin/sends", "GET, HEAD")]
 fn another_method_is_405(#[case] method: &str, #[case] path: &str, #[case] allow: &str) {
     let fake = Server::fake();
     let answer = fake.anonymous().call(method, path, None);
@@ -39,10 +42,84 @@ fn another_method_is_405(#[case] method: &str, #[case] path: &str, #[case] allow
 }
 
 #[test]
-fn head_is_405_without_a_body() {
+fn head_is_405_without_a_body_where_there_is_no_get() {
     let fake = Server::fake();
     let answer = fake.anonymous().call("HEAD", "/api/v1/quality/send", None);
     assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")));
+}
+
+/// Calls with `HEAD` and with `GET`. Returns the two heads as text, without the lines that differ from call to call.
+fn heads(head: &mut Client, mut get: Client, path: &str) -> [String; 2] {
+    let of_head = head.call("HEAD", path, None);
+    get.begin_call("GET", path, "", b"").unwrap();
+    // The events do not end: their head is complete, and the rest is left.
+    let mut of_get = get.read_response();
+    of_get.body = String::new();
+    [of_head.whole(), of_get.whole()]
+}
+
+/// On one kept connection: a body after a head would be read as the head of the next answer.
+#[test]
+fn head_is_get_without_a_body() {
+    let fake = Server::fake();
+    let mut head = fake.client("test-admin");
+    let rows = [access::rows(), access::rows_of_a_fake()].concat();
+    let paths = rows.into_iter().filter(|(method, ..)| *method == "GET").map(|(_, _, path, ..)| path);
+    let others = ["/admin/channels/99", "/admin/sends?limit=0", "/console/none.js"];
+    for path in paths.chain(others) {
+        let [of_head, of_get] = heads(&mut head, fake.client("test-admin"), path);
+        assert_eq!(of_head, of_get, "{path}");
+    }
+    let [of_head, of_get] = heads(&mut fake.anonymous(), fake.anonymous(), "/admin/events");
+    assert_eq!(of_head, of_get);
+    assert!(of_head.starts_with("401\n"), "{of_head}");
+}
+
+#[test]
+fn head_is_get_without_a_body_at_the_metrics_too() {
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let server = folder.serve();
+    let mut client = server.client(&ops);
+    for _ in 0..2 {
+        let answer = client.call("HEAD", "/metrics", None);
+        assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+        assert!(answer.header("content-length").unwrap().parse::<usize>().unwrap() > 0, "{answer:?}");
+    }
+    assert_eq!(client.call("HEAD", "/readyz", None).status, 200);
+}
+
+/// A monitor that asks for the head of a list is not kept waiting for its rows.
+#[test]
+fn head_does_not_wait() {
+    let fake = Server::fake();
+    let mut admin = fake.client("test-admin");
+    // A client gives up after less than 60 s.
+    for list in ["sends", "deliveries"] {
+        assert_eq!(admin.call("HEAD", &format!("/admin/{list}?wait=60s"), None).status, 200);
+    }
+    assert_eq!(admin.call("HEAD", "/admin/sends?wait=61s", None).status, 400, "wrong parameters stay wrong");
+}
+
+/// The seconds after which an idle connection is closed, for clients that close it a little earlier. `/api` has no such line.
+#[test]
+fn the_time_of_an_idle_connection_is_told() {
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let server = folder.serve_with(&[("LIMITS__KEEP_ALIVE_MS", "90500")]);
+    let mut admin = server.client(&ops);
+    for path in ["/", "/livez", "/readyz", "/admin/settings", "/metrics", "/admin/none"] {
+        assert_eq!(admin.call("GET", path, None).header("keep-alive"), Some("timeout=90"), "{path}");
+    }
+    for path in ["/api/v1/threads", "/api/none"] {
+        assert_eq!(admin.call("GET", path, None).header("keep-alive"), None, "{path}");
+    }
+    for lines in ["Connection: close\r\n", "Connection: Upgrade\r\nUpgrade: h2c\r\n"] {
+        let answer = admin.call_with("GET", "/livez", lines, b"");
+        assert_eq!((answer.header("connection"), answer.header("keep-alive")), (Some("close"), None), "{lines}");
+    }
+    let default = Server::fake().anonymous().call("GET", "/livez", None);
+    assert_eq!(default.header("keep-alive"), Some("timeout=75"), "longer than the 60 s of common balancers");
 }
 
 /// The HTTP layer's own answer: a bare 400, and the connection is closed.

@@ -315,7 +315,7 @@ fn metrics_can_have_an_address_of_their_own() {
     server.anonymous().call("GET", "/livez", None);
     assert!(scrape(&mut scraper).contains("\nsurveyd_requests_total{route=\"/livez\",status=\"200\"} 1\n"));
     assert_eq!(scraper.call("GET", "/admin/settings", None).short(), "404 No such path");
-    assert_eq!(scraper.call("POST", "/metrics", None).short(), "405 Method not allowed; this path takes GET");
+    assert_eq!(scraper.call("POST", "/metrics", None).short(), "405 Method not allowed; this path takes GET, HEAD");
     assert_eq!(server.anonymous().call("GET", "/metrics", None).status, 401, "on the other address it takes a token");
     server.stop();
     assert!(scraper.is_closed());

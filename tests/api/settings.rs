@@ -122,6 +122,13 @@ fn a_bad_environment_variable_is_named(#[case] name: &str, #[case] value: &str, 
     assert!(said.starts_with(&format!("surveyd: {expected}")), "{said}");
 }
 
+#[test]
+fn a_byte_order_mark_before_the_settings_is_skipped() {
+    let folder = TestFolder::new();
+    folder.write("settings.toml", "\u{feff}listen = \"127.0.0.1:1\"\n");
+    assert!(folder.stdout_of(&["config"]).contains("listen = \"127.0.0.1:1\""));
+}
+
 /// Every setting, its value and its source. The output is a settings file that means the same.
 #[test]
 fn config_prints_the_settings_in_force() {
@@ -148,7 +155,7 @@ fn config_prints_the_settings_in_force() {
     limits.connections = 10000        # default
     limits.head_bytes = 16384         # default
     limits.head_timeout_ms = 2        # settings.toml
-    limits.keep_alive_ms = 60000      # default
+    limits.keep_alive_ms = 75000      # default
     limits.queue = 8                  # environment SURVEYD__LIMITS__QUEUE
     listen = "127.0.0.1:3"            # flag --listen
     log = "warn"                      # settings.toml

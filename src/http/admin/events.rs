@@ -11,7 +11,7 @@ use actix_web::{
     body::{BodyStream, BoxBody},
     http::{
         StatusCode,
-        header::{CONTENT_TYPE, HeaderValue},
+        header::{CONTENT_TYPE, HeaderName, HeaderValue},
     },
     web::{Bytes, ThinData},
 };
@@ -31,6 +31,9 @@ use crate::{
         write::notifier::CommitListener,
     },
 };
+
+/// Asks a proxy to pass the events on as they come. nginx would gather them until its buffer is full.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// How long events are gathered.
 const TICK: Duration = Duration::from_millis(250);
@@ -72,7 +75,9 @@ impl Responder for Events {
             Some((Ok::<_, Infallible>(Bytes::from(text)), watch))
         });
         let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(BodyStream::new(events)));
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
         response
     }
 }

@@ -48,7 +48,7 @@ pub(crate) async fn sends(request: HttpRequest, ThinData(app): State) -> Result<
     Ok(Json::ok(admin.store().wait_for_sends(filter, limit, wait(&query, limit)?).await?))
 }
 
-/// How long a list of at most `limit` rows is waited for.
+/// How long a list of at most `limit` rows is waited for. `HEAD` does not wait: it asks whether the route answers.
 pub(crate) fn wait(query: &Query, limit: usize) -> Result<WaitFor, Failure> {
     if query.text("wait").and(query.text("before")).is_some() {
         return Err(Failure::bad_request("wait goes with after, not with before: nothing new comes there"));
@@ -59,6 +59,7 @@ pub(crate) fn wait(query: &Query, limit: usize) -> Result<WaitFor, Failure> {
         (Some(_), Some(count)) if count > limit => {
             Err(Failure::bad_request(format!("count must not be above limit, which is {limit}")))
         }
+        (Some(_), _) if query.is_head() => Ok(WaitFor { time: Duration::ZERO, count: 0 }),
         (Some(time), count) => Ok(WaitFor { time, count: count.unwrap_or(1) }),
     }
 }

@@ -26,6 +26,7 @@ use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryE
 use actix_web::{
     body::MessageBody,
     dev::{AppConfig, Extensions},
+    http::header::HeaderValue,
     rt::{net::TcpStream, time::timeout},
 };
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -56,6 +57,19 @@ pub(crate) struct ConnectionConfig {
     pub(crate) tls: Option<Arc<Tls>>,
     /// Called with each new connection. Handlers find what it stores with `HttpRequest::conn_data`.
     pub(crate) on_connect: fn(&TcpStream, &mut Extensions),
+}
+
+/// What the answers on a connection say of how long it stays open: `timeout=` and the seconds. A client that closes it a
+/// little earlier never sends a request into a connection that is being closed.
+#[derive(Clone)]
+pub(crate) struct KeepAlive(pub(crate) HeaderValue);
+
+impl KeepAlive {
+    /// None for less than a second, which the header cannot say.
+    fn of(limits: Limits) -> Option<Self> {
+        let seconds = Some(limits.keep_alive.as_secs()).filter(|seconds| *seconds > 0)?;
+        HeaderValue::try_from(format!("timeout={seconds}")).ok().map(Self)
+    }
 }
 
 /// Binds an address; port 0 is a free port.
@@ -95,6 +109,7 @@ where
     let server = server.max_concurrent_connections(usize::MAX);
     let server = server.listen("surveyd", listener, move || {
         let (stopping, ConnectionConfig { limits, on_connect, .. }) = (stopping.clone(), config.clone());
+        let keep_alive = KeepAlive::of(limits);
         let routes = routes().into_factory().map_err(|error| error.into().error_response());
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
@@ -106,6 +121,9 @@ where
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
             .on_connect_ext(move |stream: &Stream, remembered: &mut Extensions| {
                 remembered.insert(Rc::clone(stream.pipeline()));
+                if let Some(keep_alive) = &keep_alive {
+                    remembered.insert(keep_alive.clone());
+                }
                 if let Some(tcp) = stream.tcp() {
                     on_connect(tcp, remembered);
                 }

@@ -247,7 +247,7 @@ impl Response {
     /// names are sorted; lines with the same name keep their order.
     pub fn whole(&self) -> String {
         let mut headers = self.headers.clone();
-        headers.retain(|(name, _)| !["Connection", "Date", "X-Request-Id"].contains(&name.as_str()));
+        headers.retain(|(name, _)| !["Connection", "Date", "Keep-Alive", "X-Request-Id"].contains(&name.as_str()));
         headers.sort_by(|(one, _), (other, _)| one.cmp(other));
         let mut text = format!("{}\n", self.status);
         for (name, value) in headers {

@@ -160,14 +160,14 @@ impl Document<'_> {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{title}: the API</title>
-<link rel="stylesheet" href="/docs.css">
+<link rel="stylesheet" href="docs.css">
 </head>
 <body>
 <header>
 <h1>{title} <small>{version}</small></h1>
 <p>{description}</p>
 <p>The commands work with a fake, which accepts the tokens <code>test-crm</code> and <code>test-admin</code>. For a
-server, create a token with <code>surveyd token create</code>. For programs: <a href="/openapi.json">openapi.json</a>.</p>
+server, create a token with <code>surveyd token create</code>. For programs: <a href="openapi.json">openapi.json</a>.</p>
 </header>
 <nav aria-label="Operations">
 "#

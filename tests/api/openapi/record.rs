@@ -37,7 +37,7 @@ pub fn document(outline: &Outline) -> String {
     let document = json!({
         "openapi": "3.1.0",
         "info": info,
-        "servers": [{ "url": "/" }],
+        "servers": [{ "url": "./" }],
         "tags": outline.tags,
         "paths": paths,
         "components": {
