@@ -69,14 +69,16 @@ fn import<E: Tabular>(settings: &Settings, path: &Path, dry_run: bool, report: O
     let ended = import.run(&mut database, &mut rows, &check, &mut observer);
     observer.end()?;
     let Import { applied, rejected } = import;
-    let done = match (dry_run, rejected) {
-        (false, _) => format!("{applied} rows of {name} are applied to {file}"),
-        (true, 0) => format!("{applied} rows of {name} can be applied to {file}; nothing was written"),
-        (true, _) => format!("{applied} rows of {name} could be applied, nothing was written"),
+    // Every row that was read is one or the other: none is lost without a word.
+    let read = format!("{} rows of {name} are read", applied + rejected);
+    let done = if dry_run {
+        format!("{read}: {applied} can be applied to {file}, {rejected} would be rejected; nothing was written")
+    } else {
+        format!("{read}: {applied} are applied to {file}, {rejected} are rejected")
     };
-    ended.with_context(|| format!("{done}, and then it ended"))?;
+    ended.with_context(|| format!("{done}; then the import ended"))?;
     if rejected > 0 {
-        bail!("{done}, {rejected} are rejected; correct those lines and import the file again");
+        bail!("{done}; correct those lines and import the file again");
     }
     say(done);
     Ok(())

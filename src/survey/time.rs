@@ -2,8 +2,14 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use jiff::{Span, SpanRelativeTo, Timestamp};
+use jiff::{
+    SignedDuration, Span, SpanRelativeTo, Timestamp,
+    civil::{self, DateTime},
+    fmt::temporal::Pieces,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+const EPOCH: DateTime = civil::date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// Milliseconds since 1970-01-01T00:00:00Z. `Display` is the form on the wire, `2026-03-01T10:15:00.000Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,24 +24,26 @@ impl Time {
     /// The time `ms` milliseconds later; `None` outside the years that can be written.
     pub(crate) fn plus(self, ms: i64) -> Option<Self> {
         let time = self.0.checked_add(ms)?;
-        Timestamp::from_millisecond(time).is_ok().then_some(Self(time))
+        Self(time).civil().map(|_| Self(time))
+    }
+
+    /// Date and time of day in UTC; `None` outside the years that can be written. A `Timestamp` of jiff ends a day earlier.
+    fn civil(self) -> Option<DateTime> {
+        EPOCH.checked_add(SignedDuration::from_millis(self.0)).ok().filter(|time| time.year() >= 0)
     }
 
     /// The form for HTTP headers, in whole seconds. Source: RFC 9110, section 5.6.7.
     pub(crate) fn http_date(self) -> String {
-        Timestamp::from_millisecond(self.0).map_or_else(
-            |_| self.0.to_string(),
-            |timestamp| timestamp.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
-        )
+        self.civil().map_or_else(|| self.0.to_string(), |time| time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
     }
 }
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Timestamp::from_millisecond(self.0) {
-            Ok(timestamp) => timestamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").fmt(f),
+        match self.civil() {
+            Some(time) => time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").fmt(f),
             // Only a file that was edited by hand holds such a number. It is shown as it is.
-            Err(_) => self.0.fmt(f),
+            None => self.0.fmt(f),
         }
     }
 }
@@ -44,19 +52,36 @@ impl FromStr for Time {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let expected = || {
+        let format = || {
             format!(
                 "\"{text}\" is not an ISO-8601 time with at most milliseconds, such as \"2026-03-01T10:15:00.000Z\""
             )
         };
-        let timestamp: Timestamp = text.parse().map_err(|_| expected())?;
+        let range = || {
+            format!(
+                "\"{text}\" is out of range: it must be a day and a time that exist, from 0000-01-01T00:00:00.000Z to 9999-12-31T23:59:59.999Z"
+            )
+        };
+        let pieces =
+            Pieces::parse(text).map_err(|error| if is_out_of_range(&error, text) { range() } else { format() })?;
+        let (Some(time), Some(offset)) = (pieces.time(), pieces.to_numeric_offset()) else { return Err(format()) };
         // If finer times were rounded, an export would differ from the file that was applied.
-        if timestamp.subsec_nanosecond() % 1_000_000 == 0 {
-            Ok(Self::from_timestamp(timestamp))
-        } else {
-            Err(expected())
+        if time.subsec_nanosecond() % 1_000_000 != 0 {
+            return Err(format());
         }
+        let local = pieces.date().to_datetime(time).duration_since(EPOCH);
+        let utc = local.checked_sub(SignedDuration::from_secs(offset.seconds().into()));
+        let ms = utc.and_then(|utc| i64::try_from(utc.as_millis()).ok());
+        let utc = ms.map(Self).filter(|time| time.civil().is_some());
+        utc.ok_or_else(range)
     }
+}
+
+/// Whether a text has the form of a time, with a number that is too great or a day that does not exist.
+fn is_out_of_range(error: &jiff::Error, text: &str) -> bool {
+    // jiff reads four digits of a year, or a sign and six.
+    let year = text.trim_start_matches(['+', '-']).split('-').next().unwrap_or_default();
+    error.is_range() || (year.len() > 4 && text.contains('T') && year.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 impl Serialize for Time {
@@ -70,6 +95,9 @@ impl<'de> Deserialize<'de> for Time {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
+
+/// The digits of the greatest number of nanoseconds that jiff reads.
+const LONGEST_NUMBER: usize = 19;
 
 /// A length of time: whole milliseconds, at least one. Written as `90d`, `12h` or `PT2H`; a day has 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,10 +128,23 @@ impl FromStr for TimeSpan {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let span = text.parse::<Span>().ok();
-        let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
-        let ms = duration.and_then(|duration| i64::try_from(duration.as_millis()).ok()).filter(|ms| *ms > 0);
-        ms.map(Self).ok_or_else(|| "must be a duration above zero, such as 90d, 12h or PT2H".to_owned())
+        let format = "must be a duration such as 90d, 12h or PT2H";
+        let range = "is too long; it must be less than 10000 years, such as 90d, 12h or PT2H";
+        let number =
+            text.trim_start_matches(['P', 'T']).split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+        let span = match text.parse::<Span>() {
+            Ok(span) => span,
+            // A number that fits no unit: what follows it is not looked at.
+            Err(error) => {
+                return Err(if error.is_range() || number.len() > LONGEST_NUMBER { range } else { format }.to_owned());
+            }
+        };
+        let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| format.to_owned())?;
+        match i64::try_from(duration.as_millis()) {
+            Err(_) => Err(range.to_owned()),
+            Ok(ms) if ms <= 0 => Err("must be a duration above zero, such as 90d, 12h or PT2H".to_owned()),
+            Ok(ms) => Ok(Self(ms)),
+        }
     }
 }
 
@@ -137,6 +178,26 @@ mod tests {
         assert!(error.starts_with(&format!("\"{text}\" is not an ISO-8601 time with at most milliseconds")), "{error}");
     }
 
+    #[rstest]
+    #[case("9999-12-31T23:59:59.999Z")]
+    #[case("0000-01-01T00:00:00.000Z")]
+    fn the_first_and_the_last_time_are_written_as_they_are_read(#[case] text: &str) {
+        assert_eq!(text.parse::<Time>().map(|time| time.to_string()), Ok(text.to_owned()));
+    }
+
+    #[rstest]
+    #[case("9999-12-31T23:59:59.999-00:01")]
+    #[case("0000-01-01T00:00:00.000+00:01")]
+    #[case("10000-01-01T00:00:00.000Z")]
+    #[case("-000001-12-31T00:00:00.000Z")]
+    #[case("2026-02-30T00:00:00.000Z")]
+    #[case("2026-13-01T00:00:00.000Z")]
+    #[case("2026-03-01T25:00:00.000Z")]
+    fn a_time_out_of_range_is_called_so(#[case] text: &str) {
+        let error = text.parse::<Time>().expect_err("it must be refused");
+        assert!(error.starts_with(&format!("\"{text}\" is out of range: ")), "{error}");
+    }
+
     #[test]
     fn a_sum_of_times_can_be_written() {
         assert_eq!(Time(5).plus(7), Some(Time(12)));
@@ -160,9 +221,17 @@ mod tests {
     #[case("0s")]
     #[case("-1s")]
     #[case("1us")]
-    #[case("5")]
     fn a_span_is_above_zero(#[case] text: &str) {
         let error = text.parse::<TimeSpan>().expect_err("it must be refused");
         assert_eq!(error, "must be a duration above zero, such as 90d, 12h or PT2H");
+    }
+
+    #[rstest]
+    #[case("5", "must be a duration such as 90d, 12h or PT2H")]
+    #[case("soon", "must be a duration such as 90d, 12h or PT2H")]
+    #[case("20000y", "is too long; it must be less than 10000 years, such as 90d, 12h or PT2H")]
+    #[case("99999999999999999999d", "is too long; it must be less than 10000 years, such as 90d, 12h or PT2H")]
+    fn a_span_out_of_range_is_called_so(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(text.parse::<TimeSpan>().expect_err("it must be refused"), expected);
     }
 }

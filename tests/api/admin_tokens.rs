@@ -54,7 +54,7 @@ fn a_token_is_made_used_and_revoked() {
 #[case("POST", "/admin/tokens", json!({"name": " C\u{ff2c}I", "role": "ADMIN"}), "400 name: must differ from cli in more than case, width or blanks: that is reserved for the audit")]
 #[case("POST", "/admin/tokens", json!({"role": "ADMIN"}), "400 missing field `name`")]
 #[case("POST", "/admin/tokens", json!({"name": "x", "role": "ADMIN", "secret": "mine"}), "400 secret: unknown field `secret`, expected one of `name`, `role`, `expires`")]
-#[case("POST", "/admin/tokens", json!({"name": "x", "role": "ADMIN", "expires": "soon"}), "400 expires: must be a duration above zero, such as 90d, 12h or PT2H")]
+#[case("POST", "/admin/tokens", json!({"name": "x", "role": "ADMIN", "expires": "soon"}), "400 expires: must be a duration such as 90d, 12h or PT2H")]
 #[case("POST", "/admin/tokens", json!({"name": "x", "role": "ADMIN", "expires": "3000000d"}), "400 expires: is too long")]
 #[case("DELETE", "/admin/tokens/9", Value::Null, "404 Token 9 not found")]
 #[case("DELETE", "/admin/tokens/x", Value::Null, "400 id in the path must be a 64-bit integer")]

@@ -55,7 +55,7 @@ fn a_login_expires_by_the_clock_of_its_world() {
 #[case(json!({"now": "yesterday"}), "now: \"yesterday\" is not an ISO-8601 time with at most milliseconds, such as \"2026-03-01T10:15:00.000Z\"")]
 #[case(json!({"advance": "-PT2H"}), "advance: must be a duration above zero, such as 90d, 12h or PT2H")]
 #[case(json!({"advance": 7200}), "advance: invalid type: integer `7200`, expected a string")]
-#[case(json!({"advance": "P9000Y"}), "advance: must be a duration above zero, such as 90d, 12h or PT2H")]
+#[case(json!({"advance": "P9000Y"}), "advance: must be a duration such as 90d, 12h or PT2H")]
 #[case(json!({"advance": "80000000h"}), "advance: must end before the year 10000")]
 #[case(json!({"tomorrow": true}), "tomorrow: unknown field `tomorrow`, expected one of `now`, `advance`, `real`")]
 fn a_bad_clock_request_is_refused(#[case] body: Value, #[case] expected: &str) {

@@ -1,7 +1,7 @@
 //! TLS: a certificate and its key, read at the start and again at SIGHUP.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -21,6 +21,9 @@ use x509_parser::parse_x509_certificate;
 
 /// A client that offers only HTTP/2 is refused in the handshake: actix is built without it.
 const PROTOCOL: &[u8] = b"http/1.1";
+
+/// How long a PEM label is shown, in bytes: a longer one is hardly one.
+const LONGEST_LABEL: usize = 40;
 
 /// What the server presents to clients.
 pub(crate) struct Tls {
@@ -54,15 +57,24 @@ impl Tls {
 
 fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>> {
     let (of_certificate, of_key) = (certificate.display(), key.display());
-    let chain =
-        read_pem(certificate).and_then(|pem| CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>());
-    let chain = chain.with_context(|| format!("cannot read the certificate {of_certificate} (tls.cert)"))?;
+    let pem =
+        read_pem(certificate).with_context(|| format!("cannot read the certificate {of_certificate} (tls.cert)"))?;
+    let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
+    let chain = chain.with_context(|| format!("the certificate {of_certificate} (tls.cert) is not whole"))?;
     let Some(first) = chain.first() else {
-        bail!("there is no certificate in {of_certificate} (tls.cert); it must be PEM")
+        bail!("there is no certificate in {of_certificate} (tls.cert); {}", content(&pem, "CERTIFICATE"))
     };
     check_time(first).with_context(|| format!("the certificate {of_certificate} (tls.cert) cannot be used"))?;
-    let private = read_pem(key).and_then(|pem| PrivateKeyDer::from_pem_slice(&pem));
-    let private = private.with_context(|| format!("cannot read the key {of_key} (tls.key)"))?;
+    let pem = read_pem(key).with_context(|| format!("cannot read the key {of_key} (tls.key)"))?;
+    let private = match PrivateKeyDer::from_pem_slice(&pem) {
+        _ if is_encrypted(&pem) => bail!(
+            "the key {of_key} (tls.key) has a passphrase, and a server cannot ask for it; write it without one: openssl pkey -in {of_key} -out NEW"
+        ),
+        Err(pem::Error::NoItemsFound) => {
+            bail!("there is no key in {of_key} (tls.key); {}", content(&pem, "PRIVATE KEY"))
+        }
+        private => private.with_context(|| format!("the key {of_key} (tls.key) is not whole"))?,
+    };
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let config = config.with_safe_default_protocol_versions().context("TLS cannot be used")?;
     let mut config = match config.with_no_client_auth().with_single_cert(chain, private) {
@@ -78,12 +90,30 @@ fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>> {
 }
 
 /// Reads a PEM file. A byte-order mark, which some editors write, would hide its first line.
-fn read_pem(path: &Path) -> Result<Vec<u8>, pem::Error> {
-    let mut bytes = fs::read(path).map_err(pem::Error::Io)?;
+fn read_pem(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = fs::read(path)?;
     if bytes.starts_with("\u{feff}".as_bytes()) {
         bytes.drain(..'\u{feff}'.len_utf8());
     }
     Ok(bytes)
+}
+
+/// What a file has instead of what is looked for.
+fn content(pem: &[u8], expected: &str) -> String {
+    let text = String::from_utf8_lossy(pem);
+    let label = text.lines().find_map(|line| line.trim().strip_prefix("-----BEGIN ")?.strip_suffix("-----"));
+    match label {
+        _ if text.trim().is_empty() => "it is empty".to_owned(),
+        Some(label) if label.len() <= LONGEST_LABEL => format!("it has a {label}, and must have a {expected}"),
+        _ => format!("it must be PEM, which has a line -----BEGIN {expected}-----"),
+    }
+}
+
+/// Whether a key has a passphrase. PKCS #8 has a label for it (RFC 7468, section 11), the older forms a header.
+fn is_encrypted(pem: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(pem);
+    let mut lines = text.lines().map(str::trim);
+    lines.any(|line| line == "-----BEGIN ENCRYPTED PRIVATE KEY-----" || line.starts_with("Proc-Type: 4,ENCRYPTED"))
 }
 
 /// Errors: it is not a certificate, it has expired, or it is not valid yet.

@@ -85,7 +85,7 @@ impl Thread {
 
     /// An open thread from the first time of the model to the last.
     pub fn longest(id: i64) -> Self {
-        Self::open(id, "ANSWER_NEEDED").times("0001-01-01T00:00:00.000Z", "9999-12-30T00:00:00.999Z")
+        Self::open(id, "ANSWER_NEEDED").times("0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z")
     }
 
     /// When it came into its status: at that hour of its day, a whole one.

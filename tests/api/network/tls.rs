@@ -135,7 +135,7 @@ fn a_certificate_is_reloaded_at_sighup() {
     says("the key key.pem (tls.key) does not fit the certificate cert.pem (tls.cert); the one before stays in use");
     connect(&server, &first, &[]).unwrap();
     folder.write("key.pem", "");
-    says("cannot read the key key.pem (tls.key)");
+    says("there is no key in key.pem (tls.key); it is empty");
     connect(&server, &first, &[]).unwrap();
     folder.write("key.pem", &second_key);
     says("the certificate was read again");
@@ -153,10 +153,29 @@ fn a_certificate_is_reloaded_at_sighup() {
 #[rstest]
 #[case::of_another(1, "the key key.pem (tls.key) does not fit the certificate cert.pem (tls.cert)")]
 #[case::expired(2, "the certificate cert.pem (tls.cert) cannot be used: it expired on Jan  1 00:00:00 2021 +00:00")]
-#[case::no_key(3, "cannot read the key key.pem (tls.key)")]
-#[case::no_certificate(4, "there is no certificate in cert.pem (tls.cert); it must be PEM")]
+#[case::no_key(3, "there is no key in key.pem (tls.key); it has a CERTIFICATE, and must have a PRIVATE KEY")]
+#[case::no_certificate(
+    4,
+    "there is no certificate in cert.pem (tls.cert); it has a PRIVATE KEY, and must have a CERTIFICATE"
+)]
 #[case::missing(5, "cannot read the certificate cert.pem (tls.cert)")]
 #[case::unreadable(6, "cannot read the key key.pem (tls.key)")]
+#[case::passphrase(
+    7,
+    "the key key.pem (tls.key) has a passphrase, and a server cannot ask for it; write it without one: openssl pkey -in key.pem -out NEW"
+)]
+#[case::passphrase_of_old_pem(8, "the key key.pem (tls.key) has a passphrase, and a server cannot ask for it; ")]
+#[case::public_key(9, "there is no key in key.pem (tls.key); it has a PUBLIC KEY, and must have a PRIVATE KEY")]
+#[case::request(
+    10,
+    "there is no certificate in cert.pem (tls.cert); it has a CERTIFICATE REQUEST, and must have a CERTIFICATE"
+)]
+#[case::der(
+    11,
+    "there is no certificate in cert.pem (tls.cert); it must be PEM, which has a line -----BEGIN CERTIFICATE-----"
+)]
+#[case::half(12, "the key key.pem (tls.key) is not whole: ")]
+#[case::empty(13, "there is no certificate in cert.pem (tls.cert); it is empty")]
 fn a_bad_certificate_or_key_is_named(#[case] wrong: u8, #[case] expected: &str) {
     let (_, certificate_pem, key) = certificate(if wrong == 2 { 2021 } else { 2100 });
     let folder = folder_with(&certificate_pem, &key);
@@ -169,6 +188,16 @@ fn a_bad_certificate_or_key_is_named(#[case] wrong: u8, #[case] expected: &str) 
             std::fs::remove_file(folder.path("key.pem")).unwrap();
             std::fs::create_dir(folder.path("key.pem")).unwrap();
         }
+        7 => _ = folder.write("key.pem", &key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY")),
+        8 => {
+            let header = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n";
+            folder.write("key.pem", &format!("{header}-----END RSA PRIVATE KEY-----\n"));
+        }
+        9 => _ = folder.write("key.pem", &key.replace("PRIVATE", "PUBLIC")),
+        10 => _ = folder.write("cert.pem", &certificate_pem.replace("CERTIFICATE", "CERTIFICATE REQUEST")),
+        11 => std::fs::write(folder.path("cert.pem"), [0x30, 0x82, 0xff, 0x00]).unwrap(),
+        12 => _ = folder.write("key.pem", &key[..key.len() / 2]),
+        13 => _ = folder.write("cert.pem", "\n"),
         _ => {}
     }
     folder.write("settings.toml", "[tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n");

@@ -1,7 +1,10 @@
 //! The columns of each kind of row: the keys of the world file, and `question.text` for what is within `question`. An empty field
 //! is no value.
 
-use std::str::FromStr;
+use std::{
+    num::{IntErrorKind, ParseIntError},
+    str::FromStr,
+};
 
 use csv::ByteRecord;
 
@@ -57,7 +60,16 @@ impl Fields<'_> {
     }
 
     fn integer(&self, column: &'static str) -> Result<Option<i64>, StoreError> {
-        self.parse(column, "a 64-bit integer")
+        let Some(text) = self.text(column)? else { return Ok(None) };
+        text.parse().map(Some).map_err(|error: ParseIntError| {
+            let problem = match error.kind() {
+                IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => {
+                    format!("{text:?} is out of range; it must be from {} to {}", i64::MIN, i64::MAX)
+                }
+                _ => format!("{text:?} is not a 64-bit integer"),
+            };
+            StoreError::invalid(column, problem)
+        })
     }
 
     fn time(&self, column: &'static str) -> Result<Option<Time>, StoreError> {
