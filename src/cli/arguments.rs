@@ -7,7 +7,10 @@ use std::{
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::{fake::worlds::DEFAULT_MAX_WORLDS, settings::Flags};
+use crate::{
+    fake::worlds::DEFAULT_MAX_WORLDS,
+    settings::{Flags, listen_address},
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EraseCommand {
@@ -48,8 +51,8 @@ pub(crate) enum ListKind {
 
 #[derive(Debug, Args)]
 pub(crate) struct FakeArgs {
-    /// Address and port to listen on; port 0 takes a free port [default: 127.0.0.1:8080].
-    #[arg(long, value_name = "ADDR:PORT")]
+    /// Address and port to listen on, or a port; 0 takes a free one [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDR:PORT", value_parser = listen_address)]
     pub(crate) listen: Option<SocketAddr>,
     /// World file to start with instead of the sample; `surveyd export` makes one.
     #[arg(long, value_name = "FILE")]

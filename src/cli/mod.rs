@@ -3,6 +3,7 @@
 //! The man pages and completions are made from these texts.
 
 mod arguments;
+mod suggestion;
 mod token;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -15,9 +16,10 @@ use clap_complete::Shell;
 
 pub(crate) use crate::cli::{
     arguments::{DatabaseArgs, EraseCommand, FakeArgs, ListKind},
+    suggestion::parse,
     token::TokenCommand,
 };
-use crate::{cli::arguments::file_name, survey::time::TimeSpan};
+use crate::{cli::arguments::file_name, settings::listen_address, survey::time::TimeSpan};
 
 /// Send Survey of edna Chat Center: a durable server on one SQLite file, and a fake for tests.
 #[derive(Debug, Parser)]
@@ -79,8 +81,8 @@ Examples:
   curl -X PATCH http://127.0.0.1:8080/admin/settings -H \"Authorization: Bearer $TOKEN\" \\
        -H 'Content-Type: application/json' -d '{\"surveysViaExternalApi\":true}'")]
     Serve {
-        /// Address and port to listen on; port 0 takes a free port [default: the setting `listen`].
-        #[arg(long, value_name = "ADDR:PORT")]
+        /// Address and port to listen on, or a port; 0 takes a free one [default: the setting `listen`].
+        #[arg(long, value_name = "ADDR:PORT", value_parser = listen_address)]
         listen: Option<SocketAddr>,
         #[command(flatten)]
         file: DatabaseArgs,
@@ -100,7 +102,7 @@ Examples:
         #[arg(long)]
         check: bool,
         /// Address and port, as for `surveyd serve`.
-        #[arg(long, value_name = "ADDR:PORT")]
+        #[arg(long, value_name = "ADDR:PORT", value_parser = listen_address)]
         listen: Option<SocketAddr>,
         #[command(flatten)]
         file: DatabaseArgs,
@@ -118,12 +120,17 @@ Examples:
     #[command(after_help = "\
 Examples:
   surveyd health                                   the server at the address of the settings
-  surveyd health --url http://127.0.0.1:41235      a server or fake at another address
+  surveyd health --url 127.0.0.1:41235             a server or fake at another address
+  surveyd health --config /etc/surveyd/settings.toml
+                                                   the server of other settings
   surveyd health --wait 30s                        try again until it answers, for 30 s at most")]
     Health {
-        /// Its address [default: the setting `listen`, with https if TLS is set].
+        /// Its address, with or without http:// [default: the setting `listen`, with https if TLS is set].
         #[arg(long)]
         url: Option<String>,
+        /// The settings file that names the address [default: settings.toml, if it exists].
+        #[arg(long, value_name = "FILE", conflicts_with = "url")]
+        config: Option<PathBuf>,
         /// How long to try again, such as 30s [default: one try of at most 5 s].
         #[arg(long, value_name = "DURATION")]
         wait: Option<TimeSpan>,

@@ -52,11 +52,12 @@ Without --overlap the server refuses every older secret at once. With it, each o
 overlap ends.
 
 Examples:
-  surveyd token rotate 3 --overlap 24h             you have a day to replace the old secret
+  surveyd token rotate crm --overlap 24h           you have a day to replace the old secret
   surveyd token rotate 3                           the old secret has leaked")]
     Rotate {
-        /// The token's id.
-        id: i64,
+        /// The token's id or name.
+        #[arg(value_name = "ID|NAME")]
+        token: String,
         /// How long the old secret stays valid, such as 24h [default: not at all].
         #[arg(long, value_name = "DURATION")]
         overlap: Option<TimeSpan>,
@@ -66,10 +67,11 @@ Examples:
     /// Revoke a token. A server refuses it from the next request on.
     #[command(after_help = "\
 Example:
-  surveyd token revoke 3                           `surveyd token list` shows the ids")]
+  surveyd token revoke crm                         `surveyd token list` shows ids and names")]
     Revoke {
-        /// The token's id.
-        id: i64,
+        /// The token's id or name.
+        #[arg(value_name = "ID|NAME")]
+        token: String,
         #[command(flatten)]
         file: DatabaseArgs,
     },

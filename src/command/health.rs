@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
     thread,
     time::{Duration, Instant},
 };
@@ -26,11 +27,12 @@ const TRY: Duration = Duration::from_secs(5);
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
 
-pub(crate) fn run(url: Option<String>, wait: Option<TimeSpan>) -> Result<()> {
+pub(crate) fn run(url: Option<String>, config: Option<PathBuf>, wait: Option<TimeSpan>) -> Result<()> {
     let is_own = url.is_none();
     let url = match url {
-        Some(url) => url,
-        None => own(&Settings::load(Flags::default())?),
+        Some(url) if url.contains("://") => url,
+        Some(address) => format!("http://{address}"),
+        None => own(&Settings::load(Flags { config, ..Flags::default() })?),
     };
     let url = url.trim_end_matches('/');
     let until = Instant::now() + wait.map_or(TRY, TimeSpan::to_std);

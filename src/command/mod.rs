@@ -27,19 +27,19 @@ mod token;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser;
 
 use self::output::{say, sentence};
 use crate::{
-    cli::{Cli, Commands, EraseCommand, TokenCommand},
+    cli::{self, Commands, EraseCommand, TokenCommand},
     log_buffer,
+    settings::mistaken_variables,
 };
 
 /// The program: reads the command line, runs its subcommand, and reports a failure in one sentence on stderr.
 ///
 /// Exit codes: 0 success; 1 failure; 2 wrong usage.
 pub fn run() -> ExitCode {
-    let code = match dispatch(Cli::parse().command) {
+    let code = match dispatch(cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(sentence(&error));
@@ -54,18 +54,19 @@ fn dispatch(command: Commands) -> Result<()> {
     if !matches!(command, Commands::Fake(_) | Commands::Serve { .. }) {
         log::start_plain();
     }
+    mistaken_variables().into_iter().for_each(say);
     match command {
         Commands::Fake(flags) => fake::run(flags),
         Commands::Serve { listen, file } => serve::run(file.flags(listen)),
         Commands::Config { check, listen, file } => config::run(check, file.flags(listen)),
         Commands::Openapi => openapi::run(),
-        Commands::Health { url, wait } => health::run(url, wait),
+        Commands::Health { url, config, wait } => health::run(url, config, wait),
         Commands::Token(TokenCommand::Create { name, role, expires, file }) => {
             token::create(&name, role, expires, file)
         }
         Commands::Token(TokenCommand::List { json, file }) => token::list(json, file),
-        Commands::Token(TokenCommand::Rotate { id, overlap, file }) => token::rotate(id, overlap, file),
-        Commands::Token(TokenCommand::Revoke { id, file }) => token::revoke(id, file),
+        Commands::Token(TokenCommand::Rotate { token, overlap, file }) => token::rotate(&token, overlap, file),
+        Commands::Token(TokenCommand::Revoke { token, file }) => token::revoke(&token, file),
         Commands::Audit { json, after, file } => audit::run(json, after, file),
         Commands::Apply { world, file } => apply::run(&world, file),
         Commands::Import { list, csv, dry_run, report, file } => import::run(list, &csv, dry_run, report, file),

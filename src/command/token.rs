@@ -31,10 +31,12 @@ pub(crate) fn create(name: &str, role: Role, lifetime: Option<TimeSpan>, file: D
     Ok(())
 }
 
-pub(crate) fn rotate(id: i64, overlap: Option<TimeSpan>, file: DatabaseArgs) -> Result<()> {
+pub(crate) fn rotate(token: &str, overlap: Option<TimeSpan>, file: DatabaseArgs) -> Result<()> {
     wait_for_stdout()?;
+    let mut database = open(file)?;
+    let id = database.token_id(token)?;
     let show = |secret: &Secret| print_secret(secret, &format!("token {id} is as it was"));
-    let token = open(file)?.rotate_token(id, overlap, show)?;
+    let token = database.rotate_token(id, overlap, show)?;
     let old = match (overlap, token.old_secret_until) {
         (Some(_), Some(at)) => format!("the old one is valid until {at}"),
         _ => "the old one is not valid any more".to_owned(),
@@ -80,8 +82,10 @@ fn state(token: &Token, now: Time) -> String {
     }
 }
 
-pub(crate) fn revoke(id: i64, file: DatabaseArgs) -> Result<()> {
-    let token = open(file)?.revoke_token(id)?;
+pub(crate) fn revoke(token: &str, file: DatabaseArgs) -> Result<()> {
+    let mut database = open(file)?;
+    let id = database.token_id(token)?;
+    let token = database.revoke_token(id)?;
     match token.revoked_at {
         None => say(format_args!("token {id} {:?} is revoked", token.name)),
         Some(at) => say(format_args!("token {id} {:?} was revoked already, {at}", token.name)),

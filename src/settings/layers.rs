@@ -117,6 +117,22 @@ fn environment() -> Environment {
     lists.into_iter().fold(environment, Environment::with_list_parse_key)
 }
 
+/// One sentence for each environment variable that is meant for a setting and is not read, because an underscore is missing.
+///
+/// Others that begin with `SURVEYD_` are nobody's mistake: Kubernetes sets `SURVEYD_PORT` next to a service of that name.
+pub(crate) fn mistaken_variables() -> Vec<String> {
+    let known = File::from_str(DEFAULTS, FileFormat::Toml).collect().map(|values| keys(&values)).unwrap_or_default();
+    let single = |name: &str| name.to_uppercase().replace("__", "_");
+    let sentence = |name: String| {
+        let key = known.iter().find(|key| single(&variable(key)) == single(&name))?;
+        let is_read = name.to_uppercase().starts_with("SURVEYD__");
+        (!is_read).then(|| {
+            format!("the environment variable {name} is not read; write {}, with two underscores", variable(key))
+        })
+    };
+    std::env::vars_os().filter_map(|(name, _)| sentence(name.into_string().ok()?)).collect()
+}
+
 /// The environment variable of a key.
 fn variable(key: &str) -> String {
     format!("SURVEYD__{}", key.to_uppercase().replace('.', "__"))

@@ -12,7 +12,8 @@ use tracing::Level;
 
 pub(crate) use self::{
     file::TlsFiles,
-    layers::{EffectiveSetting, Flags},
+    layers::{EffectiveSetting, Flags, mistaken_variables},
+    values::listen_address,
 };
 use crate::{
     delivery::{address::Policy, client::DeliveryClient},
@@ -133,16 +134,16 @@ impl SettingsFile {
     fn check(self, flags: Flags) -> Result<Settings> {
         let listen = match flags.listen {
             Some(address) => address,
-            None => parse_address("listen", &self.listen, "127.0.0.1:8080")?,
+            None => parse_address("listen", &self.listen, "")?,
         };
         let metrics_listen = match &*self.metrics.listen {
             "" => None,
-            address => Some(parse_address("metrics.listen", address, "127.0.0.1:9100, or empty")?),
+            address => Some(parse_address("metrics.listen", address, ", or empty")?),
         };
         let admin = match &*self.admin.listen {
             "" => AdminListen::Same,
             "off" => AdminListen::Off,
-            address => AdminListen::Own(parse_address("admin.listen", address, "127.0.0.1:8081, off, or empty")?),
+            address => AdminListen::Own(parse_address("admin.listen", address, ", or off, or empty")?),
         };
         let tls = match (self.tls.cert.as_os_str().is_empty(), self.tls.key.as_os_str().is_empty()) {
             (true, true) => None,

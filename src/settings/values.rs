@@ -1,8 +1,11 @@
 //! Parsers of values that are more than plain text.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    fmt::Display,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs},
+};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use ipnet::IpNet;
 
 pub(super) fn networks(key: &str, written: &[String]) -> Result<Vec<IpNet>> {
@@ -32,9 +35,38 @@ pub(super) fn origins(written: &[String]) -> Result<Vec<String>> {
     written.iter().filter(|text| !text.trim().is_empty()).map(origin).collect()
 }
 
-pub(super) fn parse_address(key: &str, value: &str, example: &str) -> Result<SocketAddr> {
-    let wrong = || format!("the setting {key} is {value:?}; it must be an address and a port such as {example}");
-    value.parse().with_context(wrong)
+/// The address of a listener, of a setting; `more` says what else that takes.
+pub(super) fn parse_address(key: &str, value: &str, more: &str) -> Result<SocketAddr> {
+    listen_address(value).map_err(|problem| anyhow!("the setting {key} is {value:?}; {problem}{more}"))
+}
+
+/// An address and a port. A port alone, with or without its colon, is one of this machine alone. A name is looked up once; its
+/// IPv4 address comes first, because that is what most callers try.
+///
+/// Errors: what it must be, or why the name is not known.
+pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let text = text.trim();
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
+    let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let is_host = host.is_empty() || (host.bytes().all(is_name) && host.bytes().any(|byte| byte.is_ascii_alphabetic()));
+    if host.parse::<Ipv6Addr>().is_ok() {
+        return Err(format!("an IPv6 address must be in brackets: [{host}]:{port}"));
+    }
+    if !is_number || !is_host {
+        return Err("it must be an address or a name with a port, such as 127.0.0.1:8080, or a port".to_owned());
+    }
+    let port: u16 = port.parse().map_err(|_| format!("the port {port} must be from 0 to 65535"))?;
+    if host.is_empty() {
+        return Ok((Ipv4Addr::LOCALHOST, port).into());
+    }
+    let unknown = |problem: &dyn Display| format!("the name {host} has no address on this machine: {problem}");
+    let addresses: Vec<_> = (host, port).to_socket_addrs().map_err(|error| unknown(&error))?.collect();
+    let first = addresses.iter().find(|address| address.is_ipv4()).or(addresses.first());
+    first.copied().ok_or_else(|| unknown(&"none was found"))
 }
 
 /// A text as a shell reads it, as one word.

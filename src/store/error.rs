@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, types::Type};
 use thiserror::Error;
 
 use crate::store::file::error as file_error;
@@ -86,11 +86,16 @@ impl StoreError {
                 "the database {} failed to record this for sure; look what is in it once its disk is in order",
                 file.display()
             ),
-            Self::Internal(_) => format!("cannot use the database {}", file.display()),
+            Self::Internal(_) => file_error::foreign(file),
             Self::Invalid { .. } | Self::Conflict { .. } | Self::NotFound { .. } => return self.into(),
         };
         anyhow::Error::new(self).context(sentence)
     }
+}
+
+/// A text of a row that only another program can have written there. Its message is that of [`StoreError::Internal`].
+pub(super) fn unknown_value(column: usize, text: &str) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("{text:?} is not a value of surveyd").into())
 }
 
 impl From<ThreadError> for StoreError {

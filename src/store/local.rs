@@ -57,6 +57,14 @@ impl LocalDatabase {
         Ok(Self { path: path.to_owned(), connection, _folder: None })
     }
 
+    /// Explains an error of SQLite in a result that may have others.
+    pub(super) fn explained<T>(&self, result: Result<T>) -> Result<T> {
+        result.map_err(|error| match error.downcast::<rusqlite::Error>() {
+            Ok(error) => FileError::from(error).explain(&self.path),
+            Err(error) => error,
+        })
+    }
+
     /// Runs a read, and explains its error.
     pub(super) fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T> {
         read(&self.connection).map_err(|error| error.explain(&self.path))

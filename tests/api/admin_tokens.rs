@@ -215,3 +215,22 @@ fn a_token_of_a_world_is_valid_in_that_world_only() {
     let sends = fake.client("test-admin@w1").all_sends();
     assert_eq!(sends[0]["token"], "lead");
 }
+
+/// An id comes first; a name is that of the token that is valid.
+#[test]
+fn a_command_takes_the_name_of_a_token() {
+    let folder = TestFolder::with_sample();
+    folder.token("crm", "integrator");
+    folder.token("crm-2", "integrator");
+    folder.token("1", "integrator");
+    let said = |words: &[&str]| String::from_utf8(folder.run(words).stderr).unwrap();
+    assert!(said(&["token", "rotate", "crm"]).starts_with("surveyd: token 1 \"crm\" has a new secret"));
+    assert_eq!(said(&["token", "revoke", "crm"]), "surveyd: token 1 \"crm\" is revoked\n");
+    assert!(said(&["token", "revoke", "crm"]).starts_with("surveyd: token 1 \"crm\" was revoked already, "));
+    folder.token("crm", "integrator");
+    assert_eq!(said(&["token", "revoke", "crm"]), "surveyd: token 4 \"crm\" is revoked\n");
+    assert!(said(&["token", "revoke", "1"]).starts_with("surveyd: token 1 \"crm\" was revoked already, "));
+    for words in [["token", "rotate", "nobody"], ["token", "revoke", "nobody"]] {
+        assert_eq!(folder.run_error(&words), "surveyd: there is no token \"nobody\"; `surveyd token list` shows them");
+    }
+}

@@ -116,6 +116,10 @@ fn health_is_an_exit_code() {
     let url = format!("http://{}", fake.address);
     assert_eq!(health(&["--url", &url]), (Some(0), String::new()));
     assert_eq!(health(&["--url", &format!("{url}/"), "--wait", "10s"]), (Some(0), String::new()));
+    assert_eq!(health(&["--url", &fake.address.to_string()]), (Some(0), String::new()));
+    let folder = TestFolder::new();
+    let config = folder.write("other.toml", &format!("listen = \"{}\"\n", fake.address.port()));
+    assert_eq!(health(&["--config", config.to_str().unwrap()]), (Some(0), String::new()));
     // The setting names the address; `health` calls 127.0.0.1 where it is 0.0.0.0.
     let everywhere = format!("0.0.0.0:{}", fake.address.port());
     assert!(surveyd().arg("health").env("SURVEYD__LISTEN", everywhere).status().unwrap().success());

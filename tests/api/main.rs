@@ -30,6 +30,7 @@ mod idempotency;
 mod import;
 mod log_size;
 mod long_polling;
+mod messages;
 mod metrics;
 mod migration;
 mod network;

@@ -60,17 +60,22 @@ fn the_settings_file_of_the_project_has_the_defaults() {
     "the settings settings.toml have an unknown key \"limits.qeue\"; the keys are admin.listen, cors.origins, database, delivery.allow, delivery.deny, delivery.timeout_ms, limits.answer_timeout_ms, limits.body_timeout_ms, limits.connections, limits.head_bytes, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log, log_requests, metrics.listen, proxies, retention.audit_days, retention.sends_days, tls.cert, tls.key"
 )]
 #[case(
-    "listen = \"8080\"",
-    "the setting listen is \"8080\"; it must be an address and a port such as 127.0.0.1:8080: invalid socket address syntax"
+    "listen = \"127.0.0.1\"",
+    "the setting listen is \"127.0.0.1\"; it must be an address or a name with a port, such as 127.0.0.1:8080, or a port"
 )]
+#[case(
+    "listen = \"localhost:99999\"",
+    "the setting listen is \"localhost:99999\"; the port 99999 must be from 0 to 65535"
+)]
+#[case("listen = \"::1:8080\"", "the setting listen is \"::1:8080\"; an IPv6 address must be in brackets: [::1]:8080")]
 #[case("log = \"loud\"", "the setting log is \"loud\"; it must be error, warn, info or debug")]
 #[case(
-    "[metrics]\nlisten = \"9100\"",
-    "the setting metrics.listen is \"9100\"; it must be an address and a port such as 127.0.0.1:9100, or empty: invalid socket address syntax"
+    "[metrics]\nlisten = \"http://127.0.0.1:9100\"",
+    "the setting metrics.listen is \"http://127.0.0.1:9100\"; it must be an address or a name with a port, such as 127.0.0.1:8080, or a port, or empty"
 )]
 #[case(
     "[admin]\nlisten = \"on\"",
-    "the setting admin.listen is \"on\"; it must be an address and a port such as 127.0.0.1:8081, off, or empty: invalid socket address syntax"
+    "the setting admin.listen is \"on\"; it must be an address or a name with a port, such as 127.0.0.1:8080, or a port, or off, or empty"
 )]
 #[case(
     "proxies = [\"10.0.0.0/33\"]",
@@ -182,4 +187,50 @@ fn settings_can_be_checked_alone() {
     let output = folder.run(&["config", "--check"]);
     assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b""[..]));
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "surveyd: the settings are right\n");
+}
+
+/// The short forms, as a flag, a variable and a line of the file. A free port shows that they are listened on.
+#[rstest]
+#[case("0")]
+#[case(":0")]
+#[case("localhost:0")]
+#[case(" 127.0.0.1:0 ")]
+fn a_short_address_is_one_of_this_machine(#[case] listen: &str) {
+    let folder = TestFolder::with_sample();
+    let is_local = |command| assert!(Server::start(command).address.ip().is_loopback());
+    is_local(folder.command(&["serve", "--listen", listen]));
+    is_local(folder.command(&["fake", "--listen", listen]));
+    let mut command = folder.command(&["serve"]);
+    command.env("SURVEYD__LISTEN", listen);
+    is_local(command);
+    folder.write("settings.toml", &format!("listen = {listen:?}\n[admin]\nlisten = {listen:?}\n"));
+    is_local(folder.command(&["serve"]));
+}
+
+#[test]
+fn a_name_without_an_address_is_named() {
+    let said = TestFolder::new().run(&["serve", "--listen", "no-such-host.invalid:0"]).stderr;
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("the name no-such-host.invalid has no address on this machine: "), "{said}");
+}
+
+/// One underscore is a mistake that would be overlooked. What Kubernetes sets beside a service named surveyd is none.
+#[rstest]
+#[case("SURVEYD_LISTEN", Some("SURVEYD__LISTEN"))]
+#[case("SURVEYD_LIMITS_QUEUE", Some("SURVEYD__LIMITS__QUEUE"))]
+#[case("SURVEYD_LIMITS__HEAD_BYTES", Some("SURVEYD__LIMITS__HEAD_BYTES"))]
+#[case("SURVEYD_PORT", None)]
+#[case("SURVEYD_SERVICE_HOST", None)]
+#[case("SURVEYD_PORT_8080_TCP", None)]
+fn a_variable_with_one_underscore_is_named(#[case] variable: &str, #[case] meant: Option<&str>) {
+    let folder = TestFolder::with_sample();
+    for words in [&["export"][..], &["config", "--check"]] {
+        let output = folder.command(words).env(variable, "tcp://10.0.0.1:8080").output().unwrap();
+        assert!(output.status.success());
+        let expected = meant.map_or_else(String::new, |meant| {
+            format!("surveyd: the environment variable {variable} is not read; write {meant}, with two underscores\n")
+        });
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with(&expected) && said.contains("SURVEYD_") == meant.is_some(), "{said}");
+    }
 }

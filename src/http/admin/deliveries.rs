@@ -133,9 +133,9 @@ pub(crate) async fn ping(
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RotateResponse {
-    delivery_secret: String,
-    /// Until then deliveries are signed with the one before, too.
-    secret_before_until: Time,
+    secret: String,
+    /// Until then deliveries are signed with the old one, too.
+    old_secret_until: Time,
 }
 
 /// `POST /admin/channels/{id}/rotate?overlap=24h`: makes a secret, and shows it.
@@ -149,5 +149,5 @@ pub(crate) async fn rotate(
     let query = Query::of(&request, &["overlap"])?;
     let overlap = query.duration("overlap", LONGEST_OVERLAP)?.unwrap_or(DEFAULT_OVERLAP);
     let (secret, until) = admin.store().rotate_channel_secret(ChannelId(channel), overlap).await?;
-    Ok(Json::ok(RotateResponse { delivery_secret: secret.reveal(), secret_before_until: until }))
+    Ok(Json::ok(RotateResponse { secret: secret.reveal(), old_secret_until: until }))
 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::store::{
     LocalDatabase,
     authorized::{AccessError, AuthorizedStore},
-    error::StoreError,
+    error::{StoreError, unknown_value},
     sort_order,
 };
 use crate::survey::time::Time;
@@ -36,7 +36,7 @@ impl AuditRow {
         // A constraint of the schema: it is JSON.
         let json = |column: usize| {
             let text = row.get::<_, Option<String>>(column)?;
-            text.map(RawValue::from_string).transpose().map_err(|_| rusqlite::Error::InvalidQuery)
+            text.map(RawValue::from_string).transpose().map_err(|error| unknown_value(column, &error.to_string()))
         };
         Ok(Self {
             id: row.get(0)?,

@@ -8,7 +8,7 @@ use crate::store::directory::{DirectoryRow, is_reference_to_nothing, must_exist,
 use crate::{
     store::{
         authorized::{AccessError, AuthorizedStore},
-        error::StoreError,
+        error::{StoreError, unknown_value},
         transfer::anonymize::Pseudonyms,
     },
     survey::{
@@ -34,7 +34,7 @@ impl DirectoryRow for Thread {
             id: ThreadId(row.get(0)?),
             client_id: ClientId(row.get(1)?),
             channel: ChannelId(row.get(2)?),
-            status: ThreadStatus::named(status).ok_or(rusqlite::Error::InvalidQuery)?,
+            status: ThreadStatus::named(status).ok_or_else(|| unknown_value(3, status))?,
             start_time: Time(row.get(4)?),
             state_change_time: Time(row.get(5)?),
         })

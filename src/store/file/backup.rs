@@ -88,7 +88,7 @@ fn explain_copy(database: &Path, target: &Path, error: FileError) -> anyhow::Err
         FileError::Damaged(_) | FileError::NotADatabase(_) => {
             format!("there is no backup {target}: the database {database} is damaged; `surveyd check` says where")
         }
-        FileError::Explained(_) | FileError::Altered(_) => {
+        FileError::Explained(_) | FileError::Altered(_) | FileError::Foreign(_) => {
             format!("there is no backup {target} of the database {database}")
         }
         FileError::ReadOnly(_) | FileError::Busy(_) | FileError::Unreadable(_) | FileError::Unusable(_) => format!(

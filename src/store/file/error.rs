@@ -23,6 +23,9 @@ pub(in crate::store) enum FileError {
     /// Tables, indexes or triggers are missing, other ones or too many. The text is the first difference.
     #[error("its schema is not that of surveyd: {0}")]
     Altered(String),
+    /// A table is missing, or a value is not one of surveyd.
+    #[error(transparent)]
+    Foreign(rusqlite::Error),
     /// Another process held the lock for too long.
     #[error(transparent)]
     Busy(rusqlite::Error),
@@ -41,6 +44,8 @@ impl From<rusqlite::Error> for FileError {
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error),
             Some(ErrorCode::ReadOnly) => Self::ReadOnly(error),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(error),
+            // No code of SQLite: a value that is not of surveyd. `Unknown` is what SQLite says of a statement that fits no table.
+            None | Some(ErrorCode::Unknown) => Self::Foreign(error),
             _ => Self::Unusable(error),
         }
     }
@@ -64,9 +69,7 @@ impl FileError {
             Self::Damaged(_) => {
                 format!("the database {file} is damaged; put a backup in its place with `surveyd restore FILE`")
             }
-            Self::Altered(_) => format!(
-                "the database {file} cannot be used; `surveyd check` lists what is wrong, and `surveyd restore FILE` puts a backup in its place"
-            ),
+            Self::Altered(_) | Self::Foreign(_) => foreign(path),
             Self::ReadOnly(_) => {
                 format!("the database {file} is read-only; give this user the right to write to it and to its folder")
             }
@@ -80,6 +83,13 @@ impl FileError {
 
 pub(in crate::store) fn busy(path: &Path) -> String {
     format!("the database {} is in use by another program for too long; try again when it is done", path.display())
+}
+
+pub(in crate::store) fn foreign(path: &Path) -> String {
+    format!(
+        "the database {} cannot be used; `surveyd check` lists what is wrong, and `surveyd restore FILE` puts a backup in its place",
+        path.display()
+    )
 }
 
 pub(in crate::store) fn unusable(path: &Path) -> String {

@@ -11,7 +11,7 @@ use crate::{
         authorized::{AccessError, AuthorizedStore},
         clock::Clock,
         directory,
-        error::StoreError,
+        error::{StoreError, unknown_value},
         sort_order,
         steps::ROWS_PER_STEP,
         write::{batch::CommitEffect, notifier::WaitFor},
@@ -142,7 +142,8 @@ fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
 
 /// Reads the name of a state.
 pub(in crate::store) fn state_at(row: &Row<'_>, column: usize) -> rusqlite::Result<DeliveryState> {
-    DeliveryState::named(row.get_ref(column)?.as_str()?).ok_or(rusqlite::Error::InvalidQuery)
+    let state = row.get_ref(column)?.as_str()?;
+    DeliveryState::named(state).ok_or_else(|| unknown_value(column, state))
 }
 
 /// How many deliveries of a channel are in a state, unless they are delivered.

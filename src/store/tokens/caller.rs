@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::store::tokens::{Digest, last_used::LastUsedRecorder};
 use crate::{
-    store::error::StoreError,
+    store::error::{StoreError, unknown_value},
     survey::{
         access::{Denied, Role},
         time::Time,
@@ -113,7 +113,8 @@ fn find(connection: &Connection, digest: Digest) -> Result<Option<Found>, StoreE
 }
 
 fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
-    let role = Role::named(row.get_ref(2)?.as_str()?).ok_or(rusqlite::Error::InvalidQuery)?;
+    let role = row.get_ref(2)?.as_str()?;
+    let role = Role::named(role).ok_or_else(|| unknown_value(2, role))?;
     let time = |column: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Time));
     let caller = Caller { id: row.get(0)?, name: row.get(1)?, role, expires_at: time(3)? };
     Ok(Found { caller, is_revoked: row.get(4)?, last_used_at: time(5)? })

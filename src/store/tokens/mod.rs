@@ -6,7 +6,7 @@ mod last_used;
 mod name;
 mod secret;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ use crate::store::{
     LocalDatabase,
     audit::{Action, AuditEntry, Changed},
     authorized::{AccessError, AuthorizedStore},
-    error::StoreError,
+    error::{StoreError, unknown_value},
     now,
 };
 use crate::survey::{
@@ -60,7 +60,7 @@ impl Token {
         Ok(Self {
             id: row.get(0)?,
             name: row.get(1)?,
-            role: Role::named(&role).ok_or(rusqlite::Error::InvalidQuery)?,
+            role: Role::named(&role).ok_or_else(|| unknown_value(2, &role))?,
             created_at: Time(row.get(3)?),
             expires_at: time(4)?,
             revoked_at: time(5)?,
@@ -210,6 +210,19 @@ impl AuthorizedStore {
 impl LocalDatabase {
     pub(crate) fn tokens(&self) -> Result<Vec<Token>> {
         self.read(|connection| list(connection, None, usize::MAX))
+    }
+
+    /// The id of the token that a word names: its id, or else its name. Of several of one name the valid one is meant, or the last.
+    ///
+    /// Errors: there is no such token.
+    pub(crate) fn token_id(&self, word: &str) -> Result<i64> {
+        let sql = "select id from token where id = ?1 or name = ?2 order by id is ?1 desc, revoked_at is null desc, id desc limit 1";
+        let id = word.parse::<i64>().ok();
+        let found = self.read(|connection| {
+            Ok(connection.query_row(sql, params![id, word], |row| row.get::<_, i64>(0)).optional()?)
+        })?;
+        let name = || id.map_or_else(|| format!("{word:?}"), |id| id.to_string());
+        found.with_context(|| format!("there is no token {}; `surveyd token list` shows them", name()))
     }
 
     /// Makes a token. `show` is called before the commit: a secret that cannot be shown leaves no token.

@@ -165,10 +165,10 @@ impl LocalDatabase {
         let snapshot = self.connection.unchecked_transaction()?;
         let settings = serde_json::to_string(&directory::read_settings(&snapshot)?)?;
         write!(out, "{{\n\"settings\": {settings}")?;
-        export_list::<Channel>(&snapshot, out, names, progress)?;
-        export_list::<Client>(&snapshot, out, names, progress)?;
-        export_list::<Thread>(&snapshot, out, names, progress)?;
-        export_list::<Form>(&snapshot, out, names, progress)?;
+        self.explained(export_list::<Channel>(&snapshot, out, names, progress))?;
+        self.explained(export_list::<Client>(&snapshot, out, names, progress))?;
+        self.explained(export_list::<Thread>(&snapshot, out, names, progress))?;
+        self.explained(export_list::<Form>(&snapshot, out, names, progress))?;
         out.write_all(b"\n}\n")?;
         out.flush()?;
         Ok(())

@@ -14,8 +14,8 @@ fn both_secrets_sign_during_the_overlap_of_a_rotation() {
     let mut crm = fake.client("test-crm");
     admin.set_clock("2100-01-01T00:00:00Z");
     let rotated = admin.call("POST", "/admin/channels/1/rotate?overlap=1h", None).json();
-    let secret = rotated["deliverySecret"].as_str().unwrap().to_owned();
-    assert_eq!(rotated["secretBeforeUntil"], "2100-01-01T01:00:00.000Z");
+    let secret = rotated["secret"].as_str().unwrap().to_owned();
+    assert_eq!(rotated["oldSecretUntil"], "2100-01-01T01:00:00.000Z");
     let signed = |receiver: &Receiver, number: usize| {
         eventually("it arrives", || receiver.received().len() == number);
         let request = receiver.received()[number - 1].clone();
@@ -27,7 +27,7 @@ fn both_secrets_sign_during_the_overlap_of_a_rotation() {
     crm.send(1, 1);
     assert_eq!(signed(&receiver, 2), (true, false));
     let again = admin.call("POST", "/admin/channels/1/rotate", None).json();
-    assert_eq!(again["secretBeforeUntil"], "2100-01-02T01:00:00.000Z", "a day, where nothing is said");
+    assert_eq!(again["oldSecretUntil"], "2100-01-02T01:00:00.000Z", "a day, where nothing is said");
     for path in ["/admin/channels", "/admin/channels/1"] {
         let shown = admin.call("GET", path, None).body;
         assert!(!shown.contains("whsec_") && !shown.to_lowercase().contains("secret"), "{shown}");
@@ -66,7 +66,7 @@ fn a_channel_without_a_secret_gets_one() {
     wait_for(&mut admin, "state=delivered");
     assert!(receiver.received()[0].header("webhook-signature").starts_with("v1,"));
     let rotated = admin.call("POST", "/admin/channels/1/rotate", None).json();
-    let secret = rotated["deliverySecret"].as_str().unwrap();
+    let secret = rotated["secret"].as_str().unwrap();
     admin.put(&channel);
     fake.client("test-crm").send(1, 1);
     wait_for(&mut admin, "state=delivered&count=2");
@@ -257,8 +257,7 @@ fn a_delivery_secret_is_in_no_response_and_no_log() {
     let mut admin = server.client(&ops);
     let receiver = Receiver::answering(410);
     deliver_to(&mut admin, 1, &receiver.url());
-    let rotated =
-        admin.call("POST", "/admin/channels/1/rotate", None).json()["deliverySecret"].as_str().unwrap().to_owned();
+    let rotated = admin.call("POST", "/admin/channels/1/rotate", None).json()["secret"].as_str().unwrap().to_owned();
     server.client(&crm).send(1, 1);
     let mut seen = String::new();
     wait_for(&mut admin, "state=cancelled");

@@ -35,8 +35,8 @@ const KINDS = {
         notify(`The gateway ${accepted ? 'accepted the ping' : 'did not accept the ping'}: ${result}`, !accepted);
       }),
       confirmButton('New signing secret', async () => {
-        const { deliverySecret } = await request('POST', `/admin/channels/${number}/rotate`);
-        notify(`The new secret is shown only once: ${deliverySecret}`, true);
+        const { secret } = await request('POST', `/admin/channels/${number}/rotate`);
+        notify(`The new secret is shown only once: ${secret}`, true);
       }),
     ],
   },

@@ -25,11 +25,11 @@ impl LocalDatabase {
         let mut csv = Writer::from_writer(out);
         csv.write_record(&E::COLUMNS_OF_FILE[..E::EXPORTED]).map_err(io::Error::from)?;
         let snapshot = self.connection.unchecked_transaction()?;
-        each::<E>(&snapshot, names.as_ref(), |entry| {
+        self.explained(each::<E>(&snapshot, names.as_ref(), |entry| {
             csv.write_record(entry.to_fields()).map_err(io::Error::from)?;
             progress();
             Ok(())
-        })?;
+        }))?;
         Ok(csv.flush()?)
     }
 }
