@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, request } from 'node:http';
 import { after, before, test } from 'node:test';
 import { call, openBrowser, openPage, openWorld, send, startFake } from './harness.mjs';
 
@@ -19,6 +19,41 @@ after(async () => {
 });
 
 const openView = (page, name) => page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
+
+/** A reverse proxy that serves the fake under a path. */
+async function startProxy(path) {
+  const proxy = createServer((asked, answer) => {
+    if (!asked.url.startsWith(`${path}/`)) return answer.writeHead(404).end();
+    const { method, headers } = asked;
+    const passed = request(url + asked.url.slice(path.length), { method, headers }, (come) => {
+      answer.writeHead(come.statusCode, come.headers);
+      come.pipe(answer);
+    });
+    // The page leaves while events still come.
+    answer.on('close', () => passed.destroy());
+    passed.on('error', () => answer.destroy());
+    asked.pipe(passed);
+  });
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  const stop = () => {
+    proxy.closeAllConnections();
+    proxy.close();
+  };
+  return { url: `http://127.0.0.1:${proxy.address().port}${path}`, stop };
+}
+
+test('the console works behind a proxy that serves it under a path', async (t) => {
+  const proxy = await startProxy('/surveys/console');
+  t.after(proxy.stop);
+  const page = await openWorld(browser, t, proxy.url, 'proxied');
+  // It comes with the events.
+  await send(url, 'test-crm@proxied', 1);
+  await page.getByRole('cell', { name: '#1', exact: true }).waitFor();
+  await page.goto(`${proxy.url}/docs`);
+  const link = await page.getByRole('link', { name: 'openapi.json', exact: true }).evaluate(({ href }) => href);
+  assert.equal((await fetch(link)).status, 200);
+  assert.equal(await page.evaluate(() => document.styleSheets.length), 1);
+});
 
 test('the console signs in with the token of the fake, and its first load is below 100 kB', async (t) => {
   const page = await openPage(browser, t, url);
