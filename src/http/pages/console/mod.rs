@@ -13,7 +13,9 @@ use actix_web::{
     web::{Path, ThinData},
 };
 
-use crate::http::{failure::Failure, responses::Json, state::ConsoleInfo, state::State};
+use crate::http::{
+    failure::Failure, pages::shared_text::SharedText, responses::Json, state::ConsoleInfo, state::State,
+};
 
 /// Forbids inline code, other servers and frames, so that the name of a client can never become code.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -83,7 +85,7 @@ impl Responder for Asset {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(self.text));
+        let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(SharedText::from(self.text)));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.media_type));
         headers.insert(CONTENT_SECURITY_POLICY, POLICY);

@@ -3,8 +3,6 @@
 //! Both files are recorded by `OPENAPI=write cargo test --test api openapi`: texts and schemas from
 //! `tests/api/openapi/outline.json`, examples from a running server. The tests fail if a file and the server differ.
 
-use std::borrow::Cow;
-
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
     body::BoxBody,
@@ -14,7 +12,10 @@ use actix_web::{
     },
 };
 
-use crate::http::route_table::{Table, at, get};
+use crate::http::{
+    pages::shared_text::SharedText,
+    route_table::{Table, at, get},
+};
 
 /// OpenAPI 3.1, the same for `serve` and `fake`.
 pub(crate) const DOCUMENT: &str = include_str!("openapi.json");
@@ -40,7 +41,7 @@ pub(crate) fn routes(routes: &mut Table) {
 
 async fn page(request: HttpRequest) -> Text {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).filter(|host| is_plain(host));
-    let page = host.map_or(PAGE.into(), |host| PAGE.replace(URL, &format!("http://{host}")).into());
+    let page = host.map_or(PAGE.into(), |host| SharedText::with(PAGE, URL, format!("http://{host}")));
     Text("text/html; charset=utf-8", page)
 }
 
@@ -50,18 +51,14 @@ fn is_plain(host: &str) -> bool {
 }
 
 /// A media type and a body.
-struct Text(&'static str, Cow<'static, str>);
+struct Text(&'static str, SharedText);
 
 impl Responder for Text {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         let Self(media_type, text) = self;
-        let body = match text {
-            Cow::Borrowed(text) => BoxBody::new(text),
-            Cow::Owned(text) => BoxBody::new(text),
-        };
-        let mut response = HttpResponse::new(StatusCode::OK).set_body(body);
+        let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(text));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         if media_type.starts_with("text/html") {
             response.headers_mut().insert(CONTENT_SECURITY_POLICY, ONLY_STYLE);
