@@ -109,9 +109,13 @@ impl Server {
         let program = program(background.handle())?;
         let (starts, started) = mpsc::unbounded_channel();
         let (limits, stopping) = (settings.limits, Arc::<AtomicBool>::default());
-        let limiter = ConnectionLimiter::new(limits.connections);
-        let config = ConnectionConfig { limits, limiter, tls: tls.clone(), on_connect: program.on_connect };
-        let serve = |listener: TcpListener, workers: usize, scope: RouteScope| {
+        let others =
+            usize::from(matches!(settings.admin, AdminListen::Own(_))) + usize::from(settings.metrics_listen.is_some());
+        let (limiter, other_limiter) = ConnectionLimiter::with_others(limits.connections, others);
+        let config =
+            ConnectionConfig { limits, limiter: limiter.clone(), tls: tls.clone(), on_connect: program.on_connect };
+        let serve = |listener: TcpListener, workers: usize, scope: RouteScope, limiter: ConnectionLimiter| {
+            let config = ConnectionConfig { limiter, ..config.clone() };
             let listener_config = ListenerConfig {
                 body_timeout: limits.body_timeout,
                 scope,
@@ -119,7 +123,7 @@ impl Server {
                 origins: settings.origins.clone(),
             };
             let (program, stopping, starts) = (program.clone(), Arc::clone(&stopping), starts.clone());
-            connection::serve(builder(workers), listener, config.clone(), move || {
+            connection::serve(builder(workers), listener, config, move || {
                 let Worker { resolver, routes: own_routes } = (program.worker)();
                 let app = Rc::new(AppState {
                     resolver,
@@ -145,11 +149,11 @@ impl Server {
         };
         let scope = if let AdminListen::Same = settings.admin { RouteScope::All } else { RouteScope::Public };
         let (address, listener) = bind(settings.listen, "", "--listen")?;
-        let main = Some(serve(listener, workers, scope)?);
+        let main = Some(serve(listener, workers, scope, limiter)?);
         let mut others = Vec::new();
         if let AdminListen::Own(address) = settings.admin {
             let (address, listener) = bind(address, " for /admin", "admin.listen")?;
-            let server = Some(serve(listener, 1, RouteScope::Admin)?);
+            let server = Some(serve(listener, 1, RouteScope::Admin, other_limiter("admin.listen"))?);
             let url = format!("{}/admin", url(tls.is_some(), address));
             others.push(OtherListener { url, purpose: "administration", server });
         }
@@ -161,7 +165,8 @@ impl Server {
                 App::new().configure(|config| endpoints::open(config, metrics)).wrap(from_fn(finalize::handle))
             };
             // For a network of its own, whose collectors seldom know certificates.
-            let config = ConnectionConfig { tls: None, on_connect: |_, _| {}, ..config.clone() };
+            let limiter = other_limiter("metrics.listen");
+            let config = ConnectionConfig { tls: None, limiter, on_connect: |_, _| {}, ..config.clone() };
             let server = Some(connection::serve(builder(1), listener, config, app)?);
             let url = format!("{}/metrics", url(false, address));
             others.push(OtherListener { url, purpose: "metrics for everybody who can reach it", server });

@@ -73,7 +73,7 @@ impl DeliverySettings {
 pub(crate) struct Limits {
     /// Jobs that may wait for the writer thread.
     pub(crate) queue: usize,
-    /// Open connections, on all addresses together.
+    /// Open connections of the main address.
     pub(crate) connections: usize,
     /// Of a request.
     pub(crate) head_bytes: usize,

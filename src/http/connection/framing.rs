@@ -5,7 +5,7 @@
 //! what is refused. actix and `httparse` would accept some of it: bare line feeds, several empty lines before a request,
 //! spaces after the size of a chunk, trailers, a target for another host than `Host`.
 
-use crate::http::connection::head::{self, BodyLength};
+use crate::http::connection::head::{self, BodyLength, Extent};
 
 #[cfg(test)]
 mod fuzz;
@@ -45,15 +45,22 @@ pub(super) struct Framing {
     /// How many bytes of the head were checked. A head that comes byte by byte is still scanned only once.
     scanned: usize,
     max_head_bytes: usize,
+    /// Whether the current request, or the one before, is the last.
+    is_last: bool,
 }
 
 impl Framing {
     pub(super) fn new(max_head_bytes: usize) -> Self {
-        Self { expected: Expected::Head, scanned: 0, max_head_bytes }
+        Self { expected: Expected::Head, scanned: 0, max_head_bytes, is_last: false }
     }
 
     pub(super) fn is_between_requests(&self) -> bool {
         self.expected == Expected::Head
+    }
+
+    /// Whether the last request was passed on. What follows it is not to be checked.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_last && self.is_between_requests()
     }
 
     /// Checks what came and was not passed on yet.
@@ -98,9 +105,10 @@ impl Framing {
     }
 
     fn end_of_head(&mut self, bytes: &[u8], start: usize, end: usize) -> FramingResult {
-        let Some(length) = head::check(&bytes[start..end]) else { return FramingResult::Refuse };
+        let Some(Extent { body, is_last }) = head::check(&bytes[start..end]) else { return FramingResult::Refuse };
         self.scanned = 0;
-        self.expected = match length {
+        self.is_last = is_last;
+        self.expected = match body {
             BodyLength::Bytes(0) => Expected::Head,
             BodyLength::Bytes(length) => Expected::Body(length),
             BodyLength::Chunked => Expected::ChunkSize,

@@ -10,6 +10,9 @@ const MAX_HEADERS: usize = 96;
 /// More than any body needs, and far from an overflow.
 const MAX_LENGTH_DIGITS: usize = 15;
 
+/// A name of DNS has 253. A longer host would be copied into pages that show it.
+const MAX_HOST_BYTES: usize = 255;
+
 /// How long the body is that follows a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BodyLength {
@@ -17,9 +20,17 @@ pub(super) enum BodyLength {
     Chunked,
 }
 
+/// The part of a head that says where the request and the connection end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub(super) body: BodyLength,
+    /// The connection is closed after the answer. What follows the request is no request (RFC 9112, section 9.6).
+    pub(super) is_last: bool,
+}
+
 /// Checks a whole head, from its first line to its empty line, in which every line ends with CRLF and which contains no
 /// other control character than tabs. None for a head that is refused.
-pub(super) fn check(head: &[u8]) -> Option<BodyLength> {
+pub(super) fn check(head: &[u8]) -> Option<Extent> {
     let mut headers = [MaybeUninit::uninit(); MAX_HEADERS];
     let mut request = Request::new(&mut []);
     if request.parse_with_uninit_headers(head, &mut headers) != Ok(Status::Complete(head.len())) {
@@ -31,10 +42,14 @@ pub(super) fn check(head: &[u8]) -> Option<BodyLength> {
         return None;
     }
     let (mut host, mut length, mut is_chunked) = (None, None, false);
+    let (mut closes, mut keeps) = (false, false);
     for Header { name, value } in request.headers {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
         if is("host") {
-            if !value.iter().copied().all(is_host_byte) || host.replace(*value).is_some() {
+            if value.len() > MAX_HOST_BYTES
+                || !value.iter().copied().all(is_host_byte)
+                || host.replace(*value).is_some()
+            {
                 return None;
             }
         } else if is("content-length") {
@@ -47,6 +62,12 @@ pub(super) fn check(head: &[u8]) -> Option<BodyLength> {
                 return None;
             }
             is_chunked = true;
+        } else if is("connection") {
+            for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+                // An upgrade is not made, and its answer closes the connection.
+                closes |= option.eq_ignore_ascii_case(b"close") || option.eq_ignore_ascii_case(b"upgrade");
+                keeps |= option.eq_ignore_ascii_case(b"keep-alive");
+            }
         } else if is("content_length") || is("transfer_encoding") {
             // Some gateways read an underscore as a hyphen.
             return None;
@@ -63,11 +84,12 @@ pub(super) fn check(head: &[u8]) -> Option<BodyLength> {
     {
         return None;
     }
-    match (is_chunked, length) {
-        (true, Some(_)) => None,
-        (true, None) => Some(BodyLength::Chunked),
-        (false, length) => Some(BodyLength::Bytes(length.unwrap_or(0))),
-    }
+    let body = match (is_chunked, length) {
+        (true, Some(_)) => return None,
+        (true, None) => BodyLength::Chunked,
+        (false, length) => BodyLength::Bytes(length.unwrap_or(0)),
+    };
+    Some(Extent { body, is_last: closes || !is_http_1_1 && !keeps })
 }
 
 fn is_target(method: &str, target: &str) -> bool {

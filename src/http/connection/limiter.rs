@@ -1,4 +1,5 @@
-//! How many connections the program serves at once, on all its addresses together.
+//! How many connections the program serves at once. The addresses for administration and for metrics have limits of their own,
+//! so that strangers at the public address cannot take all.
 
 use std::{
     sync::Arc,
@@ -14,6 +15,9 @@ use crate::file_limit;
 /// Open files that are not connections: the database and its readers, logs, deliveries. A generous estimate.
 const OTHER_FILES: usize = 256;
 
+/// The connections of an address for administration, or for metrics: more than people, scripts and collectors need.
+const OF_OTHER_ADDRESS: usize = 128;
+
 /// The log reports at most this often that the limit is reached.
 const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -22,20 +26,29 @@ const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 pub(crate) struct ConnectionLimiter {
     permits: Arc<Semaphore>,
     max: usize,
+    /// What it limits, for the log.
+    what: &'static str,
     warned_at: Arc<Mutex<Option<Instant>>>,
 }
 
 impl ConnectionLimiter {
-    /// Allows `wanted` connections, or fewer if the system does not allow the program that many open files.
-    pub(crate) fn new(wanted: usize) -> Self {
-        let files = file_limit::raise(wanted.saturating_add(OTHER_FILES));
-        let max = wanted.min(files.saturating_sub(OTHER_FILES).max(1));
+    /// The limiters of the main address and of so many others. The main one allows `wanted` connections, or fewer if the
+    /// system does not allow the program that many open files.
+    pub(crate) fn with_others(wanted: usize, others: usize) -> (Self, impl Fn(&'static str) -> Self) {
+        let of_other = wanted.min(OF_OTHER_ADDRESS);
+        let reserved = OTHER_FILES + others * of_other;
+        let files = file_limit::raise(wanted.saturating_add(reserved));
+        let max = wanted.min(files.saturating_sub(reserved).max(1));
         if max < wanted {
             warn!(
                 "limits.connections is {wanted}, but the system allows this program {files} open files (ulimit -Hn): the limit is {max} connections"
             );
         }
-        Self { permits: Arc::new(Semaphore::new(max)), max, warned_at: Arc::default() }
+        (Self::new(max, "limits.connections"), move |what| Self::new(of_other, what))
+    }
+
+    fn new(max: usize, what: &'static str) -> Self {
+        Self { permits: Arc::new(Semaphore::new(max)), max, what, warned_at: Arc::default() }
     }
 
     /// A permit for one connection, which frees it when it is dropped; None at the limit.
@@ -51,7 +64,7 @@ impl ConnectionLimiter {
         let mut warned_at = self.warned_at.lock();
         if warned_at.is_none_or(|at| at.elapsed() >= WARNING_INTERVAL) {
             *warned_at = Some(Instant::now());
-            warn!("all {} connections are taken (limits.connections); others are closed at once", self.max);
+            warn!("all {} connections are taken ({}); others are closed at once", self.max, self.what);
         }
     }
 }

@@ -46,12 +46,15 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// 4 MB: for ten thousand connections, all its memory. Linux doubles the value, for its own bookkeeping.
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
 
+/// How many bytes of an answer actix prepares before it writes them. Its default is twice that.
+const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+
 /// How the connections to one address are served.
 #[derive(Clone)]
 pub(crate) struct ConnectionConfig {
     /// For each connection.
     pub(crate) limits: Limits,
-    /// Shared by all addresses of the program.
+    /// Of this address.
     pub(crate) limiter: ConnectionLimiter,
     /// None for plain HTTP.
     pub(crate) tls: Option<Arc<Tls>>,
@@ -119,6 +122,7 @@ where
             .keep_alive(limits.keep_alive)
             .client_request_timeout(limits.head_timeout)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            .h1_write_buffer_size(WRITE_BUFFER_BYTES)
             .on_connect_ext(move |stream: &Stream, remembered: &mut Extensions| {
                 remembered.insert(Rc::clone(stream.pipeline()));
                 if let Some(keep_alive) = &keep_alive {

@@ -31,7 +31,7 @@ use crate::{
     http::{
         connection::{
             framing::{Framing, FramingResult},
-            pipeline::PipelineLimiter,
+            pipeline::{PipelineLimiter, yield_turn},
             transport::{self, Transport},
         },
         middleware::request_log,
@@ -59,7 +59,9 @@ pub(super) struct Stream {
     /// How many of the received bytes are checked and may be passed on.
     checked: usize,
     input: Input,
-    was_refused: bool,
+    /// Whether bytes may have been left unread: see [`transport::linger`].
+    lingers: bool,
+    turn: Turn,
     /// When the head or the body that is being received must be whole.
     read_timer: Timer,
     /// When the client must have taken the answer that is being sent.
@@ -71,7 +73,20 @@ enum Input {
     Open,
     /// Nothing more is read, and [`NONSENSE`] must still be passed on.
     Refused,
+    /// Nothing more is read: the last request was passed on, and something follows it.
+    Ignored,
     Ended,
+}
+
+/// How much of its input a connection may pass on before others have their turn: actix would go on until it has read 128 KiB.
+/// Chunks of one byte cost as much time as large ones.
+const TURN: Turn = Turn { steps: 256, bytes: 64 * 1024 };
+
+/// What a connection has passed on since its turn began.
+#[derive(Default)]
+struct Turn {
+    steps: usize,
+    bytes: usize,
 }
 
 impl Stream {
@@ -84,7 +99,8 @@ impl Stream {
             received: BytesMut::new(),
             checked: 0,
             input: Input::Open,
-            was_refused: false,
+            lingers: false,
+            turn: Turn::default(),
             read_timer: Timer::default(),
             write_timer: Timer::default(),
         }
@@ -108,7 +124,7 @@ impl Stream {
         let address = self.tcp().and_then(|tcp| tcp.peer_addr().ok()).map(|peer| peer.ip().to_canonical());
         info!(target: request_log::TARGET, address = address.map(tracing::field::display), "refused: {reason}");
         self.input = if self.framing.is_between_requests() { Input::Refused } else { Input::Ended };
-        self.was_refused = true;
+        self.lingers = true;
         self.read_timer.stop();
     }
 
@@ -119,7 +135,7 @@ impl Stream {
             FramingResult::Pass(checked) => {
                 self.checked = checked;
                 if was_between_requests {
-                    self.pipeline.add();
+                    self.pipeline.add(checked);
                 }
             }
             FramingResult::Refuse if self.received.starts_with(TLS_HANDSHAKE) => {
@@ -153,53 +169,98 @@ impl Stream {
     }
 }
 
-impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let mut bytes = [MaybeUninit::uninit(); 8 * 1024];
-        loop {
-            if this.checked > 0 {
-                let passed = this.checked.min(buffer.remaining());
-                buffer.put_slice(&this.received.split_to(passed));
-                this.checked -= passed;
+impl Stream {
+    /// Only the end of the input is passed on: so actix notices a client that hangs up.
+    fn poll_after_last(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.received.is_empty() {
+            let mut byte = [0];
+            let mut read = ReadBuf::new(&mut byte);
+            ready!(self.transport()?.poll_read(context, &mut read))?;
+            if read.filled().is_empty() {
+                self.input = Input::Ended;
                 return Poll::Ready(Ok(()));
             }
-            match this.input {
+        }
+        self.received.clear();
+        self.input = Input::Ignored;
+        self.lingers = true;
+        Poll::Pending
+    }
+
+    /// Passes on what is checked, and reads more if it must.
+    fn poll_pass(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let mut bytes = [MaybeUninit::uninit(); 8 * 1024];
+        loop {
+            if self.checked > 0 {
+                let passed = self.checked.min(buffer.remaining());
+                buffer.put_slice(&self.received.split_to(passed));
+                self.checked -= passed;
+                return Poll::Ready(Ok(()));
+            }
+            match self.input {
                 Input::Refused => {
                     buffer.put_slice(NONSENSE);
-                    this.input = Input::Ended;
+                    self.input = Input::Ended;
                     return Poll::Ready(Ok(()));
                 }
+                Input::Ignored => return Poll::Pending,
                 Input::Ended => return Poll::Ready(Ok(())),
                 Input::Open => {}
             }
-            if this.framing.is_between_requests() {
-                ready!(this.pipeline.poll_ready(context));
+            if self.framing.is_over() {
+                return self.poll_after_last(context);
             }
-            if !this.check() {
+            if self.framing.is_between_requests() {
+                ready!(self.pipeline.poll_ready());
+            }
+            if !self.check() {
                 continue;
             }
             // Checked before each read, so that a client which never stops sending meets it, too.
-            if let Some(timeout) = this.read_timeout()
-                && this.read_timer.poll(timeout, context).is_ready()
+            if let Some(timeout) = self.read_timeout()
+                && self.read_timer.poll(timeout, context).is_ready()
             {
-                this.refuse("the request was not whole in time");
+                self.refuse("the request was not whole in time");
                 continue;
             }
             let mut read = ReadBuf::uninit(&mut bytes);
-            ready!(this.transport()?.poll_read(context, &mut read))?;
+            ready!(self.transport()?.poll_read(context, &mut read))?;
             if read.filled().is_empty() {
-                this.input = Input::Ended;
+                self.input = Input::Ended;
             }
-            this.received.extend_from_slice(read.filled());
+            self.received.extend_from_slice(read.filled());
         }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.turn.steps >= TURN.steps || this.turn.bytes >= TURN.bytes {
+            this.turn = Turn::default();
+            yield_turn(context);
+            return Poll::Pending;
+        }
+        let before = buffer.filled().len();
+        let passed = this.poll_pass(context, buffer);
+        if passed.is_pending() {
+            this.turn = Turn::default();
+        } else {
+            this.turn.steps += 1;
+            this.turn.bytes += buffer.filled().len() - before;
+        }
+        passed
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        match this.transport()?.poll_write(context, bytes) {
+        let written = this.transport()?.poll_write(context, bytes);
+        // actix offers everything that it holds.
+        let taken = if let Poll::Ready(Ok(taken)) = written { taken } else { 0 };
+        this.pipeline.unwritten(bytes.len() - taken);
+        match written {
             Poll::Pending => this.poll_write_timeout(context).map(Err),
             // To take a few bytes now and then is not enough: the limit is for everything that is to be sent.
             Poll::Ready(Ok(_)) if this.write_timer.is_running() && this.poll_write_timeout(context).is_ready() => {
@@ -216,6 +277,7 @@ impl AsyncWrite for Stream {
             flushed @ Poll::Ready(_) => {
                 // actix flushes when it has nothing left to send.
                 this.write_timer.stop();
+                this.pipeline.written(context);
                 flushed
             }
         }
@@ -228,7 +290,7 @@ impl AsyncWrite for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if let (true, Some((transport, permit))) = (self.was_refused, self.connection.take()) {
+        if let (true, Some((transport, permit))) = (self.lingers, self.connection.take()) {
             transport::linger(transport, permit);
         }
     }

@@ -212,7 +212,7 @@ impl Response {
         let text = std::str::from_utf8(bytes).ok()?;
         let (head, body) = text.split_once("\r\n\r\n")?;
         let mut lines = head.split("\r\n");
-        let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
+        let status = lines.next()?.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()?;
         let headers = lines.map(|line| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned())));
         let mut answer = Self { status, headers: headers.collect::<Option<_>>()?, body: String::new() };
         let length = answer.header("content-length").filter(|_| !is_head).map_or(0, |length| length.parse().unwrap());

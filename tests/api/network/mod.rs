@@ -4,4 +4,5 @@ mod addresses;
 mod cors;
 mod slow_clients;
 mod smuggling;
+mod strangers;
 mod tls;

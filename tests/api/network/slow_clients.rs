@@ -246,9 +246,9 @@ fn a_head_that_is_too_large_is_refused() {
 /// A connection over the limit is closed at once; when another one has ended, the next is served. The address of `/admin` has
 /// one worker: such a connection waited there.
 #[rstest]
-#[case::several_workers(Server::anonymous)]
-#[case::one_worker(|server: &Server| server.client_of("/admin"))]
-fn a_connection_over_the_limit_is_closed(#[case] connect: impl Fn(&Server) -> Client) {
+#[case::several_workers(Server::anonymous, "limits.connections")]
+#[case::one_worker(|server: &Server| server.client_of("/admin"), "admin.listen")]
+fn a_connection_over_the_limit_is_closed(#[case] connect: impl Fn(&Server) -> Client, #[case] what: &str) {
     let folder = TestFolder::with_sample();
     let server = folder.serve_with(&[("LIMITS__CONNECTIONS", "3"), ("ADMIN__LISTEN", "127.0.0.1:0")]);
     let answers = |client: &mut Client| client.try_call_with("GET", "/admin/settings", "", b"").is_ok();
@@ -256,8 +256,8 @@ fn a_connection_over_the_limit_is_closed(#[case] connect: impl Fn(&Server) -> Cl
     assert!(kept.iter_mut().all(answers));
     assert!(connect(&server).is_closed());
     // The line may come after the connection is closed.
-    let line = "all 3 connections are taken (limits.connections); others are closed at once";
-    eventually(line, || server.log().contains(line));
+    let line = format!("all 3 connections are taken ({what}); others are closed at once");
+    eventually(&line, || server.log().contains(&line));
     kept.pop();
     eventually("a new connection is served", || answers(&mut connect(&server)));
 }
