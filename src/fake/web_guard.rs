@@ -1,4 +1,4 @@
-//! Keeps web pages away from `/admin`: the tokens of a fake are known to everyone.
+//! Keeps web pages away from a fake, whose tokens are known to everyone.
 
 use std::net::IpAddr;
 
@@ -12,24 +12,28 @@ use actix_web::{
 
 use crate::http::failure::Failure;
 
-/// Refuses a web page of another site, and one that reaches this address under another name (DNS rebinding). Such a page may be
-/// open in a browser on the same machine.
+/// Refuses a web page that reaches this address under another name (DNS rebinding), and keeps those of another site away from
+/// `/admin`. Such a page may be open in a browser on the same machine.
 ///
 /// Errors: 403.
 pub(crate) fn refuse_web_pages(request: &ServiceRequest, is_on_loopback: bool) -> Result<(), Failure> {
     const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
     let forbidden = |message: String| Err(Failure::new(StatusCode::FORBIDDEN, message));
-    if !request.path().starts_with("/admin") {
-        return Ok(());
-    }
+    let scope = match request.path() {
+        path if path.starts_with("/admin") => "/admin",
+        path if path.starts_with("/api") => "/api",
+        _ => return Ok(()),
+    };
     let text = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
     match text(SEC_FETCH_SITE) {
-        None | Some("none" | "same-origin") => {}
-        Some(site) => return forbidden(format!("Sec-Fetch-Site: {site} may not use /admin of a fake")),
+        Some(site) if scope == "/admin" && !matches!(site, "none" | "same-origin") => {
+            return forbidden(format!("Sec-Fetch-Site: {site} may not use /admin of a fake"));
+        }
+        _ => {}
     }
     match text(HOST) {
         Some(host) if is_on_loopback && !is_this_machine(host) => {
-            forbidden(format!("Host: {host:?} may not use /admin of a fake on loopback; use localhost or 127.0.0.1"))
+            forbidden(format!("Host: {host:?} may not use {scope} of a fake on loopback; use localhost or 127.0.0.1"))
         }
         _ => Ok(()),
     }

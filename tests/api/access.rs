@@ -279,7 +279,7 @@ fn a_caller_without_the_right_role_gets_no_error_about_the_body() {
             assert_eq!(answer.short(), format!("401 {message}"), "{body:.20}");
         }
         let mut client = fake.anonymous();
-        client.write_raw(format!("POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{{").as_bytes());
+        client.write_raw(format!("POST /api/v1/quality/send HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{{").as_bytes());
         assert_eq!(client.read_response().short(), format!("401 {message}"), "a body that never arrives");
     }
     let wrong_role = fake.client("test-wrongrole").call_with("POST", "/api/v1/quality/send", "", b"{");

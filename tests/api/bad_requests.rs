@@ -254,13 +254,13 @@ fn a_body_has_at_most_4_kib() {
             text
         });
         let request = format!(
-            "POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n"
+            "POST {PATH} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test-crm\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n"
         );
         assert_eq!(fake.anonymous().raw(request.as_bytes()).short(), expected, "{size}");
     }
     // A body that only says how large it is gets its answer at once.
     let request = format!(
-        "POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\n{JSON}Content-Length: 9000000\r\n\r\n"
+        "POST {PATH} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test-crm\r\n{JSON}Content-Length: 9000000\r\n\r\n"
     );
     assert_eq!(fake.anonymous().raw(request.as_bytes()).short(), too_large);
 }
@@ -274,7 +274,7 @@ fn a_body_or_head_that_does_not_arrive_in_time_is_refused() {
     let mut client = server.anonymous();
     client.write_raw(
         format!(
-            "POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{JSON}Content-Length: 90\r\n\r\n{{"
+            "POST {PATH} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n{JSON}Content-Length: 90\r\n\r\n{{"
         )
         .as_bytes(),
     );

@@ -192,6 +192,34 @@ fn a_web_page_cannot_use_the_admin_routes_of_a_fake(#[case] lines: &str, #[case]
     }
 }
 
+/// A page of another name that leads to this machine (DNS rebinding) reaches no call, with or without a token.
+#[test]
+fn a_foreign_host_reaches_no_call_of_a_fake_on_loopback() {
+    let fake = Server::fake();
+    for path in ["/api/auth/login", "/api/v1/quality/send", "/api/v1/threads"] {
+        let request = format!("POST {path} HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 0\r\n\r\n");
+        let message = "Host: \"evil.example\" may not use /api of a fake on loopback; use localhost or 127.0.0.1";
+        assert_eq!(fake.anonymous().raw(request.as_bytes()).short(), format!("403 {message}"), "{path}");
+    }
+}
+
+/// A login needs no token: it made a database for each name. The token from it makes the world.
+#[test]
+fn logins_alone_make_no_worlds() {
+    let fake = Server::fake();
+    let mut anonymous = fake.anonymous();
+    let mut log_in = |world: u32| {
+        let login = json!({"login": format!("alice@w{world}"), "password": "x"});
+        anonymous.call("POST", "/api/auth/login", Some(&login)).json()["token"].as_str().unwrap().to_owned()
+    };
+    let tokens: Vec<_> = (0..20).map(&mut log_in).collect();
+    let worlds = || fake.client("test-admin").call("GET", "/admin/worlds", None).body;
+    assert!(!worlds().contains("w1"), "{}", worlds());
+    let token = tokens[1].trim_start_matches("Bearer ");
+    assert_eq!(fake.client(token).send(1, 1).short(), "200 ");
+    assert!(worlds().contains("w1") && !worlds().contains("w2"), "{}", worlds());
+}
+
 /// In Rust the crate is a library; a test that panics leaves nothing, for the fake is dropped with it.
 #[test]
 fn a_test_that_panics_leaves_no_folder() {

@@ -125,10 +125,12 @@ fn the_time_of_an_idle_connection_is_told() {
 /// The HTTP layer's own answer: a bare 400, and the connection is closed.
 #[rstest]
 #[case(b"hello\r\n\r\n")]
-#[case(b"POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n")]
-#[case(b"POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab")]
-#[case(b"POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n")]
-#[case(b"GET /admin/settings HTTP/1.1\r\nHost: x\r\nBad Header: 1\r\n\r\n")]
+#[case(
+    b"POST /api/v1/quality/send HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
+)]
+#[case(b"POST /api/v1/quality/send HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab")]
+#[case(b"POST /api/v1/quality/send HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n")]
+#[case(b"GET /admin/settings HTTP/1.1\r\nHost: localhost\r\nBad Header: 1\r\n\r\n")]
 #[case(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n")]
 fn bytes_that_are_not_http_are_refused(#[case] bytes: &[u8]) {
     let fake = Server::fake();
@@ -145,7 +147,7 @@ fn pipelined_requests_are_answered_in_order() {
     let request = |id: u8| {
         let body = format!(r#"{{"clientId":{{"type":"internalClientId","id":{id}}},"qualityFormId":1}}"#);
         format!(
-            "POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\n\
+            "POST /api/v1/quality/send HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test-crm\r\n\
              Content-Type: application/json\r\nX-Request-Id: {id}\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         )

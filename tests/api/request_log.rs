@@ -83,7 +83,7 @@ fn nothing_secret_is_in_the_log() {
                 admin.call(&token[..40], "/admin/clients/1", None);
             }
         }
-        crm.write_raw(format!("GET /{token} HTTP/1.1\r\nHost: x\r\nBad Header: {token}\r\n\r\n").as_bytes());
+        crm.write_raw(format!("GET /{token} HTTP/1.1\r\nHost: localhost\r\nBad Header: {token}\r\n\r\n").as_bytes());
         crm.read_response();
     };
     let (lines, log) = lines(&folder, &[], requests);

@@ -34,7 +34,7 @@ fn memory_kib(server: &Server) -> usize {
 /// All were taken, and their answers were kept in memory.
 #[test]
 fn requests_are_not_taken_while_answers_wait() {
-    const REQUEST: &[u8] = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+    const REQUEST: &[u8] = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
     const TOO_MANY: usize = 16 * 1024 * 1024;
     let server = Server::fake();
     let mut stream = connect(server.address);
@@ -108,7 +108,7 @@ fn nothing_after_the_last_request_is_executed(#[case] version: &str, #[case] lin
     let server = Server::fake();
     let body = r#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#;
     let send = format!(
-        "POST /api/v1/quality/send {version}\r\nHost: x\r\nAuthorization: Bearer test-crm\r\n{lines}\
+        "POST /api/v1/quality/send {version}\r\nHost: localhost\r\nAuthorization: Bearer test-crm\r\n{lines}\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
@@ -137,8 +137,8 @@ fn chunks_of_one_byte_leave_others_their_turn() {
                 let chunks = b"1\r\nx\r\n".repeat(1000);
                 while !is_over.load(Ordering::Relaxed) {
                     let mut stream = connect(server.address);
-                    let mut written =
-                        stream.write_all(b"POST /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+                    let mut written = stream
+                        .write_all(b"POST /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
                     // Until the time for a body is over.
                     while written.is_ok() && !is_over.load(Ordering::Relaxed) {
                         written = stream.write_all(&chunks);
