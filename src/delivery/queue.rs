@@ -6,7 +6,7 @@
 use std::{collections::HashMap, rc::Rc, time::Duration};
 
 use tokio::{
-    sync::{Semaphore, oneshot},
+    sync::{Semaphore, SemaphorePermit, oneshot},
     task::JoinSet,
     time::sleep,
 };
@@ -45,6 +45,9 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
 /// Limits the threads that try deliveries, of all channels and databases of the program together. A gateway that does not answer
 /// takes at most four of them, and one once it has failed.
 static TRY_THREADS: Semaphore = Semaphore::const_new(256);
+
+/// Limits the threads of pings. They are apart, so that pings delay no delivery.
+static PING_THREADS: Semaphore = Semaphore::const_new(16);
 
 /// What is in flight in one channel.
 #[derive(Clone, Default)]
@@ -187,10 +190,37 @@ async fn deliver(
     Done { channel, id, has_failed }
 }
 
+/// Makes one try, once there is room for its thread.
+async fn try_once(client: DeliveryClient, gateway: Gateway, webhook_id: String, body: String) -> TryResult {
+    match TRY_THREADS.acquire().await {
+        Ok(permit) => try_on_thread(permit, client, gateway, webhook_id, body).await,
+        Err(_) => failed("the program ends".to_owned()),
+    }
+}
+
+/// Makes one try at once. None if as many pings as may be wait for their gateways.
+pub(crate) async fn ping(
+    client: DeliveryClient,
+    gateway: Gateway,
+    webhook_id: String,
+    body: String,
+) -> Option<TryResult> {
+    let permit = PING_THREADS.try_acquire().ok()?;
+    Some(try_on_thread(permit, client, gateway, webhook_id, body).await)
+}
+
+fn failed(description: String) -> TryResult {
+    TryResult { answer: GatewayAnswer::Failed(None), description }
+}
+
 /// Makes one try on a thread of its own, which may take its time: nothing else waits for it, not even the end of the program.
-pub(crate) async fn try_once(client: DeliveryClient, gateway: Gateway, webhook_id: String, body: String) -> TryResult {
-    let failed = |description: String| TryResult { answer: GatewayAnswer::Failed(None), description };
-    let Ok(permit) = TRY_THREADS.acquire().await else { return failed("the program ends".to_owned()) };
+async fn try_on_thread(
+    permit: SemaphorePermit<'static>,
+    client: DeliveryClient,
+    gateway: Gateway,
+    webhook_id: String,
+    body: String,
+) -> TryResult {
     let (sender, tried) = oneshot::channel();
     let run = move || {
         // The task that waited may have ended with the program.

@@ -13,8 +13,7 @@ use crate::http::admin::history::wait;
 use crate::{
     delivery::{
         client::{GatewayAnswer, TryResult},
-        message,
-        queue::try_once,
+        message, queue,
     },
     http::{
         auth,
@@ -125,7 +124,9 @@ pub(crate) async fn ping(
         gateway.ok_or_else(|| Failure::new(StatusCode::CONFLICT, format!("Channel {channel} has no deliveryUrl")))?;
     let body = message::ping(channel, admin.store().now());
     let id = format!("msg_ping_{:016x}", getrandom::u64().unwrap_or_default());
-    let TryResult { answer, description } = try_once(admin.tenant().client.clone(), gateway, id, body).await;
+    let tried = queue::ping(admin.tenant().client.clone(), gateway, id, body).await;
+    let TryResult { answer, description } = tried
+        .ok_or_else(|| Failure::unavailable("Too many pings wait for their gateways; try again later".to_owned()))?;
     Ok(Json::ok(PingResponse { accepted: answer == GatewayAnswer::Accepted, result: description }))
 }
 

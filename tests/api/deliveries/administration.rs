@@ -1,5 +1,7 @@
 //! Channels with addresses and secrets, lists of deliveries, and what an administrator can do about them.
 
+use std::net::TcpListener;
+
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -269,4 +271,21 @@ fn a_delivery_secret_is_in_no_response_and_no_log() {
     for secret in [SECRET, &rotated] {
         assert!(!seen.contains(secret.trim_start_matches("whsec_")), "{seen}");
     }
+}
+
+/// Each ping takes a thread as long as its gateway does not answer: too many at once are refused.
+#[test]
+fn pings_at_once_are_bounded() {
+    let gateway = TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = TestFolder::with_sample();
+    let url = format!("http://{}/", gateway.local_addr().unwrap());
+    let ops = folder.token("ops", "admin");
+    let server = folder.serve_with(&[("DELIVERY__ALLOW", "127.0.0.0/8"), ("DELIVERY__TIMEOUT_MS", "5000")]);
+    assert_eq!(server.client(&ops).put(&Channel::new(1).delivery_url(&url)).status, 200);
+    let mut admins: Vec<_> = (0..40).map(|_| server.client(&ops)).collect();
+    for admin in &mut admins {
+        admin.begin_call("POST", "/admin/channels/1/ping", "", b"").unwrap();
+    }
+    let refused = admins.iter_mut().map(Client::read_response).filter(|answer| answer.status == 503);
+    assert_eq!(refused.count(), 40 - 16);
 }
