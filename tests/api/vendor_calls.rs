@@ -1,10 +1,12 @@
 //! The vendor's calls that an integration makes besides a send: it logs in, and looks up whether the client has an active
 //! thread.
 
+use std::time::Instant;
+
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, Signal, TestFolder};
+use crate::harness::{ClientRow, Server, Signal, TestFolder, World};
 
 fn log_in(server: &Server, login: &str, password: &str) -> crate::harness::Response {
     server.anonymous().call(
@@ -202,4 +204,28 @@ fn clients_are_found_by_phone() {
     assert_eq!(look_up(json!({"phones": [7]})), "400 phones[0]: invalid type: integer `7`, expected a string");
     let long = json!({"phone": "7".repeat(65)});
     assert_eq!(admin.call("PUT", "/admin/clients/9", Some(&long)).short(), "400 phone: must be 1 to 64 characters");
+}
+
+/// Each repetition of a phone read all clients who share it again.
+#[test]
+fn a_phone_that_is_asked_for_often_is_looked_up_once() {
+    let folder = TestFolder::with_sample();
+    folder.apply(World::new().with_all((1..=1000).map(|id| ClientRow::new(id).set("phone", "7"))));
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    let server = folder.serve();
+    let mut crm = server.client(&token);
+    let mut look_up = |count: usize| {
+        let began = Instant::now();
+        let answer = crm.call("POST", "/api/v1/clients/short-info", Some(&json!({"phones": vec!["7"; count]})));
+        (answer, began.elapsed())
+    };
+    let _ = look_up(1);
+    let ((once, time_of_one), (often, time_of_many)) = (look_up(1), look_up(16_000));
+    assert_eq!(once.json().as_array().unwrap().len(), 1000);
+    assert_eq!(once.body, often.body);
+    assert!(time_of_many < 20 * time_of_one, "once in {time_of_one:?}, 16,000 times in {time_of_many:?}");
+    let put = server.client(&ops).call("PUT", "/admin/clients/1001", Some(&json!({"phone": "7"})));
+    assert_eq!(put.status, 201);
+    let message = "400 phones: more than 1000 clients have them; ask for fewer phones or external ids";
+    assert_eq!(look_up(1).0.short(), message);
 }

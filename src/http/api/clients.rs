@@ -1,5 +1,7 @@
 //! `POST /api/v1/clients/short-info`: clients, as far as the vendor has published them.
 
+use std::collections::BTreeSet;
+
 use actix_web::{
     HttpRequest,
     web::{Payload, ThinData},
@@ -21,13 +23,13 @@ use crate::{
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ShortInfoRequest {
-    phones: Option<Vec<String>>,
-    external_ids: Option<Vec<String>>,
+    phones: Option<BTreeSet<String>>,
+    external_ids: Option<BTreeSet<String>>,
 }
 
 /// `POST /api/v1/clients/short-info`: who has these phones or external ids, and whether they have an active thread.
 ///
-/// Source: "Client short info"; that senders may, and that unknown ones are left out, is chosen.
+/// Source: "Client short info"; that senders may, that unknown ones are left out, and the limit are chosen.
 pub(crate) async fn short_info(
     request: HttpRequest,
     payload: Payload,

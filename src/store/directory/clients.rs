@@ -1,6 +1,6 @@
 //! Clients: the people who are asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
@@ -79,10 +79,14 @@ pub(crate) struct ShortInfo {
     has_active_thread: bool,
 }
 
+/// How many clients one call finds at most: many may share a phone.
+const MAX_FOUND: usize = 1000;
+
+/// Errors: [`StoreError::Invalid`] if more than [`MAX_FOUND`] are found.
 fn short_info(
     connection: &Connection,
-    phones: &[String],
-    external_ids: &[String],
+    phones: &BTreeSet<String>,
+    external_ids: &BTreeSet<String>,
 ) -> Result<Vec<ShortInfo>, StoreError> {
     let columns = "id, external_id, phone,
                    exists (select 1 from thread where client_id = client.id and closing_time is null)";
@@ -100,6 +104,11 @@ fn short_info(
                     has_active_thread: row.get(3)?,
                 };
                 found.insert(id, info);
+                if found.len() > MAX_FOUND {
+                    let problem =
+                        format!("more than {MAX_FOUND} clients have them; ask for fewer phones or external ids");
+                    return Err(StoreError::invalid("phones", problem));
+                }
             }
         }
     }
@@ -110,8 +119,8 @@ impl AuthorizedStore {
     /// The clients who have one of those phones or external ids, each once, in the order of their ids.
     pub(crate) async fn short_info(
         &self,
-        phones: Vec<String>,
-        external_ids: Vec<String>,
+        phones: BTreeSet<String>,
+        external_ids: BTreeSet<String>,
     ) -> Result<Vec<ShortInfo>, AccessError> {
         self.long_read(move |connection| short_info(connection, &phones, &external_ids)).await
     }
