@@ -77,7 +77,7 @@ impl RunningServer {
         let server = start();
         let ready = began.elapsed().as_secs_f64() * 1000.0;
         let mut stream = TcpStream::connect(server.address).expect("a server that listens");
-        let request = b"POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\nContent-Length: 2\r\n\r\n{}";
+        let request = b"POST /api/v1/quality/send HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test-crm\r\nContent-Length: 2\r\n\r\n{}";
         stream.write_all(request).expect("a connection");
         assert_ne!(stream.read(&mut [0; 64]).expect("an answer"), 0);
         [ready, began.elapsed().as_secs_f64() * 1000.0]

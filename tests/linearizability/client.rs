@@ -35,7 +35,7 @@ impl Client {
         };
         let media_type = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {secret}\r\n{key}{media_type}Content-Length: {}\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {secret}\r\n{key}{media_type}Content-Length: {}\r\n\r\n",
             body.len()
         );
         let (address, source) = (self.address, self.source);
