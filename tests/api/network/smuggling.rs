@@ -9,7 +9,7 @@ use std::{
 use crate::harness::{DEADLINE, Server};
 
 /// The hidden request after each of them. Its response would have this id.
-const HIDDEN: &[u8] = b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Request-Id: smuggled\r\n\r\n";
+const HIDDEN: &[u8] = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: smuggled\r\n\r\n";
 
 /// Heads, most of them of a request that would be good without what is wrong with it; `{H}` stands for a good first line and
 /// host, `{P}` for those of a send with a good token.
@@ -57,9 +57,9 @@ const HEADS: [&str; 68] = [
     "{P}Transfer_Encoding: chunked\r\n\r\n0\r\n\r\n",
     "POST /api/v1/quality/send HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     // Lines.
-    "GET /livez HTTP/1.1\nHost: x\n\n",
-    "GET /livez HTTP/1.1\r\nHost: x\n\r\n",
-    "GET /livez HTTP/1.1\rHost: x\r\r",
+    "GET /livez HTTP/1.1\nHost: localhost\n\n",
+    "GET /livez HTTP/1.1\r\nHost: localhost\n\r\n",
+    "GET /livez HTTP/1.1\rHost: localhost\r\r",
     "{H}X: a\r\n b\r\n\r\n",
     "{H}X: a\r\n\tb\r\n\r\n",
     "{H}\u{0}X: a\r\n\r\n",
@@ -72,21 +72,21 @@ const HEADS: [&str; 68] = [
     " {H}\r\n",
     "\r\n\r\n{H}\r\n",
     // First lines.
-    "GET  /livez HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET\t/livez\tHTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET /livez HTTP/1.1 \r\nHost: x\r\n\r\n",
-    "GET /livez HTTP/1.1 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET /livez HTTP/1.2\r\nHost: x\r\n\r\n",
-    "GET /livez http/1.1\r\nHost: x\r\n\r\n",
+    "GET  /livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET\t/livez\tHTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /livez HTTP/1.1 \r\nHost: localhost\r\n\r\n",
+    "GET /livez HTTP/1.1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /livez HTTP/1.2\r\nHost: localhost\r\n\r\n",
+    "GET /livez http/1.1\r\nHost: localhost\r\n\r\n",
     "GET /livez\r\n\r\n",
     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n",
-    "GET http://other/livez HTTP/1.1\r\nHost: x\r\n\r\n",
+    "CONNECT x:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n",
+    "GET http://other/livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
     // Hosts.
     "{H}Host: y\r\n\r\n",
     "GET /livez HTTP/1.1\r\n\r\n",
-    "GET /livez HTTP/1.1\r\nHost: x, y\r\n\r\n",
-    "GET /livez HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+    "GET /livez HTTP/1.1\r\nHost: localhost, y\r\n\r\n",
+    "GET /livez HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
 ];
 
 /// Bodies in chunks.
@@ -125,8 +125,8 @@ fn answers(server: &Server, shape: &str) -> String {
 #[test]
 fn an_ambiguous_request_is_refused_once() {
     let fake = Server::fake();
-    let first = "GET /livez HTTP/1.1\r\nHost: x\r\n";
-    let send = "POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\nContent-Type: application/json\r\n";
+    let first = "GET /livez HTTP/1.1\r\nHost: localhost\r\n";
+    let send = "POST /api/v1/quality/send HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test-crm\r\nContent-Type: application/json\r\n";
     for shape in HEADS {
         let answers = answers(&fake, &shape.replace("{H}", first).replace("{P}", send));
         assert!(answers.starts_with("HTTP/1.1 400 "), "{shape:?}: {answers}");
@@ -149,7 +149,7 @@ fn an_ambiguous_request_is_refused_once() {
 fn bytes_after_a_bad_body_are_no_request() {
     let fake = Server::fake();
     for chunks in CHUNKS {
-        let shape = format!("GET /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
+        let shape = format!("GET /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
         let answers = answers(&fake, &shape);
         assert_eq!(answers.matches("HTTP/1.").count(), 1, "{chunks:?}: {answers}");
         assert!(!answers.contains("smuggled"), "{chunks:?}: {answers}");
@@ -160,7 +160,7 @@ fn bytes_after_a_bad_body_are_no_request() {
 #[test]
 fn requests_before_a_bad_one_are_answered() {
     let fake = Server::fake();
-    let good = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+    let good = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let answers = answers(&fake, &format!("{good}{good}GET /livez HTTP/1.1\r\nHost : x\r\n\r\n"));
     let statuses: Vec<_> = answers.match_indices("HTTP/1.1 ").map(|(at, _)| &answers[at + 9..at + 12]).collect();
     assert_eq!(statuses, ["200", "200", "400"]);
@@ -171,7 +171,7 @@ fn requests_before_a_bad_one_are_answered() {
 fn an_unusual_but_clear_request_is_served() {
     let fake = Server::fake();
     for shape in [
-        "\r\nGET /livez HTTP/1.1\r\nHost: x\r\n",
+        "\r\nGET /livez HTTP/1.1\r\nHost: localhost\r\n",
         "GET http://x/livez HTTP/1.1\r\nHost: X\r\n",
         "GET /livez HTTP/1.0\r\n",
         "GET /livez HTTP/1.1\r\nhOST:x\r\nX:\r\nY: \t a\tb \u{e9} \r\n",
@@ -190,7 +190,7 @@ fn an_unusual_but_clear_request_is_served() {
     let chunked = format!("{:x};a=\"b\"\r\n{body}\r\n0\r\n\r\n", body.len());
     for _ in 0..2 {
         client.write_raw(
-            format!("POST /api/v1/quality/send HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-crm\r\nContent-Type: application/json\r\nTransfer-Encoding: Chunked\r\n\r\n{chunked}").as_bytes(),
+            format!("POST /api/v1/quality/send HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test-crm\r\nContent-Type: application/json\r\nTransfer-Encoding: Chunked\r\n\r\n{chunked}").as_bytes(),
         );
         assert_eq!(client.read_response().short(), "200 ");
     }
