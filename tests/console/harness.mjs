@@ -35,8 +35,9 @@ export function startFake(...options) {
 export async function startServer() {
   const folder = await mkdtemp(join(tmpdir(), 'surveyd-console-'));
   const run = async (...command) => (await promisify(execFile)(SURVEYD, command, { cwd: folder })).stdout.trim();
-  const admin = await run('token', 'create', '--name', 'ops', '--role', 'admin');
+  // Makes the database.
   const server = await start(['serve'], folder);
+  const admin = await run('token', 'create', '--name', 'ops', '--role', 'admin');
   const stop = async () => {
     await server.stop();
     await rm(folder, { recursive: true });

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// How many attempts are ring.
+/// How many attempts are kept.
 pub(crate) const MAX_ATTEMPTS: usize = 1000;
 
 /// How much of a path or a message, and of a method, is kept: a caller, with or without a token, must not fill the memory.
@@ -34,7 +34,7 @@ struct Ring {
     attempts: VecDeque<Attempt>,
 }
 
-/// One call, as it is ring.
+/// One call, as it is kept.
 pub(crate) struct Attempt {
     pub(crate) at: Time,
     pub(crate) request_id: HeaderValue,
@@ -120,7 +120,7 @@ impl AttemptLog {
 
     /// The attempts that match, the oldest first: at most `limit` after the cursor, or, without one, the last `limit`.
     ///
-    /// Errors: 410 where attempts after the cursor are no longer ring.
+    /// Errors: 410 where attempts after the cursor are no longer kept.
     pub(crate) fn list(&self, filter: AttemptFilter, limit: usize) -> Result<Vec<AttemptView>, Failure> {
         let ring = self.0.lock();
         // Ids begin at 1: a cursor before that is the beginning.
@@ -166,7 +166,7 @@ impl AttemptLog {
 pub(crate) struct RecentRefusals {
     /// The cursor for the next call.
     pub(crate) cursor: i64,
-    /// How many there were, as far as they are ring.
+    /// How many there were, as far as they are kept.
     pub(crate) count: usize,
     /// The last of them, the oldest first.
     pub(crate) attempts: Vec<AttemptView>,
