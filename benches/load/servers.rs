@@ -2,7 +2,7 @@
 //! design. The last two are this program, started with [`SERVE_AS`].
 
 use std::{
-    env,
+    env, fs,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
@@ -141,6 +141,9 @@ impl Database {
             assert!(output.status.success(), "surveyd {arguments:?} failed");
             String::from_utf8(output.stdout).expect("text").trim().to_owned()
         };
+        let world = folder.path().join("world.json");
+        fs::write(&world, "{}").expect("a world file");
+        surveyd(&["apply", world.to_str().expect("a path that is text")]);
         let token = surveyd(&["token", "create", "--name", "bench", "--role", "integrator"]);
         fill(&path, clients);
         Self { folder, token }
