@@ -239,6 +239,25 @@ fn a_cursor_before_the_oldest_attempt_is_an_error() {
     );
 }
 
+/// Whoever has no token cannot make an administrator forget what the others did.
+#[test]
+fn calls_without_a_token_push_out_no_others() {
+    let folder = TestFolder::with_sample();
+    let (token, ops) = (folder.token("crm", "integrator"), folder.token("ops", "admin"));
+    let server = folder.serve();
+    assert_eq!(server.client(&token).send(2, 1).status, 409);
+    let mut stranger = server.anonymous();
+    for _ in 0..1003 {
+        assert_eq!(stranger.send(1, 1).status, 401);
+    }
+    let mut admin = server.client(&ops);
+    let kept = attempts(&mut admin, "?limit=1000");
+    assert_eq!((kept.len(), &kept[0]["id"], &kept[999]["id"]), (1000, &json!(5), &json!(1004)));
+    let of_token = attempts(&mut admin, "?status=409");
+    assert_eq!((of_token.len(), &of_token[0]["id"], &of_token[0]["token"]), (1, &json!(1), &json!("crm")));
+    assert_eq!(attempts(&mut admin, "?after=0&limit=2").iter().map(|row| &row["id"]).collect::<Vec<_>>(), [1, 5]);
+}
+
 #[rstest]
 #[case("?status=forbidden", "status must be a 64-bit integer")]
 #[case("?limit=1001", "limit must be an integer from 1 to 1000")]

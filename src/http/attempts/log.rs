@@ -16,22 +16,48 @@ use crate::{
     },
 };
 
-/// How many attempts are kept.
+/// How many attempts with a token are kept, and how many without: a caller without a token must not push out the others.
 pub(crate) const MAX_ATTEMPTS: usize = 1000;
 
 /// How much of a path or a message, and of a method, is kept: a caller, with or without a token, must not fill the memory.
 const MAX_TEXT_BYTES: usize = 1024;
 const MAX_METHOD_BYTES: usize = 32;
 
-/// The attempts of a tenant, the oldest first. Ids begin at 1 and have no gaps.
+/// The attempts of a tenant. Ids begin at 1.
 #[derive(Default)]
-pub(crate) struct AttemptLog(Mutex<Ring>);
+pub(crate) struct AttemptLog(Mutex<Kept>);
 
 #[derive(Default)]
-struct Ring {
-    /// The id of the last attempt that was dropped: the oldest that is kept has the next one.
+struct Kept {
+    /// The id of the newest attempt.
+    newest: i64,
+    /// The id of the last attempt with a token that was dropped.
     dropped: i64,
-    attempts: VecDeque<Attempt>,
+    /// The attempts with a token and those without, each with its id, the oldest first.
+    lists: [VecDeque<(i64, Attempt)>; 2],
+}
+
+impl Kept {
+    /// Returns the attempt that makes room for this one.
+    fn add(&mut self, attempt: Attempt) -> Option<(i64, Attempt)> {
+        self.newest += 1;
+        let has_token = attempt.token.is_some();
+        let list = &mut self.lists[usize::from(!has_token)];
+        let oldest = if list.len() == MAX_ATTEMPTS { list.pop_front() } else { None };
+        list.push_back((self.newest, attempt));
+        if let (true, Some((id, _))) = (has_token, &oldest) {
+            self.dropped = *id;
+        }
+        oldest
+    }
+
+    /// The attempts after an id, the oldest first.
+    fn after(&self, id: i64) -> Vec<&(i64, Attempt)> {
+        let later = |list: &'_ VecDeque<(i64, Attempt)>| list.partition_point(|(of_attempt, _)| *of_attempt <= id);
+        let mut attempts: Vec<_> = self.lists.iter().flat_map(|list| list.range(later(list)..)).collect();
+        attempts.sort_unstable_by_key(|(id, _)| *id);
+        attempts
+    }
 }
 
 /// One call, as it is kept.
@@ -92,25 +118,19 @@ impl AttemptLog {
             cut(uri, MAX_TEXT_BYTES);
         }
         attempt.message.iter_mut().for_each(|message| cut(message, MAX_TEXT_BYTES));
-        let mut ring = self.0.lock();
-        // The oldest is freed after the lock is.
-        let _oldest = if ring.attempts.len() == MAX_ATTEMPTS {
-            ring.dropped += 1;
-            ring.attempts.pop_front()
-        } else {
-            None
-        };
-        ring.attempts.push_back(attempt);
-        drop(ring);
+        // Freed after the lock is.
+        let _oldest = self.0.lock().add(attempt);
     }
 
-    /// Erases what the attempts about a client say. They stay as calls, for ids have no gaps.
+    /// Erases what the attempts about a client say. They stay as calls.
     pub(crate) fn forget(&self, client: ClientId, external_id: Option<&str>) {
         let is_theirs = |attempt: &Attempt| match &attempt.asked {
             Some(Target::ExternalClient(id)) if external_id == Some(id.as_str()) => true,
             _ => attempt.client() == Some(client.0),
         };
-        for attempt in self.0.lock().attempts.iter_mut().filter(|attempt| is_theirs(attempt)) {
+        let mut kept = self.0.lock();
+        let attempts = kept.lists.iter_mut().flatten().map(|(_, attempt)| attempt);
+        for attempt in attempts.filter(|attempt| is_theirs(attempt)) {
             attempt.uri = "erased".into();
             attempt.message = None;
             attempt.asked = None;
@@ -120,45 +140,39 @@ impl AttemptLog {
 
     /// The attempts that match, the oldest first: at most `limit` after the cursor, or, without one, the last `limit`.
     ///
-    /// Errors: 410 where attempts after the cursor are no longer kept.
+    /// Errors: 410 where attempts with a token after the cursor are no longer kept.
     pub(crate) fn list(&self, filter: AttemptFilter, limit: usize) -> Result<Vec<AttemptView>, Failure> {
-        let ring = self.0.lock();
+        let kept = self.0.lock();
+        let dropped = kept.dropped;
         // Ids begin at 1: a cursor before that is the beginning.
-        let after = filter.after.unwrap_or(ring.dropped).max(0);
-        if after < ring.dropped {
-            let oldest = ring.dropped + 1;
+        if filter.after.is_some_and(|after| after.max(0) < dropped) {
+            let oldest = dropped + 1;
             return Err(Failure::new(
                 StatusCode::GONE,
                 format!(
-                    "after: attempts before {oldest} are forgotten, the last {MAX_ATTEMPTS} are kept; leave it out, or go on after {}",
-                    ring.dropped
+                    "after: attempts before {oldest} are forgotten, the last {MAX_ATTEMPTS} are kept; leave it out, or go on after {dropped}"
                 ),
             ));
         }
-        let skipped = usize::try_from(after - ring.dropped).unwrap_or(usize::MAX);
-        let ids = ring.dropped + 1..;
-        let matching = ids.zip(&ring.attempts).skip(skipped).filter(|(_, attempt)| {
+        let mut matching = kept.after(filter.after.unwrap_or(0));
+        matching.retain(|(_, attempt)| {
             let is = |filter: Option<i64>, value: Option<i64>| filter.is_none_or(|wanted| value == Some(wanted));
             is(filter.status, attempt.status.map(|status| status.as_u16().into()))
                 && is(filter.client, attempt.client())
                 && is(filter.thread, attempt.thread())
         });
-        let matching: Vec<_> = matching.collect();
         let first = if filter.after.is_some() { 0 } else { matching.len().saturating_sub(limit) };
         Ok(matching[first..].iter().take(limit).map(|(id, attempt)| attempt.show(*id)).collect())
     }
 
     /// The attempts after a cursor that did not succeed.
     pub(crate) fn refused_since(&self, cursor: i64, limit: usize) -> RecentRefusals {
-        let ring = self.0.lock();
-        let newest = ring.dropped + i64::try_from(ring.attempts.len()).unwrap_or(i64::MAX);
-        let skipped = usize::try_from(cursor - ring.dropped).unwrap_or(0);
-        let refused =
-            (ring.dropped + 1..).zip(&ring.attempts).skip(skipped).filter(|(_, attempt)| !attempt.succeeded());
-        let refused: Vec<_> = refused.collect();
+        let kept = self.0.lock();
+        let mut refused = kept.after(cursor);
+        refused.retain(|(_, attempt)| !attempt.succeeded());
         let last = refused.iter().skip(refused.len().saturating_sub(limit));
         let last = last.map(|(id, attempt)| attempt.show(*id)).collect();
-        RecentRefusals { cursor: newest, count: refused.len(), attempts: last }
+        RecentRefusals { cursor: kept.newest, count: refused.len(), attempts: last }
     }
 }
 
