@@ -5,4 +5,5 @@ mod cors;
 mod slow_clients;
 mod smuggling;
 mod strangers;
+mod strangers_measured;
 mod tls;

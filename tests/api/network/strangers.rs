@@ -15,7 +15,7 @@ use socket2::{Domain, Socket, Type};
 use crate::harness::{DEADLINE, Server, TestFolder, eventually};
 
 /// A connection whose buffers in this process are small.
-fn connect(address: SocketAddr) -> TcpStream {
+pub fn connect(address: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     socket.set_send_buffer_size(16 * 1024).unwrap();
@@ -25,7 +25,7 @@ fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-fn memory_kib(server: &Server) -> usize {
+pub fn memory_kib(server: &Server) -> usize {
     let status = fs::read_to_string(format!("/proc/{}/status", server.process.id())).unwrap();
     let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     kib.trim().trim_end_matches(" kB").parse().unwrap()

@@ -75,7 +75,9 @@ export class List {
   }
 
   flush() {
-    const added = this.queue.filter((row) => !this.rows.has(row[this.key])).reverse();
+    // An answer and an event may bring the same row.
+    const fresh = new Map(this.queue.filter((row) => !this.rows.has(row[this.key])).map((row) => [row[this.key], row]));
+    const added = [...fresh.values()].reverse();
     this.queue = [];
     // Only a few rows are highlighted: in a flood nobody would see it, and it would cost the most.
     const highlight = added.length < 10 ? 'new' : '';
