@@ -5,11 +5,11 @@
 
 use std::{
     cell::RefCell,
-    io,
     rc::{Rc, Weak},
     sync::mpsc::{Sender, channel},
-    thread::Builder,
 };
+
+use crate::threads::{self, ThreadError};
 
 type Task = Box<dyn FnOnce() + Send>;
 
@@ -21,7 +21,7 @@ impl ReaderThread {
     /// The reader thread of the calling thread; started where there is none.
     ///
     /// Errors: the system gives no thread.
-    pub(super) fn of_this_thread() -> io::Result<Rc<Self>> {
+    pub(super) fn of_this_thread() -> Result<Rc<Self>, ThreadError> {
         thread_local! {
             static CURRENT: RefCell<Weak<ReaderThread>> = const { RefCell::new(Weak::new()) };
         }
@@ -30,7 +30,7 @@ impl ReaderThread {
                 return Ok(reader);
             }
             let (sender, tasks) = channel::<Task>();
-            Builder::new().name("reader".to_owned()).spawn(move || tasks.iter().for_each(|task| task()))?;
+            threads::start("reader", move || tasks.iter().for_each(|task| task()))?;
             let reader = Rc::new(Self(sender));
             *current = Rc::downgrade(&reader);
             Ok(reader)

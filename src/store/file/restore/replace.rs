@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use rusqlite::{Connection, backup::Backup};
 
 use crate::store::file::{
-    connection::{FLAGS, open_snapshot, wait_as_command},
+    connection::{FLAGS, open_file, open_snapshot, wait_as_command},
     copy::{run, step},
     error::FileError,
     migrations::FileOwner,
@@ -130,7 +130,7 @@ fn schema_cookie(connection: &Connection) -> Result<i64, FileError> {
 ///
 /// Errors: it is still open.
 fn is_replaced(database: &Path, cookie: i64) -> Result<bool, FileError> {
-    let connection = Connection::open_with_flags(database, FLAGS)?;
+    let connection = open_file(database, FLAGS)?;
     wait_as_command(&connection)?;
     let is_busy: bool = connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0))?;
     if is_busy {
