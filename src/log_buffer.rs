@@ -1,7 +1,6 @@
 //! The log of a server: lines wait in memory, and a thread writes them to stderr.
 //!
-//! A pipe that nobody reads takes no more bytes once it is full, and whoever writes to it waits. Here only this module's thread
-//! waits. Lines that do not fit in the buffer are dropped, counted, and reported as soon as stderr takes lines again.
+//! A full pipe blocks the thread that writes to it. Here only the log thread writes. Lines that do not fit in the buffer are dropped, counted, and reported as soon as stderr takes lines again.
 
 use std::{
     fs::File,
@@ -117,7 +116,7 @@ fn run(stderr: &mut File) {
         take(&mut lines);
         let dropped = dropped();
         if dropped > reported {
-            // There is room for it now, and it stands after the last line that was not dropped.
+            // There is room for it now, and it comes after the last line that was not dropped.
             warn!("{} log lines were dropped: stderr was not read", dropped - reported);
             reported = dropped;
         }

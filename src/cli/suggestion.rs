@@ -69,7 +69,7 @@ fn improved(mut error: Error) -> Error {
     error
 }
 
-/// The subcommands at the place of the unknown one.
+/// The subcommands that could be meant instead of the unknown one.
 fn names() -> Vec<String> {
     let root = Cli::command();
     let mut here = &root;
@@ -80,7 +80,7 @@ fn names() -> Vec<String> {
     here.get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name).map(str::to_owned).collect()
 }
 
-/// The one of the names that a word stands for.
+/// The name that a word most likely means.
 fn meant(word: &str, names: &[String]) -> Option<String> {
     let synonym = SYNONYMS.iter().find(|(other, name)| *other == word && names.iter().any(|known| known == name));
     if let Some((_, name)) = synonym {
@@ -92,7 +92,7 @@ fn meant(word: &str, names: &[String]) -> Option<String> {
     near.min().map(|(_, name)| name.clone())
 }
 
-/// How many letters must be added, removed or replaced. Two letters that changed places count as two.
+/// How many letters must be added, removed or replaced. Two letters in the wrong order count as two.
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

@@ -239,7 +239,7 @@ fn a_cursor_before_the_oldest_attempt_is_an_error() {
     );
 }
 
-/// Whoever has no token cannot make an administrator forget what the others did.
+/// Calls without a token do not remove the attempts of others.
 #[test]
 fn calls_without_a_token_push_out_no_others() {
     let folder = TestFolder::with_sample();

@@ -45,7 +45,7 @@ fn a_file_that_is_moved_is_not_written_until_it_is_back(#[case] file: &str) {
     assert!(!log.contains(&token));
 }
 
-/// Whoever asks only for readiness finds it out, too.
+/// A request for readiness finds it out, too.
 #[test]
 fn a_removed_file_is_noticed_without_a_send() {
     let folder = TestFolder::with_sample();

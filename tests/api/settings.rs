@@ -214,7 +214,7 @@ fn a_name_without_an_address_is_named() {
     assert!(said.contains("the name no-such-host.invalid has no address on this machine: "), "{said}");
 }
 
-/// One underscore is a mistake that would be overlooked. What Kubernetes sets beside a service named surveyd is none.
+/// One underscore is a mistake that would be overlooked. What Kubernetes sets for a service named surveyd is none.
 #[rstest]
 #[case("SURVEYD_LISTEN", Some("SURVEYD__LISTEN"))]
 #[case("SURVEYD_LIMITS_QUEUE", Some("SURVEYD__LIMITS__QUEUE"))]

@@ -90,7 +90,7 @@ fn a_send_of_which_nothing_was_done_is_not_there_after_a_crash() {
     }
 }
 
-/// Where that fails, too, the send may be there, and its key tells whether it is.
+/// Where that fails, too, the send may be there, and its key shows whether it is.
 #[test]
 fn a_send_of_which_nothing_is_known_is_recorded_once_with_its_key() {
     let folder = TestFolder::with_sample();

@@ -67,14 +67,14 @@ fn only_the_right_password_logs_in_and_guessing_is_throttled() {
     assert_eq!(server.client(&lead).send(1, 1).status, 200, "who has a token is not slowed down");
 }
 
-/// Of many tries at once no more than five are answered, and so none of the others is told apart from a wrong one.
+/// Of many tries at once no more than five are answered: all others get the same answer as a wrong one.
 #[test]
 fn guessing_at_once_is_throttled_as_well() {
     let folder = TestFolder::with_sample();
     folder.token("crm", "integrator");
     let server = folder.serve();
     let mut clients: Vec<_> = (0..40).map(|_| server.anonymous()).collect();
-    // While the server stands still they gather, and are then all begun before the first is decided.
+    // While the server is stopped they queue, and are then all begun before the first is decided.
     server.signal(Signal::STOP);
     let body = json!({"login": "crm", "password": "guess"}).to_string();
     for client in &mut clients {

@@ -8,7 +8,7 @@ use crate::{
     call_numbers,
     harness::{TestFolder, tool},
     is_long,
-    ledger::{Ledger, Told, prepare},
+    ledger::{Ledger, Reported, prepare},
 };
 
 /// The calls that change files or folders; a machine need not have all of them.
@@ -26,7 +26,7 @@ fn template() -> TestFolder {
     let token = prepare(&folder, 50);
     folder.run_ok(&["backup", "copy.db"]);
     let server = folder.serve();
-    assert_eq!(Ledger::default().send_each(&mut server.client(&token), 1..=5), Told::Recorded);
+    assert_eq!(Ledger::default().send_each(&mut server.client(&token), 1..=5), Reported::Recorded);
     server.kill();
     folder.write("clients.csv", CLIENTS);
     folder.write("world.json", r#"{"settings": {"surveysViaExternalApi": false}, "clients": [{"id": 9}]}"#);
@@ -92,7 +92,7 @@ fn count_calls(folder: &TestFolder, arguments: &[&str]) -> Option<BTreeMap<Strin
     Some(counts)
 }
 
-/// Runs a command with the effect at each call, and compares what is there with what was told.
+/// Runs a command with the effect at each call, and compares what is there with what was reported.
 ///
 /// `more` follows the number of the call: nothing for this call alone, `+` for all calls from this one on.
 fn interrupt(command: &str, effect: &str, more: &str) {

@@ -5,7 +5,7 @@ use rstest::rstest;
 use crate::{
     call_numbers,
     harness::{FailingCalls, TestFolder},
-    ledger::{Ledger, Told, prepare},
+    ledger::{Ledger, Reported, prepare},
 };
 
 /// How many sends are asked for. The error comes in one of them.
@@ -38,17 +38,17 @@ fn check_answers_after(error: &str, calls: &str) {
             let mut crm = server.client(&token);
             // The use of the token is recorded by a job of its own, which may fail unnoticed. It comes before this send.
             let from = ledger.next();
-            assert_eq!(ledger.send_each(&mut crm, [from]), Told::Recorded, "{when}");
+            assert_eq!(ledger.send_each(&mut crm, [from]), Reported::Recorded, "{when}");
             let effect = format!("error={error}:when={number}{more}");
             let Some(errors) = FailingCalls::of(&server, &format!("inject={calls}:{effect}")) else { return };
             let from = ledger.next();
-            let told = ledger.send_each(&mut crm, from..from + SENDS);
-            assert_ne!(told, Told::Nothing, "{when}: {}", server.log());
-            is_reached |= told != Told::Recorded;
+            let reported = ledger.send_each(&mut crm, from..from + SENDS);
+            assert_ne!(reported, Reported::Nothing, "{when}: {}", server.log());
+            is_reached |= reported != Reported::Recorded;
             if goes_on {
                 drop(errors);
                 let from = ledger.next();
-                assert_eq!(ledger.send_each(&mut crm, [from]), Told::Recorded, "{when}: {}", server.log());
+                assert_eq!(ledger.send_each(&mut crm, [from]), Reported::Recorded, "{when}: {}", server.log());
             }
             server.kill();
             ledger.check(&folder, &when);
@@ -57,7 +57,7 @@ fn check_answers_after(error: &str, calls: &str) {
             break;
         }
     }
-    let failed = ledger.count(Told::NothingDone) + ledger.count(Told::Unknown);
+    let failed = ledger.count(Reported::NothingDone) + ledger.count(Reported::Unknown);
     // The log is not cut during a send.
     assert!(failed > 3 || calls == "ftruncate", "the errors came to nothing");
     let server = folder.serve();
@@ -74,7 +74,7 @@ fn a_write_that_only_says_so_is_found() {
     let server = folder.serve();
     let mut ledger = Ledger::default();
     let Some(_pretended) = FailingCalls::of(&server, "inject=pwrite64:retval=4096") else { return };
-    assert_eq!(ledger.send_each(&mut server.client(&token), [1]), Told::Recorded);
+    assert_eq!(ledger.send_each(&mut server.client(&token), [1]), Reported::Recorded);
     server.kill();
     let contradictions = ledger.contradictions(&folder.path("surveyd.db"));
     assert_eq!(contradictions, ["the send to 1 is lost"]);

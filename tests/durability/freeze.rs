@@ -6,7 +6,7 @@ use crate::{
     disk::folder_on,
     harness::{Disk, Server, Signal, eventually},
     is_long,
-    ledger::{Ledger, Load, Told, load, prepare},
+    ledger::{Ledger, Load, Reported, load, prepare},
 };
 
 /// How long the disk is frozen at least.
@@ -37,8 +37,8 @@ fn requests_that_came_whole_are_answered_after_the_thaw() {
     let token = prepare(&folder, 1000);
     let server = folder.serve();
     let mut ledger = freeze_under_load(&disk, &server, &token, || ());
-    assert_eq!(ledger.count(Told::Nothing), 0, "{}", server.log());
-    assert_eq!(ledger.send_each(&mut server.client(&token), 700..710), Told::Recorded);
+    assert_eq!(ledger.count(Reported::Nothing), 0, "{}", server.log());
+    assert_eq!(ledger.send_each(&mut server.client(&token), 700..710), Reported::Recorded);
     server.kill();
     ledger.check(&folder, "after a freeze");
 }
@@ -53,7 +53,7 @@ fn livez_answers_while_the_disk_is_frozen() {
     // More than there are HTTP workers, so that each has a request that reads the file.
     let mut readers: Vec<_> = (0..32).map(|_| server.client(&token)).collect();
     let mut ledger = Ledger::default();
-    assert_eq!(ledger.send_each(&mut server.client(&token), 1..10), Told::Recorded);
+    assert_eq!(ledger.send_each(&mut server.client(&token), 1..10), Reported::Recorded);
     let frozen = disk.freeze();
     for reader in &mut readers {
         // There is no such form: what is read refuses the send.
@@ -68,7 +68,7 @@ fn livez_answers_while_the_disk_is_frozen() {
         let answer = reader.read_response();
         assert!([409, 503].contains(&answer.status), "{answer:?}");
     }
-    assert_eq!(ledger.send_each(&mut server.client(&token), 10..20), Told::Recorded);
+    assert_eq!(ledger.send_each(&mut server.client(&token), 10..20), Reported::Recorded);
     server.kill();
     ledger.check(&folder, "after a freeze");
 }

@@ -5,7 +5,7 @@ use std::fs;
 use crate::{
     call_numbers,
     harness::{FailingCalls, Signal, TestFolder},
-    ledger::{Ledger, Told, prepare},
+    ledger::{Ledger, Reported, prepare},
 };
 
 /// The calls by which SQLite changes its files. strace counts each kind on its own. A kill comes before a write is done,
@@ -28,7 +28,7 @@ fn no_acknowledged_send_is_lost_by_a_kill_at_a_write() {
                 return;
             };
             let from = ledger.next();
-            if ledger.send_each(&mut crm, from..from + SENDS) == Told::Recorded {
+            if ledger.send_each(&mut crm, from..from + SENDS) == Reported::Recorded {
                 server.signal(Signal::TERM);
             }
             let is_reached = server.wait().0.is_none();
@@ -45,7 +45,7 @@ fn no_acknowledged_send_is_lost_by_a_kill_at_a_write() {
     ledger.ask_again(&mut server.client(&token));
     server.stop();
     ledger.check(&folder, "after asking again");
-    assert_eq!(ledger.count(Told::Recorded), ledger.told.len());
+    assert_eq!(ledger.count(Reported::Recorded), ledger.reported.len());
 }
 
 /// The control: without its log, the database lacks what was acknowledged before the kill.
@@ -55,7 +55,7 @@ fn without_the_log_a_kill_loses_sends() {
     let token = prepare(&folder, 10);
     let server = folder.serve();
     let mut ledger = Ledger::default();
-    assert_eq!(ledger.send_each(&mut server.client(&token), 1..=5), Told::Recorded);
+    assert_eq!(ledger.send_each(&mut server.client(&token), 1..=5), Reported::Recorded);
     server.kill();
     fs::remove_file(folder.path("surveyd.db-wal")).unwrap();
     let contradictions = ledger.contradictions(&folder.path("surveyd.db"));

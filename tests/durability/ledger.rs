@@ -1,4 +1,4 @@
-//! What clients were told of each send, and the comparison with what the database holds.
+//! What was reported to clients about each send, and the comparison with what the database holds.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ use crate::harness::{Channel, Client, ClientRow, Form, Response, Server, TestFol
 
 /// What the client knows of a send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Reported {
     /// 200.
     Recorded,
     /// 503, and nothing was done.
@@ -27,7 +27,7 @@ pub enum Told {
     Nothing,
 }
 
-impl Told {
+impl Reported {
     fn of(answer: io::Result<Response>) -> Self {
         let Ok(answer) = answer else { return Self::Nothing };
         match (answer.status, answer.body.as_str()) {
@@ -56,46 +56,47 @@ pub fn send(crm: &mut Client, thread: i64) -> io::Result<Response> {
     crm.try_call_with("POST", "/api/v1/quality/send", &lines, body.as_bytes())
 }
 
-/// What was told of each send that was asked for.
+/// What was reported about each send that was asked for.
 #[derive(Clone, Default)]
 pub struct Ledger {
-    pub told: BTreeMap<i64, Told>,
+    pub reported: BTreeMap<i64, Reported>,
 }
 
 impl Ledger {
     /// Sends to these threads, one after the other, until the first answer that is not 200.
-    pub fn send_each(&mut self, crm: &mut Client, threads: impl IntoIterator<Item = i64>) -> Told {
+    pub fn send_each(&mut self, crm: &mut Client, threads: impl IntoIterator<Item = i64>) -> Reported {
         for thread in threads {
-            let told = Told::of(send(crm, thread));
-            self.told.insert(thread, told);
-            if told != Told::Recorded {
-                return told;
+            let reported = Reported::of(send(crm, thread));
+            self.reported.insert(thread, reported);
+            if reported != Reported::Recorded {
+                return reported;
             }
         }
-        Told::Recorded
+        Reported::Recorded
     }
 
     /// The next thread that nothing was sent to.
     pub fn next(&self) -> i64 {
-        self.told.keys().next_back().map_or(1, |last| last + 1)
+        self.reported.keys().next_back().map_or(1, |last| last + 1)
     }
 
     /// How many sends have this fate.
-    pub fn count(&self, told: Told) -> usize {
-        self.told.values().filter(|other| **other == told).count()
+    pub fn count(&self, reported: Reported) -> usize {
+        self.reported.values().filter(|other| **other == reported).count()
     }
 
     /// Whether the database holds a send of which the client does not know it, and whether it lacks one.
     pub fn unknown_ones(&self, database: &Path) -> (bool, bool) {
         let connection = Connection::open(database).unwrap();
         let mut statement = connection.prepare("select exists (select 1 from send where thread_id = ?1)").unwrap();
-        let unknown = self.told.iter().filter(|(_, told)| matches!(told, Told::Unknown | Told::Nothing));
+        let unknown =
+            self.reported.iter().filter(|(_, reported)| matches!(reported, Reported::Unknown | Reported::Nothing));
         let there: Vec<bool> =
             unknown.map(|(thread, _)| statement.query_row([thread], |row| row.get(0)).unwrap()).collect();
         (there.contains(&true), there.contains(&false))
     }
 
-    /// What the database of a folder holds that contradicts what was told: one sentence for each error.
+    /// What the database of a folder holds that contradicts what was reported: one sentence for each error.
     pub fn contradictions(&self, database: &Path) -> Vec<String> {
         let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
         let sql = "select thread_id, count(*), count(d.sending_id), count(k.sending_id) from send
@@ -105,10 +106,10 @@ impl Ledger {
         let rows = statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)))).unwrap();
         let mut found: BTreeMap<i64, (i64, i64, i64)> = rows.collect::<Result<_, _>>().unwrap();
         let mut contradictions = Vec::new();
-        for (thread, told) in &self.told {
-            match (told, found.remove(thread)) {
-                (Told::Recorded, None) => contradictions.push(format!("the send to {thread} is lost")),
-                (Told::NothingDone, Some(_)) => {
+        for (thread, reported) in &self.reported {
+            match (reported, found.remove(thread)) {
+                (Reported::Recorded, None) => contradictions.push(format!("the send to {thread} is lost")),
+                (Reported::NothingDone, Some(_)) => {
                     contradictions.push(format!("nothing was done for {thread}, and a send is there"));
                 }
                 (_, None | Some((1, 1, 1))) => {}
@@ -137,10 +138,10 @@ impl Ledger {
 
     /// Asks again for each send of which it is not known whether it was recorded, with its key. Then every one was.
     pub fn ask_again(&mut self, crm: &mut Client) {
-        for (thread, told) in &mut self.told {
-            if matches!(told, Told::Unknown | Told::Nothing) {
+        for (thread, reported) in &mut self.reported {
+            if matches!(reported, Reported::Unknown | Reported::Nothing) {
                 assert_eq!(send(crm, *thread).unwrap().short(), "200 ");
-                *told = Told::Recorded;
+                *reported = Reported::Recorded;
             }
         }
     }
@@ -167,12 +168,12 @@ pub fn load<T>(server: &Server, token: &str, ranges: &[Range<i64>], during: impl
                 scope.spawn(move || {
                     let mut ledger = Ledger::default();
                     for thread in range {
-                        let told = ledger.send_each(&mut crm, [thread]);
+                        let reported = ledger.send_each(&mut crm, [thread]);
                         if load.is_cut_off.load(Ordering::SeqCst) {
-                            ledger.told.insert(thread, Told::Nothing);
+                            ledger.reported.insert(thread, Reported::Nothing);
                             break;
                         }
-                        if told != Told::Recorded {
+                        if reported != Reported::Recorded {
                             break;
                         }
                         load.answers.fetch_add(1, Ordering::Relaxed);
@@ -182,8 +183,8 @@ pub fn load<T>(server: &Server, token: &str, ranges: &[Range<i64>], during: impl
             })
             .collect();
         let result = during(&load);
-        let told = clients.into_iter().flat_map(|client| client.join().unwrap().told).collect();
-        (Ledger { told }, result)
+        let reported = clients.into_iter().flat_map(|client| client.join().unwrap().reported).collect();
+        (Ledger { reported }, result)
     })
 }
 
@@ -194,7 +195,7 @@ fn a_contradiction_is_found() {
     let token = prepare(&folder, 10);
     let server = folder.serve();
     let mut ledger = Ledger::default();
-    assert_eq!(ledger.send_each(&mut server.client(&token), 1..=6), Told::Recorded);
+    assert_eq!(ledger.send_each(&mut server.client(&token), 1..=6), Reported::Recorded);
     server.stop();
     ledger.check(&folder, "without a fault");
     let database = folder.database();
@@ -212,7 +213,7 @@ fn a_contradiction_is_found() {
         let found = ledger.contradictions(&folder.path("surveyd.db"));
         assert!(found.iter().any(|found| found.starts_with(contradiction)), "{sql}: {found:?}");
     }
-    ledger.told.insert(2, Told::NothingDone);
+    ledger.reported.insert(2, Reported::NothingDone);
     let found = ledger.contradictions(&folder.path("surveyd.db"));
     assert!(found.contains(&"nothing was done for 2, and a send is there".to_owned()), "{found:?}");
     assert!(found.contains(&"2 rows are of no send".to_owned()), "{found:?}");

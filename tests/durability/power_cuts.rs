@@ -6,7 +6,7 @@ use crate::{
     disk::{cut_power, folder_on, restart, sync},
     harness::{Disk, FailingCalls, Server, TestFolder, eventually, tool},
     is_long,
-    ledger::{Ledger, Told, load, prepare},
+    ledger::{Ledger, Reported, load, prepare},
 };
 
 const CLIENTS: i64 = 6;
@@ -40,14 +40,14 @@ fn no_acknowledged_send_is_lost_by_a_power_cut() {
     let cuts = if is_long() { 20 } else { 4 };
     for number in 0..cuts {
         let from = i64::try_from(number).unwrap() * 1000 + 1;
-        ledger.told.append(&mut cut(&disk, &folder, folder.serve(), &token, from, 20 + number * 37 % 500).told);
+        ledger.reported.append(&mut cut(&disk, &folder, folder.serve(), &token, from, 20 + number * 37 % 500).reported);
         ledger.check(&folder, &format!("after power cut {number}"));
     }
     let server = folder.serve();
     ledger.ask_again(&mut server.client(&token));
     server.stop();
     ledger.check(&folder, "after asking again");
-    assert!(ledger.count(Told::Recorded) > cuts * 20, "the cuts came too early to show anything");
+    assert!(ledger.count(Reported::Recorded) > cuts * 20, "the cuts came too early to show anything");
 }
 
 /// The control: a server whose syncs do nothing loses sends.

@@ -81,7 +81,7 @@ fn make_call(
     holders: &Holders,
     clock: Instant,
 ) -> Event {
-    // A token that a command has made has an id that nobody was told.
+    // A token that a command has made has an id that nobody has seen.
     let tokens: Vec<_> =
         holders.lock().unwrap().iter().skip(1).map(|holder| holder.token).filter(|token| *token != 0).collect();
     let (action, by) = if client.is_some() {

@@ -83,7 +83,7 @@ pub(crate) async fn log_in(
     }
     match bearer.authorize(&request, Role::ANYBODY).await.map(|store| store.caller().clone()) {
         Ok(caller) => {
-            // Again: of many tries at once, the right one must not be told apart after five have failed.
+            // Again: after five failures, a right password among many simultaneous tries must get the same answer as a wrong one.
             if let Some((throttles, address)) = throttled {
                 throttles.check_login(address, Instant::now())?;
             }

@@ -82,7 +82,7 @@ fn refuse_existing(target: &Path) -> Result<()> {
 
 /// Says what an administrator can do about a copy that failed.
 fn explain_copy(database: &Path, target: &Path, error: FileError) -> anyhow::Error {
-    let error = error.told_apart(database);
+    let error = error.diagnose(database);
     let (database, target) = (database.display(), target.display());
     let sentence = match &error {
         FileError::Damaged(_) | FileError::NotADatabase(_) => {

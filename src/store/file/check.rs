@@ -123,7 +123,7 @@ pub(crate) fn check(database: &Path, report: &mut dyn FnMut(&str)) -> Result<u64
         report("the rest is not checked, because the schema is not that of surveyd".to_owned());
         Ok(())
     };
-    match looked.map_err(|error| FileError::from(error).told_apart(database)) {
+    match looked.map_err(|error| FileError::from(error).diagnose(database)) {
         Ok(()) => {}
         // Nothing is known of such a file.
         Err(error @ (FileError::Unreadable(_) | FileError::Unusable(_))) => return Err(error.explain(database)),

@@ -120,8 +120,8 @@ fn wait<const SECONDS: u64>(tries: i32) -> bool {
     SINCE.get().is_some_and(|since| since.elapsed() < Duration::from_secs(SECONDS))
 }
 
-/// Sets the journal mode. SQLite commits the change after it has returned the mode, so the statement runs to its end: otherwise
-/// a sync that fails would not be noticed, and the next statement would find the file locked.
+/// Sets the journal mode. SQLite commits the change after it has returned the mode, so the statement runs to its end. Otherwise
+/// a failed sync is ignored, and the next statement finds the file locked.
 pub(super) fn set_journal_mode(connection: &Connection, mode: &str) -> Result<(), FileError> {
     let mut statement = connection.prepare(&format!("pragma journal_mode = {mode}"))?;
     let mut rows = statement.query([])?;

@@ -52,8 +52,8 @@ impl From<rusqlite::Error> for FileError {
 }
 
 impl FileError {
-    /// Tells a damaged file from one that the disk does not give: SQLite calls both malformed. Reads the whole file.
-    pub(super) fn told_apart(self, path: &Path) -> Self {
+    /// Finds out whether a damaged file is one that the disk does not give: SQLite calls both malformed. Reads the whole file.
+    pub(super) fn diagnose(self, path: &Path) -> Self {
         match self {
             Self::Damaged(_) => read_whole(path).map_or_else(Self::Unreadable, |()| self),
             other => other,
@@ -63,7 +63,7 @@ impl FileError {
     /// Says what an administrator can do about it, and names the file.
     pub(in crate::store) fn explain(self, path: &Path) -> anyhow::Error {
         let file = path.display();
-        let this = self.told_apart(path);
+        let this = self.diagnose(path);
         let sentence = match &this {
             Self::NotADatabase(_) => format!("{file} is not a SQLite database; name another file with --database"),
             Self::Damaged(_) => {

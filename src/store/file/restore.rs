@@ -155,10 +155,10 @@ fn open_backup(backup: &Path) -> Result<(Connection, FileOwner)> {
     ensure!(backup.is_file(), "the backup {name} is not a regular file; name another one");
     // Opened as a plain file first, for the system's own message where SQLite would only say "unable to open".
     let opened = File::open(backup).map_err(anyhow::Error::from).and_then(|_| {
-        let told_apart = |error: FileError| error.told_apart(backup);
-        let (from, owner) = open_snapshot(backup).map_err(FileError::from).map_err(told_apart)?;
+        let diagnose = |error: FileError| error.diagnose(backup);
+        let (from, owner) = open_snapshot(backup).map_err(FileError::from).map_err(diagnose)?;
         match &owner {
-            FileOwner::Surveyd(_) => check_sound(&from, &owner).map_err(told_apart)?,
+            FileOwner::Surveyd(_) => check_sound(&from, &owner).map_err(diagnose)?,
             FileOwner::NewerSurveyd(newer) => bail!("it was written by {newer}; use that version"),
             FileOwner::Empty | FileOwner::OtherProgram => bail!("it is not a database of surveyd; name another file"),
         }

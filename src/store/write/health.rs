@@ -9,7 +9,7 @@ use crate::store::{
     file::commit::{write_page, write_pages},
 };
 
-/// For how long the result of a commit tells how the next one would end.
+/// For how long the result of a commit is taken as that of the next one.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The result of the last commit that wrote something, and when it ended.
@@ -21,8 +21,8 @@ impl Health {
         self.0 = Some((Instant::now(), committed.clone()));
     }
 
-    /// Finds out whether the file can be written. Writes for it at most once a second: whoever asks for the readiness of a
-    /// server needs no token. Returns whether it has written: then the commit tells.
+    /// Finds out whether the file can be written. Writes at most once a second, because `/readyz` needs no token. Returns whether
+    /// it has written: then the result of the commit is the answer.
     pub(in crate::store) fn probe(&self, connection: &Connection) -> Result<bool, StoreError> {
         match &self.0 {
             Some((ended, committed)) if ended.elapsed() < FRESH => {

@@ -40,7 +40,7 @@ impl Disk {
         self.home.path().join("mounted")
     }
 
-    /// From now on whoever writes to it waits, until it thaws.
+    /// Every write to it waits until it thaws.
     pub fn freeze(&self) -> Frozen {
         run(Command::new("fsfreeze").arg("-f").arg(self.path()));
         Frozen { path: self.path() }

@@ -1,4 +1,4 @@
-//! The disk is frozen, as a snapshot of a virtual machine freezes it: whoever writes waits, and so does a read that marks in the
+//! The disk is frozen, as a snapshot of a virtual machine freezes it: each write waits, and so does a read that marks in the
 //! log's shared memory how far it reads.
 
 use std::thread;

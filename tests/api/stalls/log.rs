@@ -107,12 +107,12 @@ fn a_log_has_its_last_lines() {
     }
 }
 
-/// The ready line is for whoever reads it. A fake writes its file all the same, and answers.
+/// A ready line that nobody reads stops nothing: a fake writes its ready file, and answers.
 #[test]
 fn a_stdout_that_nobody_reads_stops_nothing() {
     let folder = TestFolder::new();
     let (_reader, mut full) = std::io::pipe().unwrap();
-    // What a pipe holds on Linux, unless it was told otherwise.
+    // The default capacity of a pipe on Linux.
     full.write_all(&vec![b'x'; 64 * 1024]).unwrap();
     let mut command = folder.command(&["fake", "--listen", "127.0.0.1:0", "--ready-file", "ready.json"]);
     let mut process = command.stdout(full).stderr(Stdio::null()).spawn().unwrap();

@@ -34,7 +34,7 @@ fn a_read_that_fails_gets_503() {
     assert!(!log.contains("malformed"), "{log}");
 }
 
-/// SQLite calls a page malformed that the disk does not give. Whoever believed it would put an older file in its place.
+/// SQLite calls a page malformed that the disk does not give. An administrator who believed it would restore an older file.
 #[test]
 fn no_command_calls_a_disk_that_fails_a_damaged_file() {
     let folder = folder();
