@@ -2,6 +2,8 @@
 
 use rusqlite::Connection;
 
+use crate::store::file::sql::{is_blank, tokens};
+
 /// Calls `report` with a sentence for each row that breaks a CHECK constraint of its table, in the words of SQLite.
 pub(super) fn check_constraints(connection: &Connection, report: &mut dyn FnMut(String)) -> rusqlite::Result<()> {
     let sql = "select name, sql from sqlite_schema where type = 'table' and sql is not null order by name";
@@ -24,54 +26,31 @@ pub(super) fn check_constraints(connection: &Connection, report: &mut dyn FnMut(
 /// The conditions of the CHECK constraints in a `create table`.
 fn conditions(sql: &str) -> Vec<&str> {
     let mut found = Vec::new();
-    let (mut depth, mut rest) = (0_u32, sql);
+    let (mut depth, mut at, mut last_word) = (0_u32, 0, "");
     // Of the condition that is being read: where it begins, and how deep.
     let mut open: Option<(usize, u32)> = None;
-    let (mut last_word, at) = ("", |rest: &str| sql.len() - rest.len());
-    while let Some(first) = rest.chars().next() {
-        let length = length_of_token(rest);
-        match first {
-            '(' => {
+    for token in tokens(sql) {
+        match token {
+            "(" => {
                 depth += 1;
                 if open.is_none() && last_word.eq_ignore_ascii_case("check") {
-                    open = Some((at(rest) + 1, depth));
+                    open = Some((at + 1, depth));
                 }
             }
-            ')' => {
-                if let Some((begin, _)) = open.filter(|(_, of)| *of == depth) {
-                    found.push(&sql[begin..at(rest)]);
-                    open = None;
+            ")" => {
+                if let Some((begin, _)) = open.take_if(|(_, of)| *of == depth) {
+                    found.push(&sql[begin..at]);
                 }
                 depth = depth.saturating_sub(1);
             }
             _ => {}
         }
-        let token = &rest[..length];
-        if !token.starts_with(char::is_whitespace) && !token.starts_with("--") && !token.starts_with("/*") {
+        if !is_blank(token) {
             last_word = token;
         }
-        rest = &rest[length..];
+        at += token.len();
     }
     found
-}
-
-/// How long the first token of SQL is: a comment, a text or name in quotes, a word, or one character.
-fn length_of_token(sql: &str) -> usize {
-    let first = sql.chars().next().unwrap_or_default();
-    // To the end, if it has no end of its own.
-    let up_to = |begin: usize, end: &str| sql[begin..].find(end).map_or(sql.len(), |at| begin + at + end.len());
-    let is_of_word = |c: char| c.is_alphanumeric() || c == '_';
-    match first {
-        '-' if sql.starts_with("--") => up_to(2, "\n"),
-        '/' if sql.starts_with("/*") => up_to(2, "*/"),
-        // A doubled quote in a text makes two texts here, which is as good.
-        '\'' => up_to(1, "'"),
-        '"' => up_to(1, "\""),
-        '`' => up_to(1, "`"),
-        '[' => up_to(1, "]"),
-        _ if is_of_word(first) => sql.find(|c| !is_of_word(c)).unwrap_or(sql.len()),
-        _ => first.len_utf8(),
-    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub(super) mod open_read_only;
 pub(super) mod read_mark;
 pub(super) mod restore;
 mod schema;
+mod sql;
 mod staged_file;
 
 use std::{

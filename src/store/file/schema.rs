@@ -7,6 +7,8 @@ use std::{
 
 use rusqlite::{Connection, Row};
 
+use crate::store::file::sql::{is_blank, is_quoted, tokens};
+
 /// How long statements on a file may take whose schema is not known yet.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -26,7 +28,7 @@ impl Schema {
                     where sql is not null and not (type = 'table' and name glob 'sqlite_stat[1-4]')";
         bounded(connection, |connection| {
             let mut statement = connection.prepare(sql)?;
-            let object = |row: &Row<'_>| Ok(((row.get(0)?, row.get(1)?), tokens(&row.get::<_, String>(2)?)));
+            let object = |row: &Row<'_>| Ok(((row.get(0)?, row.get(1)?), significant(&row.get::<_, String>(2)?)));
             Ok(Self(statement.query_map([], object)?.collect::<Result<_, _>>()?))
         })
     }
@@ -55,32 +57,10 @@ pub(super) fn bounded<T>(
     done
 }
 
-/// The tokens of a statement, without comments. A quoted name or text is one token.
-fn tokens(sql: &str) -> Vec<String> {
-    let mut tokens = Vec::new();
-    let mut rest = sql;
-    while let Some(first) = rest.chars().next() {
-        let end = match first {
-            _ if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
-            _ if rest.starts_with("/*") => rest[2..].find("*/").map_or(rest.len(), |end| end + 4),
-            '\'' | '"' | '`' => rest[1..].find(first).map_or(rest.len(), |end| end + 2),
-            '[' => rest.find(']').map_or(rest.len(), |end| end + 1),
-            _ if is_word(first) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
-            _ => first.len_utf8(),
-        };
-        let (token, after) = rest.split_at(end);
-        rest = after;
-        match first {
-            _ if first.is_whitespace() || token.starts_with("--") || token.starts_with("/*") => {}
-            '\'' | '"' | '`' | '[' => tokens.push(token.to_owned()),
-            _ => tokens.push(token.to_ascii_lowercase()),
-        }
-    }
-    tokens
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_' || c == '$'
+/// What SQLite looks at of a statement. A quoted name or text is one token.
+fn significant(sql: &str) -> Vec<String> {
+    let seen = tokens(sql).filter(|token| !is_blank(token));
+    seen.map(|token| if is_quoted(token) { token.to_owned() } else { token.to_ascii_lowercase() }).collect()
 }
 
 #[cfg(test)]
