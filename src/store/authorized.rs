@@ -124,11 +124,7 @@ impl AuthorizedStore {
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, AccessError> {
-        let (authorization, clock) = self.parts();
-        let read = move |connection: &Connection| {
-            authorization.check(connection, || clock.now())?;
-            Ok(read(connection)?)
-        };
+        let read = self.checked(read);
         self.store.snapshots.read(move |snapshot| read(snapshot.connection)).await
     }
 
@@ -137,12 +133,19 @@ impl AuthorizedStore {
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, AccessError> {
+        self.store.long_read(self.checked(read)).await
+    }
+
+    /// A read that lets the caller in first, in its own state of the file.
+    fn checked<T, R: FnOnce(&Connection) -> Result<T, StoreError>>(
+        &self,
+        read: R,
+    ) -> impl FnOnce(&Connection) -> Result<T, AccessError> + use<T, R> {
         let (authorization, clock) = self.parts();
-        let read = move |connection: &Connection| {
+        move |connection| {
             authorization.check(connection, || clock.now())?;
             Ok(read(connection)?)
-        };
-        self.store.long_read(read).await
+        }
     }
 
     /// Runs the caller's change and records it in the audit, both or neither. The very next send sees it. The change gets the

@@ -153,8 +153,9 @@ fn check_backup(folder: &TestFolder, when: &str) -> bool {
     is_there
 }
 
+/// It leaves the state before or after, and says which.
 #[rstest]
-fn a_killed_command_leaves_the_state_before_or_after(
+fn an_interrupted_command_is_done_or_not(
     #[values(
         "apply world.json",
         "token create --name new --role operator",
@@ -166,24 +167,16 @@ fn a_killed_command_leaves_the_state_before_or_after(
         "restore copy.db"
     )]
     command: &str,
+    #[values(kill, fail_writes)] fault: fn(&str),
 ) {
+    fault(command);
+}
+
+fn kill(command: &str) {
     interrupt(command, "signal=KILL", "");
 }
 
-#[rstest]
-fn a_command_that_fails_to_write_says_what_is_so(
-    #[values(
-        "apply world.json",
-        "token create --name new --role operator",
-        "token rotate 1 --overlap 24h",
-        "token revoke 1",
-        "import clients clients.csv",
-        "erase client 1",
-        "backup new.db",
-        "restore copy.db"
-    )]
-    command: &str,
-) {
+fn fail_writes(command: &str) {
     interrupt(command, "error=EIO", "+");
     if is_long() {
         interrupt(command, "error=EIO", "");

@@ -150,10 +150,6 @@ pub(super) fn commit_batch(
             Err(error)
         }
     };
-    if committed.is_ok() && (records || changes_facts) {
-        // A read of the new state marks it for all others; see `ReadMark`. If it fails, they do it themselves.
-        let _ = data_version(connection);
-    }
     match &committed {
         Ok(()) => {}
         Err(StoreError::Unknown(error)) => error!(%error, "it is not known whether this batch was committed"),
@@ -165,6 +161,8 @@ pub(super) fn commit_batch(
     if committed.is_ok() && (records || changes_facts) {
         metrics.commit_seconds.observe(commit_began.elapsed().as_secs_f64());
         metrics.batch_jobs.observe(size.into());
+        // A read of the new state marks it for all others; see `ReadMark`. If it fails, they do it themselves.
+        let _ = data_version(connection);
     }
     if changes_facts {
         generation.raise();
