@@ -8,6 +8,7 @@ use clap::{
     Command, CommandFactory, Error, Parser,
     error::{ContextKind, ContextValue, ErrorKind},
 };
+use strsim::levenshtein;
 
 use super::Cli;
 
@@ -88,22 +89,6 @@ fn meant(word: &str, names: &[String]) -> Option<String> {
     }
     // A slip of the finger is one or two letters; three of five would be another word.
     let most = (word.chars().count() / 3).clamp(1, 2);
-    let near = names.iter().map(|name| (distance(word, name), name)).filter(|(distance, _)| *distance <= most);
+    let near = names.iter().map(|name| (levenshtein(word, name), name)).filter(|(distance, _)| *distance <= most);
     near.min().map(|(_, name)| name.clone())
-}
-
-/// How many letters must be added, removed or replaced. Two letters in the wrong order count as two.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, letter) in one.chars().enumerate() {
-        let mut above_left = row[0];
-        row[0] = line + 1;
-        for (column, same) in other.iter().enumerate() {
-            let replaced = above_left + usize::from(*same != letter);
-            above_left = row[column + 1];
-            row[column + 1] = replaced.min(row[column] + 1).min(above_left + 1);
-        }
-    }
-    row[other.len()]
 }

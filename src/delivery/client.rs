@@ -244,7 +244,7 @@ mod tests {
     #[case("1.gateway.example", false)]
     #[case("10gateway", false)]
     #[case("localhost.example", false)]
-    fn an_address_is_told_from_a_name(#[case] host: &str, #[case] expected: bool) {
+    fn an_address_is_not_a_name(#[case] host: &str, #[case] expected: bool) {
         assert_eq!(is_address(host), expected);
     }
 

@@ -103,7 +103,7 @@ fn head_does_not_wait() {
 
 /// The seconds after which an idle connection is closed, for clients that close it a little earlier. `/api` has no such line.
 #[test]
-fn the_time_of_an_idle_connection_is_told() {
+fn the_time_of_an_idle_connection_is_in_a_header() {
     let folder = TestFolder::with_sample();
     let ops = folder.token("ops", "admin");
     let server = folder.serve_with(&[("LIMITS__KEEP_ALIVE_MS", "90500")]);

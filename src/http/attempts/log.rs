@@ -25,10 +25,10 @@ const MAX_METHOD_BYTES: usize = 32;
 
 /// The attempts of a tenant. Ids begin at 1.
 #[derive(Default)]
-pub(crate) struct AttemptLog(Mutex<Kept>);
+pub(crate) struct AttemptLog(Mutex<Rings>);
 
 #[derive(Default)]
-struct Kept {
+struct Rings {
     /// The id of the newest attempt.
     newest: i64,
     /// The id of the last attempt with a token that was dropped.
@@ -37,7 +37,7 @@ struct Kept {
     lists: [VecDeque<(i64, Attempt)>; 2],
 }
 
-impl Kept {
+impl Rings {
     /// Returns the attempt that makes room for this one.
     fn add(&mut self, attempt: Attempt) -> Option<(i64, Attempt)> {
         self.newest += 1;
@@ -128,8 +128,8 @@ impl AttemptLog {
             Some(Target::ExternalClient(id)) if external_id == Some(id.as_str()) => true,
             _ => attempt.client() == Some(client.0),
         };
-        let mut kept = self.0.lock();
-        let attempts = kept.lists.iter_mut().flatten().map(|(_, attempt)| attempt);
+        let mut rings = self.0.lock();
+        let attempts = rings.lists.iter_mut().flatten().map(|(_, attempt)| attempt);
         for attempt in attempts.filter(|attempt| is_theirs(attempt)) {
             attempt.uri = "erased".into();
             attempt.message = None;
@@ -142,8 +142,8 @@ impl AttemptLog {
     ///
     /// Errors: 410 where attempts with a token after the cursor are no longer kept.
     pub(crate) fn list(&self, filter: AttemptFilter, limit: usize) -> Result<Vec<AttemptView>, Failure> {
-        let kept = self.0.lock();
-        let dropped = kept.dropped;
+        let rings = self.0.lock();
+        let dropped = rings.dropped;
         // Ids begin at 1: a cursor before that is the beginning.
         if filter.after.is_some_and(|after| after.max(0) < dropped) {
             let oldest = dropped + 1;
@@ -154,7 +154,7 @@ impl AttemptLog {
                 ),
             ));
         }
-        let mut matching = kept.after(filter.after.unwrap_or(0));
+        let mut matching = rings.after(filter.after.unwrap_or(0));
         matching.retain(|(_, attempt)| {
             let is = |filter: Option<i64>, value: Option<i64>| filter.is_none_or(|wanted| value == Some(wanted));
             is(filter.status, attempt.status.map(|status| status.as_u16().into()))
@@ -167,12 +167,12 @@ impl AttemptLog {
 
     /// The attempts after a cursor that did not succeed.
     pub(crate) fn refused_since(&self, cursor: i64, limit: usize) -> RecentRefusals {
-        let kept = self.0.lock();
-        let mut refused = kept.after(cursor);
+        let rings = self.0.lock();
+        let mut refused = rings.after(cursor);
         refused.retain(|(_, attempt)| !attempt.succeeded());
         let last = refused.iter().skip(refused.len().saturating_sub(limit));
         let last = last.map(|(id, attempt)| attempt.show(*id)).collect();
-        RecentRefusals { cursor: kept.newest, count: refused.len(), attempts: last }
+        RecentRefusals { cursor: rings.newest, count: refused.len(), attempts: last }
     }
 }
 

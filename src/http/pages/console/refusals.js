@@ -73,7 +73,7 @@ export function refusals(page, client = '') {
       ['Token', (attempt) => attempt.token ?? '–'],
     ],
   });
-  // One page contains all attempts that the server keeps. The refused ones are selected here.
+  // One page contains the last 1,000 attempts. The refused ones are selected here.
   list.reload = async () => {
     const generation = (list.generation = {});
     const attempts = await request('GET', list.path());
