@@ -6,7 +6,7 @@
 use std::{collections::HashMap, rc::Rc, time::Duration};
 
 use tokio::{
-    sync::{Semaphore, SemaphorePermit, oneshot},
+    sync::{Semaphore, oneshot},
     task::JoinSet,
     time::sleep,
 };
@@ -42,12 +42,12 @@ const MAX_PAUSE: Duration = Duration::from_secs(10);
 /// How long to wait before a read or write of the file is tried again.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
 
-/// Limits the threads that try deliveries, of all channels and databases of the program together. A gateway that does not answer
-/// takes at most four of them, and one once it has failed.
-static TRY_THREADS: Semaphore = Semaphore::const_new(256);
+/// Limits the threads that wait for gateways, of all channels and databases of the program together. A gateway that does not
+/// answer takes at most four of them, and one once it has failed.
+static THREADS: Semaphore = Semaphore::const_new(256);
 
-/// Limits the threads of pings. They are apart, so that pings delay no delivery.
-static PING_THREADS: Semaphore = Semaphore::const_new(16);
+/// Limits how many of these threads are of pings, so that pings delay no delivery.
+static PINGS: Semaphore = Semaphore::const_new(16);
 
 /// What is in flight in one channel.
 #[derive(Clone, Default)]
@@ -192,21 +192,21 @@ async fn deliver(
 
 /// Makes one try, once there is room for its thread.
 async fn try_once(client: DeliveryClient, gateway: Gateway, webhook_id: String, body: String) -> TryResult {
-    match TRY_THREADS.acquire().await {
+    match THREADS.acquire().await {
         Ok(permit) => try_on_thread(permit, client, gateway, webhook_id, body).await,
         Err(_) => failed("the program ends".to_owned()),
     }
 }
 
-/// Makes one try at once. None if as many pings as may be wait for their gateways.
+/// Makes one try at once. None if as many pings or tries as may be wait for their gateways.
 pub(crate) async fn ping(
     client: DeliveryClient,
     gateway: Gateway,
     webhook_id: String,
     body: String,
 ) -> Option<TryResult> {
-    let permit = PING_THREADS.try_acquire().ok()?;
-    Some(try_on_thread(permit, client, gateway, webhook_id, body).await)
+    let permits = (PINGS.try_acquire().ok()?, THREADS.try_acquire().ok()?);
+    Some(try_on_thread(permits, client, gateway, webhook_id, body).await)
 }
 
 fn failed(description: String) -> TryResult {
@@ -214,8 +214,9 @@ fn failed(description: String) -> TryResult {
 }
 
 /// Makes one try on a thread of its own, which may take its time: nothing else waits for it, not even the end of the program.
+/// The thread keeps its permits, also when the caller goes.
 async fn try_on_thread(
-    permit: SemaphorePermit<'static>,
+    permits: impl Send + 'static,
     client: DeliveryClient,
     gateway: Gateway,
     webhook_id: String,
@@ -225,7 +226,7 @@ async fn try_on_thread(
     let run = move || {
         // The task that waited may have ended with the program.
         let _ = sender.send(client.deliver(&gateway, &webhook_id, &body));
-        drop(permit);
+        drop(permits);
     };
     match std::thread::Builder::new().name("delivery".to_owned()).spawn(run) {
         Ok(_) => tried.await.unwrap_or_else(|_| failed("the try ended by a defect of ours".to_owned())),

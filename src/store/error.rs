@@ -112,6 +112,10 @@ impl From<rusqlite::Error> for StoreError {
         let text = error.to_string();
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(text),
+            // Only a long read has a limit of its time.
+            Some(ErrorCode::OperationInterrupted) => {
+                Self::Busy("a read took longer than it may; ask for less at once".to_owned())
+            }
             Some(
                 ErrorCode::DiskFull
                 | ErrorCode::SystemIoFailure

@@ -1,5 +1,10 @@
 //! What holds for every path: unknown ones, other methods, and bytes that are not HTTP.
 
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
 use rstest::rstest;
 
 use crate::{
@@ -189,4 +194,23 @@ fn a_path_with_escaped_letters_is_404() {
     let answer = fake.client("test-admin").call_with("GET", "/%61dmin/settings", cross_site, b"");
     assert_eq!(answer.short(), "404 No such path");
     assert_eq!(fake.client("test-crm").call("GET", "/api/v1/threads?statuses=%41SSIGNED", None).status, 200);
+}
+
+/// curl and .NET wait for this line before they write a larger body; the head says that the connection ends with the answer.
+#[test]
+fn a_body_that_waits_for_100_continue_is_asked_for() {
+    let fake = Server::fake();
+    let body = r#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#;
+    let lines = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+    let head =
+        format!("POST /api/v1/quality/send HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test-crm\r\n{lines}");
+    let mut stream = TcpStream::connect(fake.address).unwrap();
+    stream.write_all(format!("{head}Expect: 100-continue\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
+    let mut asked = [0; 25];
+    stream.read_exact(&mut asked).unwrap();
+    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(body.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
 }
