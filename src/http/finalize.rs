@@ -96,7 +96,6 @@ fn failure_of(response: &HttpResponse<BoxBody>) -> Option<&Failure> {
 
 fn finalize(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let (request, response) = response.into_parts();
-    connection::answered(&request);
     let failure = failure_of(&response);
     let status = response.status();
     let is_api = request.path().starts_with("/api/");
@@ -108,6 +107,7 @@ fn finalize(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
             error!(request_id = id, method = %request.method(), status = status.as_u16(), cause, "a request failed");
         }
     }
+    connection::answered(&request, RequestContext::of(&request).token.is_some());
     let message: Option<Cow<'_, str>> = match failure {
         Some(failure) => Some(match known_tokens(&request, failure) {
             Some(known) => format!("{}; {known}", failure.message()).into(),

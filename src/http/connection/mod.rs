@@ -10,6 +10,7 @@ mod pipeline;
 mod stream;
 pub(crate) mod tls;
 mod transport;
+mod turns;
 
 use std::{
     fmt::Debug,
@@ -33,7 +34,11 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio_util::either::Either;
 
 pub(crate) use crate::http::connection::{limiter::ConnectionLimiter, pipeline::answered};
-use crate::http::connection::{stream::Stream, tls::Tls};
+use crate::http::connection::{
+    stream::Stream,
+    tls::Tls,
+    turns::{StrangerTurns, Turn},
+};
 use crate::settings::Limits;
 
 /// How many connections may wait to be accepted.
@@ -47,7 +52,7 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
 
 /// How many bytes of an answer actix prepares before it writes them. Its default is twice that.
-const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 
 /// How the connections to one address are served.
 #[derive(Clone)]
@@ -133,14 +138,18 @@ where
                 }
             })
             .h1(map_config(routes, |()| AppConfig::default()));
-        let config = config.clone();
-        fn_service(move |tcp: TcpStream| accept(tcp, config.clone())).and_then(http)
+        let (config, turns) = (config.clone(), StrangerTurns::new());
+        fn_service(move |tcp: TcpStream| accept(tcp, config.clone(), Turn::new(Rc::clone(&turns)))).and_then(http)
     })?;
     Ok(server.run())
 }
 
 /// Errors close the connection without an answer: there are too many, or the TLS handshake failed or took too long.
-async fn accept(tcp: TcpStream, config: ConnectionConfig) -> Result<(Stream, Option<SocketAddr>), DispatchError> {
+async fn accept(
+    tcp: TcpStream,
+    config: ConnectionConfig,
+    turn: Turn,
+) -> Result<(Stream, Option<SocketAddr>), DispatchError> {
     let ConnectionConfig { limits, limiter, tls, .. } = config;
     let peer = tcp.peer_addr().ok();
     let permit = limiter.permit().ok_or_else(|| DispatchError::Io(io::ErrorKind::QuotaExceeded.into()))?;
@@ -156,5 +165,5 @@ async fn accept(tcp: TcpStream, config: ConnectionConfig) -> Result<(Stream, Opt
             Either::Right(Box::new(tls))
         }
     };
-    Ok((Stream::new(transport, limits, permit), peer))
+    Ok((Stream::new(transport, limits, permit, turn), peer))
 }

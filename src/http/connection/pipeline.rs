@@ -5,17 +5,16 @@
 
 use std::{
     cell::Cell,
-    future::Future,
-    pin::pin,
     rc::Rc,
     task::{Context, Poll},
 };
 
 use actix_web::HttpRequest;
-use tokio::task::yield_now;
+
+use crate::http::connection::turns::yield_turn;
 
 /// How many requests may be unanswered. What is written lets in more, after all other connections had their turn.
-const MAX_UNANSWERED: usize = 8;
+const MAX_UNANSWERED: usize = 4;
 
 /// How many bytes the heads of unanswered requests may have, before one more is taken.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -33,6 +32,8 @@ pub(super) struct PipelineLimiter {
     /// How many of the unanswered have an answer, which actix holds.
     made: Cell<usize>,
     unwritten_bytes: Cell<usize>,
+    /// Whether the last answer was for a caller with a token.
+    is_known: Cell<bool>,
     /// Whether the connection waits to pass on a request.
     is_waiting: Cell<bool>,
 }
@@ -45,6 +46,11 @@ impl PipelineLimiter {
             && self.unwritten_bytes.get() <= MAX_UNWRITTEN_BYTES;
         self.is_waiting.set(!has_room);
         if has_room { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Whether the last answer was for a caller with a token. A new connection is that of a stranger.
+    pub(super) fn is_known(&self) -> bool {
+        self.is_known.get()
     }
 
     /// Counts a request that was passed on, with a head of so many bytes.
@@ -71,16 +77,10 @@ impl PipelineLimiter {
     }
 }
 
-/// Wakes the task after all others that can run, and after the system was asked which others can. A plain wake would let two
-/// busy tasks alternate: tokio asks the system once in 61 polls.
-pub(super) fn yield_turn(context: &mut Context<'_>) {
-    // Its first poll does it.
-    let _ = pin!(yield_now()).poll(context);
-}
-
-/// To be called once for each request, when its answer is made.
-pub(crate) fn answered(request: &HttpRequest) {
+/// To be called once for each request, when its answer is made; `is_known` tells whether the caller has shown a token of ours.
+pub(crate) fn answered(request: &HttpRequest, is_known: bool) {
     if let Some(limiter) = request.conn_data::<Rc<PipelineLimiter>>() {
         limiter.made.set(limiter.made.get() + 1);
+        limiter.is_known.set(is_known);
     }
 }

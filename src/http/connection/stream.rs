@@ -31,8 +31,9 @@ use crate::{
     http::{
         connection::{
             framing::{Framing, FramingResult},
-            pipeline::{PipelineLimiter, yield_turn},
+            pipeline::PipelineLimiter,
             transport::{self, Transport},
+            turns::Turn,
         },
         middleware::request_log,
     },
@@ -78,19 +79,8 @@ enum Input {
     Ended,
 }
 
-/// How much of its input a connection may pass on before others have their turn: actix would go on until it has read 128 KiB.
-/// Chunks of one byte cost as much time as large ones.
-const TURN: Turn = Turn { steps: 256, bytes: 64 * 1024 };
-
-/// What a connection has passed on since its turn began.
-#[derive(Default)]
-struct Turn {
-    steps: usize,
-    bytes: usize,
-}
-
 impl Stream {
-    pub(super) fn new(transport: Transport, limits: Limits, permit: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(transport: Transport, limits: Limits, permit: OwnedSemaphorePermit, turn: Turn) -> Self {
         Self {
             connection: Some((transport, permit)),
             limits,
@@ -100,7 +90,7 @@ impl Stream {
             checked: 0,
             input: Input::Open,
             lingers: false,
-            turn: Turn::default(),
+            turn,
             read_timer: Timer::default(),
             write_timer: Timer::default(),
         }
@@ -236,18 +226,12 @@ impl Stream {
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.turn.steps >= TURN.steps || this.turn.bytes >= TURN.bytes {
-            this.turn = Turn::default();
-            yield_turn(context);
-            return Poll::Pending;
-        }
+        ready!(this.turn.poll_ready(this.pipeline.is_known(), context));
         let before = buffer.filled().len();
         let passed = this.poll_pass(context, buffer);
-        if passed.is_pending() {
-            this.turn = Turn::default();
-        } else {
-            this.turn.steps += 1;
-            this.turn.bytes += buffer.filled().len() - before;
+        match passed {
+            Poll::Pending => this.turn.end(),
+            Poll::Ready(_) => this.turn.add(buffer.filled().len() - before),
         }
         passed
     }

@@ -12,7 +12,7 @@ use actix_web::{
 };
 
 /// actix copies each piece that it gets into the buffer of the connection. A client that reads nothing holds one or two.
-const PIECE_BYTES: usize = 8 * 1024;
+const PIECE_BYTES: usize = 4 * 1024;
 
 /// Parts of a page, sent one after another.
 pub(super) struct SharedText {
