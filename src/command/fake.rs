@@ -43,6 +43,7 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
             Ok(Worlds::new(folder.path(), &settings, world, max_worlds, background)?.program())
         })
     };
+    let is_started_by_program = exit_on_stdin_close || ready_file.is_some();
     let ready_file = ready_file.map(ReadyFile::new).transpose()?;
     let stdin_closed = exit_on_stdin_close.then(watch_stdin).transpose()?;
     let end = async {
@@ -63,9 +64,13 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
         }
         // Not waited for. Without a thread for it, the next fake removes them.
         let _ = threads::start("leftovers", remove_leftovers);
-        say(
-            "a fake; tokens: test-admin (/admin), test-expired (401), test-wrongrole (403), any other test-… sends; test-…@<world> has a world of its own; Ctrl-C ends it",
-        );
+        // Programs that start a fake need none of it.
+        if !is_started_by_program {
+            let url = server.url();
+            say(format_args!(
+                "a fake; console {url}/ and documentation {url}/docs; tokens: test-admin (/admin), test-expired (401), test-wrongrole (403), any other test-… sends; test-…@<world> has a world of its own; Ctrl-C ends it"
+            ));
+        }
         Ok(())
     })
 }

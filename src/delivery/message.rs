@@ -5,10 +5,13 @@
 
 use serde::Serialize;
 
-use crate::survey::{
-    ids::{ChannelId, ClientId, FormId, SendingId, ThreadId},
-    model::{Form, Question, SentSurvey},
-    time::Time,
+use crate::{
+    store::sends::SendRecord,
+    survey::{
+        ids::{ChannelId, ClientId, FormId, SendingId, ThreadId},
+        model::{Form, Question},
+        time::Time,
+    },
 };
 
 /// The longest JSON of one text of a form, in bytes, so that a whole event stays below the 20 kB of the standard. Texts
@@ -74,7 +77,7 @@ struct Ping {
 /// The event of a send, below 20 kB. A form has one question here, with the id of the form. If one of the two texts is
 /// missing, the other one is used, or else the name of the form.
 pub(crate) fn survey_sent(
-    sent: &SentSurvey,
+    sent: &SendRecord,
     channel: ChannelId,
     client_external_id: Option<&str>,
     form: &Form,
@@ -104,9 +107,9 @@ pub(crate) fn survey_sent(
     };
     let data = SurveySent {
         sending_id,
-        client_id: sent.client_id,
+        client_id: sent.client,
         client_external_id,
-        thread_id: sent.thread_id,
+        thread_id: sent.thread,
         channel,
         message: ChatMessage { r#type: "SURVEY", content },
     };
@@ -140,17 +143,14 @@ fn fit(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::survey::gateway::DeliveryState;
 
-    fn sent() -> SentSurvey {
-        SentSurvey {
+    fn sent() -> SendRecord {
+        SendRecord {
             sending_id: SendingId(1301),
-            quality_form_id: FormId(7),
-            thread_id: ThreadId(4),
-            client_id: ClientId(3),
+            thread: ThreadId(4),
+            client: ClientId(3),
             sent_at: Time(0),
             token: "crm".to_owned(),
-            delivery: DeliveryState::Pending,
         }
     }
 

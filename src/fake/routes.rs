@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest,
-    http::StatusCode,
+    http::{StatusCode, header::HeaderValue},
     web::{Payload, ThinData},
 };
 use serde::{Deserialize, Serialize};
@@ -13,29 +13,33 @@ use tokio::time::timeout;
 use crate::fake::{
     faults::Fault,
     token::{TestToken, WorldName},
-    worlds::{World, Worlds},
+    worlds::{Seed, World, Worlds},
 };
 use crate::{
     http::{
         auth,
         failure::Failure,
         request_body::{self, ADMIN_LIMIT},
-        responses::{Empty, Json},
+        responses::{Empty, Json, Text},
         route_table::{Table, at, delete, get, post, put},
         state::{AppState, State},
     },
-    store::{Store, clock::Reading, error::StoreError},
+    store::{Store, clock::Reading, error::StoreError, transfer::world_file::WorldFile},
     survey::time::{Time, TimeSpan},
+    threads,
 };
 
 /// How long a clock that is set waits for the deliveries that become due; after that they go on by themselves.
 const MAX_WAIT_FOR_TRIES: Duration = Duration::from_mins(1);
 
+/// The largest world file, in bytes: a hundred thousand rows. Larger ones are for `fake --world`.
+const WORLD_LIMIT: usize = 16 * 1024 * 1024;
+
 pub(crate) fn table() -> Table {
     let mut table = Table::default();
     let routes = &mut table;
     at(routes, "/admin/reset", [post(reset)]);
-    at(routes, "/admin/world", [delete(drop_world)]);
+    at(routes, "/admin/world", [get(export_world), put(replace_world), delete(drop_world)]);
     at(routes, "/admin/worlds", [get(list_worlds)]);
     at(routes, "/admin/faults", [get(faults), post(add_fault), delete(clear_faults)]);
     at(routes, "/admin/clock", [get(clock), put(set_clock)]);
@@ -57,7 +61,7 @@ async fn admin_world(request: &HttpRequest, app: &AppState, worlds: &Worlds) -> 
     worlds.enter(&admin_world_name(request, app).await?)
 }
 
-/// `POST /admin/reset`: makes the world as the seed has it, without sends, attempts and faults, and with the system's clock.
+/// `POST /admin/reset`: makes the world as its seed has it, without sends, attempts and faults, and with the system's clock.
 async fn reset(
     request: HttpRequest,
     ThinData(app): State,
@@ -67,7 +71,44 @@ async fn reset(
     Ok(Empty::NO_CONTENT)
 }
 
-/// `DELETE /admin/world`: makes room for another world. The next token that names it gets the seed again.
+/// `GET /admin/world`: the rows of the world, as a world file.
+async fn export_world(
+    request: HttpRequest,
+    ThinData(app): State,
+    ThinData(worlds): ThinData<Worlds>,
+) -> Result<Text, Failure> {
+    let world = admin_world(&request, &app, &worlds).await?;
+    let export = move || {
+        let mut text = Vec::new();
+        world.database.reader()?.export(&mut text, false, &|| {})?;
+        Ok::<_, anyhow::Error>(String::from_utf8(text)?)
+    };
+    let exported = threads::run("export", export).await.map_err(StoreError::from)?;
+    let text = exported.map_err(|error| StoreError::Internal(format!("{error:#}")))?;
+    Ok(Text { content_type: HeaderValue::from_static("application/json"), text })
+}
+
+/// `PUT /admin/world`: makes the world as a world file says, all of it or nothing, without sends, attempts and faults. A reset
+/// makes it so again.
+async fn replace_world(
+    request: HttpRequest,
+    payload: Payload,
+    ThinData(app): State,
+    ThinData(worlds): ThinData<Worlds>,
+) -> Result<Empty, Failure> {
+    let admin = auth::admin(&request, &app).await?;
+    let body = request_body::read(&request, payload, WORLD_LIMIT, &app).await?;
+    let client = worlds.client();
+    let seed = move || Seed::of(&WorldFile::parse(body.text())?, &client);
+    let seed = threads::run("world", seed).await.map_err(StoreError::from)?;
+    let seed = seed.map_err(|error| Failure::bad_request(format!("{error:#}")))?;
+    // Again, after the body, as for the clock.
+    admin.store().check().await?;
+    worlds.replace(&world_name(&request)?, seed)?;
+    Ok(Empty::NO_CONTENT)
+}
+
+/// `DELETE /admin/world`: makes room for another world. The next token that names it gets the seed of the fake.
 async fn drop_world(
     request: HttpRequest,
     ThinData(app): State,

@@ -43,7 +43,7 @@ struct Shared {
     open: Mutex<BTreeMap<WorldName, Arc<World>>>,
     /// Changes when a world is reset or dropped: workers then drop their tenants of it.
     dropped: watch::Sender<()>,
-    seed: Seed,
+    seed: Arc<Seed>,
     max_worlds: usize,
     queue: usize,
     is_on_loopback: bool,
@@ -57,6 +57,8 @@ pub(crate) struct World {
     pub(crate) database: Database,
     pub(crate) attempts: Arc<AttemptLog>,
     pub(crate) faults: Faults,
+    /// What a reset makes of it.
+    seed: Arc<Seed>,
     /// Has its files. Declared after the database, so that they are removed when it is closed.
     _folder: TempDir,
 }
@@ -72,26 +74,22 @@ impl Worlds {
         max_worlds: usize,
         background: &BackgroundHandle,
     ) -> Result<Self> {
-        let seed = Seed::new(world);
-        if let Some(world) = &seed.world {
-            // The sample is known to be valid; another world file is checked before the fake is ready.
-            settings
-                .delivery
-                .client()
-                .check_world(world)
-                .map_err(|error| anyhow!("the world file has an error: {error}"))?;
-            seed.bytes()?;
-        }
+        let client = settings.delivery.client();
+        let seed = match world {
+            // Another world file than the sample is checked before the fake is ready.
+            Some(world) => Seed::of(&world, &client).context("the world file has an error")?,
+            None => Seed::default(),
+        };
         // A world takes seven open files. With fewer there can be fewer worlds, and the first that cannot be made says so.
         file_limit::raise(usize::MAX);
         Ok(Self(Arc::new(Shared {
             open: Mutex::default(),
             dropped: watch::Sender::new(()),
-            seed,
+            seed: Arc::new(seed),
             max_worlds,
             queue: settings.limits.queue,
             is_on_loopback: settings.is_on_loopback(),
-            client: settings.delivery.client(),
+            client,
             background: background.clone(),
             folder: folder.to_owned(),
         })))
@@ -139,7 +137,7 @@ impl Worlds {
         }
         self.check_room(&self.0.open.lock())?;
         // Not under the lock: calls in other worlds go on. Of two calls that come together, one makes its world in vain.
-        let world = self.clone_seed()?;
+        let world = self.clone_seed(&self.0.seed)?;
         let mut open = self.0.open.lock();
         if let Some(world) = open.get(name) {
             return Ok(Arc::clone(world));
@@ -164,16 +162,26 @@ impl Worlds {
         ))
     }
 
-    /// Resets a world to the seed: rows, sends, attempts, faults and clock. Calls in flight end in the old one.
+    /// Resets a world to its seed: rows, sends, attempts, faults and clock. Calls in flight end in the old one.
     pub(crate) fn reset(&self, name: &WorldName) -> Result<(), Failure> {
-        let fresh = self.clone_seed()?;
+        let seed = self.get(name).map_or_else(|| Arc::clone(&self.0.seed), |world| Arc::clone(&world.seed));
+        self.begin_again(name, &seed)
+    }
+
+    /// Gives a world another seed, and resets it.
+    pub(crate) fn replace(&self, name: &WorldName, seed: Seed) -> Result<(), Failure> {
+        self.begin_again(name, &Arc::new(seed))
+    }
+
+    fn begin_again(&self, name: &WorldName, seed: &Arc<Seed>) -> Result<(), Failure> {
+        let fresh = self.clone_seed(seed)?;
         self.deliver(&fresh);
         let old = self.0.open.lock().insert(name.clone(), fresh);
         self.close_dropped(old);
         Ok(())
     }
 
-    /// Drops a world. The next token that names it gets the seed again.
+    /// Drops a world. The next token that names it gets the seed of the fake.
     pub(crate) fn drop_world(&self, name: &WorldName) {
         let old = self.0.open.lock().remove(name);
         self.close_dropped(old);
@@ -190,16 +198,17 @@ impl Worlds {
         }
     }
 
-    fn clone_seed(&self) -> Result<Arc<World>, Failure> {
+    fn clone_seed(&self, seed: &Arc<Seed>) -> Result<Arc<World>, Failure> {
         let make = || {
             // A folder for each, so that the files of a world that cannot be made are removed, too.
             let folder = private_folder_in(&self.0.folder).context("cannot make a folder for it")?;
             let path = folder.path().join("world.db");
-            write_private(&path, self.0.seed.bytes()?)?;
+            write_private(&path, seed.bytes()?)?;
             Ok((Database::open_throw_away(&path, self.0.queue, message::survey_sent)?, folder))
         };
         let (database, folder) = make().map_err(|error| no_room(&error))?;
-        Ok(Arc::new(World { database, attempts: Arc::default(), faults: Faults::default(), _folder: folder }))
+        let (attempts, faults, seed) = (Arc::default(), Faults::default(), Arc::clone(seed));
+        Ok(Arc::new(World { database, attempts, faults, seed, _folder: folder }))
     }
 }
 
@@ -213,23 +222,21 @@ fn no_room(error: &anyhow::Error) -> Failure {
     )
 }
 
-/// The database that each world begins as. Made when it is first needed, for it takes as long as the rest of the start.
-struct Seed {
-    world: Option<WorldFile>,
-    bytes: OnceLock<Result<Vec<u8>, String>>,
-}
+/// The database that a world begins as: by default the sample, which is made when it is first needed, for it takes as long as
+/// the rest of the start.
+#[derive(Default)]
+pub(crate) struct Seed(OnceLock<Result<Vec<u8>, String>>);
 
 impl Seed {
-    fn new(world: Option<WorldFile>) -> Self {
-        Self { world, bytes: OnceLock::new() }
+    /// Errors: what is wrong in the world file, and where.
+    pub(crate) fn of(world: &WorldFile, client: &DeliveryClient) -> Result<Self> {
+        client.check_world(world).map_err(|error| anyhow!("{error}"))?;
+        Ok(Self(OnceLock::from(Ok(world.to_database()?))))
     }
 
     fn bytes(&self) -> Result<&[u8]> {
-        let make = || match &self.world {
-            Some(world) => world.to_database(),
-            None => WorldFile::parse(SAMPLE_WORLD)?.to_database(),
-        };
-        let bytes = self.bytes.get_or_init(|| make().map_err(|error| format!("{error:#}")));
-        bytes.as_deref().map_err(|error| anyhow!("the world file has an error: {error}"))
+        let make = || WorldFile::parse(SAMPLE_WORLD)?.to_database();
+        let bytes = self.0.get_or_init(|| make().map_err(|error| format!("{error:#}")));
+        bytes.as_deref().map_err(|error| anyhow!("the sample has an error: {error}"))
     }
 }

@@ -10,6 +10,7 @@ use std::{
 use actix_web::{
     HttpMessage, HttpRequest,
     http::header::{HeaderMap, HeaderName, HeaderValue},
+    web::Bytes,
 };
 
 use super::{attempts::report::Decision, failure::Failure, tenant::Tenant};
@@ -34,6 +35,8 @@ pub(crate) struct RequestContext {
     pub(crate) credentials: Option<Credentials>,
     /// The body of a send, where a middleware has read it already.
     pub(crate) send: Option<Result<SendSurvey, Failure>>,
+    /// The beginning of the body, if it was read.
+    pub(crate) body: Option<Bytes>,
     /// The name of the caller's token.
     pub(crate) token: Option<String>,
     /// The form of a send.
@@ -62,6 +65,7 @@ impl RequestContext {
             tenant: None,
             credentials: None,
             send: None,
+            body: None,
             token: None,
             form: None,
             target: None,

@@ -12,7 +12,7 @@ use actix_web::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{failure::Failure, state::AppState};
+use super::{context::RequestContext, failure::Failure, state::AppState};
 use crate::survey::json;
 
 /// The largest body of a send or a login, in bytes: forty times the documented one.
@@ -20,6 +20,9 @@ pub(crate) const SEND_LIMIT: usize = 4 * 1024;
 
 /// The largest body of an admin route, or of a call with a form or with lists, in bytes: a form with every text and a thousand channels.
 pub(crate) const ADMIN_LIMIT: usize = 64 * 1024;
+
+/// How much of a body is kept for its attempt: a whole send.
+const KEPT_BYTES: usize = SEND_LIMIT;
 
 /// Reads a JSON body, and waits for it no longer than the address allows.
 ///
@@ -43,6 +46,7 @@ pub(crate) async fn read_body(request: &HttpRequest, payload: Payload, limit: us
         return Err(too_large(limit));
     }
     let bytes = read_bytes(payload, limit).await?;
+    RequestContext::of(request).body = Some(bytes.slice(..bytes.len().min(KEPT_BYTES)));
     match std::str::from_utf8(&bytes) {
         Ok(_) => Ok(Body(bytes)),
         Err(error) => {
@@ -82,7 +86,7 @@ pub(crate) async fn in_time<T>(body: impl Future<Output = Result<T, Failure>>, l
 pub(crate) struct Body(Bytes);
 
 impl Body {
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         // Checked where it was made; asking again costs less than a type that remembers.
         json::without_mark(std::str::from_utf8(&self.0).unwrap_or_default())
     }

@@ -1,6 +1,14 @@
 //! Successful answers of handlers.
 
-use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody, http::StatusCode};
+use actix_web::{
+    HttpRequest, HttpResponse, Responder,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{Accept, CONTENT_TYPE, Header, HeaderValue},
+    },
+    mime,
+};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -20,6 +28,33 @@ impl Responder for Empty {
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         HttpResponse::new(self.0)
     }
+}
+
+/// An answer with a text.
+pub(crate) struct Text {
+    pub(crate) content_type: HeaderValue,
+    pub(crate) text: String,
+}
+
+impl Text {
+    pub(crate) fn plain(text: String) -> Self {
+        Self { content_type: HeaderValue::from_static("text/plain; charset=utf-8"), text }
+    }
+}
+
+impl Responder for Text {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(self.text));
+        response.headers_mut().insert(CONTENT_TYPE, self.content_type);
+        response
+    }
+}
+
+/// Whether the caller would rather have a text than JSON (`Accept: text/plain`).
+pub(crate) fn is_text_wanted(request: &HttpRequest) -> bool {
+    Accept::parse(request).is_ok_and(|accept| accept.preference() == mime::TEXT_PLAIN)
 }
 
 /// An answer with a JSON body.

@@ -5,11 +5,10 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use crate::store::{error::StoreError, tokens::Caller};
+use crate::store::{error::StoreError, sends::SendRecord, tokens::Caller};
 use crate::survey::{
     SendSurvey,
     ids::{SendingId, Target},
-    model::SentSurvey,
     time::Time,
 };
 
@@ -70,7 +69,7 @@ pub(super) fn keep(
     token: i64,
     IdempotencyKey(key): &IdempotencyKey,
     request: &SendSurvey,
-    sent: &SentSurvey,
+    sent: &SendRecord,
 ) -> Result<(), StoreError> {
     let now = sent.sent_at;
     sweep(connection, now, SWEPT)?;

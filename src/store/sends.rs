@@ -57,12 +57,23 @@ struct PendingSend {
     key: Option<IdempotencyKey>,
 }
 
+/// A send as it was recorded.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct SendRecord {
+    pub(crate) sending_id: SendingId,
+    pub(crate) client: ClientId,
+    pub(crate) thread: ThreadId,
+    pub(crate) sent_at: Time,
+    /// The name of the token of the request.
+    pub(crate) token: String,
+}
+
 /// What is to be done, if nothing forbids it.
 enum SendDecision {
     /// Send it.
     Allowed(Caller, Sending),
     /// Answer as before: it was sent already, under the same key.
-    Replayed(SentSurvey),
+    Replayed(SendRecord),
 }
 
 impl PendingSend {
@@ -98,23 +109,31 @@ impl PendingSend {
         message: MessageFormat,
     ) -> Result<SendReceipt, SendError> {
         let (caller, sending) = match decision {
-            SendDecision::Replayed(sent) => return Ok(SendReceipt { sent, replayed: true }),
+            SendDecision::Replayed(sent) => return Ok(SendReceipt::replayed(sent)),
             SendDecision::Allowed(caller, sending) => (caller, sending),
         };
-        let sent = record(connection, sending, caller.name, now, message)?;
+        let (sent, delivery) = record(connection, sending, caller.name, now, message)?;
         if let Some(key) = &self.key {
             idempotency::keep(connection, caller.id, key, &self.request, &sent)?;
         }
-        Ok(SendReceipt { sent, replayed: false })
+        Ok(SendReceipt { sent, is_queued: delivery == DeliveryState::Pending, replayed: false })
     }
 }
 
 /// A send that is recorded durably.
 #[derive(Debug)]
 pub(crate) struct SendReceipt {
-    pub(crate) sent: SentSurvey,
+    pub(crate) sent: SendRecord,
+    /// Whether its delivery was queued by this request.
+    is_queued: bool,
     /// Whether an earlier request with the same key has sent it.
     pub(crate) replayed: bool,
+}
+
+impl SendReceipt {
+    fn replayed(sent: SendRecord) -> Self {
+        Self { sent, is_queued: false, replayed: true }
+    }
 }
 
 impl Store {
@@ -141,7 +160,7 @@ impl Store {
             .await?;
         let (caller, sending) = match decision {
             // It was committed before: there is nothing to wait for.
-            SendDecision::Replayed(sent) => return Ok(SendReceipt { sent, replayed: true }),
+            SendDecision::Replayed(sent) => return Ok(SendReceipt::replayed(sent)),
             SendDecision::Allowed(caller, sending) => (caller, sending),
         };
         let (clock, message) = (self.clock.clone(), self.message);
@@ -156,8 +175,8 @@ impl Store {
                 };
                 let recorded = pending.record(batch.connection, decision, now, message);
                 let receipt = recorded.inspect_err(|_| batch.give_up())?;
-                let queued = receipt.sent.delivery == DeliveryState::Pending;
-                Ok((receipt, if queued { CommitEffect::Queued } else { CommitEffect::Record }))
+                let is_queued = receipt.is_queued;
+                Ok((receipt, if is_queued { CommitEffect::Queued } else { CommitEffect::Record }))
             })
             .await
     }
@@ -211,31 +230,22 @@ impl LocalDatabase {
     }
 }
 
-/// Records a send and its delivery.
+/// Records a send and its delivery. Returns them.
 fn record(
     connection: &Connection,
     sending: Sending,
     token: String,
     now: Time,
     message: MessageFormat,
-) -> Result<SentSurvey, StoreError> {
+) -> Result<(SendRecord, DeliveryState), StoreError> {
     let Sending { form, thread, client, .. } = sending;
     connection
         .prepare_cached("insert into send (form_id, thread_id, client_id, sent_at, token) values (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![form.0, thread.0, client.0, now.0, token])?;
     let sending_id = SendingId(connection.last_insert_rowid());
-    let (sent_at, delivery) = (now, DeliveryState::Recorded);
-    let mut sent = SentSurvey {
-        sending_id,
-        quality_form_id: form,
-        thread_id: thread,
-        client_id: client,
-        sent_at,
-        token,
-        delivery,
-    };
-    sent.delivery = outbox::put(connection, sending, &sent, message)?;
-    Ok(sent)
+    let sent = SendRecord { sending_id, client, thread, sent_at: now, token };
+    let delivery = outbox::put(connection, sending, &sent, message)?;
+    Ok((sent, delivery))
 }
 
 /// The id of the last send, even if it is deleted by now; 0 if there never was one.
@@ -244,8 +254,23 @@ pub(super) fn last_id(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
+fn get(connection: &Connection, id: SendingId) -> Result<Option<SendRecord>, StoreError> {
+    let sql = "select client_id, thread_id, sent_at, token from send where sending_id = ?1";
+    let record = |row: &Row<'_>| {
+        Ok(SendRecord {
+            sending_id: id,
+            client: ClientId(row.get(0)?),
+            thread: ThreadId(row.get(1)?),
+            sent_at: Time(row.get(2)?),
+            token: row.get(3)?,
+        })
+    };
+    Ok(connection.prepare_cached(sql)?.query_row([id.0], record).optional()?)
+}
+
 /// The columns that [`sent`] takes.
-const COLUMNS: &str = "sending_id, form_id, thread_id, client_id, sent_at, token,
+const COLUMNS: &str = "sending_id, form_id, thread_id, client_id,
+    (select external_id from client where id = send.client_id), sent_at, token,
     coalesce((select state from delivery d where d.sending_id = send.sending_id), 'recorded')";
 
 fn sent(row: &Row<'_>) -> rusqlite::Result<SentSurvey> {
@@ -254,15 +279,11 @@ fn sent(row: &Row<'_>) -> rusqlite::Result<SentSurvey> {
         quality_form_id: FormId(row.get(1)?),
         thread_id: ThreadId(row.get(2)?),
         client_id: ClientId(row.get(3)?),
-        sent_at: Time(row.get(4)?),
-        token: row.get(5)?,
-        delivery: outbox::lists::state_at(row, 6)?,
+        client_external_id: row.get(4)?,
+        sent_at: Time(row.get(5)?),
+        token: row.get(6)?,
+        delivery: outbox::lists::state_at(row, 7)?,
     })
-}
-
-fn get(connection: &Connection, id: SendingId) -> Result<Option<SentSurvey>, StoreError> {
-    let sql = format!("select {COLUMNS} from send where sending_id = ?1");
-    Ok(connection.prepare_cached(&sql)?.query_row([id.0], sent).optional()?)
 }
 
 /// Which sends are listed.

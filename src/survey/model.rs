@@ -188,6 +188,8 @@ pub struct SentSurvey {
     pub thread_id: ThreadId,
     /// The client of that thread.
     pub client_id: ClientId,
+    /// The external id that the client has now; none if there is none, or the client is erased.
+    pub client_external_id: Option<String>,
     /// The time at which it was recorded.
     pub sent_at: Time,
     /// The name of the token of the request.

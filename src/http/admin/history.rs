@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{
-    HttpRequest,
+    Either, HttpRequest,
     http::StatusCode,
     web::{Payload, ThinData},
 };
@@ -14,12 +14,13 @@ use crate::{
         attempts::{
             log::{AttemptFilter, AttemptView},
             report::{Decision, DecisionReport},
+            text,
         },
         auth,
         failure::{Failure, refusal_status},
         query::Query,
         request_body,
-        responses::Json,
+        responses::{Json, Text, is_text_wanted},
         state::State,
     },
     store::{
@@ -73,17 +74,26 @@ pub(crate) async fn audit(request: HttpRequest, ThinData(app): State) -> Result<
     Ok(Json::ok(admin.store().audit(filter, query.limit()?).await?))
 }
 
-/// `GET /admin/attempts`: the last calls to `/api/**`, and what the rules said.
-pub(crate) async fn attempts(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<AttemptView>>, Failure> {
+/// `GET /admin/attempts`: the last calls to `/api/**`, and what the rules said; with `Accept: text/plain` as a report.
+pub(crate) async fn attempts(
+    request: HttpRequest,
+    ThinData(app): State,
+) -> Result<Either<Json<Vec<AttemptView>>, Text>, Failure> {
     let admin = auth::admin(&request, &app).await?;
-    let query = Query::of(&request, &["after", "limit", "status", "client", "thread"])?;
+    let query = Query::of(&request, &["after", "limit", "status", "client", "thread", "requestId"])?;
     let filter = AttemptFilter {
         after: query.integer("after")?,
         status: query.integer("status")?,
         client: query.integer("client")?,
         thread: query.integer("thread")?,
+        request_id: query.text("requestId").map(str::to_owned),
     };
-    Ok(Json::ok(admin.tenant().attempts.list(filter, query.limit()?)?))
+    let attempts = admin.tenant().attempts.list(&filter, query.limit()?)?;
+    Ok(if is_text_wanted(&request) {
+        Either::Right(Text::plain(text::report(&attempts, admin.store()).await?))
+    } else {
+        Either::Left(Json::ok(attempts))
+    })
 }
 
 /// `POST /admin/explain`: what a send with this body would be answered, and why; nothing is sent.

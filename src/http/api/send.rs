@@ -59,9 +59,10 @@ pub(in crate::http) async fn send(
         (context.form, context.target) = (Some(survey.form), Some(survey.target.clone()));
     }
     // In a box, so that the state of a request is two allocations of a usual size and not one large, slow one.
-    let SendReceipt { sent, replayed } = Box::pin(bearer.store().send(bearer.credentials.clone(), survey, key)).await?;
+    let SendReceipt { sent, replayed, .. } =
+        Box::pin(bearer.store().send(bearer.credentials.clone(), survey, key)).await?;
     let mut context = RequestContext::of(&request);
-    context.decision = Decision::Allowed(sent.client_id, sent.thread_id, Some(sent.sending_id));
+    context.decision = Decision::Allowed(sent.client, sent.thread, Some(sent.sending_id));
     context.token = Some(sent.token);
     Ok(SendResponse { replayed })
 }

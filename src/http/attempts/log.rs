@@ -66,6 +66,9 @@ pub(crate) struct Attempt {
     pub(crate) request_id: HeaderValue,
     pub(crate) method: Method,
     pub(crate) uri: Cow<'static, str>,
+    pub(crate) query: Option<String>,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) body: Option<String>,
     pub(crate) token: Option<String>,
     pub(crate) form: Option<FormId>,
     pub(crate) asked: Option<Target>,
@@ -82,21 +85,29 @@ pub(crate) struct AttemptView {
     id: i64,
     at: Time,
     request_id: String,
-    method: String,
-    uri: String,
+    pub(super) method: String,
+    pub(super) uri: String,
+    /// Only in a fake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) query: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<String>,
+    /// The beginning of the body. Only in a fake, and where the body was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) body: Option<String>,
     /// The name of the token; None where it is not known.
-    token: Option<String>,
+    pub(super) token: Option<String>,
     /// The client or thread that a refused send named: with the flag off, nobody is looked up.
     #[serde(skip_serializing_if = "Option::is_none")]
     asked: Option<Target>,
     #[serde(flatten)]
-    report: DecisionReport,
+    pub(super) report: DecisionReport,
     #[serde(skip_serializing_if = "Option::is_none")]
-    remark: Option<&'static str>,
+    pub(super) remark: Option<&'static str>,
 }
 
 /// Which attempts are listed.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct AttemptFilter {
     /// Only those after this id.
     pub(crate) after: Option<i64>,
@@ -106,6 +117,8 @@ pub(crate) struct AttemptFilter {
     pub(crate) client: Option<i64>,
     /// Only about this thread.
     pub(crate) thread: Option<i64>,
+    /// Only the call with this `X-Request-Id`.
+    pub(crate) request_id: Option<String>,
 }
 
 impl AttemptLog {
@@ -117,7 +130,8 @@ impl AttemptLog {
         if let Cow::Owned(uri) = &mut attempt.uri {
             cut(uri, MAX_TEXT_BYTES);
         }
-        attempt.message.iter_mut().for_each(|message| cut(message, MAX_TEXT_BYTES));
+        let texts = [&mut attempt.query, &mut attempt.user_agent, &mut attempt.message];
+        texts.into_iter().flatten().for_each(|text| cut(text, MAX_TEXT_BYTES));
         // Freed after the lock is.
         let _oldest = self.0.lock().add(attempt);
     }
@@ -132,7 +146,7 @@ impl AttemptLog {
         let attempts = rings.lists.iter_mut().flatten().map(|(_, attempt)| attempt);
         for attempt in attempts.filter(|attempt| is_theirs(attempt)) {
             attempt.uri = "erased".into();
-            attempt.message = None;
+            (attempt.query, attempt.body, attempt.message) = (None, None, None);
             attempt.asked = None;
             attempt.decision = Decision::Authenticated;
         }
@@ -141,7 +155,7 @@ impl AttemptLog {
     /// The attempts that match, the oldest first: at most `limit` after the cursor, or, without one, the last `limit`.
     ///
     /// Errors: 410 where attempts with a token after the cursor are no longer kept.
-    pub(crate) fn list(&self, filter: AttemptFilter, limit: usize) -> Result<Vec<AttemptView>, Failure> {
+    pub(crate) fn list(&self, filter: &AttemptFilter, limit: usize) -> Result<Vec<AttemptView>, Failure> {
         let rings = self.0.lock();
         let dropped = rings.dropped;
         // Ids begin at 1: a cursor before that is the beginning.
@@ -160,6 +174,7 @@ impl AttemptLog {
             is(filter.status, attempt.status.map(|status| status.as_u16().into()))
                 && is(filter.client, attempt.client())
                 && is(filter.thread, attempt.thread())
+                && filter.request_id.as_ref().is_none_or(|wanted| attempt.request_id == **wanted)
         });
         let first = if filter.after.is_some() { 0 } else { matching.len().saturating_sub(limit) };
         Ok(matching[first..].iter().take(limit).map(|(id, attempt)| attempt.show(*id)).collect())
@@ -226,6 +241,9 @@ impl Attempt {
             request_id: self.request_id.to_str().unwrap_or_default().to_owned(),
             method: self.method.to_string(),
             uri: self.uri.to_string(),
+            query: self.query.clone(),
+            user_agent: self.user_agent.clone(),
+            body: self.body.clone(),
             token: self.token.clone(),
             asked: self.asked.clone(),
             report: DecisionReport::new(rules, self.status, message, self.form, &self.decision),

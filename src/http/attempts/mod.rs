@@ -2,11 +2,19 @@
 
 pub(crate) mod log;
 pub(crate) mod report;
+pub(crate) mod text;
 
-use actix_web::{HttpRequest, http::StatusCode};
+use actix_web::{
+    HttpRequest,
+    http::{StatusCode, header::USER_AGENT},
+};
 
 use self::{log::Attempt, report::Decision};
-use super::{api::SEND, context::RequestContext, state::AppState};
+use super::{
+    api::{LOGIN, SEND},
+    context::RequestContext,
+    state::AppState,
+};
 
 /// Keeps the attempt of a call, and counts the rule that refused it. `status` is None if the connection was closed instead
 /// of an answer.
@@ -17,6 +25,12 @@ pub(super) fn record(request: &HttpRequest, app: &AppState, status: Option<Statu
     }
     let Some(tenant) = context.tenant.clone().or_else(|| app.resolver.anonymous()) else { return };
     let decision = std::mem::replace(&mut context.decision, Decision::Undecided);
+    // A query or a body may hold a token that came to the wrong place, and a login holds a password. Those of tests are no secrets.
+    let is_shown = app.console.fake;
+    let query = Some(request.query_string()).filter(|query| is_shown && !query.is_empty()).map(str::to_owned);
+    let body = context.body.take().filter(|body| is_shown && !body.is_empty() && request.path() != LOGIN);
+    let user_agent =
+        request.headers().get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let is_refused = matches!(decision, Decision::Refused(_));
     tenant.attempts.keep(Attempt {
         at: tenant.store.now(),
@@ -24,6 +38,9 @@ pub(super) fn record(request: &HttpRequest, app: &AppState, status: Option<Statu
         method: request.method().clone(),
         // Nearly every call is this one.
         uri: if request.path() == SEND { SEND.into() } else { request.path().to_owned().into() },
+        query,
+        user_agent,
+        body: body.map(|body| String::from_utf8_lossy(&body).into_owned()),
         token: context.token.take(),
         form: context.form,
         // An allowed send has a client and a thread: what it named says no more.

@@ -1,10 +1,12 @@
 //! The decision of a call, and the report of it: how each rule came out.
 
+use std::fmt;
+
 use actix_web::http::StatusCode;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::survey::{
-    ids::{ClientId, FormId, SendingId, Target, ThreadId},
+    ids::{ChannelId, ClientId, FormId, SendingId, Target, ThreadId},
     refusal::Refusal,
     rules::{Rule, RuleState},
 };
@@ -84,8 +86,8 @@ impl Decision {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DecisionReport {
     /// None where the connection was closed before an answer.
-    status: Option<u16>,
-    message: Option<String>,
+    pub(super) status: Option<u16>,
+    pub(super) message: Option<String>,
     client_id: Option<ClientId>,
     thread_id: Option<ThreadId>,
     quality_form_id: Option<FormId>,
@@ -98,9 +100,42 @@ pub(crate) struct DecisionReport {
 struct RuleReport {
     rule: Rule,
     state: RuleState,
-    /// The admin route of the row that failed it.
+    /// The row that failed it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    row: Option<String>,
+    row: Option<RuleRow>,
+}
+
+/// A row that a rule looks at; as a text its admin route. It may be missing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RuleRow {
+    Settings,
+    Client(ClientId),
+    Thread(ThreadId),
+    Enablement(FormId, ChannelId),
+}
+
+impl fmt::Display for RuleRow {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Settings => formatter.write_str("/admin/settings"),
+            Self::Client(id) => write!(formatter, "/admin/clients/{id}"),
+            Self::Thread(id) => write!(formatter, "/admin/threads/{id}"),
+            Self::Enablement(form, channel) => write!(formatter, "/admin/forms/{form}/channels/{channel}"),
+        }
+    }
+}
+
+impl Serialize for RuleRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The rule that a call was refused by.
+pub(crate) struct FailedRule<'a> {
+    pub(crate) rule: Rule,
+    /// The row that failed it, if there is one.
+    pub(crate) row: Option<&'a RuleRow>,
 }
 
 impl DecisionReport {
@@ -130,18 +165,24 @@ impl DecisionReport {
             rules: rules.iter().map(rule_report).collect(),
         }
     }
+
+    /// The rule that refused the call.
+    pub(crate) fn failed(&self) -> Option<FailedRule<'_>> {
+        let failed = self.rules.iter().find(|report| report.state == RuleState::Failed)?;
+        Some(FailedRule { rule: failed.rule, row: failed.row.as_ref() })
+    }
 }
 
-/// The admin route of the row that a refusal is about, or of the one that is missing.
-fn row(refusal: &Refusal) -> Option<String> {
+/// The row that a refusal is about, or the one that is missing.
+fn row(refusal: &Refusal) -> Option<RuleRow> {
     Some(match refusal {
-        Refusal::Disabled => "/admin/settings".to_owned(),
-        Refusal::NotFound(Target::Client(id)) => format!("/admin/clients/{id}"),
-        Refusal::NotFound(Target::Thread(id)) => format!("/admin/threads/{id}"),
+        Refusal::Disabled => RuleRow::Settings,
+        Refusal::NotFound(Target::Client(id)) => RuleRow::Client(*id),
+        Refusal::NotFound(Target::Thread(id)) => RuleRow::Thread(*id),
         // No client has this identifier, hence no row and no route.
         Refusal::NotFound(Target::ExternalClient(_)) => return None,
-        Refusal::OpenThread { thread, .. } => format!("/admin/threads/{thread}"),
-        Refusal::NoClosedThread { client } => format!("/admin/clients/{client}"),
-        Refusal::FormNotEnabled { form, channel, .. } => format!("/admin/forms/{form}/channels/{channel}"),
+        Refusal::OpenThread { thread, .. } => RuleRow::Thread(*thread),
+        Refusal::NoClosedThread { client } => RuleRow::Client(*client),
+        Refusal::FormNotEnabled { form, channel, .. } => RuleRow::Enablement(*form, *channel),
     })
 }

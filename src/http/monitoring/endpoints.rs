@@ -3,12 +3,8 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use actix_web::{
-    HttpRequest, HttpResponse, Responder,
-    body::BoxBody,
-    http::{
-        StatusCode,
-        header::{CONTENT_TYPE, HeaderValue},
-    },
+    HttpRequest,
+    http::header::HeaderValue,
     web::{ServiceConfig, ThinData},
 };
 use serde::Serialize;
@@ -18,7 +14,7 @@ use crate::{
     http::{
         auth,
         failure::Failure,
-        responses::Json,
+        responses::{Json, Text},
         route_table::{Table, at, get, no_other},
         state::State,
     },
@@ -54,23 +50,12 @@ pub(crate) async fn readyz(ThinData(app): State) -> Result<Json<Ready>, Failure>
 const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
-struct MetricsText(String);
-
-impl Responder for MetricsText {
-    type Body = BoxBody;
-
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(self.0));
-        response.headers_mut().insert(CONTENT_TYPE, OPEN_METRICS);
-        response
-    }
-}
-
 type MetricsOf = ThinData<Arc<Metrics>>;
 
 /// The sizes of the files are read for it, and a disk may not answer: so not on the worker's thread.
-async fn text(metrics: Arc<Metrics>) -> Result<MetricsText, Failure> {
-    threads::run("metrics", move || metrics.text()).await.map_err(StoreError::from)?.map(MetricsText)
+async fn text(metrics: Arc<Metrics>) -> Result<Text, Failure> {
+    let text = threads::run("metrics", move || metrics.text()).await.map_err(StoreError::from)??;
+    Ok(Text { content_type: OPEN_METRICS, text })
 }
 
 /// Adds the route for administrators to a server's routes.

@@ -17,6 +17,7 @@ use crate::store::{
     directory::{DirectoryRow, Gateway, gateway, remove_ended_secrets, switch_off},
     error::StoreError,
     random,
+    sends::SendRecord,
     steps::ROWS_PER_STEP,
     write::batch::CommitEffect,
 };
@@ -24,7 +25,7 @@ use crate::survey::{
     Sending,
     gateway::{DeliveryState, DeliveryUrl},
     ids::{ChannelId, SendingId},
-    model::{Form, SentSurvey},
+    model::Form,
     time::Time,
 };
 
@@ -43,7 +44,7 @@ static OF_SEND: LazyLock<String> = LazyLock::new(|| {
 pub(super) fn put(
     connection: &Connection,
     sending: Sending,
-    sent: &SentSurvey,
+    sent: &SendRecord,
     message: MessageFormat,
 ) -> Result<DeliveryState, StoreError> {
     let found = connection

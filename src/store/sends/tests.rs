@@ -39,19 +39,30 @@ fn a_page_ends_where_the_next_one_begins(
 }
 
 #[test]
-fn a_send_is_read_with_the_state_of_its_delivery() {
+fn a_send_is_read_with_its_client_and_the_state_of_its_delivery() {
     let connection = database();
-    let sent = |id, thread, client, form, delivery| SentSurvey {
+    connection.execute("insert into client (id, external_id) values (1, 'crm-1')", []).expect("a row");
+    let sent = |id, thread, client, external_id: Option<&str>, form, delivery| SentSurvey {
         sending_id: SendingId(id),
         quality_form_id: FormId(form),
         thread_id: ThreadId(thread),
         client_id: ClientId(client),
+        client_external_id: external_id.map(str::to_owned),
         sent_at: Time(id * 1000),
         token: "crm".to_owned(),
         delivery,
     };
-    assert_eq!(get(&connection, SendingId(1)), Ok(Some(sent(1, 10, 1, 5, DeliveryState::Recorded))));
-    assert_eq!(get(&connection, SendingId(2)), Ok(Some(sent(2, 20, 2, 6, DeliveryState::Dead))));
+    let listed = list(&connection, SendFilter::default(), 2).expect("a page").sends;
+    assert_eq!(listed[0], sent(1, 10, 1, Some("crm-1"), 5, DeliveryState::Recorded));
+    assert_eq!(listed[1], sent(2, 20, 2, None, 6, DeliveryState::Dead));
+    let record = SendRecord {
+        sending_id: SendingId(2),
+        client: ClientId(2),
+        thread: ThreadId(20),
+        sent_at: Time(2000),
+        token: "crm".to_owned(),
+    };
+    assert_eq!(get(&connection, SendingId(2)), Ok(Some(record)));
     assert_eq!(get(&connection, SendingId(7)), Ok(None));
 }
 
