@@ -32,8 +32,8 @@ use crate::{
 /// How long a clock that is set waits for the deliveries that become due; after that they go on by themselves.
 const MAX_WAIT_FOR_TRIES: Duration = Duration::from_mins(1);
 
-/// The largest world file, in bytes: a hundred thousand rows. Larger ones are for `fake --world`.
-const WORLD_LIMIT: usize = 16 * 1024 * 1024;
+/// The largest world file of a call, in bytes: about fifty thousand rows. Larger ones are for `fake --world`.
+const WORLD_LIMIT: usize = 8 * 1024 * 1024;
 
 pub(crate) fn table() -> Table {
     let mut table = Table::default();

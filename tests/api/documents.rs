@@ -84,6 +84,7 @@ impl Setup {
             (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?Z?)?", "TIME"),
             (r"(?m)^Date: .*", "Date: TIME"),
             (r"[0-9a-f]{16}-[0-9a-f]+", "REQUEST"),
+            (r"curl/[0-9.]+", "curl/VERSION"),
             (r"\bsurveyd_[0-9a-f]{64}", "TOKEN"),
             (r"\bwhsec_[A-Za-z0-9+/=]+", "SECRET"),
             (r"\b\d+ bytes", "N bytes"),

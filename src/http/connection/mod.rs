@@ -138,7 +138,7 @@ where
                 }
             })
             .h1(map_config(routes, |()| AppConfig::default()));
-        let (config, turns) = (config.clone(), StrangerTurns::new());
+        let (config, turns) = (config.clone(), Rc::<StrangerTurns>::default());
         fn_service(move |tcp: TcpStream| accept(tcp, config.clone(), Turn::new(Rc::clone(&turns)))).and_then(http)
     })?;
     Ok(server.run())

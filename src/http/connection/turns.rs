@@ -4,17 +4,16 @@
 //! delay the callers that belong here.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
+    collections::VecDeque,
     future::Future,
     pin::pin,
     rc::Rc,
-    sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use actix_web::rt;
-use tokio::{sync::Semaphore, task::yield_now};
-use tokio_util::sync::PollSemaphore;
+use tokio::task::yield_now;
 
 /// How many connections without a token have a turn between two looks of the worker at what else can run.
 ///
@@ -27,38 +26,70 @@ const MAX_STEPS: usize = 16;
 const MAX_BYTES: usize = 64 * 1024;
 
 /// The turns of the strangers of one worker, in the order in which they ask.
+///
+/// Not a semaphore: its permit would stay with a connection that has waited for it and then reads nothing.
+#[derive(Default)]
 pub(super) struct StrangerTurns {
-    free: Arc<Semaphore>,
     /// How many are taken since the worker last looked at what else can run.
     taken: Cell<usize>,
+    queue: RefCell<VecDeque<(Rc<Cell<Place>>, Waker)>>,
+    is_running: Cell<bool>,
+}
+
+/// Where a connection stands.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Nowhere,
+    InQueue,
+    /// It may take a turn.
+    Called,
 }
 
 impl StrangerTurns {
-    pub(super) fn new() -> Rc<Self> {
-        Rc::new(Self { free: Arc::new(Semaphore::new(STRANGERS_AT_ONCE)), taken: Cell::new(0) })
+    /// Takes a turn, or waits in the queue.
+    fn poll_take(self: &Rc<Self>, place: &Rc<Cell<Place>>, context: &mut Context<'_>) -> Poll<()> {
+        if !self.is_running.replace(true) {
+            rt::spawn(Rc::clone(self).run());
+        }
+        match place.get() {
+            Place::InQueue => return Poll::Pending,
+            Place::Called => {}
+            Place::Nowhere if self.taken.get() < STRANGERS_AT_ONCE => self.taken.set(self.taken.get() + 1),
+            Place::Nowhere => {
+                place.set(Place::InQueue);
+                self.queue.borrow_mut().push_back((Rc::clone(place), context.waker().clone()));
+                return Poll::Pending;
+            }
+        }
+        place.set(Place::Nowhere);
+        Poll::Ready(())
     }
 
-    /// Takes a turn. All that are taken are given back together, when everything else that can run has run.
-    fn poll_take(self: &Rc<Self>, queue: &mut PollSemaphore, context: &mut Context<'_>) -> Poll<()> {
-        // The semaphore is never closed, so there is a permit.
-        if let Some(permit) = ready!(queue.poll_acquire(context)) {
-            permit.forget();
+    /// Calls the next ones whenever everything else that can run has run, as long as somebody waits. Who is called and takes no
+    /// turn delays the others by one round.
+    async fn run(self: Rc<Self>) {
+        loop {
+            yield_now().await;
+            let mut queue = self.queue.borrow_mut();
+            let next = queue.len().min(STRANGERS_AT_ONCE);
+            self.taken.set(next);
+            for (place, waker) in queue.drain(..next) {
+                place.set(Place::Called);
+                waker.wake();
+            }
+            if next == 0 {
+                self.is_running.set(false);
+                return;
+            }
         }
-        if self.taken.replace(self.taken.get() + 1) == 0 {
-            let turns = Rc::clone(self);
-            rt::spawn(async move {
-                yield_now().await;
-                turns.free.add_permits(turns.taken.take());
-            });
-        }
-        Poll::Ready(())
     }
 }
 
 /// The turns of one connection.
 pub(super) struct Turn {
     of_strangers: Rc<StrangerTurns>,
-    queue: PollSemaphore,
+    place: Rc<Cell<Place>>,
     /// Whether it has begun, and what was passed on since.
     has_begun: bool,
     steps: usize,
@@ -67,8 +98,7 @@ pub(super) struct Turn {
 
 impl Turn {
     pub(super) fn new(of_strangers: Rc<StrangerTurns>) -> Self {
-        let queue = PollSemaphore::new(Arc::clone(&of_strangers.free));
-        Self { of_strangers, queue, has_begun: false, steps: 0, bytes: 0 }
+        Self { of_strangers, place: Rc::default(), has_begun: false, steps: 0, bytes: 0 }
     }
 
     /// Resolves when the connection may pass on more. Its task is woken then.
@@ -79,7 +109,7 @@ impl Turn {
             return Poll::Pending;
         }
         if !self.has_begun && !is_known {
-            ready!(self.of_strangers.poll_take(&mut self.queue, context));
+            ready!(self.of_strangers.poll_take(&self.place, context));
         }
         self.has_begun = true;
         Poll::Ready(())
@@ -116,7 +146,7 @@ mod tests {
 
     #[actix_web::test]
     async fn strangers_wait_for_each_other_and_known_callers_for_nobody() {
-        let strangers = StrangerTurns::new();
+        let strangers = Rc::<StrangerTurns>::default();
         let new = || Turn::new(Rc::clone(&strangers));
         let (mut first, mut second, mut known) = (new(), new(), new());
         assert!(is_ready(&mut first, false).await, "nobody else has a turn");
@@ -128,10 +158,24 @@ mod tests {
         assert!(!is_ready(&mut first, false).await, "now the second has it");
     }
 
+    /// Such as a connection whose client has gone, or whose caller is known by now.
+    #[actix_web::test]
+    async fn who_is_called_and_reads_nothing_holds_nobody_up() {
+        let strangers = Rc::<StrangerTurns>::default();
+        let new = || Turn::new(Rc::clone(&strangers));
+        let (mut first, mut idle, mut gone, mut last) = (new(), new(), new(), new());
+        assert!(is_ready(&mut first, false).await, "nobody else has a turn");
+        for waiting in [&mut idle, &mut gone, &mut last] {
+            assert!(!is_ready(waiting, false).await, "the first has it");
+        }
+        drop(gone);
+        poll_fn(|context| last.poll_ready(false, context)).await;
+    }
+
     #[actix_web::test]
     async fn a_turn_ends_after_so_many_steps_or_bytes() {
         for (steps, bytes) in [(MAX_STEPS, 0), (1, MAX_BYTES)] {
-            let mut turn = Turn::new(StrangerTurns::new());
+            let mut turn = Turn::new(Rc::default());
             for _ in 0..steps {
                 assert!(is_ready(&mut turn, true).await, "the turn goes on");
                 turn.add(bytes);
