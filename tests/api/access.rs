@@ -86,6 +86,8 @@ fn rows_of_a_server() -> Vec<Row> {
 pub fn rows_of_a_fake() -> Vec<Row> {
     vec![
         ("POST", "/admin/reset", "/admin/reset", None, ADMIN),
+        ("GET", "/admin/world", "/admin/world", None, ADMIN),
+        ("PUT", "/admin/world", "/admin/world", Some(json!({})), ADMIN),
         ("DELETE", "/admin/world", "/admin/world", None, ADMIN),
         ("GET", "/admin/worlds", "/admin/worlds", None, ADMIN),
         ("GET", "/admin/faults", "/admin/faults", None, ADMIN),

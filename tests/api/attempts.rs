@@ -67,7 +67,7 @@ fn an_attempt_names_the_rule_that_decided(
     let message = if answer.status == 200 { Value::Null } else { json!(answer.message()) };
     let form = if failed == Some("body") { Value::Null } else { json!(1) };
     let mut expected = json!({
-        "id": 1, "requestId": "mine", "method": "POST", "uri": "/api/v1/quality/send", "token": "test-crm",
+        "id": 1, "requestId": "mine", "method": "POST", "uri": "/api/v1/quality/send", "body": body.to_string(), "token": "test-crm",
         "status": answer.status, "message": message, "clientId": client, "threadId": thread, "qualityFormId": form,
         "sendingId": if answer.status == 200 { json!(1) } else { Value::Null }, "rules": rules(0, failed, row),
     });
@@ -78,7 +78,7 @@ fn an_attempt_names_the_rule_that_decided(
     assert!(attempt["at"].as_str().unwrap().starts_with("20"));
     attempt.as_object_mut().unwrap().remove("at");
     assert_eq!(attempt, expected);
-    for of_the_call in ["id", "requestId", "method", "uri", "token", "asked"] {
+    for of_the_call in ["id", "requestId", "method", "uri", "body", "token", "asked"] {
         expected.as_object_mut().unwrap().remove(of_the_call);
     }
     expected["sendingId"] = Value::Null;
@@ -261,8 +261,90 @@ fn calls_without_a_token_push_out_no_others() {
 #[rstest]
 #[case("?status=forbidden", "status must be a 64-bit integer")]
 #[case("?limit=1001", "limit must be an integer from 1 to 1000")]
-#[case("?form=1", "The query has an unknown parameter \"form\"; it may have after, limit, status, client, thread")]
+#[case(
+    "?form=1",
+    "The query has an unknown parameter \"form\"; it may have after, limit, status, client, thread, requestId"
+)]
 fn a_bad_query_is_refused(#[case] query: &str, #[case] expected: &str) {
     let answer = Server::fake().client("test-admin").call("GET", &format!("/admin/attempts{query}"), None);
     assert_eq!(answer.short(), format!("400 {expected}"));
+}
+
+/// Everything that a failing test needs to show, and every rule once.
+#[test]
+fn a_report_names_the_rule_and_shows_its_row() {
+    let fake = Server::fake();
+    let (mut admin, mut crm) = (fake.client("test-admin"), fake.client("test-crm"));
+    assert_eq!(report(&mut admin, ""), "");
+    for (client, form) in [(1, 1), (2, 1), (3, 1), (3, 9), (4, 1), (9, 1)] {
+        crm.send(client, form);
+    }
+    crm.send_to(&json!({"type": "externalClientId", "id": "crm\u{1b}[2J"}), 1);
+    let lines = "Content-Type: application/json\r\n";
+    crm.call_with("POST", "/api/v1/quality/send?try=2", lines, b"{\"clientId\":\r\n7}");
+    fake.anonymous().send(1, 1);
+    fake.client("test-wrongrole").send(1, 1);
+    admin.call("POST", "/admin/faults", Some(&json!({"reset": true})));
+    assert!(crm.try_call_with("POST", "/api/v1/quality/send", lines, b"{}").is_err());
+    admin.set_surveys(false);
+    fake.client("test-crm").send(1, 1);
+    insta::assert_snapshot!(report(&mut admin, ""));
+    insta::assert_snapshot!(report(&mut admin, "?status=403"), @r"
+    POST /api/v1/quality/send -> 403 Role BOT may not do this; it takes INTEGRATOR, OPERATOR or SUPERVISOR
+        role failed: the token is test-wrongrole
+    ");
+}
+
+fn report(admin: &mut Client, query: &str) -> String {
+    let answer = admin.call_with("GET", &format!("/admin/attempts{query}"), "Accept: text/plain\r\n", b"");
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/plain; charset=utf-8")));
+    answer.body
+}
+
+#[rstest]
+#[case("text/plain, */*;q=0.1", "text/plain; charset=utf-8")]
+#[case("text/plain;q=0.5, application/json", "application/json")]
+#[case("*/*", "application/json")]
+#[case("nonsense", "application/json")]
+fn the_report_is_for_those_who_would_rather_have_text(#[case] accept: &str, #[case] expected: &str) {
+    let fake = Server::fake();
+    let mut admin = fake.client("test-admin");
+    let answer = admin.call_with("GET", "/admin/attempts", &format!("Accept: {accept}\r\n"), b"");
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some(expected)));
+}
+
+/// In a fake all that was asked is kept, bounded, but for a password. In a server a token may have come in a query or a body.
+#[rstest]
+fn an_attempt_keeps_what_was_asked(#[values(false, true)] on_server: bool) {
+    let folder = TestFolder::with_sample();
+    let (ops, crm) = (folder.token("ops", "admin"), folder.token("crm", "integrator"));
+    let server = if on_server { folder.serve() } else { Server::fake() };
+    let (ops, crm) = if on_server { (ops.as_str(), crm.as_str()) } else { ("test-admin", "test-crm") };
+    let body =
+        format!(r#"{{"x":"{}","clientId":{{"type":"internalClientId","id":1}},"qualityFormId":1}}"#, "é".repeat(1900));
+    let lines = format!("Content-Type: application/json\r\nUser-Agent: {}\r\nX-Request-Id: mine\r\n", "u".repeat(2000));
+    let path = format!("/api/v1/quality/send?{}", "q".repeat(2000));
+    let answer = server.client(crm).call_with("POST", &path, &lines, body.as_bytes());
+    assert_eq!(answer.status, 200);
+    let large = format!(r#"{{"phones":["{}"]}}"#, "7".repeat(5000));
+    server.client(crm).call_with("POST", "/api/v1/clients/short-info", &lines, large.as_bytes());
+    server.anonymous().call("POST", "/api/auth/login", Some(&json!({"login": "alice", "password": "secret"})));
+    let attempts = attempts(&mut server.client(ops), "");
+    let kept = |index: usize, field: &str| attempts[index][field].as_str().map(str::to_owned);
+    let in_fake = |text: String| Some(text).filter(|_| !on_server);
+    assert_eq!(kept(0, "userAgent"), Some("u".repeat(1024)));
+    assert_eq!((kept(0, "query"), kept(0, "body")), (in_fake("q".repeat(1024)), in_fake(body)));
+    assert_eq!(kept(1, "body"), in_fake(large[..4096].to_owned()));
+    assert_eq!((kept(2, "query"), kept(2, "body")), (None, None), "a password is not kept");
+}
+
+#[test]
+fn an_attempt_is_found_by_its_request_id() {
+    let fake = Server::fake();
+    let (mut admin, mut crm) = (fake.client("test-admin"), fake.client("test-crm"));
+    let id = crm.send(1, 1).header("x-request-id").unwrap().to_owned();
+    crm.send(2, 1);
+    let found = attempts(&mut admin, &format!("?requestId={id}"));
+    assert_eq!(found.iter().map(|attempt| &attempt["requestId"]).collect::<Vec<_>>(), [&json!(id)]);
+    assert_eq!(attempts(&mut admin, "?requestId=other"), [] as [Value; 0]);
 }

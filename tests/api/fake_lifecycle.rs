@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Read,
     path::PathBuf,
     process::{Command, Stdio},
 };
@@ -57,11 +58,26 @@ fn a_ready_file_that_cannot_be_written_is_an_error() {
     assert!(fails("folder").starts_with("surveyd: cannot replace the ready file folder: "));
 }
 
+/// Who starts it needs to know nothing but the address.
+#[rstest]
+#[case(&[], true)]
+#[case(&["--ready-file", "ready.json"], false)]
+fn the_start_line_is_for_people(#[case] flags: &[&str], #[case] is_there: bool) {
+    let folder = TestFolder::new();
+    let fake = Server::start(fake(&folder, flags));
+    let url = format!("http://{}", fake.address);
+    let stderr = fake.stop();
+    let line = format!(
+        "surveyd: a fake; console {url}/ and documentation {url}/docs; tokens: test-admin (/admin), test-expired (401), test-wrongrole (403), any other test-… sends; test-…@<world> has a world of its own; Ctrl-C ends it\n"
+    );
+    assert_eq!(stderr, if is_there { line } else { String::new() });
+}
+
 #[test]
 fn a_fake_ends_when_its_stdin_is_closed() {
     let folder = TestFolder::new();
     let mut command = fake(&folder, &["--exit-on-stdin-close"]);
-    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     eventually("it is there", || !folders(&folder).is_empty());
     assert!(process.try_wait().unwrap().is_none());
     drop(process.stdin.take());
@@ -72,6 +88,9 @@ fn a_fake_ends_when_its_stdin_is_closed() {
     });
     assert_eq!(code.unwrap().code(), Some(0));
     assert_eq!(folders(&folder), [] as [PathBuf; 0]);
+    let mut stderr = String::new();
+    process.stderr.unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!(stderr, "");
 }
 
 #[test]

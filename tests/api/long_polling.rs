@@ -37,7 +37,9 @@ fn a_wait_ends_when_there_are_enough_sends() {
     }
     // A client gives up after less than 60 s: it is not the time that ends these waits.
     let [three, of_the_client] = waiting.each_mut().map(|client| sending_ids(&client.read_response()));
-    assert_eq!((three, of_the_client), (vec![2, 3, 4], vec![1]));
+    assert_eq!(three, [2, 3, 4]);
+    // The next send may be there before the list is read.
+    assert_eq!(of_the_client[0], 1);
 }
 
 /// Also if more sends come at once than the page still has room for.

@@ -33,7 +33,7 @@ fn the_documented_request_is_sent() {
     );
     let sends = fake.client("test-admin").call("GET", "/admin/sends", None).json();
     let sent_at = sends[0]["sentAt"].clone();
-    let expected = json!([{ "sendingId": 1, "qualityFormId": 1, "threadId": 1, "clientId": 1, "sentAt": sent_at, "token": "test-crm", "delivery": "recorded" }]);
+    let expected = json!([{ "sendingId": 1, "qualityFormId": 1, "threadId": 1, "clientId": 1, "clientExternalId": "crm-1", "sentAt": sent_at, "token": "test-crm", "delivery": "recorded" }]);
     assert_eq!(sends, expected);
     assert!(sent_at.as_str().is_some_and(|time| time.len() == 24 && time.ends_with('Z')), "{sent_at}");
 }

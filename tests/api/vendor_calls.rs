@@ -33,7 +33,7 @@ fn an_integration_logs_in_looks_up_and_sends(#[values(false, true)] on_server: b
     let found = crm.call("POST", "/api/v1/clients/short-info", Some(&lookup));
     assert_eq!(
         found.body,
-        r#"[{"id":1,"externalId":"crm-1","phone":null,"hasActiveThread":false},{"id":2,"externalId":"crm-2","phone":null,"hasActiveThread":true}]"#
+        r#"[{"id":1,"externalId":"crm-1","phone":"78423493234","hasActiveThread":false},{"id":2,"externalId":"crm-2","phone":"78423493235","hasActiveThread":true}]"#
     );
     for client in found.json().as_array().unwrap() {
         let sent = crm.send_to(&json!({"type": "externalClientId", "id": client["externalId"]}), 1);

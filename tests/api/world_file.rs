@@ -53,10 +53,10 @@ fn the_sample_world_is_that_of_the_contract() {
     {"id":2,"name":"Mobile app","type":"MOBILE"}
     ],
     "clients": [
-    {"id":1,"externalId":"crm-1","name":"Alice"},
-    {"id":2,"externalId":"crm-2","name":"Bob"},
-    {"id":3,"externalId":"crm-3","name":"Carol"},
-    {"id":4,"externalId":"crm-4","name":"Dan"}
+    {"id":1,"externalId":"crm-1","name":"Alice","phone":"78423493234"},
+    {"id":2,"externalId":"crm-2","name":"Bob","phone":"78423493235"},
+    {"id":3,"externalId":"crm-3","name":"Carol","phone":"78423493236"},
+    {"id":4,"externalId":"crm-4","name":"Dan","phone":"78423493237"}
     ],
     "threads": [
     {"id":1,"clientId":1,"channel":1,"status":"CLOSED","startTime":"2026-03-01T10:00:00.000Z","stateChangeTime":"2026-03-01T10:15:00.000Z"},
@@ -82,7 +82,10 @@ fn a_missing_list_changes_nothing() {
     folder.apply(World::new().with(ClientRow::new(4).set("name", "Daniel")));
     assert_eq!(
         folder.export(),
-        before.replace(r#"{"id":4,"externalId":"crm-4","name":"Dan"}"#, r#"{"id":4,"name":"Daniel"}"#)
+        before.replace(
+            r#"{"id":4,"externalId":"crm-4","name":"Dan","phone":"78423493237"}"#,
+            r#"{"id":4,"name":"Daniel"}"#
+        )
     );
 }
 

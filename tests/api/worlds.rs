@@ -245,3 +245,50 @@ fn a_server_has_no_routes_or_tokens_of_a_fake() {
         }
     }
 }
+
+#[test]
+fn a_world_is_replaced_reset_and_exported() {
+    let fake = Server::fake();
+    let mut admin = fake.client("test-admin@w");
+    let mut replace = |world: &Value| admin.call("PUT", "/admin/world", Some(world)).short();
+    let world = json!({
+        "settings": {"surveysViaExternalApi": true},
+        "channels": [{"id": 7, "name": "Chat", "type": "WEB"}],
+        "clients": [{"id": 7, "externalId": "crm-7"}],
+        "threads": [{"id": 7, "clientId": 7, "channel": 7, "status": "CLOSED",
+            "startTime": "2026-03-01T10:00:00.000Z", "stateChangeTime": "2026-03-01T10:15:00.000Z"}],
+        "forms": [{"id": 7, "name": "Form", "channels": [7]}],
+    });
+    assert_eq!(replace(&world), "204 ");
+    let mut crm = fake.client("test-crm@w");
+    assert_eq!(
+        (crm.send(7, 7).short(), crm.send(1, 1).short()),
+        ("200 ".to_owned(), "404 Client 1 not found".to_owned())
+    );
+    // All of it or nothing.
+    let mut wrong = world.clone();
+    wrong["threads"][0]["clientId"] = json!(9);
+    assert_eq!(replace(&wrong), "400 threads[0].clientId: no client 9");
+    assert_eq!(
+        replace(&json!({"chanels": []})),
+        "400 chanels: unknown field `chanels`, expected one of `settings`, `channels`, `clients`, `threads`, `forms`"
+    );
+    let mut unreachable = world.clone();
+    unreachable["channels"][0]["deliveryUrl"] = json!("http://169.254.169.254/");
+    assert!(replace(&unreachable).starts_with("400 channels[0].deliveryUrl: "));
+    let mut exported = || admin.call("GET", "/admin/world", None);
+    assert_eq!(exported().json(), world);
+    assert_eq!(sends(&fake, "@w").len(), 1);
+    // A reset leads back to the file, and only a dropped world is the sample again.
+    fake.client("test-admin@w").put(&ClientRow::new(8));
+    assert_eq!(fake.client("test-admin@w").call("POST", "/admin/reset", None).short(), "204 ");
+    assert_eq!((exported().json(), sends(&fake, "@w").len()), (world.clone(), 0));
+    assert_eq!(fake.client("test-crm@other").send(1, 1).short(), "200 ", "other worlds are the sample");
+    assert_eq!(fake.client("test-admin@w").call("DELETE", "/admin/world", None).short(), "204 ");
+    assert_eq!(fake.client("test-crm@w").send(1, 1).short(), "200 ");
+    // What a world exports makes the same world.
+    let sample = fake.client("test-admin@w").call("GET", "/admin/world", None);
+    assert_eq!(sample.body, TestFolder::with_sample().export());
+    assert_eq!(fake.client("test-admin@copy").call("PUT", "/admin/world", Some(&sample.json())).short(), "204 ");
+    assert_eq!(fake.client("test-admin@copy").call("GET", "/admin/world", None).body, sample.body);
+}

@@ -73,22 +73,28 @@ async fn rule(attempt: &AttemptView, failed: FailedRule<'_>, store: &AuthorizedS
 }
 
 async fn describe(row: &RuleRow, store: &AuthorizedStore) -> Result<String, AccessError> {
-    Ok(match row {
-        RuleRow::Settings => format!("{row} is {}", json(&store.settings().await?)),
-        RuleRow::Client(id) => read::<Client>(&row.to_string(), id.0, store).await?,
-        RuleRow::Thread(id) => read::<Thread>(&row.to_string(), id.0, store).await?,
+    let route = row.to_string();
+    let row = match row {
+        RuleRow::Settings => Some(json(&store.settings().await?)),
+        RuleRow::Client(id) => read::<Client>(id.0, store).await?,
+        RuleRow::Thread(id) => read::<Thread>(id.0, store).await?,
         // An enablement has no content: the form lists the channels that it is enabled for.
         RuleRow::Enablement(form, channel) => {
-            let form = read::<Form>(&format!("/admin/forms/{form}"), form.0, store).await?;
-            format!("{form}, and is not enabled for channel {channel}")
+            let route = format!("/admin/forms/{form}");
+            return Ok(match read::<Form>(form.0, store).await? {
+                Some(form) => format!("{route} is {form}, not enabled for channel {channel}"),
+                None => format!("{route} does not exist"),
+            });
         }
-    })
+    };
+    Ok(row.map_or_else(|| format!("{route} does not exist"), |row| format!("{route} is {row}")))
 }
 
-async fn read<E: DirectoryRow>(route: &str, id: i64, store: &AuthorizedStore) -> Result<String, AccessError> {
+/// The JSON of a row; none if it does not exist.
+async fn read<E: DirectoryRow>(id: i64, store: &AuthorizedStore) -> Result<Option<String>, AccessError> {
     match store.get::<E>(id).await {
-        Ok(row) => Ok(format!("{route} is {}", json(&row))),
-        Err(AccessError::Store(StoreError::NotFound { .. })) => Ok(format!("{route} does not exist")),
+        Ok(row) => Ok(Some(json(&row))),
+        Err(AccessError::Store(StoreError::NotFound { .. })) => Ok(None),
         Err(error) => Err(error),
     }
 }
