@@ -15,6 +15,9 @@ from surveyd._error import SurveydError
 from surveyd._process import FakeProcess
 from surveyd._world import World
 
+# In pytest, the traceback of an error ends at the line of the test.
+__tracebackhide__ = True
+
 
 class Fake:
     """A running fake. The end of a `with` block stops it, and so does the end of this process, even by `kill -9`.

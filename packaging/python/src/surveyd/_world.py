@@ -10,6 +10,9 @@ from urllib.parse import urlencode
 
 from surveyd._rows import Attempt, Clock, Kind, Send, Settings
 
+# In pytest, the traceback of an error ends at the line of the test.
+__tracebackhide__ = True
+
 
 class _Call(Protocol):
     def __call__(self, method: str, path: str, token: str, body: object, accept: str) -> bytes: ...

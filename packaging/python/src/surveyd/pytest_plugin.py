@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Callable
 
 import pytest
@@ -28,10 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def surveyd_fake(pytestconfig: pytest.Config) -> Iterator[Fake]:
     """One fake for all tests of this process, on a free port: $SURVEYD_URL, or else one that is started."""
-    try:
+    with _errors_without_traceback():
         fake = Fake(*pytestconfig.getini("surveyd_args"), directory=pytestconfig.rootpath)
-    except SurveydError as error:
-        pytest.fail(str(error), pytrace=False)
     with fake:
         yield fake
 
@@ -42,13 +41,11 @@ def surveyd(surveyd_fake: Fake, request: pytest.FixtureRequest) -> Iterator[Worl
     world = surveyd_fake.new_world()
     request.node.stash[REPORT] = world.report
     yield world
-    try:
-        # For a failure in the rest of the teardown, when the world is gone.
+    with _errors_without_traceback():
+        # For a failure in the teardown: then the world is gone.
         report = world.report()
         request.node.stash[REPORT] = lambda: report
         world.drop()
-    except SurveydError as error:
-        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -65,3 +62,11 @@ def _text(report: Callable[[], str]) -> str:
         return report() or NOTHING_ASKED
     except SurveydError as error:
         return str(error)
+
+
+@contextmanager
+def _errors_without_traceback() -> Iterator[None]:
+    try:
+        yield
+    except SurveydError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
