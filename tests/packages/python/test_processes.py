@@ -40,7 +40,12 @@ class Run:
         os.mkfifo(suite.folder / "waiting")
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
         self.process = subprocess.Popen(
-            command, cwd=suite.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+            command,
+            cwd=suite.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # a process group, for Ctrl-C
         )
         open(suite.folder / "waiting").close()
         self.fake = next(pid for pid in descendants(self.process.pid) if name(pid) == "surveyd")

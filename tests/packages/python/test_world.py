@@ -12,6 +12,13 @@ import pytest
 
 from surveyd import Fake, SurveydError, World
 
+THREAD = {
+    "clientId": 2,
+    "channel": 1,
+    "status": "CLOSED",
+    "startTime": "2026-03-02T11:00:00.000Z",
+    "stateChangeTime": "2026-03-02T11:01:00.000Z",
+}
 
 def send(world: World, token: str | None = None, client: int = 1) -> int:
     """The status of a send of form 1."""
@@ -32,14 +39,11 @@ def test_tokens(surveyd: World) -> None:
 
 
 def test_sends_of_a_client_and_after_another(surveyd: World) -> None:
-    surveyd.put("threads", 3, clientId=2, channel=1, status="CLOSED", **TIMES)
+    surveyd.put("threads", 3, **THREAD)
     assert [send(surveyd, client=1), send(surveyd, client=2)] == [200, 200]
     assert [row["sendingId"] for row in surveyd.sends(client=2)] == [2]
     assert [row["sendingId"] for row in surveyd.sends(after=1)] == [2]
     assert [row["sendingId"] for row in surveyd.sends(form=1, thread=1)] == [1]
-
-
-TIMES = {"startTime": "2026-03-02T11:00:00.000Z", "stateChangeTime": "2026-03-02T11:01:00.000Z"}
 
 
 def test_sends_are_waited_for(surveyd: World) -> None:
@@ -97,11 +101,11 @@ def test_rows_and_worlds(surveyd: World) -> None:
 
 def test_errors_have_the_message_of_the_fake(surveyd: World) -> None:
     errors: dict[str, Callable[[], object]] = {
-        "PUT /admin/threads/1: 400 ": lambda: surveyd.put("threads", 1, clientId=9, channel=1, status="CLOSED", **TIMES),
+        "PUT /admin/threads/1: 400 ": lambda: surveyd.put("threads", 1, **{**THREAD, "clientId": 9}),
         "POST /admin/faults: 400 status must be an integer from 400 to 599": lambda: surveyd.fault(status=200),
         "GET /admin/sends?wait=5&limit=1000: 400 ": lambda: surveyd.sends(wait="5"),
         "PUT /admin/world: 400 threads[0].clientId: no client 9": lambda: surveyd.world(
-            {**surveyd.world(), "threads": [{"id": 1, "clientId": 9, "channel": 1, "status": "CLOSED", **TIMES}]}
+            {**surveyd.world(), "threads": [{**THREAD, "id": 1, "clientId": 9}]}
         ),
         # mypy finds this one: the package has types.
         "PUT /admin/cats/1: 404 ": lambda: surveyd.put("cats", 1),  # type: ignore[arg-type]

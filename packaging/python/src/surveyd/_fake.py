@@ -22,8 +22,8 @@ __tracebackhide__ = True
 class Fake:
     """A running fake. The end of a `with` block stops it, and so does the end of this process, even by `kill -9`.
 
-    `flags` are flags of `surveyd fake`, such as `"--world", "world.json"`. Relative paths begin at `directory`, which is
-    the working directory by default. If SURVEYD_URL is set, that fake is used, and `flags` are not.
+    `flags` are flags of `surveyd fake`, such as `"--world", "world.json"`. Relative paths begin at `directory`, by
+    default the working directory. If SURVEYD_URL is set, that fake is used, and `flags` are not.
 
     Errors: SurveydError if no fake starts, or if SURVEYD_URL is not the address of a fake.
     """
@@ -42,7 +42,7 @@ class Fake:
             self.url = self._process.url
 
     def new_world(self) -> World:
-        """A world that no other test uses, also not one of another process. It is created when a token first names it."""
+        """A world that no other test uses, also no other process. It is created when a token first names it."""
         return World(self.url, uuid.uuid4().hex, self._call)
 
     def stop(self) -> None:
@@ -59,7 +59,7 @@ class Fake:
         self.stop()
 
     def _call(self, method: str, path: str, token: str, body: object, accept: str) -> bytes:
-        """Calls a route. Errors: SurveydError if there is no answer, or with the message of an answer that is an error."""
+        """Calls a route. Errors: SurveydError if there is no answer, or with the message of the fake."""
         headers = {"Authorization": f"Bearer {token}", "Accept": accept}
         content = None
         if body is not None:

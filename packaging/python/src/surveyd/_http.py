@@ -16,7 +16,7 @@ class Answer(NamedTuple):
 
 
 def call(base: str, method: str, path: str, headers: dict[str, str], body: bytes | None = None) -> Answer:
-    """Calls `path` below the address `base`. No proxy is used. Errors: OSError, HTTPException; ValueError for `base`."""
+    """Calls `path` below the address `base`, without a proxy. Errors: OSError, HTTPException; ValueError for `base`."""
     url = urlsplit(base)
     if url.scheme not in ("http", "https"):
         raise ValueError("an address begins with http:// or https://")

@@ -72,7 +72,7 @@ class Settings(TypedDict):
 
 
 class Clock(TypedDict):
-    """The clock of a world. `now` is a time in ISO-8601, in UTC. `real`: it follows the system's. `ticking`: it runs."""
+    """The clock of a world. `now` is in ISO-8601 and UTC. `real`: it follows the system's. `ticking`: it runs."""
 
     now: str
     real: bool

@@ -55,8 +55,8 @@ class World:
     ) -> list[Send]:
         """The sends of this world that match, oldest first, at most 1,000.
 
-        `wait`, such as `5s`, is the longest time to wait until there are `count` of them (1 by default). When it is over,
-        the answer is the sends that there are. `after` is a sendingId.
+        `wait`, such as `5s`, is the longest time to wait until there are `count` of them (1 by default). When it is
+        over, the answer is the sends that there are. `after` is a sendingId.
         """
         query = {"wait": wait, "count": count, "client": client, "thread": thread, "form": form, "after": after}
         rows: list[Send] = self.admin("GET", _path("/admin/sends", query))
@@ -70,13 +70,13 @@ class World:
         thread: int | None = None,
         requestId: str | None = None,
     ) -> list[Attempt]:
-        """The last 1,000 calls to /api/ with a token of this world that match, oldest first, with the result of each rule."""
+        """The last 1,000 calls to /api/ in this world that match, oldest first, with the result of each rule."""
         query = {"status": status, "client": client, "thread": thread, "requestId": requestId}
         rows: list[Attempt] = self.admin("GET", _path("/admin/attempts", query))
         return rows
 
     def report(self) -> str:
-        """The attempts as text to be read: each call, its answer, and the rule that failed. Empty if nothing was asked."""
+        """All attempts as text: each call, its answer, and the rule that failed. Empty if nothing was asked."""
         path = _path("/admin/attempts", {})
         return self._call("GET", path, self.token_of("admin"), None, "text/plain").decode()
 
@@ -97,8 +97,8 @@ class World:
     ) -> None:
         """Makes the next call fail, or the next `times` calls.
 
-        `status` (400 to 599, with `retryAfter` in seconds) is the answer; `reset` breaks the connection before the send,
-        `truncate` and `after_commit` after it; `delay` in milliseconds comes before the usual answer or another fault.
+        `status` (400 to 599, with `retryAfter` in seconds) is the answer; `reset` breaks the connection before the
+        send, `truncate` and `after_commit` after it; `delay` in milliseconds comes before the answer or another fault.
         `client`, `thread` and `form` limit it to some sends; `path` names another call below /api/.
         """
         fault = {
@@ -125,8 +125,8 @@ class World:
     def clock(self, *, now: str | None = None, advance: str | None = None, real: bool | None = None) -> Clock:
         """Sets the clock of this world, and returns it; without arguments it only returns it.
 
-        `now` stops it at a time in ISO-8601, `advance` moves it forward by a duration such as `2h` or `PT2H`, and `real`
-        makes it follow the system's again.
+        `now` stops it at a time in ISO-8601, `advance` moves it forward by a duration such as `2h` or `PT2H`, and
+        `real` makes it follow the system's again.
         """
         change = _given({"now": now, "advance": advance, "real": real})
         clock: Clock = self.admin("PUT" if change else "GET", "/admin/clock", change or None)
@@ -141,7 +141,7 @@ class World:
         return stored
 
     def world(self, document: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Replaces everything in this world by a world file, a JSON document, if one is given. Returns its world file."""
+        """Replaces everything in this world by a world file (a JSON document), if given. Returns its world file."""
         if document is not None:
             self.admin("PUT", "/admin/world", document)
         exported: dict[str, Any] = self.admin("GET", "/admin/world")
