@@ -35,7 +35,7 @@ class FakeProcess:
         # A file and not a pipe, because nobody reads it while the fake runs.
         self._stderr = tempfile.TemporaryFile()
         try:
-            self._process: subprocess.Popen[bytes] = subprocess.Popen(
+            self._process: subprocess.Popen[Any] = subprocess.Popen(
                 command,
                 bufsize=0,
                 stdin=subprocess.PIPE,
@@ -57,7 +57,7 @@ class FakeProcess:
         too_late = threading.Timer(START_TIMEOUT_S, self._process.kill)
         too_late.start()
         try:
-            line = self._stdout.readline().decode(errors="replace").strip()
+            line: str = self._stdout.readline().decode(errors="replace").strip()
         finally:
             too_late.cancel()
         if line.startswith("ready url="):
