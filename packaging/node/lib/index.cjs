@@ -1,0 +1,33 @@
+'use strict';
+
+const { fakeUrl } = require('./fake.cjs');
+const { World } = require('./world.cjs');
+
+/** @import * as api from '../index.js' */
+
+const NOTHING = 'nothing was asked in this world: does the code use its token?';
+
+/** @type {typeof api.world} */
+async function world(t, options = {}) {
+  const made = new World(await fakeUrl());
+  // A test of Vitest knows its result before this hook, and calls `onTestFailed` only after it.
+  t?.onTestFinished?.(() => end(made, t.task?.result?.state === 'fail', console.error));
+  // A test of node:test. Older versions of Node than 20.12 do not tell whether it passed.
+  t?.after?.(() => end(made, t.passed === false, (line) => t.diagnostic?.(line)));
+  if (options.world !== undefined) await made.world(options.world);
+  return made;
+}
+
+/**
+ * Drops a world after its test. If the test failed, writes first what was asked in the world.
+ *
+ * @param {World} made
+ * @param {boolean} failed
+ * @param {(line: string) => void} write
+ */
+async function end(made, failed, write) {
+  if (failed) write((await made.report()).trim() || NOTHING);
+  await made.drop();
+}
+
+module.exports = { world };
