@@ -1,9 +1,9 @@
 /**
- * Makes a world for one test: a database of its own in a fake, with the sample data. All worlds of this process share one
- * fake, which the first of them starts on a free port. It ends with this process.
+ * Makes a world for one test: a database of its own in a fake, with the sample data. All worlds of this process share
+ * one fake, which the first of them starts on a free port. It ends with this process.
  *
- * @param t The context that node:test or Vitest passes to the test. After the test the world is dropped. If the test failed,
- *   its output has a report of the world. Without `t` there is no report, and the world lasts until the fake ends.
+ * @param t The context that node:test or Vitest passes to the test. After the test the world is dropped. If the test
+ *   failed, its output has the report of the world. Without `t` there is none, and the world lasts until the fake ends.
  * @throws One sentence that says why there is no fake, or what is wrong in the world file.
  */
 export function world(t?: TestContext | null, options?: Options): Promise<World>;
@@ -23,7 +23,7 @@ export interface TestContext {
 }
 
 export interface Options {
-  /** What the world begins with instead of the sample: a world file (its path, from the working directory) or its document. */
+  /** What the world begins with instead of the sample: the path or `file:` URL of a world file, or its document. */
   world?: string | URL | object;
 }
 

@@ -9,7 +9,7 @@ const PROGRAM = path.join(__dirname, '..', 'bin', 'surveyd');
 
 /**
  * Where the fake of this process is kept: on a module of Node, because Jest loads this module again for each test file.
- * It is the child itself, and no object or function of this module, so that nothing of a finished test file stays in memory.
+ * It is the child itself, and nothing of this module, so that nothing of a finished test file stays in memory.
  */
 const FAKE = Symbol.for('surveyd.fake');
 /** @typedef {childProcess.ChildProcessWithoutNullStreams & { url?: string }} Fake */
@@ -44,7 +44,8 @@ async function check(url) {
   } catch (error) {
     found = error instanceof SyntaxError ? 'is not a fake' : `does not answer: ${message(error)}`;
   }
-  throw new Error(`SURVEYD_URL is ${url}, which ${found}; set it to the address of a \`surveyd fake\`, or unset it`);
+  const hint = 'set it to the address of a `surveyd fake`, such as http://127.0.0.1:8080, or unset it';
+  throw new Error(`SURVEYD_URL is ${url}, which ${found}; ${hint}`);
 }
 
 /**

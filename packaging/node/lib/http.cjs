@@ -3,8 +3,8 @@
 const http = require('node:http');
 
 /**
- * Sends one request. Uses node:http and not `fetch`, which tests often replace and which may be missing in a test environment.
- * The connection is not kept, so that it neither goes through a proxy nor outlives the answer.
+ * Sends one request. Uses node:http and not `fetch`, which tests often replace and which some test environments lack.
+ * The request has a connection of its own, which no proxy of the environment takes and which does not outlive the answer.
  *
  * @param {string} method
  * @param {URL} url

@@ -13,7 +13,9 @@ async function world(t, options = {}) {
   // A test of Vitest knows its result before this hook, and calls `onTestFailed` only after it.
   t?.onTestFinished?.(() => end(made, t.task?.result?.state === 'fail', console.error));
   // A test of node:test. Older versions of Node than 20.12 do not tell whether it passed.
-  t?.after?.(() => end(made, t.passed === false, (line) => t.diagnostic?.(line)));
+  // TAP escapes the end of a line, so each line is a diagnostic of its own.
+  const diagnose = (/** @type {string} */ text) => text.split('\n').forEach((line) => t?.diagnostic?.(line));
+  t?.after?.(() => end(made, t.passed === false, diagnose));
   if (options.world !== undefined) await made.world(options.world);
   return made;
 }
@@ -23,7 +25,7 @@ async function world(t, options = {}) {
  *
  * @param {World} made
  * @param {boolean} failed
- * @param {(line: string) => void} write
+ * @param {(text: string) => void} write
  */
 async function end(made, failed, write) {
   if (failed) write((await made.report()).trim() || NOTHING);

@@ -57,14 +57,23 @@ class World {
 
   /** @param {object | string | URL} [contents] */
   async world(contents) {
-    if (contents === undefined) return this.admin('GET', 'world');
-    const isFile = typeof contents === 'string' || contents instanceof URL;
-    // The fake checks the text of the file, so that an error has its sentence.
-    const text = isFile ? await readFile(contents, 'utf8') : JSON.stringify(contents);
-    await this.#call('PUT', 'world', text).catch((error) => {
-      throw isFile ? new Error(`the world file ${contents} has an error: ${error.message}`) : error;
-    });
+    if (typeof contents === 'string' || contents instanceof URL) await this.#read(contents);
+    else if (contents !== undefined) await this.admin('PUT', 'world', contents);
     return this.admin('GET', 'world');
+  }
+
+  /**
+   * Replaces the contents by a world file. The fake checks its text, and says where it is wrong.
+   *
+   * @param {string | URL} file
+   */
+  async #read(file) {
+    const text = await readFile(file, 'utf8').catch((error) => {
+      throw new Error(`the world file ${file} cannot be read: ${message(error)}`);
+    });
+    await this.#call('PUT', 'world', text).catch((error) => {
+      throw error.reason ? new Error(`the world file ${file} has an error: ${error.reason}`) : error;
+    });
   }
 
   /** @param {string} method @param {string} path @param {unknown} [body] */
@@ -92,14 +101,24 @@ class World {
     const { status, text } = await request(method, url, headers, body).catch((error) => {
       throw new Error(`${method} ${url}: the fake does not answer: ${message(error)}`);
     });
-    if (status >= 400) throw new Error(`${method} ${url.pathname}: ${status} ${JSON.parse(text).message}`);
-    return text;
+    if (status < 400) return text;
+    const reason = messageOf(text);
+    throw Object.assign(new Error(`${method} ${url.pathname}: ${status} ${reason}`), { reason });
   }
 }
 
 /** @param {object} [query] */
 function search(query) {
   return new URLSearchParams({ limit: '1000', ...query });
+}
+
+/** The message of an error. Something in between, such as a proxy, may answer without one. @param {string} text */
+function messageOf(text) {
+  try {
+    return JSON.parse(text).message;
+  } catch {
+    return text;
+  }
 }
 
 module.exports = { World };

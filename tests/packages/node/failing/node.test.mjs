@@ -1,0 +1,4 @@
+import { test } from 'node:test';
+import { defineTests } from './tests.mjs';
+
+defineTests(test);

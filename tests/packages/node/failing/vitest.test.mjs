@@ -1,0 +1,4 @@
+import { test } from 'vitest';
+import { defineTests } from './tests.mjs';
+
+defineTests(test);

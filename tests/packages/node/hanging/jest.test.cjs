@@ -1,0 +1,3 @@
+const hang = require('./hang.cjs');
+
+test('hangs', () => hang(), 60_000);
