@@ -36,7 +36,8 @@ class WorldTest {
         assertEquals("[]", world.sends());
         send(world, 1, 1);
         assertEquals("[{\"sendingId\":1,\"qualityFormId\":1,\"threadId\":1,\"clientId\":1,"
-            + "\"clientExternalId\":\"crm-1\",\"sentAt\":\"2027-01-01T00:00:00.000Z\",\"token\":\"test-crm\",\"delivery\":\"recorded\"}]", world.sends());
+            + "\"clientExternalId\":\"crm-1\",\"sentAt\":\"2027-01-01T00:00:00.000Z\","
+            + "\"token\":\"test-crm\",\"delivery\":\"recorded\"}]", world.sends());
         assertEquals("[]", world.sends("client=2"));
     }
 
@@ -111,7 +112,8 @@ class WorldTest {
 
     @Test
     void errorsHaveTheMessageOfTheFake(World world) {
-        var error = assertThrows(IllegalStateException.class, () -> world.world("{\"clients\":[{\"id\":1,\"age\":3}]}"));
+        var error = assertThrows(IllegalStateException.class,
+            () -> world.world("{\"clients\":[{\"id\":1,\"age\":3}]}"));
         assertEquals("PUT /admin/world: clients[0].age: unknown field `age`, expected one of "
             + "`id`, `externalId`, `name`, `phone`", error.getMessage());
         error = assertThrows(IllegalStateException.class, () -> world.world("{"));

@@ -9,11 +9,12 @@ import surveyd.SurveydExtension.World;
 /** A test that never ends. `run` kills its JVM with -9. */
 @ExtendWith(SurveydExtension.class)
 class KilledTest {
-    /** Writes the id of the fake's process into the named pipe $PIPE, and waits. */
+    /** Writes the process ids of the JVM and of its fake into the named pipe $PIPE, and waits. */
     @Test
     void neverEnds(World world) throws Exception {
-        long fake = ProcessHandle.current().children().findFirst().orElseThrow().pid();
-        Files.writeString(Path.of(System.getenv("PIPE")), fake + "\n");
+        ProcessHandle jvm = ProcessHandle.current();
+        long fake = jvm.children().findFirst().orElseThrow().pid();
+        Files.writeString(Path.of(System.getenv("PIPE")), jvm.pid() + " " + fake + "\n");
         Thread.currentThread().join();
     }
 }
