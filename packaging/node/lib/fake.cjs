@@ -2,10 +2,15 @@
 // The fake that all worlds of this process share.
 
 const childProcess = require('node:child_process');
+const { accessSync, constants } = require('node:fs');
 const path = require('node:path');
 const { request } = require('./http.cjs');
 
-const PROGRAM = path.join(__dirname, '..', 'bin', 'surveyd');
+const BIN = path.join(__dirname, '..', 'bin');
+/** @type {Record<string, string>} */
+const PACKAGED = { 'linux x64': 'linux-x86_64', 'linux arm64': 'linux-aarch64' };
+const NOT_ON_WINDOWS = 'this package has no surveyd for Windows; run the fake in a container or WSL2 and set SURVEYD_URL \
+to its address, or set SURVEYD to a binary';
 
 /**
  * Where the fake of this process is kept: on a module of Node, because Jest loads this module again for each test file.
@@ -49,6 +54,21 @@ async function check(url) {
 }
 
 /**
+ * The program to run. Without a binary it is the launcher, whose error says why there is none. With one, the launcher
+ * would take longer than the fake itself, because it runs two programs to find the binary.
+ */
+function program() {
+  const packaged = PACKAGED[`${process.platform} ${process.arch}`];
+  const binary = process.env.SURVEYD || (packaged && path.join(BIN, packaged, 'surveyd'));
+  try {
+    accessSync(binary, constants.X_OK);
+    return binary;
+  } catch {
+    return path.join(BIN, 'surveyd');
+  }
+}
+
+/**
  * Starts a fake on a free port. It ends when its stdin is closed, which the system does when this process ends.
  *
  * @returns {Promise<string>}
@@ -56,13 +76,13 @@ async function check(url) {
 function start() {
   return new Promise((resolve, reject) => {
     /** @type {Fake} */
-    const child = childProcess.spawn(PROGRAM, ['fake', '--listen', '127.0.0.1:0', '--exit-on-stdin-close']);
+    const child = childProcess.spawn(program(), ['fake', '--listen', '127.0.0.1:0', '--exit-on-stdin-close']);
     let [stdout, stderr] = ['', ''];
     child.stderr.on('data', (text) => (stderr += text));
-    child.on('error', () => {
-      const machine = `${process.platform} ${process.arch}`;
-      reject(new Error(`this package has no surveyd for ${machine}; run the fake in a container or WSL2 and set \
-SURVEYD_URL to its address, or set SURVEYD to a binary`));
+    child.on('error', (error) => {
+      // Windows cannot run the launcher.
+      const reason = process.platform === 'win32' ? NOT_ON_WINDOWS : error.message;
+      reject(new Error(`the fake did not start: ${reason}`));
     });
     child.on('close', (code, signal) => {
       const reason = stderr.trim().replace(/^surveyd: /, '') || `it ended with ${signal ?? `exit code ${code}`}`;

@@ -18,8 +18,9 @@ function file(name, text) {
 }
 
 /** What `world` says in a process with these variables. */
-function errorOf(env, options = {}) {
+function errorOf(env, options = {}, platform = process.platform) {
   const code = `import { world } from 'surveyd';
+    Object.defineProperty(process, 'platform', { value: '${platform}' });
     const made = world(null, ${JSON.stringify(options)});
     await made.then(() => console.log('no error'), (error) => console.log(error.message));`;
   const all = { ...process.env, SURVEYD: '', SURVEYD_URL: '', ...env };
@@ -33,7 +34,7 @@ const URL_HINT = 'set it to the address of a `surveyd fake`, such as http://127.
 test('no binary for this platform', () => {
   chmodSync(file('uname', '#!/bin/sh\necho Darwin arm64\n'), 0o755);
   assert.equal(
-    errorOf({ PATH: `${folder}:${process.env.PATH}` }),
+    errorOf({ PATH: `${folder}:${process.env.PATH}` }, {}, 'darwin'),
     'the fake did not start: this package has no surveyd for Darwin arm64; run the fake in a container or WSL2 ' +
       'and set SURVEYD_URL to its address, or set SURVEYD to a binary',
   );
