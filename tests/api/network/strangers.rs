@@ -177,3 +177,28 @@ fn a_flood_of_the_public_address_leaves_administration_and_metrics() {
     assert_eq!(server.client_of("/admin").call_with("GET", "/admin/settings", &bearer, b"").status, 200);
     assert_eq!(server.client_of("/metrics").call("GET", "/metrics", None).status, 200);
 }
+
+/// A connection waits for its turn when the body comes, is known from then on, and says nothing more: it must not keep its turn.
+#[test]
+fn idle_connections_hold_nobody_up() {
+    let server = Server::fake();
+    let body = r#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#;
+    let lines = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+    let head = format!(
+        "POST /api/v1/quality/send HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test-crm\r\n{lines}\r\n"
+    );
+    let idle: Vec<_> = (0..16).map(|_| connect(server.address)).collect();
+    for part in [&head, body] {
+        for mut stream in &idle {
+            stream.write_all(part.as_bytes()).unwrap();
+        }
+    }
+    for mut stream in &idle {
+        let mut answer = [0; 15];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    }
+    for _ in 0..16 {
+        assert_eq!(server.anonymous().call("GET", "/livez", None).status, 200);
+    }
+}
