@@ -10,7 +10,7 @@ using System.Text.Json;
 using Xunit;
 using Xunit.Abstractions;
 
-/// <summary>The fake of all tests of a collection. It exits when its stdin is closed, or when this process ends.</summary>
+/// <summary>The fake of all tests. It exits when its stdin is closed, or when this process ends.</summary>
 public sealed class SurveydFake : IDisposable
 {
     private readonly Process? process;
