@@ -27,11 +27,11 @@ and is not enabled for channel 2',
 ];
 
 // A runner that sees this variable takes itself for a child of node:test.
-delete process.env.NODE_TEST_CONTEXT;
+const { NODE_TEST_CONTEXT, ...env } = process.env;
 
 test('node:test prints the report of a failing test', () => {
   const args = [...RUNNERS['node:test'], 'failing/node.test.mjs'];
-  const { stdout, status } = spawnSync('node', args, { encoding: 'utf8' });
+  const { stdout, status } = spawnSync('node', args, { encoding: 'utf8', env });
   assert.equal(status, 1, stdout);
   const comments = stdout.match(/(?<=^# ).*/gm).filter((line) => !/^Subtest: |^[a-z_]+ [\d.]+$/.test(line));
   assert.deepEqual(comments, REPORT);
@@ -39,7 +39,7 @@ test('node:test prints the report of a failing test', () => {
 
 test('Vitest prints the report of a failing test', () => {
   const args = [...RUNNERS.Vitest, 'failing/vitest.test.mjs'];
-  const { stderr, status } = spawnSync('node', args, { encoding: 'utf8' });
+  const { stderr, status } = spawnSync('node', args, { encoding: 'utf8', env });
   assert.equal(status, 1, stderr);
   const [printed] = stderr.split('⎯');
   const title = (name) => `stderr | failing/vitest.test.mjs > ${name}`;
@@ -53,11 +53,11 @@ for (const [runner, args] of Object.entries(RUNNERS)) {
     t.after(() => rmSync(folder, { recursive: true }));
     const started = path.join(folder, 'started');
     const file = `hanging/${runner.split(':')[0].toLowerCase()}.test.${runner === 'Jest' ? 'cjs' : 'mjs'}`;
-    const process_ = spawn('node', [...args, file], { stdio: 'ignore', env: { ...process.env, STARTED: started } });
+    const top = spawn('node', [...args, file], { stdio: 'ignore', env: { ...env, STARTED: started } });
     const pids = await until(() => JSON.parse(readFileSync(started, 'utf8')), 20_000);
     assert.ok(isRunning(pids.fake), 'the fake runs');
     // node:test and Vitest run a file in a process of its own, which goes on without the runner.
-    for (const pid of new Set([process_.pid, pids.test])) process.kill(pid, 'SIGKILL');
+    for (const pid of new Set([top.pid, pids.test])) process.kill(pid, 'SIGKILL');
     await until(() => assert.ok(!isRunning(pids.fake), 'the fake still runs'), 1000);
   });
 }
