@@ -20,7 +20,7 @@ const REPORT = [
   'POST /api/v1/quality/send -> 200',
   'POST /api/v1/quality/send -> 409 Cannot send form 1 to thread 4',
   '    formEnabled failed: /admin/forms/1 is {"id":1,"name":"Service quality","channels":[1]}, \
-and is not enabled for channel 2',
+not enabled for channel 2',
   'POST /api/v1/quality/send -> 409 Client has open thread',
   `    noOpenThread failed: /admin/threads/3 is ${OPEN_THREAD}`,
   'nothing was asked in this world: does the code use its token?',
