@@ -18,7 +18,6 @@ mod cli;
 mod command;
 mod delivery;
 mod fake;
-mod file_limit;
 mod http;
 mod log_buffer;
 mod server;
@@ -26,5 +25,6 @@ mod settings;
 mod store;
 mod survey;
 mod threads;
+mod unix;
 
 pub use self::{command::run, fake::library::Fake};

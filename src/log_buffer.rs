@@ -6,7 +6,6 @@ use std::{
     fs::File,
     io::{self, ErrorKind, Write},
     mem,
-    os::fd::AsFd,
     sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
@@ -17,6 +16,7 @@ use parking_lot::{Condvar, Mutex};
 use tracing::warn;
 
 use crate::threads;
+use crate::unix::duplicate;
 
 /// How many bytes of lines may wait; as many more are being written. About 8,000 lines of requests.
 const CAPACITY: usize = 2 * 1024 * 1024;
@@ -59,7 +59,7 @@ struct State {
 /// Errors: the system gives no thread.
 pub(crate) fn start() -> Result<()> {
     // A file of its own: the lock of `io::stderr` would be held for as long as a write waits.
-    let mut stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
+    let mut stderr = File::from(duplicate(&io::stderr())?);
     threads::start("log", move || run(&mut stderr))?;
     STATE.lock().is_started = true;
     Ok(())

@@ -2,10 +2,9 @@
 
 use std::{
     cell::Cell,
-    fs::{self, File},
+    fs,
     future::pending,
     io::{self, ErrorKind, IsTerminal, Write},
-    os::{fd::AsFd, unix::fs::FileTypeExt},
     path::PathBuf,
     process,
 };
@@ -26,6 +25,7 @@ use crate::{
         temp_folder::{Purpose, TempFolder, remove_leftovers},
     },
     threads,
+    unix::is_pipe,
 };
 
 pub(crate) fn run(flags: FakeArgs) -> Result<()> {
@@ -77,9 +77,8 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
 
 /// Refuses a stdin that is not held open, such as the /dev/null of a background job: the fake would end at once.
 fn check_stdin() -> Result<()> {
-    let file_type = File::from(io::stdin().as_fd().try_clone_to_owned()?).metadata()?.file_type();
     ensure!(
-        file_type.is_fifo() || file_type.is_socket() || io::stdin().is_terminal(),
+        is_pipe(&io::stdin())? || io::stdin().is_terminal(),
         "--exit-on-stdin-close needs a stdin that another process holds open: start the fake with a pipe, or without this flag"
     );
     Ok(())

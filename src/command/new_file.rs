@@ -3,11 +3,10 @@
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
-use rustix::fs::OFlags;
+use crate::unix::without_links;
 
 /// Makes a new file, in place of an earlier regular file of that name. Another user who may write to the folder can neither own
 /// it nor lead it elsewhere: it is never written through a link, or into a file that is there already.
@@ -22,6 +21,5 @@ pub(super) fn create(path: &Path, mode: u32) -> io::Result<File> {
         Ok(_) => return Err(io::Error::other("there is something of that name that is not a file; name another one")),
         Err(_) => {}
     }
-    let flags = OFlags::NOFOLLOW.bits().cast_signed();
-    OpenOptions::new().write(true).create_new(true).mode(mode).custom_flags(flags).open(path)
+    without_links(mode).open(path)
 }

@@ -5,13 +5,11 @@
 
 use serde::Serialize;
 
-use crate::{
-    store::sends::SendRecord,
-    survey::{
-        ids::{ChannelId, ClientId, FormId, SendingId, ThreadId},
-        model::{Form, Question},
-        time::Time,
-    },
+use crate::survey::{
+    SendRecord,
+    ids::{ChannelId, ClientId, FormId, SendingId, ThreadId},
+    model::{Form, Question},
+    time::Time,
 };
 
 /// The longest JSON of one text of a form, in bytes, so that a whole event stays below the 20 kB of the standard. Texts

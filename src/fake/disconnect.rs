@@ -4,7 +4,6 @@ use std::{
     collections::VecDeque,
     io,
     net::TcpStream,
-    os::fd::AsFd,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -19,12 +18,14 @@ use actix_web::{
 };
 use socket2::SockRef;
 
+use crate::unix::duplicate;
+
 /// A second handle on the socket of a connection.
 struct Socket(TcpStream);
 
 /// Keeps the socket of a connection: actix hands it out at no other time.
 pub(crate) fn remember(connection: &Connection, remembered: &mut Extensions) {
-    if let Ok(socket) = connection.as_fd().try_clone_to_owned() {
+    if let Ok(socket) = duplicate(connection) {
         remembered.insert(Socket(socket.into()));
     }
 }

@@ -17,7 +17,6 @@ use crate::fake::{SAMPLE_WORLD, faults::Faults, token::WorldName};
 use crate::{
     background::BackgroundHandle,
     delivery::{client::DeliveryClient, message},
-    file_limit,
     http::{attempts::log::AttemptLog, failure::Failure},
     settings::Settings,
     store::{
@@ -25,6 +24,7 @@ use crate::{
         temp_folder::{private_folder_in, write_private},
         transfer::world_file::WorldFile,
     },
+    unix::raise_file_limit,
 };
 
 /// The default of `--max-worlds`.
@@ -81,7 +81,7 @@ impl Worlds {
             None => Seed::default(),
         };
         // A world takes seven open files. With fewer there can be fewer worlds, and the first that cannot be made says so.
-        file_limit::raise(usize::MAX);
+        raise_file_limit(usize::MAX);
         Ok(Self(Arc::new(Shared {
             open: Mutex::default(),
             dropped: watch::Sender::new(()),

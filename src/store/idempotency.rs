@@ -5,9 +5,9 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use crate::store::{error::StoreError, sends::SendRecord, tokens::Caller};
+use crate::store::{error::StoreError, tokens::Caller};
 use crate::survey::{
-    SendSurvey,
+    SendRecord, SendSurvey,
     ids::{SendingId, Target},
     time::Time,
 };

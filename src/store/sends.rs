@@ -17,7 +17,7 @@ use crate::store::{
     write::{batch::CommitEffect, notifier::WaitFor},
 };
 use crate::survey::{
-    self, Facts, SendSurvey, Sending,
+    self, Facts, SendRecord, SendSurvey, Sending,
     access::{Denied, Role},
     gateway::DeliveryState,
     ids::{ClientId, FormId, SendingId, ThreadId},
@@ -55,17 +55,6 @@ struct PendingSend {
     credentials: Credentials,
     request: SendSurvey,
     key: Option<IdempotencyKey>,
-}
-
-/// A send as it was recorded.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct SendRecord {
-    pub(crate) sending_id: SendingId,
-    pub(crate) client: ClientId,
-    pub(crate) thread: ThreadId,
-    pub(crate) sent_at: Time,
-    /// The name of the token of the request.
-    pub(crate) token: String,
 }
 
 /// What is to be done, if nothing forbids it.

@@ -3,9 +3,8 @@
 
 use std::{
     env,
-    fs::{self, File, OpenOptions, Permissions},
+    fs::{self, File},
     io::{self, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     process,
     time::Duration,
@@ -14,6 +13,8 @@ use std::{
 use anyhow::{Context, Result};
 use parking_lot::Mutex;
 use tempfile::{Builder, TempDir};
+
+use crate::unix::{private, private_folder};
 
 const PREFIX: &str = "surveyd-";
 
@@ -55,7 +56,7 @@ impl TempFolder {
         let folder = {
             // Held while it is made: `remove_own` misses no folder.
             let mut own = OWN.lock();
-            let folder = private(&purpose.prefix()).tempdir().context("cannot make a temporary folder; set TMPDIR")?;
+            let folder = builder(&purpose.prefix()).tempdir().context("cannot make a temporary folder; set TMPDIR")?;
             own.push(folder.path().to_owned());
             folder
         };
@@ -82,18 +83,18 @@ impl Drop for TempFolder {
 
 /// A folder in another one that only this user can enter, whatever the umask.
 pub(crate) fn private_folder_in(parent: &Path) -> io::Result<TempDir> {
-    private("").tempdir_in(parent)
+    builder("").tempdir_in(parent)
 }
 
-fn private(prefix: &str) -> Builder<'_, '_> {
+fn builder(prefix: &str) -> Builder<'_, '_> {
     let mut builder = Builder::new();
-    builder.prefix(prefix).permissions(Permissions::from_mode(0o700));
+    builder.prefix(prefix).permissions(private_folder());
     builder
 }
 
 /// Writes a new file that only this user can read, whatever the umask.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<()> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let file = private().create_new(true).open(path);
     file.and_then(|mut file| file.write_all(content)).with_context(|| format!("cannot write {}", path.display()))
 }
 

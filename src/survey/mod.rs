@@ -16,8 +16,9 @@ pub(crate) mod rules;
 pub(crate) mod text;
 pub(crate) mod time;
 
-use ids::{ChannelId, ClientId, FormId, Target, ThreadId};
+use ids::{ChannelId, ClientId, FormId, SendingId, Target, ThreadId};
 use refusal::Refusal;
+use time::Time;
 
 /// A request to send a form to a client or thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,17 @@ pub(crate) struct Sending {
     pub(crate) client: ClientId,
     /// The channel of the thread: its gateway gets the delivery.
     pub(crate) channel: ChannelId,
+}
+
+/// A send as it was recorded.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct SendRecord {
+    pub(crate) sending_id: SendingId,
+    pub(crate) client: ClientId,
+    pub(crate) thread: ThreadId,
+    pub(crate) sent_at: Time,
+    /// The name of the token of the request.
+    pub(crate) token: String,
 }
 
 /// Decides whether a survey may be sent, and to which thread. Rules are decided in the order of [`rules::Rule`].

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
 
-use crate::file_limit;
+use crate::unix::raise_file_limit;
 
 /// Open files that are not connections: the database and its readers, logs, deliveries. A generous estimate.
 const OTHER_FILES: usize = 256;
@@ -37,7 +37,7 @@ impl ConnectionLimiter {
     pub(crate) fn with_others(wanted: usize, others: usize) -> (Self, impl Fn(&'static str) -> Self) {
         let of_other = wanted.min(OF_OTHER_ADDRESS);
         let reserved = OTHER_FILES + others * of_other;
-        let files = file_limit::raise(wanted.saturating_add(reserved));
+        let files = raise_file_limit(wanted.saturating_add(reserved));
         let max = wanted.min(files.saturating_sub(reserved).max(1));
         if max < wanted {
             warn!(

@@ -1,9 +1,11 @@
 //! Errors of the file as a whole: what happened, and what an administrator can do about it.
 
-use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
+use std::{fs::File, io, path::Path};
 
 use rusqlite::ErrorCode;
 use thiserror::Error;
+
+use crate::unix::read_at;
 
 /// How much is read at once to find out whether a file can be read.
 const READ_BYTES: usize = 1024 * 1024;
@@ -109,7 +111,7 @@ pub(super) fn is_read_error(row: &str) -> bool {
 fn read_whole(path: &Path) -> io::Result<()> {
     let (file, mut bytes, mut offset) = (File::open(path)?, vec![0; READ_BYTES], 0);
     loop {
-        match file.read_at(&mut bytes, offset)? {
+        match read_at(&file, &mut bytes, offset)? {
             0 => return Ok(()),
             read => offset += read as u64,
         }

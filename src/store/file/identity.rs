@@ -1,38 +1,19 @@
 //! Which file a path leads to: the same file can have many names, and a name can come to lead to another file.
 
 use std::{
-    fs::{self, Metadata},
-    io,
-    os::unix::fs::MetadataExt,
+    fs,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
 
 use anyhow::{Context, Result, ensure};
-use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use tracing::{error, info};
 
 use crate::store::{
     error::StoreError,
     file::{folder_of, read_mark::ReadMark, sidecar},
 };
-
-/// What stays the same when a file gets another name, and differs for a file that takes its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileId {
-    device: u64,
-    inode: u64,
-}
-
-impl FileId {
-    pub(super) fn at(path: &Path) -> io::Result<Self> {
-        fs::metadata(path).map(|metadata| Self::of(&metadata))
-    }
-
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        Self { device: metadata.dev(), inode: metadata.ino() }
-    }
-}
+use crate::unix::{FileId, mount_of, names_of};
 
 /// Refuses a database whose log could be another file for another process, or be left behind: SQLite finds the log by the
 /// database's name and folder.
@@ -40,28 +21,20 @@ impl FileId {
 /// Errors: one sentence that names the file and the way out.
 pub(super) fn check_place(database: &Path) -> Result<()> {
     let name = database.display();
-    let metadata = fs::metadata(database).with_context(|| format!("cannot read the database {name}"))?;
+    let cannot_read = || format!("cannot read the database {name}");
+    let names = names_of(&fs::metadata(database).with_context(cannot_read)?);
     ensure!(
-        metadata.nlink() <= 1,
-        "the database {name} has {} names (hard links), and each would have a log of its own; remove the others, `find -samefile {name}` finds them",
-        metadata.nlink()
+        names <= 1,
+        "the database {name} has {names} names (hard links), and each would have a log of its own; remove the others, `find -samefile {name}` finds them"
     );
-    let real = database.canonicalize().with_context(|| format!("cannot read the database {name}"))?;
+    let real = database.canonicalize().with_context(cannot_read)?;
     let folder = folder_of(&real);
     ensure!(
-        mount_of(&real)? == mount_of(folder)?,
+        mount_of(&real).with_context(cannot_read)? == mount_of(folder).with_context(cannot_read)?,
         "the database {name} is mounted without its folder, and its log {name}-wal would not be kept with it; mount the folder {} instead",
         folder.display()
     );
     Ok(())
-}
-
-/// The id of the mount that a path is in; none where the system does not say (Linux before 5.8).
-fn mount_of(path: &Path) -> Result<Option<u64>> {
-    let status = statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID)
-        .with_context(|| format!("cannot read {}", path.display()))?;
-    let is_known = StatxFlags::from_bits_retain(status.stx_mask).contains(StatxFlags::MNT_ID);
-    Ok(is_known.then_some(status.stx_mnt_id))
 }
 
 /// The open database with its sidecar files, and whether their paths still lead to them. A file that was removed, moved or

@@ -3,11 +3,13 @@
 use std::{
     fs::{self, File, TryLockError},
     io,
-    os::unix::ffi::OsStrExt,
     path::Path,
 };
 
-use crate::store::file::{SIDECARS, identity::FileId, remove_if_there, with_suffix};
+use crate::{
+    store::file::{SIDECARS, remove_if_there, with_suffix},
+    unix::{FileId, bytes_of},
+};
 
 /// The end of the name of a staged file, after the name of its target.
 pub(super) const SUFFIX: &str = ".surveyd-part";
@@ -16,7 +18,7 @@ pub(super) const SUFFIX: &str = ".surveyd-part";
 pub(super) fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
-        if entry.file_name().as_bytes().ends_with(SUFFIX.as_bytes()) {
+        if bytes_of(&entry.file_name()).ends_with(SUFFIX.as_bytes()) {
             // One that cannot be removed is in nobody's way.
             let _ = remove_unlocked(&entry.path());
         }

@@ -1,19 +1,16 @@
 //! The lock of a server: only one can run on a file, whatever name leads to it.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io::ErrorKind,
-    os::unix::fs::OpenOptionsExt,
     path::Path,
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
 
-use crate::store::file::{
-    identity::{FileId, check_place},
-    sidecar,
-};
+use crate::store::file::{identity::check_place, sidecar};
+use crate::unix::{FileId, private};
 
 /// The end of the lock file's name, after the name of its database.
 const SUFFIX: &str = "-lock";
@@ -46,10 +43,9 @@ impl ServerLock {
     /// Errors: one sentence that names the file and the way out; also where SQLite would have a log for each name of the file.
     pub(in crate::store) fn take(database: &Path) -> Result<Self> {
         let path = sidecar(database, SUFFIX);
-        let name =
-            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).with_context(|| {
-                format!("cannot open the lock {}: give this user the right to write to it", path.display())
-            })?;
+        let name = private().create(true).truncate(false).open(&path).with_context(|| {
+            format!("cannot open the lock {}: give this user the right to write to it", path.display())
+        })?;
         lock(&name, &path, database)?;
         let file = match File::open(database) {
             Ok(file) => {

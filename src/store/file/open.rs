@@ -1,6 +1,6 @@
 //! Opening the file: checks its owner and version, and sets the pragmas that keep acknowledged sends.
 
-use std::{fs::OpenOptions, io::ErrorKind, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{io::ErrorKind, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 use rusqlite::Connection;
@@ -15,6 +15,7 @@ use crate::store::file::{
     migrations::{CURRENT_VERSION, FileOwner, migrate, owner_of, refuse_altered, refuse_foreign},
     sync_folder,
 };
+use crate::unix::private;
 
 /// Earlier versions can lose a commit in WAL mode with two connections. Source: <https://sqlite.org/wal.html#walresetbug>.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -108,7 +109,7 @@ fn open_as(path: &Path, durability: Durability, before: impl FnOnce(i32) -> Resu
 /// Makes the file if it does not exist, with its final permissions: no other user can read it at any time. Then checks that it
 /// can be read.
 pub(in crate::store) fn create(path: &Path) -> Result<()> {
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+    match private().create_new(true).open(path) {
         // The name itself must survive a power cut, or everything in the file is lost with it.
         Ok(_) => {
             sync_folder(path).with_context(|| format!("cannot make the database {} durable", path.display()))?;

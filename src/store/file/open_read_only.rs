@@ -9,22 +9,20 @@ use std::{
     fmt::Write as _,
     fs::{self, File},
     io::{self, Read},
-    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail, ensure};
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
-use rustix::process::geteuid;
 
 use crate::store::file::{
     check_readable,
     connection::{prepare_reader, wait_as_command},
     error::FileError,
-    identity::FileId,
     migrations::{CURRENT_VERSION, FileOwner, owner_of, refuse_altered, refuse_foreign},
     with_suffix,
 };
+use crate::unix::{FileState, bytes_of};
 
 /// The name is a URI that is made here: a name that a user gives is never read as one.
 const FLAGS: OpenFlags =
@@ -99,8 +97,7 @@ impl ReadOnlyFile {
         };
         if needs_shared_memory {
             // Made by another user, it would keep the owner's server from starting.
-            let user = geteuid().as_raw();
-            ensure!(user == 0 || user == state.user, no_shared_memory());
+            ensure!(state.is_own(), no_shared_memory());
         }
         let uri = uri(&real, if is_alone { "immutable=1" } else { "mode=ro" });
         let open = || -> Result<_, FileError> {
@@ -140,29 +137,6 @@ impl Unchanged {
     }
 }
 
-/// Differs once a file was written to or replaced.
-#[derive(PartialEq, Eq)]
-struct FileState {
-    id: FileId,
-    user: u32,
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl FileState {
-    fn of(path: &Path) -> io::Result<Self> {
-        let file = fs::metadata(path)?;
-        Ok(Self {
-            id: FileId::of(&file),
-            user: file.uid(),
-            size: file.size(),
-            modified: (file.mtime(), file.mtime_nsec()),
-            changed: (file.ctime(), file.ctime_nsec()),
-        })
-    }
-}
-
 /// Whether the header says so. Source: <https://sqlite.org/fileformat.html#file_format_version_numbers>.
 fn is_in_wal_mode(path: &Path) -> io::Result<bool> {
     let mut header = Vec::new();
@@ -172,13 +146,13 @@ fn is_in_wal_mode(path: &Path) -> io::Result<bool> {
 
 /// None if there is no such file.
 fn size_of(path: &Path) -> Option<u64> {
-    fs::metadata(path).ok().map(|file| file.size())
+    fs::metadata(path).ok().map(|file| file.len())
 }
 
 /// A URI for SQLite, in which every unusual byte of the name is escaped.
 fn uri(real: &Path, parameter: &str) -> String {
     let mut uri = "file:".to_owned();
-    for byte in real.as_os_str().as_bytes() {
+    for byte in bytes_of(real.as_os_str()) {
         match byte {
             b'/' | b'-' | b'_' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => uri.push(char::from(*byte)),
             // Into a String, this cannot fail.

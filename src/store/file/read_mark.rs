@@ -3,9 +3,9 @@
 //! The first connection that reads a new state of the database marks in the shared memory how far it reads the log. On a frozen
 //! file system that write waits. Later reads of the same state write nothing.
 
-use std::{fs::File, io, mem::ManuallyDrop, os::unix::fs::FileExt, path::Path};
+use std::{fs::File, io, mem::ManuallyDrop, path::Path};
 
-use crate::store::file::sidecar;
+use crate::{store::file::sidecar, unix::read_at};
 
 /// Where the shared memory has the last frame of the log, how many frames are in the database already, and the marks of readers:
 /// numbers of 32 bits in the byte order of the machine. Source: <https://sqlite.org/walformat.html>, section 2.3.1.
@@ -28,7 +28,7 @@ impl ReadMark {
     /// Whether a read that begins now writes nothing. False also if that cannot be found out.
     pub(in crate::store) fn is_set(&self) -> bool {
         let mut bytes = [0; LENGTH];
-        if self.shared_memory.read_exact_at(&mut bytes, 0).is_err() {
+        if read_at(&self.shared_memory, &mut bytes, 0).ok() != Some(LENGTH) {
             return false;
         }
         let number = |at: usize| &bytes[at..at + 4];

@@ -28,7 +28,6 @@ use crate::store::{
         connection::{open_snapshot, open_to_replace},
         copy::{Progress, check_sound},
         error::FileError,
-        identity::FileId,
         lock::ServerLock,
         migrations::{CURRENT_VERSION, FileOwner, migrate, refuse_altered},
         restore::carry_over::{Facts, carry_over, count_lost, record},
@@ -36,6 +35,7 @@ use crate::store::{
         with_suffix,
     },
 };
+use crate::unix::FileId;
 
 /// A restore that is done.
 #[derive(Debug)]

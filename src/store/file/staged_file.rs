@@ -1,9 +1,8 @@
 //! A database file that is being made: it gets its name once it is complete, verified and durable.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, TryLockError},
     io::{self, ErrorKind},
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -21,6 +20,7 @@ use crate::store::file::{
     migrations::{FileOwner, owner_of},
     remove_if_there, sync_folder, with_suffix,
 };
+use crate::unix::private;
 
 /// How often it is made anew if another process takes it for one that was left.
 const TRIES: usize = 10;
@@ -78,7 +78,7 @@ impl StagedFile {
                 bail!("another surveyd is writing {name}; wait for it, or name another file");
             }
             // A new file, so that it belongs to this user and is no link: others may write to the folder, too.
-            let file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+            let file = match private().create_new(true).open(&path) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
                 file => file,
             };

@@ -17,12 +17,11 @@ use crate::store::{
     directory::{DirectoryRow, Gateway, gateway, remove_ended_secrets, switch_off},
     error::StoreError,
     random,
-    sends::SendRecord,
     steps::ROWS_PER_STEP,
     write::batch::CommitEffect,
 };
 use crate::survey::{
-    Sending,
+    SendRecord, Sending,
     gateway::{DeliveryState, DeliveryUrl},
     ids::{ChannelId, SendingId},
     model::Form,

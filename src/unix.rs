@@ -1,0 +1,144 @@
+//! What a Unix system has and others have not, all in one module: a port to another system begins here. Signals are the other
+//! part; `command/signals.rs` and `command/serve.rs` catch them by `tokio::signal::unix`.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File, Metadata, OpenOptions, Permissions},
+    io,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::{
+            ffi::OsStrExt,
+            fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+        },
+    },
+    path::Path,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    fs::{AtFlags, CWD, OFlags, StatxFlags, fcntl_getfl, statx},
+    process::{Resource, Rlimit, geteuid, getrlimit, setrlimit},
+};
+
+/// What stays the same when a file gets another name, and differs for a file that takes its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    pub(crate) fn at(path: &Path) -> io::Result<Self> {
+        fs::metadata(path).map(|metadata| Self::of(&metadata))
+    }
+
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino() }
+    }
+}
+
+/// Differs once a file was written to or replaced.
+#[derive(PartialEq, Eq)]
+pub(crate) struct FileState {
+    id: FileId,
+    user: u32,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl FileState {
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+        let file = fs::metadata(path)?;
+        Ok(Self {
+            id: FileId::of(&file),
+            user: file.uid(),
+            size: file.size(),
+            modified: (file.mtime(), file.mtime_nsec()),
+            changed: (file.ctime(), file.ctime_nsec()),
+        })
+    }
+
+    /// Whether it belongs to the user of this process, or to anybody if that is root.
+    pub(crate) fn is_own(&self) -> bool {
+        let user = geteuid();
+        user.is_root() || user.as_raw() == self.user
+    }
+}
+
+/// How many names a file has: hard links, and the name that it was opened by.
+pub(crate) fn names_of(file: &Metadata) -> u64 {
+    file.nlink()
+}
+
+/// The id of the mount that a path is in; none where the system does not say (Linux before 5.8).
+pub(crate) fn mount_of(path: &Path) -> io::Result<Option<u64>> {
+    let status = statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID)?;
+    let is_known = StatxFlags::from_bits_retain(status.stx_mask).contains(StatxFlags::MNT_ID);
+    Ok(is_known.then_some(status.stx_mnt_id))
+}
+
+/// How to make files that only this user can read, at any time and whatever the umask.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    options
+}
+
+/// The permissions of a folder that only this user can enter.
+pub(crate) fn private_folder() -> Permissions {
+    Permissions::from_mode(0o700)
+}
+
+/// How to make a new file with these permissions, but never through a link.
+pub(crate) fn without_links(mode: u32) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(mode).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    options
+}
+
+/// Reads a file from a position on, without moving the one that it is read from otherwise. Returns how many bytes.
+pub(crate) fn read_at(file: &File, bytes: &mut [u8], position: u64) -> io::Result<usize> {
+    file.read_at(bytes, position)
+}
+
+/// The bytes of a name, which need not be UTF-8.
+pub(crate) fn bytes_of(name: &OsStr) -> &[u8] {
+    name.as_bytes()
+}
+
+/// A second handle on an open file or socket.
+pub(crate) fn duplicate(open: &impl AsFd) -> io::Result<OwnedFd> {
+    open.as_fd().try_clone_to_owned()
+}
+
+/// Whether an open file is a pipe or a socket, whose other end a process holds.
+pub(crate) fn is_pipe(open: &impl AsFd) -> io::Result<bool> {
+    let file_type = File::from(duplicate(open)?).metadata()?.file_type();
+    Ok(file_type.is_fifo() || file_type.is_socket())
+}
+
+/// Waits until an open file takes more bytes. An error of it is one of the write that follows.
+pub(crate) fn wait_until_writable(open: &impl AsFd) {
+    let _ = poll(&mut [PollFd::new(open, PollFlags::OUT)], None);
+}
+
+/// Whether this program was started without this standard stream. Rust then opens /dev/null in its place, for reading and
+/// writing; a shell's `> /dev/null` is only for writing.
+pub(crate) fn was_closed(stream: &impl AsFd) -> io::Result<bool> {
+    let is_for_both = fcntl_getfl(stream)? & OFlags::ACCMODE == OFlags::RDWR;
+    let device = File::from(duplicate(stream)?).metadata()?.rdev();
+    let is_null = device != 0 && fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == device);
+    Ok(is_for_both && is_null)
+}
+
+/// Raises the limit to `wanted` open files, or as near to it as the system allows; never lowers it. Returns the limit that
+/// now holds. A login often gives a program 1,024, and lets it raise that far higher without any privilege.
+pub(crate) fn raise_file_limit(wanted: usize) -> usize {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let Some(current) = current else { return usize::MAX };
+    let wanted = maximum.map_or(wanted as u64, |maximum| maximum.min(wanted as u64));
+    let is_raised = wanted > current && setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }).is_ok();
+    usize::try_from(if is_raised { wanted } else { current }).unwrap_or(usize::MAX)
+}
