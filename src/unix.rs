@@ -17,7 +17,7 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, poll},
-    fs::{AtFlags, CWD, OFlags, StatxFlags, fcntl_getfl, statx},
+    fs::{OFlags, fcntl_getfl},
     process::{Resource, Rlimit, geteuid, getrlimit, setrlimit},
 };
 
@@ -72,11 +72,19 @@ pub(crate) fn names_of(file: &Metadata) -> u64 {
     file.nlink()
 }
 
-/// The id of the mount that a path is in; none where the system does not say (Linux before 5.8).
+/// The id of the mount that a path is in; none where the system does not say (Linux before 5.8, other systems).
+#[cfg(target_os = "linux")]
 pub(crate) fn mount_of(path: &Path) -> io::Result<Option<u64>> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+
     let status = statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID)?;
     let is_known = StatxFlags::from_bits_retain(status.stx_mask).contains(StatxFlags::MNT_ID);
     Ok(is_known.then_some(status.stx_mnt_id))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn mount_of(_: &Path) -> io::Result<Option<u64>> {
+    Ok(None)
 }
 
 /// How to make files that only this user can read, at any time and whatever the umask.
