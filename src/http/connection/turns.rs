@@ -16,8 +16,6 @@ use actix_web::rt;
 use tokio::task::yield_now;
 
 /// How many connections without a token have a turn between two looks of the worker at what else can run.
-///
-/// Measured with a thousand connections that send what they can: with four, a send waits twice as long.
 const STRANGERS_AT_ONCE: usize = 1;
 
 /// How much of its input a connection may pass on in one turn: actix would go on until it has read 128 KiB. Chunks of one byte
