@@ -1,7 +1,7 @@
 //! How the connections of a worker share its thread. Each does a little, then lets the others have their turn.
 //!
-//! A caller that has shown a token takes its turn at once. All others share a few turns, so that a thousand of them do not
-//! delay the callers that belong here.
+//! A caller that has shown a token takes its turn at once. All others share a few turns, so that a thousand of them delay
+//! the callers that belong here less.
 
 use std::{
     cell::{Cell, RefCell},
