@@ -3,6 +3,7 @@
 //! This is what actix-web's `HttpServer` does, with a [`Stream`] between the socket and actix. The stream knows where a
 //! request ends and how long it may take.
 
+mod fairness;
 mod framing;
 mod head;
 mod limiter;
@@ -10,7 +11,6 @@ mod pipeline;
 mod stream;
 pub(crate) mod tls;
 mod transport;
-mod turns;
 
 use std::{
     fmt::Debug,
@@ -33,12 +33,12 @@ use actix_web::{
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio_util::either::Either;
 
-pub(crate) use crate::http::connection::{limiter::ConnectionLimiter, pipeline::answered};
 use crate::http::connection::{
+    fairness::{AnonymousQueue, ReadBudget},
     stream::Stream,
     tls::Tls,
-    turns::{StrangerTurns, Turn},
 };
+pub(crate) use crate::http::connection::{limiter::ConnectionLimiter, pipeline::answered};
 use crate::settings::Limits;
 
 /// How many connections may wait to be accepted.
@@ -138,8 +138,8 @@ where
                 }
             })
             .h1(map_config(routes, |()| AppConfig::default()));
-        let (config, turns) = (config.clone(), Rc::<StrangerTurns>::default());
-        fn_service(move |tcp: TcpStream| accept(tcp, config.clone(), Turn::new(Rc::clone(&turns)))).and_then(http)
+        let (config, queue) = (config.clone(), Rc::<AnonymousQueue>::default());
+        fn_service(move |tcp: TcpStream| accept(tcp, config.clone(), ReadBudget::new(Rc::clone(&queue)))).and_then(http)
     })?;
     Ok(server.run())
 }
@@ -148,7 +148,7 @@ where
 async fn accept(
     tcp: TcpStream,
     config: ConnectionConfig,
-    turn: Turn,
+    budget: ReadBudget,
 ) -> Result<(Stream, Option<SocketAddr>), DispatchError> {
     let ConnectionConfig { limits, limiter, tls, .. } = config;
     let peer = tcp.peer_addr().ok();
@@ -165,5 +165,5 @@ async fn accept(
             Either::Right(Box::new(tls))
         }
     };
-    Ok((Stream::new(transport, limits, permit, turn), peer))
+    Ok((Stream::new(transport, limits, permit, budget), peer))
 }

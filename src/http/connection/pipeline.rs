@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::HttpRequest;
 
-use crate::http::connection::turns::yield_turn;
+use crate::http::connection::fairness::yield_to_others;
 
 /// How many requests may be unanswered. What is written lets in more, after all other connections had their turn.
 const MAX_UNANSWERED: usize = 4;
@@ -32,8 +32,8 @@ pub(super) struct PipelineLimiter {
     /// How many of the unanswered have an answer, which actix holds.
     made: Cell<usize>,
     unwritten_bytes: Cell<usize>,
-    /// Whether the last answer was for a caller with a token.
-    is_known: Cell<bool>,
+    /// Whether the token of the last answered request is in the database.
+    is_authenticated: Cell<bool>,
     /// Whether the connection waits to pass on a request.
     is_waiting: Cell<bool>,
 }
@@ -48,9 +48,9 @@ impl PipelineLimiter {
         if has_room { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Whether the last answer was for a caller with a token. A new connection is that of a stranger.
-    pub(super) fn is_known(&self) -> bool {
-        self.is_known.get()
+    /// Whether the token of the last answered request is in the database. False for a new connection.
+    pub(super) fn is_authenticated(&self) -> bool {
+        self.is_authenticated.get()
     }
 
     /// Counts a request that was passed on, with a head of so many bytes.
@@ -72,15 +72,15 @@ impl PipelineLimiter {
             self.head_bytes.set(0);
         }
         if (made > 0 || unwritten > 0) && self.is_waiting.take() {
-            yield_turn(context);
+            yield_to_others(context);
         }
     }
 }
 
-/// To be called once for each request, when its answer is made; `is_known` tells whether the caller has shown a token of ours.
-pub(crate) fn answered(request: &HttpRequest, is_known: bool) {
+/// Must be called once for each request, when its answer is ready. `is_authenticated` says whether its token is in the database.
+pub(crate) fn answered(request: &HttpRequest, is_authenticated: bool) {
     if let Some(limiter) = request.conn_data::<Rc<PipelineLimiter>>() {
         limiter.made.set(limiter.made.get() + 1);
-        limiter.is_known.set(is_known);
+        limiter.is_authenticated.set(is_authenticated);
     }
 }

@@ -30,10 +30,10 @@ use tracing::info;
 use crate::{
     http::{
         connection::{
+            fairness::ReadBudget,
             framing::{Framing, FramingResult},
             pipeline::PipelineLimiter,
             transport::{self, Transport},
-            turns::Turn,
         },
         middleware::request_log,
     },
@@ -62,7 +62,7 @@ pub(super) struct Stream {
     input: Input,
     /// Whether bytes may have been left unread: see [`transport::linger`].
     lingers: bool,
-    turn: Turn,
+    budget: ReadBudget,
     /// When the head or the body that is being received must be whole.
     read_timer: Timer,
     /// When the client must have taken the answer that is being sent.
@@ -80,7 +80,7 @@ enum Input {
 }
 
 impl Stream {
-    pub(super) fn new(transport: Transport, limits: Limits, permit: OwnedSemaphorePermit, turn: Turn) -> Self {
+    pub(super) fn new(transport: Transport, limits: Limits, permit: OwnedSemaphorePermit, budget: ReadBudget) -> Self {
         Self {
             connection: Some((transport, permit)),
             limits,
@@ -90,7 +90,7 @@ impl Stream {
             checked: 0,
             input: Input::Open,
             lingers: false,
-            turn,
+            budget,
             read_timer: Timer::default(),
             write_timer: Timer::default(),
         }
@@ -226,12 +226,12 @@ impl Stream {
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(this.turn.poll_ready(this.pipeline.is_known(), context));
+        ready!(this.budget.poll_ready(this.pipeline.is_authenticated(), context));
         let before = buffer.filled().len();
         let passed = this.poll_pass(context, buffer);
         match passed {
-            Poll::Pending => this.turn.end(),
-            Poll::Ready(_) => this.turn.add(buffer.filled().len() - before),
+            Poll::Pending => this.budget.end(),
+            Poll::Ready(_) => this.budget.add(buffer.filled().len() - before),
         }
         passed
     }
