@@ -9,7 +9,7 @@ use rstest::rstest;
 
 use crate::{
     access,
-    harness::{Client, Server, TestFolder, envelope},
+    harness::{Client, Server, TestFolder, envelope, send_in_parts},
 };
 
 #[rstest]
@@ -200,12 +200,9 @@ fn a_path_with_escaped_letters_is_404() {
 #[test]
 fn a_body_that_waits_for_100_continue_is_asked_for() {
     let fake = Server::fake();
-    let body = r#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#;
-    let lines = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
-    let head =
-        format!("POST /api/v1/quality/send HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test-crm\r\n{lines}");
+    let [head, body] = send_in_parts("Expect: 100-continue\r\nConnection: close\r\n");
     let mut stream = TcpStream::connect(fake.address).unwrap();
-    stream.write_all(format!("{head}Expect: 100-continue\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
+    stream.write_all(head.as_bytes()).unwrap();
     let mut asked = [0; 25];
     stream.read_exact(&mut asked).unwrap();
     assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");

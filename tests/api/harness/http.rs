@@ -185,6 +185,17 @@ fn send_body(target: &Value, form: i64) -> Value {
     json!({ "clientId": target, "qualityFormId": form })
 }
 
+/// The head and the body of a send by `test-crm` to client 1, for tests that write them in parts. The head has these lines, too.
+pub fn send_in_parts(lines: &str) -> [String; 2] {
+    let body = send_body(&json!({ "type": "internalClientId", "id": 1 }), 1).to_string();
+    let length = body.len();
+    let head = format!(
+        "POST {SEND} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test-crm\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n{lines}\r\n"
+    );
+    [head, body]
+}
+
 fn connect(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
     if let Some(source) = source {

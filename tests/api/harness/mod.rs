@@ -22,7 +22,7 @@ use rustix::process::{Pid, kill_process};
 pub use builders::{Channel, ClientRow, Form, Thread, World};
 pub use disk::Disk;
 pub use folder::TestFolder;
-pub use http::{Client, Response, envelope};
+pub use http::{Client, Response, envelope, send_in_parts};
 pub use receiver::{Received, Receiver, Reply};
 pub use rustix::process::Signal;
 pub use server::{Server, first_line};

@@ -12,7 +12,7 @@ use std::{
 use rstest::rstest;
 use socket2::{Domain, Socket, Type};
 
-use crate::harness::{DEADLINE, Server, TestFolder, eventually};
+use crate::harness::{DEADLINE, Server, TestFolder, eventually, send_in_parts};
 
 /// A connection whose buffers in this process are small.
 pub fn connect(address: SocketAddr) -> TcpStream {
@@ -182,13 +182,8 @@ fn a_flood_of_the_public_address_leaves_administration_and_metrics() {
 #[test]
 fn idle_connections_hold_nobody_up() {
     let server = Server::fake();
-    let body = r#"{"clientId":{"type":"internalClientId","id":1},"qualityFormId":1}"#;
-    let lines = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
-    let head = format!(
-        "POST /api/v1/quality/send HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test-crm\r\n{lines}\r\n"
-    );
     let idle: Vec<_> = (0..16).map(|_| connect(server.address)).collect();
-    for part in [&head, body] {
+    for part in send_in_parts("") {
         for mut stream in &idle {
             stream.write_all(part.as_bytes()).unwrap();
         }
