@@ -13,7 +13,7 @@ use actix_web::HttpRequest;
 
 use crate::http::connection::fairness::yield_to_others;
 
-/// How many requests may be unanswered. What is written lets in more, after all other connections had their turn.
+/// How many requests may be unanswered. What is written lets in more, after all other connections were served.
 const MAX_UNANSWERED: usize = 4;
 
 /// How many bytes the heads of unanswered requests may have, before one more is taken.

@@ -178,9 +178,10 @@ fn a_flood_of_the_public_address_leaves_administration_and_metrics() {
     assert_eq!(server.client_of("/metrics").call("GET", "/metrics", None).status, 200);
 }
 
-/// A connection waits for its turn when the body comes, is known from then on, and says nothing more: it must not keep its turn.
+/// A connection waits in the queue when its body comes, is authenticated from then on, and sends nothing more: it must not keep
+/// the others waiting.
 #[test]
-fn idle_connections_hold_nobody_up() {
+fn idle_connections_delay_no_other() {
     let server = Server::fake();
     let idle: Vec<_> = (0..16).map(|_| connect(server.address)).collect();
     for part in send_in_parts("") {
