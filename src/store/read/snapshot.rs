@@ -12,7 +12,10 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     rc::Rc,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use parking_lot::Mutex;
@@ -54,6 +57,7 @@ pub(in crate::store) struct SnapshotSource {
     /// Opened at once, if possible: the first request does not wait for it, and a file that later takes the name is never read.
     /// If it cannot be opened, the next read tries again and reports the error.
     connection: Mutex<Option<Connection>>,
+    is_closed: AtomicBool,
     generation: Generation,
     file: Option<Arc<OpenFile>>,
 }
@@ -145,16 +149,19 @@ impl SnapshotSource {
         generation: Generation,
         file: Option<Arc<OpenFile>>,
     ) -> Arc<Self> {
-        Arc::new(Self { path, connection: Mutex::new(open), generation, file })
+        Arc::new(Self { path, connection: Mutex::new(open), is_closed: AtomicBool::default(), generation, file })
     }
 
     pub(in crate::store) fn is_reading(&self) -> bool {
         self.connection.is_locked()
     }
 
-    /// Waits for the reads that run, and closes the connection; a later read opens it again.
+    /// Waits for the reads that run, and closes the connection for good. A connection that is opened later would find the log
+    /// removed, as the last one that closes does it, and make another.
     pub(in crate::store) fn close(&self) {
-        drop(self.connection.lock().take());
+        let mut connection = self.connection.lock();
+        self.is_closed.store(true, Ordering::Relaxed);
+        drop(connection.take());
     }
 
     /// Runs reads on the thread of the worker, if they write nothing: then they do not wait for a frozen disk. Takes the reads
@@ -189,6 +196,9 @@ impl SnapshotSource {
 
     fn open<'a>(&self, connection: &'a mut Option<Connection>) -> Result<&'a Connection, StoreError> {
         if connection.is_none() {
+            if self.is_closed.load(Ordering::Relaxed) {
+                return Err(StoreError::Busy("the database is closed".to_owned()));
+            }
             self.file.as_ref().map_or(Ok(()), |file| file.check())?;
         }
         let open = connection.take().map_or_else(|| open_reader(&self.path), Ok)?;

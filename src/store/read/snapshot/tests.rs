@@ -68,6 +68,19 @@ fn a_file_that_cannot_be_opened_is_tried_again() {
     });
 }
 
+/// The reader thread may come to its first task only when the database is closed already.
+#[test]
+fn a_closed_source_opens_nothing() {
+    run(async |snapshots, path| {
+        drop(new_database(path));
+        snapshots.source.close();
+        let after = snapshots.read(clients).await;
+        assert_eq!(after, Err(StoreError::Busy("the database is closed".to_owned())));
+        let names: Vec<_> = path.parent().expect("its folder").read_dir().expect("its names").collect();
+        assert_eq!(names.len(), 1, "no log was made: {names:?}");
+    });
+}
+
 /// A defect in one read costs no other read its answer.
 #[test]
 fn a_read_that_panics_is_the_only_one_without_an_answer() {
