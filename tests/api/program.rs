@@ -249,7 +249,7 @@ fn a_file_that_is_no_database_of_surveyd_is_refused(
     assert_eq!(
         fails("newer.db"),
         format!(
-            "surveyd: the database newer.db was written by surveyd 9.9.9 (schema 99), and this is surveyd {} (schema 4); use that version",
+            "surveyd: the database newer.db was written by surveyd 9.9.9 (schema 99), and this is surveyd {} (schema 5); use that version",
             env!("CARGO_PKG_VERSION")
         )
     );

@@ -171,7 +171,7 @@ fn an_older_file_is_not_migrated_by_a_reader() {
     for words in READERS.into_iter().filter(|words| *words != ["check"]) {
         assert_eq!(
             folder.run_error(&[words, &["--database", "old.db"]].concat()),
-            "surveyd: the database old.db is of schema 2, and this command, which only reads, needs schema 4; `surveyd serve` and `surveyd apply` migrate it, or use the surveyd that wrote it"
+            "surveyd: the database old.db is of schema 2, and this command, which only reads, needs schema 5; `surveyd serve` and `surveyd apply` migrate it, or use the surveyd that wrote it"
         );
         assert!(contents(&folder) == before, "{words:?}");
     }

@@ -23,10 +23,11 @@ const STEPS: [&str; CURRENT_VERSION as usize] = [
     include_str!("migrations/2.sql"),
     include_str!("migrations/3.sql"),
     include_str!("migrations/4.sql"),
+    include_str!("migrations/5.sql"),
 ];
 
 /// The version of [`SCHEMA`], and of a file after the last migration.
-pub(super) const CURRENT_VERSION: i32 = 4;
+pub(super) const CURRENT_VERSION: i32 = 5;
 
 /// The program that a file belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,11 +186,12 @@ mod tests {
 
     const VERSION_2: &str = include_str!("../../../tests/schemas/2.sql");
     const VERSION_3: &str = include_str!("../../../tests/schemas/3.sql");
+    const VERSION_4: &str = include_str!("../../../tests/schemas/4.sql");
 
     /// The migrations lead to the schemas that files of each version were made with.
     #[test]
     fn a_migrated_file_has_the_schema_of_a_new_one() {
-        for (schema, version) in [STEPS[0], VERSION_2, VERSION_3, SCHEMA].into_iter().zip(1..) {
+        for (schema, version) in [STEPS[0], VERSION_2, VERSION_3, VERSION_4, SCHEMA].into_iter().zip(1..) {
             let new = Connection::open_in_memory().expect("a database");
             new.execute_batch(schema).expect("a schema");
             let migrated = Connection::open_in_memory().expect("a database");
@@ -203,6 +205,7 @@ mod tests {
     #[case(1, STEPS[0])]
     #[case(2, VERSION_2)]
     #[case(3, VERSION_3)]
+    #[case(4, VERSION_4)]
     fn an_older_file_is_migrated_to_the_present_schema(#[case] version: i32, #[case] schema: &str) {
         let folder = tempfile::tempdir().expect("a folder for a test");
         let old = folder.path().join("old.db");
