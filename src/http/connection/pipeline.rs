@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::HttpRequest;
 
-use crate::http::connection::fairness::yield_to_others;
+use crate::http::connection::fairness::{Caller, yield_to_others};
 
 /// How many requests may be unanswered. What is written lets in more, after all other connections were served.
 const MAX_UNANSWERED: usize = 4;
@@ -32,8 +32,7 @@ pub(super) struct PipelineLimiter {
     /// How many of the unanswered have an answer, which actix holds.
     made: Cell<usize>,
     unwritten_bytes: Cell<usize>,
-    /// Whether the token of the last answered request is in the database.
-    is_authenticated: Cell<bool>,
+    caller: Cell<Caller>,
     /// Whether the connection waits to pass on a request.
     is_waiting: Cell<bool>,
 }
@@ -48,9 +47,8 @@ impl PipelineLimiter {
         if has_room { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Whether the token of the last answered request is in the database. False for a new connection.
-    pub(super) fn is_authenticated(&self) -> bool {
-        self.is_authenticated.get()
+    pub(super) fn caller(&self) -> Caller {
+        self.caller.get()
     }
 
     /// Counts a request that was passed on, with a head of so many bytes.
@@ -81,6 +79,6 @@ impl PipelineLimiter {
 pub(crate) fn answered(request: &HttpRequest, is_authenticated: bool) {
     if let Some(limiter) = request.conn_data::<Rc<PipelineLimiter>>() {
         limiter.made.set(limiter.made.get() + 1);
-        limiter.is_authenticated.set(is_authenticated);
+        limiter.caller.set(if is_authenticated { Caller::Authenticated } else { Caller::Anonymous });
     }
 }

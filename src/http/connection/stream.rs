@@ -226,7 +226,7 @@ impl Stream {
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(this.budget.poll_ready(this.pipeline.is_authenticated(), context));
+        ready!(this.budget.poll_ready(this.pipeline.caller(), context));
         let before = buffer.filled().len();
         let passed = this.poll_pass(context, buffer);
         match passed {
