@@ -19,6 +19,9 @@ use crate::{
 /// How long a task that panicked waits before it starts again.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(10);
 
+/// How long a refusal is in memory at most.
+const REFUSALS_PAUSE: Duration = Duration::from_mins(1);
+
 /// Starts a task; runs on the background thread, inside its `LocalSet`.
 type Start = Box<dyn FnOnce() + Send>;
 
@@ -121,6 +124,21 @@ impl BackgroundHandle {
         self.run("retention", move || {
             let store = database.store();
             async move { sweep(&store, retention, pause).await }
+        });
+    }
+
+    /// Writes refusals once a minute.
+    pub(crate) fn write_refusals(&self, database: Arc<Database>) {
+        self.run("refusals", move || {
+            let store = database.store();
+            async move {
+                loop {
+                    sleep(REFUSALS_PAUSE).await;
+                    if let Err(error) = store.write_refusals().await {
+                        warn!(%error, "the refusals of the last minute are not kept");
+                    }
+                }
+            }
         });
     }
 

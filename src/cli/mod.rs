@@ -3,6 +3,7 @@
 //! The man pages and completions are made from these texts.
 
 mod arguments;
+mod questions;
 mod suggestion;
 mod token;
 
@@ -16,6 +17,7 @@ use clap_complete::Shell;
 
 pub(crate) use crate::cli::{
     arguments::{DatabaseArgs, EraseCommand, FakeArgs, ListKind},
+    questions::{StatsArgs, WhyArgs},
     suggestion::parse,
     token::TokenCommand,
 };
@@ -165,6 +167,34 @@ Examples:
         #[command(flatten)]
         file: DatabaseArgs,
     },
+    /// Show how many surveys were sent and refused, by time, form and channel.
+    #[command(after_help = "\
+Sends are counted when they are recorded, refusals by a running server once a minute. Both stay counted when sends,
+clients and forms are deleted. BY RULE says which rules refused, and how often.
+
+A time is 2026-03-01T10:15:00Z, a date is the start of that day in the zone, and 7d is seven days ago.
+
+Examples:
+  surveyd stats                                    the last 30 days, by day
+  surveyd stats --from 2026-03-01 --to 2026-04-01 --by day,form,channel --zone +03:00
+                                                   March in Moscow, for each form and channel
+  surveyd stats --from 1h --by minute              the last hour
+  surveyd stats --by form --json                   for a program, as GET /admin/stats returns it")]
+    Stats(StatsArgs),
+    /// Show why sends were refused: those of a client, or all.
+    #[command(after_help = "\
+One line per refused send, the oldest first. THREAD is the thread that was found: the open one, or the one that the
+survey would have gone to. A running server writes refusals once a minute. They are kept for as many days as the
+setting retention.refusals_days says, at most 100000 of them, without their bodies. Calls whose token is not known
+are counted in `surveyd stats`, and not listed.
+
+Examples:
+  surveyd why 42                                   client 42, or the client whose external id is 42
+  surveyd why crm-42
+  surveyd why '+7 912 345-67-89'                   by phone, in any notation
+  surveyd why --since 1d --rule noOpenThread       all that were refused because of an open thread
+  surveyd why --token crm --json")]
+    Why(WhyArgs),
     /// Write a world file into the database: all of it or nothing.
     #[command(after_help = "\
 Rows are created, or replaced if their ids exist. A list that is missing from the file changes nothing. A missing

@@ -20,9 +20,12 @@ mod restore;
 mod secret;
 mod serve;
 mod signals;
+mod stats;
 mod stop;
 mod systemd;
+mod table;
 mod token;
+mod why;
 
 use std::process::ExitCode;
 
@@ -68,6 +71,8 @@ fn dispatch(command: Commands) -> Result<()> {
         Commands::Token(TokenCommand::Rotate { token, overlap, file }) => token::rotate(&token, overlap, file),
         Commands::Token(TokenCommand::Revoke { token, file }) => token::revoke(&token, file),
         Commands::Audit { json, after, file } => audit::run(json, after, file),
+        Commands::Stats(arguments) => stats::run(arguments),
+        Commands::Why(arguments) => why::run(arguments),
         Commands::Apply { world, file } => apply::run(&world, file),
         Commands::Import { list, csv, dry_run, report, file } => import::run(list, &csv, dry_run, report, file),
         Commands::Erase(EraseCommand::Client { id, external_id, file }) => erase::run(id, external_id, file),

@@ -41,6 +41,13 @@ pub(super) fn print_array<T: Serialize>(rows: impl Iterator<Item = Result<T>>) -
     Ok(stdout.flush()?)
 }
 
+/// Prints one value as the admin routes answer it, on several lines.
+pub(super) fn print_json<T: Serialize>(value: &T) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{}", serde_json::to_string_pretty(value)?)?;
+    Ok(stdout.flush()?)
+}
+
 /// The result of printing. A closed stdout is not a failure: `surveyd export | head` has read what it wanted.
 pub(super) fn unless_closed(printed: Result<()>) -> Result<()> {
     let is_closed = |error: &io::Error| error.kind() == ErrorKind::BrokenPipe;

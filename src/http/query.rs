@@ -5,13 +5,19 @@ use std::{str::FromStr, time::Duration};
 use actix_web::{HttpRequest, http::Method, web::Query as Pairs};
 
 use crate::http::failure::Failure;
-use crate::survey::time::TimeSpan;
+use crate::survey::{
+    moment::{self, Moment},
+    time::TimeSpan,
+};
 
 /// How many rows a list has where `limit` does not say.
 const DEFAULT_LIMIT: usize = 100;
 
 /// How many rows a list can have.
 const GREATEST_LIMIT: usize = 1000;
+
+/// How many characters a text to look for has at most.
+const LONGEST_TEXT: usize = 255;
 
 /// An id in the path.
 ///
@@ -58,6 +64,16 @@ impl Query {
         self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// A text to look for, if it is there. No stored one is longer.
+    pub(crate) fn short_text(&self, name: &str) -> Result<Option<&str>, Failure> {
+        match self.text(name) {
+            Some(text) if text.chars().count() > LONGEST_TEXT => {
+                Err(Failure::bad_request(format!("{name} must have at most {LONGEST_TEXT} characters")))
+            }
+            text => Ok(text),
+        }
+    }
+
     /// Whether something is asked for.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, Failure> {
         Ok(self.parse(name, "true or false", |_| true)?.unwrap_or(false))
@@ -92,6 +108,16 @@ impl Query {
     pub(crate) fn duration(&self, name: &str, most: Duration) -> Result<Option<TimeSpan>, Failure> {
         let expected = format!("a duration up to {}s, such as 5s or 500ms", most.as_secs());
         self.parse(name, &expected, |span: &TimeSpan| span.to_std() <= most)
+    }
+
+    /// A point in time: a time, a date or how long ago.
+    pub(crate) fn moment(&self, name: &str) -> Result<Option<Moment>, Failure> {
+        self.parse(name, moment::EXPECTED, |_| true)
+    }
+
+    /// What a text of the query says; `expected` tells what it may be.
+    pub(crate) fn value<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, Failure> {
+        self.parse(name, expected, |_| true)
     }
 
     fn parse<T: FromStr>(&self, name: &str, expected: &str, is_fit: impl Fn(&T) -> bool) -> Result<Option<T>, Failure> {

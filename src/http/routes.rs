@@ -3,7 +3,7 @@
 use actix_web::{Route, http::Method, web::ServiceConfig};
 
 use super::{
-    admin::{self, deliveries, events, history, tokens},
+    admin::{self, deliveries, events, history, statistics, tokens},
     api::{self, LOGIN, SEND},
     monitoring::{LIVEZ, endpoints},
     pages::{console, openapi},
@@ -54,6 +54,8 @@ pub(crate) fn table() -> Table {
     at(routes, "/admin/tokens", [get(tokens::list), post(tokens::create)]);
     at(routes, "/admin/tokens/{id}", [delete(tokens::revoke)]);
     at(routes, "/admin/tokens/{id}/rotate", [post(tokens::rotate)]);
+    at(routes, "/admin/stats", [get(statistics::statistics)]);
+    at(routes, "/admin/refusals", [get(statistics::refusals)]);
     at(routes, "/admin/attempts", [get(history::attempts)]);
     at(routes, "/admin/events", [get(events::events)]);
     at(routes, "/admin/explain", [post(history::explain)]);

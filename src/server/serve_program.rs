@@ -47,6 +47,7 @@ pub(super) fn program(
     let client = settings.delivery.client();
     background.deliver(Arc::clone(&database), |database| database, client.clone(), false);
     background.sweep(Arc::clone(&database), settings.retention, sweep_pause);
+    background.write_refusals(Arc::clone(&database));
     let (attempts, throttles) = (Arc::<AttemptLog>::default(), Arc::<Throttles>::default());
     let metrics = Arc::new(Metrics::new(throttles.failures(), |registry| database.register_metrics(registry)));
     let (of_workers, of_routes) = (Arc::clone(&database), Arc::clone(&metrics));

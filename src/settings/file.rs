@@ -41,9 +41,11 @@ pub(super) struct DeliverySection {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "they are the keys of the section")]
 pub(super) struct RetentionSection {
     pub(super) sends_days: u32,
     pub(super) audit_days: u32,
+    pub(super) refusals_days: u32,
 }
 
 #[derive(Deserialize)]

@@ -170,8 +170,12 @@ impl SettingsFile {
             ensure!(value > 0, "the setting {key} is 0; it must be 1 or more");
         }
         ensure!(limits.queue <= 1_000_000, "the setting limits.queue is {}; it must be 1000000 or less", limits.queue);
-        let Self { retention: RetentionSection { sends_days, audit_days }, .. } = self;
-        for (key, days) in [("retention.sends_days", sends_days), ("retention.audit_days", audit_days)] {
+        let Self { retention: RetentionSection { sends_days, audit_days, refusals_days }, .. } = self;
+        for (key, days) in [
+            ("retention.sends_days", sends_days),
+            ("retention.audit_days", audit_days),
+            ("retention.refusals_days", refusals_days),
+        ] {
             ensure!(
                 days <= 36500,
                 "the setting {key} is {days}; it must be 36500 days or less, or 0 to keep everything"
@@ -201,7 +205,7 @@ impl SettingsFile {
                 },
                 timeout: ms(self.delivery.timeout_ms),
             },
-            retention: Retention { sends_days, audit_days },
+            retention: Retention { sends_days, audit_days, refusals_days },
             limits: Limits {
                 queue: limits.queue as usize,
                 connections: limits.connections as usize,

@@ -32,6 +32,7 @@ use crate::store::{
         long_reads::LongReads,
         snapshot::{SnapshotSource, Snapshots},
     },
+    refusals::pending::PendingRefusals,
     tokens::{self, LastUsed, LastUsedRecorder},
     write::{
         batch::{CommitEffect, CommitListeners},
@@ -55,6 +56,7 @@ pub(crate) struct Database {
     commits: CommitNotifier,
     outbox_changes: CommitNotifier,
     last_used: LastUsed,
+    refusals: PendingRefusals,
     long_reads: LongReads,
     /// How many stores were made.
     stores: AtomicUsize,
@@ -97,6 +99,7 @@ impl Database {
         give_up_early(&connection)?;
         let (generation, metrics) = (Generation::default(), StoreMetrics::default());
         let (commits, outbox_changes) = (CommitNotifier::new(), CommitNotifier::new());
+        let refusals = PendingRefusals::default();
         let (file, lock) = kept.map_or((None, None), |(file, lock)| (Some(Arc::new(file)), Some(lock)));
         let listeners = CommitListeners {
             file: file.clone(),
@@ -104,6 +107,7 @@ impl Database {
             commits: commits.clone(),
             outbox_changes: outbox_changes.clone(),
             metrics: metrics.clone(),
+            refusals: refusals.clone(),
         };
         let writer = Writer::start(connection, queue, listeners).context("cannot start the writer")?;
         Ok(Self {
@@ -116,6 +120,7 @@ impl Database {
             commits,
             outbox_changes,
             last_used: LastUsed::default(),
+            refusals,
             long_reads: LongReads::new(path, file.clone())?,
             stores: AtomicUsize::default(),
             sources: Mutex::default(),
@@ -174,6 +179,7 @@ impl Database {
             outbox_changes: self.outbox_changes.clone(),
             long_reads: self.long_reads.clone(),
             tries: self.metrics.tries.clone(),
+            refusals: self.refusals.clone(),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::store::{
     directory::{self, not_found, object},
     error::StoreError,
     file::connection::give_up_early,
+    refusals,
     steps::ROWS_PER_STEP,
     write::batch::CommitEffect,
 };
@@ -171,6 +172,7 @@ fn erase_client(
     for id in audit_of(connection, *client, *audit_seen)? {
         erased.audit += blank_audit(connection, id)?;
     }
+    refusals::erase(connection, *client)?;
     let deleted = connection.prepare_cached("delete from client where id = ?1")?.execute([client.0])?;
     if deleted == 0 && *erased == Erased::default() {
         return Err(not_found::<Client>(client.0));

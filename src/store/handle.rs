@@ -11,6 +11,7 @@ use crate::store::{
     metrics::Tries,
     outbox::MessageFormat,
     read::{long_reads::LongReads, snapshot::Snapshots},
+    refusals::pending::PendingRefusals,
     tokens::LastUsedRecorder,
     write::{
         batch::{Batch, CommitEffect},
@@ -31,6 +32,7 @@ pub(crate) struct Store {
     pub(super) outbox_changes: CommitNotifier,
     pub(super) long_reads: LongReads,
     pub(super) tries: Tries,
+    pub(super) refusals: PendingRefusals,
 }
 
 impl Store {

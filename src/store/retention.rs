@@ -7,7 +7,7 @@ use crate::store::{
     Store,
     audit::{Action, Actor, AuditEntry, Changed},
     error::StoreError,
-    idempotency,
+    idempotency, refusals,
     steps::ROWS_PER_STEP,
     write::batch::CommitEffect,
 };
@@ -17,11 +17,14 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// For how many days rows are kept; 0 is for ever.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "each has the name of its setting")]
 pub(crate) struct Retention {
     /// Sends, with their deliveries.
     pub(crate) sends_days: u32,
     /// The audit.
     pub(crate) audit_days: u32,
+    /// Refused sends.
+    pub(crate) refusals_days: u32,
 }
 
 /// What the audit records of deleted rows.
@@ -43,13 +46,16 @@ fn too_old(days: u32, now: Time) -> Option<Time> {
 }
 
 impl Store {
-    /// Deletes all rows that are too old now: sends with their deliveries, idempotency keys, rows of the audit.
+    /// Deletes all rows that are too old now: sends with their deliveries, idempotency keys, refusals, rows of the audit.
     pub(crate) async fn sweep(&self, retention: Retention) -> Result<(), StoreError> {
         let (now, actor, effect) = (self.now(), Actor::retention(), CommitEffect::Facts);
         if let Some(before) = too_old(retention.sends_days, now) {
             let sweep = SendSweep { before, after: 0, is_recorded: false };
             self.run_steps(&actor, effect, sweep, sweep_sends).await?;
             self.run_steps(&actor, effect, now, sweep_keys).await?;
+        }
+        if let Some(before) = too_old(retention.refusals_days, now) {
+            self.run_steps(&actor, CommitEffect::Record, before, sweep_refusals).await?;
         }
         if let Some(before) = too_old(retention.audit_days, now) {
             self.run_steps(&actor, effect, before, sweep_audit).await?;
@@ -103,6 +109,11 @@ fn sweep_sends(connection: &Connection, sweep: &mut SendSweep) -> Result<Changed
 
 fn sweep_keys(connection: &Connection, now: &mut Time) -> Result<Changed<bool>, StoreError> {
     Ok(Changed::nothing(idempotency::sweep(connection, *now, ROWS_PER_STEP.into())?))
+}
+
+/// Not in the audit: refusals are no history, and there are at most so many of them.
+fn sweep_refusals(connection: &Connection, before: &mut Time) -> Result<Changed<bool>, StoreError> {
+    Ok(Changed::nothing(refusals::sweep(connection, *before, ROWS_PER_STEP.into())?))
 }
 
 /// Deletes the oldest rows of the audit, if they are from before a time.

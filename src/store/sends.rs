@@ -13,8 +13,12 @@ use crate::store::{
     idempotency::{self, IdempotencyKey, KeyUse},
     outbox::{self, MessageFormat},
     sort_order,
+    statistics::StatisticsKey,
     tokens::{self, Caller, Credentials, LastUsedRecorder},
-    write::{batch::CommitEffect, notifier::WaitFor},
+    write::{
+        batch::{Batch, CommitEffect},
+        notifier::WaitFor,
+    },
 };
 use crate::survey::{
     self, Facts, SendRecord, SendSurvey, Sending,
@@ -92,7 +96,7 @@ impl PendingSend {
     /// Records the send, and its key.
     fn record(
         &self,
-        connection: &Connection,
+        batch: &Batch<'_>,
         decision: SendDecision,
         now: Time,
         message: MessageFormat,
@@ -101,9 +105,10 @@ impl PendingSend {
             SendDecision::Replayed(sent) => return Ok(SendReceipt::replayed(sent)),
             SendDecision::Allowed(caller, sending) => (caller, sending),
         };
-        let (sent, delivery) = record(connection, sending, caller.name, now, message)?;
+        let (sent, delivery) = record(batch.connection, sending, caller.name, now, message)?;
+        batch.count(StatisticsKey::sent(now, sending.form, sending.channel));
         if let Some(key) = &self.key {
-            idempotency::keep(connection, caller.id, key, &self.request, &sent)?;
+            idempotency::keep(batch.connection, caller.id, key, &self.request, &sent)?;
         }
         Ok(SendReceipt { sent, is_queued: delivery == DeliveryState::Pending, replayed: false })
     }
@@ -162,7 +167,7 @@ impl Store {
                 } else {
                     pending.decide(batch.connection, || now, None)?
                 };
-                let recorded = pending.record(batch.connection, decision, now, message);
+                let recorded = pending.record(batch, decision, now, message);
                 let receipt = recorded.inspect_err(|_| batch.give_up())?;
                 let is_queued = receipt.is_queued;
                 Ok((receipt, if is_queued { CommitEffect::Queued } else { CommitEffect::Record }))

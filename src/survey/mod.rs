@@ -9,6 +9,7 @@ pub(crate) mod gateway;
 pub(crate) mod ids;
 pub(crate) mod json;
 pub(crate) mod model;
+pub(crate) mod moment;
 #[cfg(test)]
 mod properties;
 pub(crate) mod refusal;

@@ -78,6 +78,18 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// The thread that decided: the open one, or the one that the survey would have gone to.
+    pub(crate) fn found_thread(&self) -> Option<ThreadId> {
+        if let Self::OpenThread { thread, .. } = self { Some(*thread) } else { self.thread() }
+    }
+
+    /// The channel that the survey would have gone to, if the rules got that far.
+    pub(crate) fn channel(&self) -> Option<ChannelId> {
+        if let Self::FormNotEnabled { channel, .. } = self { Some(*channel) } else { None }
+    }
+}
+
 fn describe(target: &Target) -> String {
     match target {
         Target::Client(id) => format!("Client {id}"),

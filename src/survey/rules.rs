@@ -1,41 +1,64 @@
 //! The rules of Send Survey by name, in the order in which they are decided.
 
+use std::str::FromStr;
+
 use serde::Serialize;
 
 /// Declares the rules and [`Rule::ALL`], so that neither can lack one or have another order.
 macro_rules! rules {
-    ($($(#[$doc:meta])* $rule:ident,)*) => {
+    ($($(#[$doc:meta])* $rule:ident = $name:literal,)*) => {
         /// A condition that must hold for a survey to be sent. Each rule is decided only if all rules before it hold.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-        #[serde(rename_all = "camelCase")]
         pub(crate) enum Rule {
-            $($(#[$doc])* $rule,)*
+            $($(#[$doc])* #[serde(rename = $name)] $rule,)*
         }
 
         impl Rule {
             /// Every rule, in the order of decision.
             pub(crate) const ALL: [Self; [$(Self::$rule),*].len()] = [$(Self::$rule),*];
+
+            /// The name of the rule in attempts, refusals, statistics and metrics.
+            pub(crate) fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$rule => $name,)*
+                }
+            }
         }
     };
 }
 
 rules! {
     /// The caller's token is valid.
-    Token,
+    Token = "token",
     /// The role of the token may send surveys.
-    Role,
+    Role = "role",
     /// The body names a form and a client or thread.
-    Body,
+    Body = "body",
     /// The flag in the system settings is on.
-    SurveysEnabled,
+    SurveysEnabled = "surveysEnabled",
     /// The client or the thread exists.
-    TargetExists,
+    TargetExists = "targetExists",
     /// The client has no open thread.
-    NoOpenThread,
+    NoOpenThread = "noOpenThread",
     /// The client has a closed thread.
-    HasClosedThread,
+    HasClosedThread = "hasClosedThread",
     /// The form is enabled for the channel of that thread.
-    FormEnabled,
+    FormEnabled = "formEnabled",
+}
+
+impl Rule {
+    /// What a name of a rule may be, for the sentences that refuse another text.
+    pub(crate) fn expected() -> String {
+        format!("one of {}", Self::ALL.map(Self::as_str).join(", "))
+    }
+}
+
+impl FromStr for Rule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|rule| rule.as_str() == text).ok_or_else(|| format!("must be {}", Self::expected()))
+    }
 }
 
 /// The result of one rule.

@@ -6,6 +6,7 @@ use jiff::{
     SignedDuration, Span, SpanRelativeTo, Timestamp,
     civil::{self, DateTime},
     fmt::temporal::Pieces,
+    tz::Offset,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -29,7 +30,20 @@ impl Time {
 
     /// Date and time of day in UTC; `None` outside the years that can be written. A `Timestamp` of jiff ends a day earlier.
     fn civil(self) -> Option<DateTime> {
-        EPOCH.checked_add(SignedDuration::from_millis(self.0)).ok().filter(|time| time.year() >= 0)
+        self.civil_at(Offset::UTC)
+    }
+
+    /// The same at an offset from UTC.
+    pub(crate) fn civil_at(self, offset: Offset) -> Option<DateTime> {
+        let local = SignedDuration::from_millis(self.0).checked_add(SignedDuration::from_secs(offset.seconds().into()));
+        EPOCH.checked_add(local?).ok().filter(|time| time.year() >= 0)
+    }
+
+    /// The time of a date and time of day at an offset from UTC.
+    pub(crate) fn from_civil(local: DateTime, offset: Offset) -> Self {
+        let ms = local.duration_since(EPOCH).as_millis() - 1000 * i128::from(offset.seconds());
+        // Every date of jiff is within these.
+        Self(i64::try_from(ms).unwrap_or(i64::MAX))
     }
 
     /// The form for HTTP headers, in whole seconds. Source: RFC 9110, section 5.6.7.
@@ -106,6 +120,11 @@ pub(crate) struct TimeSpan(i64);
 impl TimeSpan {
     pub(crate) const fn from_hours(hours: u32) -> Self {
         Self(hours as i64 * 3_600_000)
+    }
+
+    /// The start of a span that ends at `end`; `None` outside the years that can be written.
+    pub(crate) fn start(self, end: Time) -> Option<Time> {
+        end.plus(-self.0)
     }
 
     /// The end of a span that begins at `start`; `None` outside the years that can be written.
@@ -213,6 +232,7 @@ mod tests {
         let span: TimeSpan = text.parse().expect("a span");
         assert_eq!(span.to_std().as_millis(), u128::from(ms.unsigned_abs()));
         assert_eq!(span.end(Time(3)), Some(Time(3 + ms)));
+        assert_eq!(span.start(Time(3)), Some(Time(3 - ms)));
         assert_eq!(serde_json::from_value::<TimeSpan>(text.into()).expect("a span"), span);
         assert_eq!(TimeSpan::from_hours(2).to_std(), Duration::from_hours(2));
     }

@@ -71,6 +71,8 @@ pub fn rows() -> Vec<Row> {
         ("POST", "/admin/tokens", "/admin/tokens", Some(json!({"name": "new", "role": "OPERATOR"})), ADMIN),
         ("DELETE", "/admin/tokens/{id}", "/admin/tokens/5", None, ADMIN),
         ("POST", "/admin/tokens/{id}/rotate", "/admin/tokens/5/rotate", Some(json!({})), ADMIN),
+        ("GET", "/admin/stats", "/admin/stats", None, ADMIN),
+        ("GET", "/admin/refusals", "/admin/refusals", None, ADMIN),
         ("GET", "/admin/attempts", "/admin/attempts", None, ADMIN),
         ("GET", "/admin/events", "/admin/events", None, ADMIN),
         ("POST", "/admin/explain", "/admin/explain", send(), ADMIN),

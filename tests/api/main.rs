@@ -50,6 +50,7 @@ mod secrets;
 mod settings;
 mod shutdown;
 mod stalls;
+mod statistics;
 mod store_failures;
 mod threads;
 mod threads_model;

@@ -4,6 +4,7 @@ pub(crate) mod deliveries;
 pub(crate) mod erasure;
 pub(crate) mod events;
 pub(crate) mod history;
+pub(crate) mod statistics;
 pub(crate) mod tokens;
 
 use actix_web::{

@@ -6,7 +6,7 @@ pub(crate) mod text;
 
 use actix_web::{
     HttpRequest,
-    http::{StatusCode, header::USER_AGENT},
+    http::{Method, StatusCode, header::USER_AGENT},
 };
 
 use self::{log::Attempt, report::Decision};
@@ -15,6 +15,7 @@ use super::{
     context::RequestContext,
     state::AppState,
 };
+use crate::{store::refusals::RefusedSend, survey::refusal::Refusal};
 
 /// Keeps the attempt of a call, and counts the rule that refused it. `status` is None if the connection was closed instead
 /// of an answer.
@@ -32,6 +33,24 @@ pub(super) fn record(request: &HttpRequest, app: &AppState, status: Option<Statu
     let user_agent =
         request.headers().get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let is_refused = matches!(decision, Decision::Refused(_));
+    if let (Some(rule), Some(status), SEND, &Method::POST) =
+        (decision.failed(), status, request.path(), request.method())
+    {
+        let refusal = if let Decision::Refused(refusal) = &decision { Some(refusal) } else { None };
+        tenant.store.keep_refusal(RefusedSend {
+            at: tenant.store.now(),
+            request_id: context.request_id.to_str().unwrap_or_default().to_owned(),
+            token: context.token.clone(),
+            rule,
+            status: status.as_u16(),
+            message: message.unwrap_or_default().to_owned(),
+            target: context.target.clone(),
+            form: context.form,
+            client: refusal.and_then(Refusal::client),
+            thread: refusal.and_then(Refusal::found_thread),
+            channel: refusal.and_then(Refusal::channel),
+        });
+    }
     tenant.attempts.keep(Attempt {
         at: tenant.store.now(),
         request_id: context.request_id.clone(),

@@ -1,6 +1,6 @@
 //! One batch: a transaction, the jobs that run in it, and their answers.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc, time::Instant};
 
 use rusqlite::Connection;
 use tokio::sync::mpsc;
@@ -14,6 +14,8 @@ use crate::store::{
         identity::OpenFile,
     },
     metrics::StoreMetrics,
+    refusals::pending::PendingRefusals,
+    statistics::{Counts, StatisticsKey},
     write::{generation::Generation, health::Health, notifier::CommitNotifier},
 };
 
@@ -29,9 +31,16 @@ pub(in crate::store) struct Batch<'a> {
     pub(in crate::store) generation: u64,
     /// How the commits before this one ended.
     pub(in crate::store) health: &'a Health,
+    /// The sends of this batch, which are counted before its commit.
+    sends: &'a RefCell<Counts>,
 }
 
 impl Batch<'_> {
+    /// Counts a send that this batch has recorded.
+    pub(in crate::store) fn count(&self, sent: StatisticsKey) {
+        self.sends.borrow_mut().add(sent);
+    }
+
     /// Rolls back everything that this batch has written: a job failed after it had written something, and half a record must
     /// not be committed.
     pub(in crate::store) fn give_up(&self) {
@@ -92,6 +101,8 @@ pub(in crate::store) struct CommitListeners {
     /// For the delivery queue.
     pub(in crate::store) outbox_changes: CommitNotifier,
     pub(in crate::store) metrics: StoreMetrics,
+    /// Written also when the writer ends.
+    pub(in crate::store) refusals: PendingRefusals,
 }
 
 /// Runs a batch of jobs in one transaction, and answers every one of them.
@@ -102,7 +113,7 @@ pub(super) fn commit_batch(
     connection: &Connection,
     first: Job,
     mut next: impl FnMut() -> Option<Job>,
-    CommitListeners { generation, file, commits, outbox_changes, metrics }: &CommitListeners,
+    CommitListeners { generation, file, commits, outbox_changes, metrics, .. }: &CommitListeners,
     WriterState { foreign, health }: &mut WriterState,
 ) {
     let begun = begin(connection, "begin immediate").map_err(StoreError::from).and_then(|()| {
@@ -118,11 +129,11 @@ pub(super) fn commit_batch(
     let (mut changes_facts, mut records, mut queues, mut probes) = (false, false, false, false);
     let mut size = 0_u32;
     let mut current = generation.current();
-    let mut lost = begun.err();
+    let (mut lost, sends) = (begun.err(), RefCell::default());
     for job in jobs {
         size += 1;
         // A later job of this batch must see the changes of an earlier one as changes.
-        let batch = Batch { connection, generation: current, health };
+        let batch = Batch { connection, generation: current, health, sends: &sends };
         let result = (job.work)(lost.as_ref().map_or(Ok(&batch), Err));
         if result.effect == CommitEffect::Facts {
             changes_facts = true;
@@ -141,6 +152,7 @@ pub(super) fn commit_batch(
         }
     }
     at_once.send(&Ok(()));
+    let lost = lost.or_else(|| sends.into_inner().write(connection).err());
     let commit_began = Instant::now();
     let committed = match lost {
         None => commit(connection),

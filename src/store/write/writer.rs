@@ -16,12 +16,16 @@ use std::{
 use prometheus_client::metrics::gauge::Gauge;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 use crate::{
     log_buffer,
     store::{
         error::StoreError,
+        file::{
+            commit::commit,
+            connection::{begin, execute},
+        },
         write::{
             batch::{
                 Batch, CommitEffect, CommitListeners, Job, JobResult, Reply, ReplyFn, ReplyInbox, Work, WriterState,
@@ -218,6 +222,24 @@ fn run(connection: &Connection, messages: &Receiver<QueueItem>, listeners: &Comm
             log.keep_small(connection, file);
         }
     }
+    if let Err(error) = write_refusals(connection, listeners) {
+        warn!(%error, "refusals of the last minute are not kept");
+    }
+}
+
+/// Writes the refusals that came after the last time they were written.
+fn write_refusals(connection: &Connection, listeners: &CommitListeners) -> Result<(), StoreError> {
+    if listeners.refusals.is_empty() {
+        return Ok(());
+    }
+    begin(connection, "begin immediate")?;
+    let written = listeners.file.as_ref().map_or(Ok(()), |file| file.check());
+    let written = written.and_then(|()| listeners.refusals.write(connection)).and_then(|()| commit(connection));
+    if written.is_err() {
+        // If this fails, the transaction has ended already, which is the aim.
+        let _ = execute(connection, "rollback");
+    }
+    written
 }
 
 #[cfg(test)]

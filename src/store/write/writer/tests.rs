@@ -14,6 +14,7 @@ use tokio::{
 };
 
 use super::*;
+use crate::store::refusals::pending::PendingRefusals;
 use crate::store::{
     file::{connection::open_reader, open::open_throw_away},
     metrics::StoreMetrics,
@@ -40,6 +41,7 @@ impl Harness {
             generation: Generation::default(),
             commits: CommitNotifier::new(),
             outbox_changes: CommitNotifier::new(),
+            refusals: PendingRefusals::default(),
             metrics: StoreMetrics::default(),
         };
         Self::with(queue, listeners)

@@ -5,6 +5,7 @@ use prometheus_client::{encoding::text, registry::Registry};
 use rstest::rstest;
 
 use super::*;
+use crate::store::refusals::pending::PendingRefusals;
 
 /// A writer, and what it notifies.
 struct Watched {
@@ -24,6 +25,7 @@ impl Watched {
             generation: generation.clone(),
             commits: commits.clone(),
             outbox_changes: outbox_changes.clone(),
+            refusals: PendingRefusals::default(),
             metrics: metrics.clone(),
         };
         Self { harness: Harness::with(8, listeners), generation, commits, outbox_changes, metrics }

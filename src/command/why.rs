@@ -1,0 +1,56 @@
+//! `surveyd why`: which sends were refused, and why.
+
+use anyhow::Result;
+
+use super::{
+    output::{print_array, say, unless_closed},
+    table::print_table,
+};
+use crate::{
+    cli::WhyArgs,
+    settings::Settings,
+    store::{
+        LocalDatabase, now,
+        refusals::list::{Person, RefusalFilter, RefusalRow},
+    },
+};
+
+pub(crate) fn run(WhyArgs { person, since, until, thread, form, rule, token, json, file }: WhyArgs) -> Result<()> {
+    let filter = RefusalFilter {
+        person: person.as_deref().map(Person::from),
+        from: since.map(|since| since.time(now())),
+        to: until.map(|until| until.time(now())),
+        thread,
+        form,
+        rule,
+        token,
+        ..RefusalFilter::default()
+    };
+    let refusals =
+        LocalDatabase::read_only(&Settings::load(file.flags(None))?.database, |database| database.refusals(&filter))?;
+    if json {
+        return unless_closed(print_array(refusals.into_iter().map(Ok)));
+    }
+    if refusals.is_empty() {
+        say("no such send was refused; refusals are kept for the days of retention.refusals_days");
+        return Ok(());
+    }
+    let header = ["TIME", "RULE", "ANSWER", "ASKED FOR", "CLIENT", "THREAD", "FORM", "TOKEN", "REQUEST"];
+    unless_closed(print_table(header, refusals.into_iter().map(line)))
+}
+
+fn line(refusal: RefusalRow) -> [String; 9] {
+    let id = |id: Option<i64>| id.map_or_else(String::new, |id| id.to_string());
+    let client = id(refusal.client_id.map(|client| client.0));
+    [
+        refusal.at.to_string(),
+        refusal.rule,
+        format!("{} {}", refusal.status, refusal.message),
+        refusal.target.map_or_else(String::new, |target| format!("{} {}", target.kind, target.id)),
+        refusal.client_external_id.map_or_else(|| client.clone(), |external_id| format!("{client} ({external_id})")),
+        id(refusal.thread_id.map(|thread| thread.0)),
+        id(refusal.quality_form_id.map(|form| form.0)),
+        refusal.token,
+        refusal.request_id,
+    ]
+}

@@ -1,0 +1,77 @@
+//! The last refused sends, for "Why did this client get no survey?".
+
+pub(crate) mod list;
+pub(super) mod pending;
+
+use rusqlite::Connection;
+
+use crate::store::{Store, error::StoreError, write::batch::CommitEffect};
+use crate::survey::{
+    ids::{ChannelId, ClientId, FormId, Target, ThreadId},
+    rules::Rule,
+    time::Time,
+};
+
+/// A send that was refused. Its body is not kept.
+#[derive(Clone, Debug)]
+pub(crate) struct RefusedSend {
+    pub(crate) at: Time,
+    pub(crate) request_id: String,
+    /// The name of the caller's token; none of a caller who is not known.
+    pub(crate) token: Option<String>,
+    /// The rule that refused it.
+    pub(crate) rule: Rule,
+    /// The status and the message of the answer.
+    pub(crate) status: u16,
+    pub(crate) message: String,
+    /// What it names; none if its body is not valid, or was not looked at.
+    pub(crate) target: Option<Target>,
+    pub(crate) form: Option<FormId>,
+    /// The client that was found.
+    pub(crate) client: Option<ClientId>,
+    /// The thread that was found: the open one, or the one that the survey would have gone to.
+    pub(crate) thread: Option<ThreadId>,
+    /// Its channel, where the rules looked at it.
+    pub(crate) channel: Option<ChannelId>,
+}
+
+/// Deletes so many of the refusals from before a time. Returns whether there may be more.
+pub(super) fn sweep(connection: &Connection, before: Time, limit: i64) -> Result<bool, StoreError> {
+    // In the order of their ids: there is no index by time.
+    let sql = "delete from refusal where id in (select id from refusal where at < ?1 order by id limit ?2)";
+    let deleted = connection.prepare_cached(sql)?.execute([before.0, limit])?;
+    Ok(deleted > 0)
+}
+
+/// Deletes the refusals of a client, whose row must still be there.
+pub(super) fn erase(connection: &Connection, client: ClientId) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "delete from refusal where client_id = ?1
+                 or target_type = 'internalClientId' and target = cast(?1 as text)
+                 or target_type = 'externalClientId' and target = (select external_id from client where id = ?1)",
+        )?
+        .execute([client.0])?;
+    Ok(())
+}
+
+impl Store {
+    /// Keeps a refused send, and counts it. It is in memory until it is written.
+    pub(crate) fn keep_refusal(&self, refused: RefusedSend) {
+        self.refusals.add(refused);
+    }
+
+    /// Writes what was refused since the last time. A refusal itself never waits for it.
+    pub(crate) async fn write_refusals(&self) -> Result<(), StoreError> {
+        if self.refusals.is_empty() {
+            return Ok(());
+        }
+        let refusals = self.refusals.clone();
+        self.writer
+            .submit(move |batch| {
+                refusals.write(batch.connection).inspect_err(|_| batch.give_up())?;
+                Ok(((), CommitEffect::Record))
+            })
+            .await
+    }
+}
