@@ -41,9 +41,9 @@ impl Time {
 
     /// The time of a date and time of day at an offset from UTC.
     pub(crate) fn from_civil(local: DateTime, offset: Offset) -> Self {
-        let ms = local.duration_since(EPOCH).as_millis() - 1000 * i128::from(offset.seconds());
         // Every date of jiff is within these.
-        Self(i64::try_from(ms).unwrap_or(i64::MAX))
+        let ms = i64::try_from(local.duration_since(EPOCH).as_millis()).unwrap_or(i64::MAX);
+        Self(ms.saturating_sub(1000 * i64::from(offset.seconds())))
     }
 
     /// The form for HTTP headers, in whole seconds. Source: RFC 9110, section 5.6.7.

@@ -1,11 +1,12 @@
 //! The last refused sends, for "Why did this client get no survey?".
 
+mod keep;
 pub(crate) mod list;
 pub(super) mod pending;
 
 use rusqlite::Connection;
 
-use crate::store::{Store, error::StoreError, write::batch::CommitEffect};
+use crate::store::error::StoreError;
 use crate::survey::{
     ids::{ChannelId, ClientId, FormId, Target, ThreadId},
     rules::Rule,
@@ -53,25 +54,4 @@ pub(super) fn erase(connection: &Connection, client: ClientId) -> Result<(), Sto
         )?
         .execute([client.0])?;
     Ok(())
-}
-
-impl Store {
-    /// Keeps a refused send, and counts it. It is in memory until it is written.
-    pub(crate) fn keep_refusal(&self, refused: RefusedSend) {
-        self.refusals.add(refused);
-    }
-
-    /// Writes what was refused since the last time. A refusal itself never waits for it.
-    pub(crate) async fn write_refusals(&self) -> Result<(), StoreError> {
-        if self.refusals.is_empty() {
-            return Ok(());
-        }
-        let refusals = self.refusals.clone();
-        self.writer
-            .submit(move |batch| {
-                refusals.write(batch.connection).inspect_err(|_| batch.give_up())?;
-                Ok(((), CommitEffect::Record))
-            })
-            .await
-    }
 }
