@@ -13,6 +13,14 @@ from harness import ROOT, Operations, eventually, free_port, needs, substituted
 SEND = '{"clientId":{"type":"internalClientId","id":%d},"qualityFormId":1}'
 DASHBOARD = json.loads((ROOT / "packaging/grafana/surveyd.json").read_text())
 
+# The way without metrics.listen, as docs/monitoring.md has it.
+WITH_TOKEN = """
+  - job_name: with-token
+    authorization: { credentials_file: token }
+    static_configs:
+      - targets: ["127.0.0.1:%d"]
+"""
+
 
 def queries_of(dashboard):
     """(title, query) of each panel, with Grafana's variables as it would fill them in for "All" and a minute."""
@@ -23,15 +31,21 @@ def queries_of(dashboard):
 
 
 class Prometheus(Operations):
+    settings = '[delivery]\nallow = ["127.0.0.0/8"]'
+
     @needs("prometheus")
     def test_every_query_has_an_answer(self):
+        # A gateway that refuses connections, so that there is something to count.
+        channel = {"name": "Web", "type": "WEB", "deliveryUrl": f"http://127.0.0.1:{free_port()}/"}
+        for id in [1, 2]:
+            self.call("PUT", f"/admin/channels/{id}", self.admin, json.dumps(channel))
         for client in [1, 2]:
-            call = ["--header", "Content-Type: application/json", "--data", SEND % client]
-            url = f"http://127.0.0.1:{self.port}/api/v1/quality/send"
-            self.curl("--header", f"Authorization: Bearer {self.crm}", *call, url)
+            self.call("POST", "/api/v1/quality/send", self.crm, SEND % client)
         target = ("127.0.0.1:9180", f"127.0.0.1:{self.metrics_port}")
         scrape = substituted("prometheus/scrape.yml", target)
-        self.write("prometheus.yml", f"global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\n{scrape}")
+        self.write("token", self.admin)
+        config = f"global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\n{scrape}{WITH_TOKEN % self.port}"
+        self.write("prometheus.yml", config)
         self.write("surveyd-alerts.yml", substituted("prometheus/surveyd-alerts.yml"))
         port = free_port()
         self.base = f"http://127.0.0.1:{port}"
@@ -43,8 +57,9 @@ class Prometheus(Operations):
         for title, query in queries_of(DASHBOARD):
             with self.subTest(title, query=query):
                 self.query(query)
+        self.assertEqual(self.query('up{job="with-token"}')[0]["value"][1], "1")
         # One query of those, whose value is known.
-        sends = 'sum(surveyd_requests_total{job=~".+", route="/api/v1/quality/send", status="200"})'
+        sends = 'sum(surveyd_requests_total{job="surveyd", route="/api/v1/quality/send", status="200"})'
         self.assertEqual(self.query(sends)[0]["value"][1], "1")
 
         # Each metric that is named is one that the server has, or one of Prometheus itself.
@@ -56,6 +71,11 @@ class Prometheus(Operations):
         rules = eventually("the rules are evaluated", self.evaluated_rules)
         self.assertEqual([rule["lastError"] for rule in rules if rule.get("lastError")], [])
         self.assertEqual([rule["name"] for rule in rules if rule["state"] != "inactive"], [])
+
+    def call(self, method, path, token, body):
+        """A call that may be refused."""
+        headers = ["--header", f"Authorization: Bearer {token}", "--header", "Content-Type: application/json"]
+        self.curl("--request", method, *headers, "--data", body, f"http://127.0.0.1:{self.port}{path}")
 
     def get(self, path):
         try:
