@@ -144,8 +144,8 @@ Examples:
 Examples:
   surveyd token create --name crm --role integrator
   surveyd token list
-  surveyd token rotate 3 --overlap 24h
-  surveyd token revoke 3"
+  surveyd token rotate crm --overlap 24h
+  surveyd token revoke crm"
     )]
     Token(TokenCommand),
     /// Show all changes of settings, rows and tokens, with their authors, the oldest first.

@@ -83,12 +83,17 @@ fn state(token: &Token, now: Time) -> String {
 }
 
 pub(crate) fn revoke(token: &str, file: DatabaseArgs) -> Result<()> {
-    let mut database = open(file)?;
+    let settings = Settings::load(file.flags(None))?;
+    let mut database = LocalDatabase::open(&settings.database, Missing::Refuse)?;
     let id = database.token_id(token)?;
-    let token = database.revoke_token(id)?;
-    match token.revoked_at {
-        None => say(format_args!("token {id} {:?} is revoked", token.name)),
-        Some(at) => say(format_args!("token {id} {:?} was revoked already, {at}", token.name)),
+    let revoked = database.revoke_token(id)?;
+    let name = &revoked.token.name;
+    match revoked.token.revoked_at {
+        None => say(format_args!("token {id} {name:?} is revoked")),
+        Some(at) => say(format_args!("token {id} {name:?} was revoked already, {at}")),
+    }
+    if let Some(warning) = revoked.warning(&settings.database_argument()) {
+        say(format_args!("WARNING: {warning}"));
     }
     Ok(())
 }

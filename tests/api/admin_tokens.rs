@@ -234,3 +234,37 @@ fn a_command_takes_the_name_of_a_token() {
         assert_eq!(folder.run_error(&words), "surveyd: there is no token \"nobody\"; `surveyd token list` shows them");
     }
 }
+
+/// The one who does it is told: a command on stderr, the route in the log, as its answer has no body.
+#[test]
+fn a_revocation_of_the_last_administrator_is_warned_about() {
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    folder.token("crm", "integrator");
+    folder.token("ops-2", "admin");
+    folder.token("ops-3", "admin");
+    folder.run_ok(&["token", "create", "--name", "gone", "--role", "admin", "--expires", "1ms"]);
+    let revoke = |name: &str| folder.run_ok(&["token", "revoke", name]);
+    assert_eq!(revoke("ops-2"), "surveyd: token 3 \"ops-2\" is revoked");
+    assert_eq!(revoke("ops-3"), "surveyd: token 4 \"ops-3\" is revoked");
+    assert_eq!(revoke("gone"), "surveyd: token 5 \"gone\" is revoked", "it had expired, and ops is left");
+    assert_eq!(revoke("crm"), "surveyd: token 2 \"crm\" is revoked");
+    let server = folder.serve();
+    let mut admin = server.client(&ops);
+    for token in [2, 1] {
+        assert!(!server.log().contains("no administrator is left"));
+        assert_eq!(admin.call("DELETE", &format!("/admin/tokens/{token}"), None).status, 204);
+    }
+    let path = folder.path("surveyd.db").canonicalize().unwrap();
+    let warning = format!(
+        "no administrator is left, and /admin refuses everyone; make one: surveyd token create --name ops --role admin --database {}",
+        path.display()
+    );
+    let log = server.stop();
+    let line = log.lines().find(|line| line.contains(&warning)).unwrap_or_else(|| panic!("{log}"));
+    assert!(line.contains("\"level\":\"WARN\""), "{line}");
+    folder.token("ops", "admin");
+    let revoked = String::from_utf8(folder.run(&["token", "revoke", "ops"]).stderr).unwrap();
+    assert_eq!(revoked, format!("surveyd: token 6 \"ops\" is revoked\nsurveyd: WARNING: {warning}\n"));
+    assert!(!revoke("ops").contains("WARNING"), "it was revoked before");
+}

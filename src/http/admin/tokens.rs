@@ -7,6 +7,7 @@ use actix_web::{
     web::{Path, Payload, ThinData},
 };
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use crate::{
     http::{
@@ -85,10 +86,15 @@ pub(crate) async fn rotate(
     Ok(Json::ok(admin.store().rotate_token(id, overlap).await?.into()))
 }
 
-/// `DELETE /admin/tokens/{id}`: revokes it. The last administrator may go, too: `surveyd token create` lets in another.
+/// `DELETE /admin/tokens/{id}`: revokes it. The last administrator may go, too: `surveyd token create` lets in another. The log
+/// says so, as the answer has no body. A fake has ready-made administrators besides.
 pub(crate) async fn revoke(request: HttpRequest, path: Path<String>, ThinData(app): State) -> Result<Empty, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let id = parse_id("id", &path)?;
-    admin.store().revoke_token(id).await?;
+    let revoked = admin.store().revoke_token(id).await?;
+    let warning = app.console.database_argument.as_deref().and_then(|database| revoked.warning(database));
+    if let Some(warning) = warning {
+        warn!("{warning}");
+    }
     Ok(Empty::NO_CONTENT)
 }

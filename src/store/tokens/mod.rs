@@ -77,6 +77,26 @@ pub(crate) struct Issued {
     pub(crate) secret: Secret,
 }
 
+/// What a revocation did.
+#[derive(Debug)]
+pub(crate) struct Revoked {
+    /// As it was before.
+    pub(crate) token: Token,
+    /// Whether it was the only valid token of an administrator.
+    pub(crate) was_last_admin: bool,
+}
+
+impl Revoked {
+    /// What to tell who has revoked the last administrator. That is allowed: the token may be in wrong hands.
+    pub(crate) fn warning(&self, database_argument: &str) -> Option<String> {
+        self.was_last_admin.then(|| {
+            format!(
+                "no administrator is left, and /admin refuses everyone; make one: surveyd token create --name ops --role admin {database_argument}"
+            )
+        })
+    }
+}
+
 /// Errors: the name is empty, too long, reserved, in use or not visible; the lifetime ends after the last possible time.
 fn create(
     connection: &Connection,
@@ -151,16 +171,24 @@ fn rotate(
     Ok(Changed::audited(Issued { token: rotated, secret }, [entry]))
 }
 
-/// Returns the token as it was: a token that was revoked before stays as it is.
-fn revoke(connection: &Connection, id: i64, now: Time) -> Result<Changed<Token>, StoreError> {
+/// A token that was revoked before stays as it is.
+fn revoke(connection: &Connection, id: i64, now: Time) -> Result<Changed<Revoked>, StoreError> {
     let token = must_get(connection, id)?;
     if token.revoked_at.is_some() {
-        return Ok(Changed::nothing(token));
+        return Ok(Changed::nothing(Revoked { token, was_last_admin: false }));
     }
+    let is_valid = token.expires_at.is_none_or(|at| at > now);
+    let was_last_admin = token.role == Role::Admin && is_valid && !has_other_admin(connection, id, now)?;
     // Revoking must work even if the clock was set back.
     connection.execute("update token set revoked_at = max(?2, created_at) where id = ?1", [id, now.0])?;
     let entry = AuditEntry::new(Action::Revoke, object(id), Some(&token), Some(&must_get(connection, id)?))?;
-    Ok(Changed::audited(token, [entry]))
+    Ok(Changed::audited(Revoked { token, was_last_admin }, [entry]))
+}
+
+/// Whether a token other than this one lets an administrator in.
+fn has_other_admin(connection: &Connection, id: i64, now: Time) -> Result<bool, StoreError> {
+    let sql = "select 1 from token where id <> ?1 and role = ?2 and revoked_at is null and ifnull(expires_at > ?3, 1)";
+    Ok(connection.prepare_cached(sql)?.exists(params![id, Role::Admin.as_str(), now.0])?)
 }
 
 fn must_get(connection: &Connection, id: i64) -> Result<Token, StoreError> {
@@ -199,10 +227,10 @@ impl AuthorizedStore {
         self.change(move |connection, now| rotate(connection, id, overlap, now)).await
     }
 
-    /// Makes a token invalid for the very next request and for ever. Returns the token as it was.
+    /// Makes a token invalid for the very next request and for ever.
     ///
     /// Errors: there is no such token.
-    pub(crate) async fn revoke_token(&self, id: i64) -> Result<Token, AccessError> {
+    pub(crate) async fn revoke_token(&self, id: i64) -> Result<Revoked, AccessError> {
         self.change(move |connection, now| revoke(connection, id, now)).await
     }
 }
@@ -250,7 +278,7 @@ impl LocalDatabase {
         self.issue(|connection, now| rotate(connection, id, overlap, now), show)
     }
 
-    pub(crate) fn revoke_token(&mut self, id: i64) -> Result<Token> {
+    pub(crate) fn revoke_token(&mut self, id: i64) -> Result<Revoked> {
         self.change_token(|connection, now| Ok(revoke(connection, id, now)?))
     }
 
