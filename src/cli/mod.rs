@@ -79,9 +79,8 @@ Examples:
   surveyd serve --listen 0.0.0.0:8080 --database /var/lib/surveyd/surveyd.db
 
   TOKEN=$(surveyd token create --name ops --role admin)
-                                                   create the first token, then allow sends:
-  curl -X PATCH http://127.0.0.1:8080/admin/settings -H \"Authorization: Bearer $TOKEN\" \\
-       -H 'Content-Type: application/json' -d '{\"surveysViaExternalApi\":true}'")]
+                                                   create the first token
+  surveyd settings surveysViaExternalApi on        then allow sends")]
     Serve {
         /// Address and port to listen on, or a port; 0 takes a free one [default: the setting `listen`].
         #[arg(long, value_name = "ADDR:PORT", value_parser = listen_address)]
@@ -106,6 +105,29 @@ Examples:
         /// Address and port, as for `surveyd serve`.
         #[arg(long, value_name = "ADDR:PORT", value_parser = listen_address)]
         listen: Option<SocketAddr>,
+        #[command(flatten)]
+        file: DatabaseArgs,
+    },
+    /// Show or change the system settings, such as whether surveys are on. They are in the database.
+    #[command(after_help = "\
+A change takes effect for the next send of a running server, and is in the audit. The settings of the server itself,
+such as its address, are in settings.toml: see `surveyd config`.
+
+  surveysViaExternalApi   whether surveys are sent at all; off in a new database
+
+Examples:
+  surveyd settings                                 all settings, one per line
+  surveyd settings surveysViaExternalApi off       no more surveys, from now on
+  surveyd settings surveysViaExternalApi on
+  surveyd audit --object settings                  who changed them, and when")]
+    Settings {
+        /// The setting to show or change [default: show all].
+        name: Option<String>,
+        /// Its new value: on or off (or true or false).
+        value: Option<String>,
+        /// Print a JSON object, as GET /admin/settings returns it.
+        #[arg(long, conflicts_with = "name")]
+        json: bool,
         #[command(flatten)]
         file: DatabaseArgs,
     },

@@ -22,7 +22,7 @@ const SYNONYMS: [(&str, &str); 24] = [
     ("ping", "health"),
     ("status", "health"),
     ("ready", "health"),
-    ("settings", "config"),
+    ("set", "settings"),
     ("doc", "openapi"),
     ("docs", "openapi"),
     ("history", "audit"),

@@ -19,6 +19,7 @@ mod output;
 mod restore;
 mod secret;
 mod serve;
+mod settings;
 mod signals;
 mod stats;
 mod stop;
@@ -62,6 +63,7 @@ fn dispatch(command: Commands) -> Result<()> {
         Commands::Fake(flags) => fake::run(flags),
         Commands::Serve { listen, file } => serve::run(file.flags(listen)),
         Commands::Config { check, listen, file } => config::run(check, file.flags(listen)),
+        Commands::Settings { name, value, json, file } => settings::run(name.as_deref(), value.as_deref(), json, file),
         Commands::Openapi => openapi::run(),
         Commands::Health { url, config, wait } => health::run(url, config, wait),
         Commands::Token(TokenCommand::Create { name, role, expires, file }) => {

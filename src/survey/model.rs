@@ -23,6 +23,19 @@ pub(crate) struct SystemSettings {
     pub(crate) surveys_via_external_api: bool,
 }
 
+impl SystemSettings {
+    /// Their names in JSON and on the command line. Each is on or off.
+    pub(crate) const NAMES: [&str; 1] = ["surveysViaExternalApi"];
+
+    /// The setting of a name, if there is one.
+    pub(crate) fn switch(&mut self, name: &str) -> Option<&mut bool> {
+        match name {
+            "surveysViaExternalApi" => Some(&mut self.surveys_via_external_api),
+            _ => None,
+        }
+    }
+}
+
 /// Where conversations happen, such as a web widget.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -200,7 +213,7 @@ pub struct SentSurvey {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -212,6 +225,18 @@ mod tests {
             assert_eq!(serde_json::to_value(status).expect("JSON"), status.as_str());
         }
         assert_eq!(ThreadStatus::named("closed"), None);
+    }
+
+    #[test]
+    fn each_setting_has_its_name_in_json() {
+        let mut settings = SystemSettings { surveys_via_external_api: true };
+        let json = serde_json::to_value(settings).expect("JSON");
+        let names: Vec<_> = json.as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!(names, SystemSettings::NAMES);
+        for name in SystemSettings::NAMES {
+            assert_eq!(settings.switch(name).copied().map(Value::from).as_ref(), json.get(name));
+        }
+        assert_eq!(settings.switch("SurveysViaExternalApi"), None);
     }
 
     #[test]

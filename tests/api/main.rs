@@ -52,6 +52,7 @@ mod shutdown;
 mod stalls;
 mod statistics;
 mod store_failures;
+mod system_settings;
 mod threads;
 mod threads_model;
 mod throttle;

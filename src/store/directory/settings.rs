@@ -1,9 +1,11 @@
 //! The settings: one row, always there.
 
+use anyhow::Result;
 use rusqlite::Connection;
 
 use crate::{
     store::{
+        LocalDatabase,
         audit::{AuditEntry, Changed},
         authorized::{AccessError, AuthorizedStore},
         error::StoreError,
@@ -35,5 +37,22 @@ impl AuthorizedStore {
     /// Takes effect for the very next send.
     pub(crate) async fn change_settings(&self, settings: SystemSettings) -> Result<(), AccessError> {
         self.change(move |connection, _| write_settings(connection, settings)).await
+    }
+}
+
+impl LocalDatabase {
+    pub(crate) fn settings(&self) -> Result<SystemSettings> {
+        self.read(read_settings)
+    }
+
+    /// Takes effect for the next send of a server on this file. Returns the settings before and after.
+    pub(crate) fn change_settings(&mut self, change: impl FnOnce(&mut SystemSettings)) -> Result<[SystemSettings; 2]> {
+        let change = |connection: &Connection| {
+            let before = read_settings(connection)?;
+            let mut after = before;
+            change(&mut after);
+            Ok::<_, StoreError>(write_settings(connection, after)?.map(|()| [before, after]))
+        };
+        self.transact(change).map_err(|error| error.explain(&self.path))
     }
 }
