@@ -245,7 +245,8 @@ create table token_old_secret (
 create index token_old_secret_by_token on token_old_secret (token_id, until);
 
 -- The audit: every change and its author. A row is written in the transaction of its change. `who` is the name of the
--- token, or `cli` for a command on this machine, which has no address. `object` is named as in the admin routes:
+-- token, or `cli:anna` for a command of the system user anna on this machine, which has no address (`cli:anna:root` by
+-- sudo; `cli` in rows of earlier versions). `object` is named as in the admin routes:
 -- settings, channels/1, forms/1/channels/2, tokens/3. A whole apply is one change of `world`. `before` and `after` are
 -- the object as JSON of the admin routes, or null if there was or is none. Neither contains a secret. The checks ask for null
 -- themselves, because `json_valid(null)` is 0 in SQLite 3.40 and null in later versions.

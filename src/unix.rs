@@ -2,6 +2,7 @@
 //! part; `command/signals.rs` and `command/serve.rs` catch them by `tokio::signal::unix`.
 
 use std::{
+    env,
     ffi::OsStr,
     fs::{self, File, Metadata, OpenOptions, Permissions},
     io,
@@ -18,7 +19,7 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, poll},
     fs::{OFlags, fcntl_getfl},
-    process::{Resource, Rlimit, geteuid, getrlimit, setrlimit},
+    process::{Resource, Rlimit, geteuid, getrlimit, getuid, setrlimit},
 };
 
 /// What stays the same when a file gets another name, and differs for a file that takes its name.
@@ -149,4 +150,42 @@ pub(crate) fn raise_file_limit(wanted: usize) -> usize {
     let wanted = maximum.map_or(wanted as u64, |maximum| maximum.min(wanted as u64));
     let is_raised = wanted > current && setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }).is_ok();
     usize::try_from(if is_raised { wanted } else { current }).unwrap_or(usize::MAX)
+}
+
+/// The login name of the user who runs this process, or the number of a user whom /etc/passwd does not have. Another source of
+/// users, such as LDAP, would need the C library.
+pub(crate) fn user() -> String {
+    let user = getuid().as_raw();
+    let name = fs::read_to_string("/etc/passwd").ok().and_then(|users| login_name(&users, user));
+    name.unwrap_or_else(|| user.to_string())
+}
+
+/// The login name of a user. Source: passwd(5), `name:password:uid:…`.
+fn login_name(users: &str, user: u32) -> Option<String> {
+    let name = |line: &str| {
+        let mut fields = line.split(':');
+        let (name, id) = (fields.next()?, fields.nth(1)?);
+        (id.parse() == Ok(user) && !name.is_empty()).then(|| name.to_owned())
+    };
+    users.lines().find_map(name)
+}
+
+/// The login name of the user who has run sudo, if this process comes from it: sudo passes it on in `SUDO_USER`. Not proven,
+/// because anyone can set a variable for their own processes.
+pub(crate) fn sudo_caller() -> Option<String> {
+    env::var("SUDO_USER").ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_name_is_that_of_the_number() {
+        let users = "root:x:0:0:root:/root:/bin/sh\n# a comment\nanna:x:1000:1000:Anna,,,:/home/anna:/bin/sh\n\
+                     also-anna:x:1000:1000::/:/bin/sh\n:x:1001:1001::/:/bin/sh\nbroken\n+::::::\n";
+        let name = |user| login_name(users, user);
+        assert_eq!([name(0).as_deref(), name(1000).as_deref()], [Some("root"), Some("anna")]);
+        assert_eq!([name(1001), name(100), name(7)], [None, None, None]);
+    }
 }

@@ -10,6 +10,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::{
     fake::worlds::DEFAULT_MAX_WORLDS,
     settings::{Flags, listen_address},
+    survey::moment::Moment,
 };
 
 #[derive(Debug, Subcommand)]
@@ -40,6 +41,31 @@ Examples:
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ListKind {
     /// Where conversations happen, such as a web widget.
+/// Which rows of the audit are shown, and how.
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// Only the changes at this time and later.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Moment>,
+    /// Only the changes before this time.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Moment>,
+    /// Only those of this author; cli is every command, cli:anna every command of anna.
+    #[arg(long, value_name = "AUTHOR")]
+    pub(crate) who: Option<String>,
+    /// Only those of this object or below it, such as settings, tokens/3, channels/1, channels.
+    #[arg(long)]
+    pub(crate) object: Option<String>,
+    /// Only the changes after the one with this id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) after: Option<i64>,
+    /// Print a JSON array, as GET /admin/audit returns it.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) file: DatabaseArgs,
+}
+
     Channels,
     /// The people who are asked.
     Clients,

@@ -16,7 +16,7 @@ use clap::{
 use clap_complete::Shell;
 
 pub(crate) use crate::cli::{
-    arguments::{DatabaseArgs, EraseCommand, FakeArgs, ListKind},
+    arguments::{AuditArgs, DatabaseArgs, EraseCommand, FakeArgs, ListKind},
     questions::{StatsArgs, WhyArgs},
     suggestion::parse,
     token::TokenCommand,
@@ -170,25 +170,25 @@ Examples:
   surveyd token revoke crm"
     )]
     Token(TokenCommand),
-    /// Show all changes of settings, rows and tokens, with their authors, the oldest first.
+    /// Show the changes of settings, rows and tokens, with their authors, the oldest first.
     #[command(after_help = "\
-One line per change: its id, the time, the author (the name of a token, or cli for a command on this machine), the
-author's address, the action, the object, and the object's state before and after.
+One line per change: its id, the time, the author, the author's address, the action, the object, and the difference.
+Of an object that was created or deleted, its values stand in place of the difference.
+
+The author is the name of a token. A command on this machine is cli:anna, with the system user who ran it, or
+cli:anna:root if anna ran it as root by sudo (by the variable SUDO_USER, which is not proof). A user who is not in
+/etc/passwd is a number. The server itself is delivery or retention.
+
+A time is 2026-03-01T10:15:00Z, a date is the start of that day in UTC, and 7d is seven days ago.
 
 Examples:
-  surveyd audit | grep settings                    who turned the survey flag off, and when
-  surveyd audit --after 1200                       the changes since the one with id 1200
-  surveyd audit --json | jq '.[] | select(.object == \"tokens/3\")'")]
-    Audit {
-        /// Print a JSON array, as GET /admin/audit returns it.
-        #[arg(long)]
-        json: bool,
-        /// Only the changes after the one with this id.
-        #[arg(long, value_name = "ID")]
-        after: Option<i64>,
-        #[command(flatten)]
-        file: DatabaseArgs,
-    },
+  surveyd audit --object settings                  who turned the survey flag off, and when
+  surveyd audit --who ops --since 7d               what the token ops changed in the last seven days
+  surveyd audit --who cli --since 2026-03-01 --until 2026-04-01
+                                                   the commands of March
+  surveyd audit --object channels/1                a channel and what belongs to it; channels: all of them
+  surveyd audit --json | jq '.[] | select(.action == \"revoke\")'")]
+    Audit(AuditArgs),
     /// Show how many surveys were sent and refused, by time, form and channel.
     #[command(after_help = "\
 Sends are counted when they are recorded, refusals by a running server once a minute. Both stay counted when sends,

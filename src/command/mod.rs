@@ -75,6 +75,7 @@ fn dispatch(command: Commands) -> Result<()> {
         Commands::Audit { json, after, file } => audit::run(json, after, file),
         Commands::Stats(arguments) => stats::run(arguments),
         Commands::Why(arguments) => why::run(arguments),
+        Commands::Audit(filter) => audit::run(filter),
         Commands::Apply { world, file } => apply::run(&world, file),
         Commands::Import { list, csv, dry_run, report, file } => import::run(list, &csv, dry_run, report, file),
         Commands::Erase(EraseCommand::Client { id, external_id, file }) => erase::run(id, external_id, file),

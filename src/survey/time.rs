@@ -132,6 +132,11 @@ impl TimeSpan {
         start.plus(self.0)
     }
 
+    /// The start of a span that ends at `end`; `None` outside the years that can be written.
+    pub(crate) fn start(self, end: Time) -> Option<Time> {
+        end.plus(-self.0)
+    }
+
     pub(crate) fn to_std(self) -> Duration {
         Duration::from_millis(self.0.unsigned_abs())
     }

@@ -51,6 +51,7 @@ fn a_token_is_made_used_and_revoked() {
 #[case("POST", "/admin/tokens", json!({"name": "x\ny", "role": "ADMIN"}), "400 name: must be without control characters, zero-width characters and marks of direction: a reader must see all of it")]
 #[case("POST", "/admin/tokens", json!({"name": "x\u{202e}y", "role": "ADMIN"}), "400 name: must be without control characters, zero-width characters and marks of direction: a reader must see all of it")]
 #[case("POST", "/admin/tokens", json!({"name": format!("a\u{0}{}", "x".repeat(60_000)), "role": "ADMIN"}), "400 name: must be without control characters, zero-width characters and marks of direction: a reader must see all of it")]
+#[case("POST", "/admin/tokens", json!({"name": "Cli: anna", "role": "ADMIN"}), "400 name: must not begin with cli:, in any case, width or blanks: that is reserved for the audit")]
 #[case("POST", "/admin/tokens", json!({"name": " C\u{ff2c}I", "role": "ADMIN"}), "400 name: must differ from cli in more than case, width or blanks: that is reserved for the audit")]
 #[case("POST", "/admin/tokens", json!({"role": "ADMIN"}), "400 missing field `name`")]
 #[case("POST", "/admin/tokens", json!({"name": "x", "role": "ADMIN", "secret": "mine"}), "400 secret: unknown field `secret`, expected one of `name`, `role`, `expires`")]

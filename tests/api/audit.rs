@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Server, TestFolder, Thread};
+use crate::harness::{Client, Server, TestFolder, Thread, command_author};
 
 /// The audit after the row of that id, a line a row, without its times.
 fn audit_after(admin: &mut Client, after: i64) -> Vec<String> {
@@ -113,27 +113,177 @@ fn every_change_by_a_command_is_in_the_audit_once() {
     let rotated = &json[6]["after"];
     let rows: Vec<_> = json.iter().map(line).collect();
     let expected = [
-        r#"1 cli - change settings {"surveysViaExternalApi":false} {"surveysViaExternalApi":true}"#.to_owned(),
-        r#"2 cli - apply world null {"channels":2,"clients":4,"forms":2,"threads":4}"#.to_owned(),
-        format!("3 cli - create tokens/1 null {created}"),
-        r#"4 cli - change settings {"surveysViaExternalApi":true} {"surveysViaExternalApi":false}"#.to_owned(),
-        r#"5 cli - apply world null {"channels":0,"clients":2,"forms":0,"threads":0}"#.to_owned(),
-        r#"6 cli - apply world null {"channels":0,"clients":2,"forms":0,"threads":0}"#.to_owned(),
-        format!("7 cli - rotate tokens/1 {created} {rotated}"),
-        format!("8 cli - revoke tokens/1 {rotated} {token}"),
+        r#"1 CLI - change settings {"surveysViaExternalApi":false} {"surveysViaExternalApi":true}"#.to_owned(),
+        r#"2 CLI - apply world null {"channels":2,"clients":4,"forms":2,"threads":4}"#.to_owned(),
+        format!("3 CLI - create tokens/1 null {created}"),
+        r#"4 CLI - change settings {"surveysViaExternalApi":true} {"surveysViaExternalApi":false}"#.to_owned(),
+        r#"5 CLI - apply world null {"channels":0,"clients":2,"forms":0,"threads":0}"#.to_owned(),
+        r#"6 CLI - apply world null {"channels":0,"clients":2,"forms":0,"threads":0}"#.to_owned(),
+        format!("7 CLI - rotate tokens/1 {created} {rotated}"),
+        format!("8 CLI - revoke tokens/1 {rotated} {token}"),
     ];
+    let expected = expected.map(|row| row.replace(" CLI ", &format!(" {} ", command_author())));
     assert_eq!(rows, expected);
-    // For people: a line each, from a row on.
-    let lines = folder.stdout_of(&["audit", "--after", "3"]);
-    assert_eq!(lines.lines().count(), 5);
-    let [id, _, rest @ ..] = &lines.lines().next().unwrap().split('\t').collect::<Vec<_>>()[..] else {
-        panic!("{lines}")
-    };
-    assert_eq!(*id, "4");
-    let expected =
-        ["cli", "-", "change", "settings", r#"{"surveysViaExternalApi":true}"#, r#"{"surveysViaExternalApi":false}"#];
-    assert_eq!(rest, expected);
     assert!(array(&["audit", "--json", "--after", "8"]).is_empty());
+}
+
+/// What `surveyd audit` prints, without the times.
+fn printed(folder: &TestFolder, arguments: &[&str]) -> Vec<String> {
+    let lines = folder.stdout_of(&[&["audit"], arguments].concat());
+    let line = |line: &str| {
+        let fields: Vec<_> = line.split('\t').collect();
+        assert!(fields[1].starts_with("20") && fields[1].ends_with('Z'), "{line}");
+        [&fields[..1], &fields[2..]].concat().join(" ")
+    };
+    lines.lines().map(line).collect()
+}
+
+/// For people: a line each, with the difference.
+#[test]
+fn the_audit_shows_what_a_change_did() {
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let server = folder.serve();
+    let mut admin = server.client_from([127, 0, 0, 9], Some(&ops));
+    admin.set_surveys(false);
+    for (method, path, body) in [
+        ("PUT", "/admin/channels/7", json!({"name": "Телеграм", "type": "TELEGRAM"})),
+        ("PUT", "/admin/channels/7", json!({"name": "Viber", "type": "VIBER", "deliveryOff": "by hand"})),
+        ("PUT", "/admin/forms/1/channels/7", Value::Null),
+        ("DELETE", "/admin/forms/1/channels/7", Value::Null),
+        ("DELETE", "/admin/channels/7", Value::Null),
+        ("DELETE", "/admin/clients/4?erase=true", Value::Null),
+    ] {
+        let answer = admin.call(method, path, Some(&body).filter(|body| !body.is_null()));
+        assert!(answer.status < 300, "{method} {path}: {answer:?}");
+    }
+    let expected = [
+        "4 ops 127.0.0.9 change settings surveysViaExternalApi: true → false",
+        r#"5 ops 127.0.0.9 create channels/7 name: "Телеграм", type: "TELEGRAM""#,
+        r#"6 ops 127.0.0.9 change channels/7 deliveryOff: none → "by hand", name: "Телеграм" → "Viber", type: "TELEGRAM" → "VIBER""#,
+        "7 ops 127.0.0.9 change forms/1/channels/7 enabled: false → true",
+        "8 ops 127.0.0.9 change forms/1/channels/7 enabled: true → false",
+        r#"9 ops 127.0.0.9 delete channels/7 deliveryOff: "by hand", name: "Viber", type: "VIBER""#,
+        "10 ops 127.0.0.9 erase clients/4 audit: 0, sends: 0, threads: 0",
+    ];
+    assert_eq!(printed(&folder, &["--after", "3"]), expected);
+}
+
+/// The same filters for the command and the route.
+#[test]
+fn the_audit_is_filtered_by_time_author_and_object() {
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let day = |day: i64| 1_772_323_200_000 + day * 86_400_000;
+    let database = folder.database();
+    // From id 101 on, a row a day, beginning with 2026-03-01.
+    for (index, (who, object)) in [
+        ("cli", "settings"),
+        ("cli:anna", "channels/1"),
+        ("cli:anna:root", "channels/10"),
+        ("cli:annabel", "channels/1/secret"),
+        ("client", "channelsx"),
+        ("CLI:anna", "tokens/1"),
+        ("a%_", "threads/1"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let index = i64::try_from(index).unwrap();
+        let sql = "insert into audit (id, at, who, action, object) values (?1, ?2, ?3, 'change', ?4)";
+        database.execute(sql, (101 + index, day(index), who, object)).unwrap();
+    }
+    let server = folder.serve();
+    let mut admin = server.client(&ops);
+    let mut found = |filter: &[(&str, &str)]| {
+        let ids = |rows: Value| rows.as_array().unwrap().iter().map(|row| row["id"].as_i64().unwrap()).collect();
+        let query = filter.iter().fold(String::new(), |query, (key, value)| query + "&" + key + "=" + value);
+        let query = query.replace('%', "%25").replace(' ', "%20");
+        let answered: Vec<i64> = ids(admin.call("GET", &format!("/admin/audit?after=100{query}"), None).json());
+        let flags: Vec<_> = filter.iter().map(|(key, value)| format!("--{key}={value}")).collect();
+        let flags: Vec<_> = flags.iter().map(String::as_str).collect();
+        let rows = folder.stdout_of(&[&["audit", "--json", "--after=100"], &flags[..]].concat());
+        let printed: Vec<i64> = ids(serde_json::from_str(&rows).unwrap());
+        assert_eq!(answered, printed, "{filter:?}");
+        answered
+    };
+    for (who, ids) in [
+        ("cli", &[101, 102, 103, 104][..]),
+        ("cli:anna", &[102, 103]),
+        ("cli:anna:root", &[103]),
+        ("client", &[105]),
+        ("CLI:anna", &[106]),
+        ("a%_", &[107]),
+        ("%", &[]),
+        ("nobody", &[]),
+    ] {
+        assert_eq!(found(&[("who", who)]), ids, "{who}");
+    }
+    for (object, ids) in [
+        ("settings", &[101][..]),
+        ("channels", &[102, 103, 104]),
+        ("channels/", &[102, 103, 104]),
+        ("channels/1", &[102, 104]),
+        ("channels/1/secret", &[104]),
+        ("channel", &[]),
+        ("setting_", &[]),
+    ] {
+        assert_eq!(found(&[("object", object)]), ids, "{object}");
+    }
+    // From the first time on, and before the last one.
+    assert_eq!(found(&[("since", "2026-03-03"), ("until", "2026-03-05")]), [103, 104]);
+    assert_eq!(found(&[("since", "2026-03-06T00:00:00.001Z"), ("until", "2026-04-01")]), [107]);
+    assert_eq!(found(&[("until", "2026-03-02T00:00:00-01:00")]), [101, 102]);
+    assert_eq!(found(&[("since", "3000000d ago")]).len(), 7);
+    assert_eq!(
+        found(&[("until", "1h"), ("who", "cli"), ("since", "2026-03-02"), ("object", "channels/1")]),
+        [102, 104]
+    );
+    assert_eq!(found(&[("since", "1h")]), [] as [i64; 0]);
+    let rows = admin.call("GET", "/admin/audit?before=end&limit=2&object=channels", None).json();
+    assert_eq!([&rows[0]["id"], &rows[1]["id"]], [104, 103], "the newest first");
+    let none = folder.run(&["audit", "--who", "nobody"]);
+    assert_eq!(String::from_utf8(none.stderr).unwrap(), "surveyd: the audit has no such change\n");
+    assert_eq!(none.stdout, b"");
+}
+
+#[test]
+fn a_bad_filter_of_the_audit_is_refused() {
+    let folder = TestFolder::with_sample();
+    let ops = folder.token("ops", "admin");
+    let server = folder.serve();
+    let mut admin = server.client(&ops);
+    let expected =
+        "must be a time such as 2026-03-01T10:15:00Z, a date such as 2026-03-01, or a span before now such as 7d";
+    for key in ["since", "until"] {
+        let answer = admin.call("GET", &format!("/admin/audit?{key}=yesterday"), None);
+        assert_eq!(answer.short(), format!("400 {key} {expected}"));
+        let output = folder.run(&["audit", &format!("--{key}"), "yesterday"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8(output.stderr).unwrap().contains(expected));
+    }
+    let backwards = "since must be earlier than until";
+    for (since, until) in [("2026-03-02", "2026-03-01"), ("2026-03-01", "2026-03-01"), ("1d", "2d")] {
+        let answer = admin.call("GET", &format!("/admin/audit?since={since}&until={until}"), None);
+        assert_eq!(answer.short(), format!("400 {backwards}"));
+        let error = folder.run_error(&["audit", "--since", since, "--until", until]);
+        assert_eq!(error, format!("surveyd: {backwards}"));
+    }
+}
+
+/// By sudo, the person is named first.
+#[test]
+fn a_command_names_its_user_and_who_called_sudo() {
+    let folder = TestFolder::with_sample();
+    let (own, ops) = (command_author(), folder.token("ops", "admin"));
+    for (value, caller) in [("off", "anna"), ("on", own.strip_prefix("cli:").unwrap()), ("off", "a b")] {
+        let mut command = folder.command(&["settings", "surveysViaExternalApi", value]);
+        assert!(command.env("SUDO_USER", caller).status().unwrap().success());
+    }
+    let server = folder.serve();
+    let rows = server.client(&ops).call("GET", "/admin/audit?after=3", None).json();
+    let authors: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["who"].as_str().unwrap()).collect();
+    assert_eq!(authors, [&*own.replace("cli:", "cli:anna:"), &own, &own]);
 }
 
 /// In a fake the test token is who, the world's own clock says when, and a reset begins anew.

@@ -88,6 +88,7 @@ impl Setup {
             (r"\bsurveyd_[0-9a-f]{64}", "TOKEN"),
             (r"\bwhsec_[A-Za-z0-9+/=]+", "SECRET"),
             (r"\b\d+ bytes", "N bytes"),
+            (r"\bcli:[\w.:-]+", "cli:USER"),
             (r"(?m)^surveyd_[a-z_]+(\{.*\})? [0-9.]+\n", ""),
         ] {
             said = Regex::new(chance).unwrap().replace_all(&said, word).into_owned();

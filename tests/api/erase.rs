@@ -5,7 +5,9 @@ use std::{fs, thread};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Channel, Client, ClientRow, Receiver, TestFolder, Thread, World, WriteLock, eventually};
+use crate::harness::{
+    Channel, Client, ClientRow, Receiver, TestFolder, Thread, World, WriteLock, command_author, eventually,
+};
 
 /// What names the person: found nowhere but before.
 const STRINGS: [&str; 6] =
@@ -114,7 +116,7 @@ fn an_erased_client_is_in_no_file_and_no_response(#[values("route", "command", "
     let audit = admin.call("GET", "/admin/audit?limit=1000", None).json();
     let hers: Vec<_> = audit.as_array().unwrap().iter().filter(|row| row["object"] == "clients/250").collect();
     let shown = |row: &&Value| format!("{} {} {} {}", row["who"], row["action"], row["before"], row["after"]);
-    let who = if by == "route" { "ops" } else { "cli" };
+    let who = if by == "route" { "ops".to_owned() } else { command_author() };
     assert_eq!(
         hers.iter().map(shown).collect::<Vec<_>>(),
         [

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, io::Write as _, process::Stdio};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{TestFolder, Thread, tool};
+use crate::harness::{TestFolder, Thread, command_author, tool};
 
 fn rows(folder: &TestFolder, list: &str) -> Vec<Value> {
     let output = folder.run(&["export"]);
@@ -67,8 +67,9 @@ fn every_list_is_imported() {
     let audit: Vec<Value> = serde_json::from_slice(&folder.run(&["audit", "--json"]).stdout).unwrap();
     let reported: Vec<_> =
         audit[2..].iter().map(|row| format!("{} {} {}", row["who"], row["object"], row["after"])).collect();
+    let author = command_author();
     let expected = [("channels", 1), ("clients", 2), ("threads", 1), ("forms", 2)]
-        .map(|(list, applied)| format!(r#""cli" "{list}" {{"applied":{applied},"rejected":0}}"#));
+        .map(|(list, applied)| format!(r#""{author}" "{list}" {{"applied":{applied},"rejected":0}}"#));
     assert_eq!(reported, expected, "a row for each import");
 }
 

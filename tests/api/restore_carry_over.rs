@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{ClientRow, TestFolder, World};
+use crate::harness::{ClientRow, TestFolder, World, command_author};
 
 fn last_audit_row(folder: &TestFolder) -> Value {
     let rows: Value = serde_json::from_str(&folder.stdout_of(&["audit", "--json"])).unwrap();
@@ -57,7 +57,7 @@ fn what_must_not_come_back_does_not() {
     assert!(lost.contains(" to 4 (20") && lost.ends_with("; tokens: 3 (newer); rows of the audit: 4"), "{lost}");
     assert_eq!(lines.len(), 2, "{lines:?}");
     let row = last_audit_row(&folder);
-    assert_eq!([&row["who"], &row["action"], &row["object"]], ["cli", "restore", "database"]);
+    assert_eq!([&row["who"], &row["action"], &row["object"]], [&*command_author(), "restore", "database"]);
     let after = &row["after"];
     assert_eq!(
         [

@@ -68,9 +68,15 @@ pub(crate) fn wait(query: &Query, limit: usize) -> Result<WaitFor, Failure> {
 /// `GET /admin/audit`: who changed what; with `before` the newest first.
 pub(crate) async fn audit(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<AuditRow>>, Failure> {
     let admin = auth::admin(&request, &app).await?;
-    let query = Query::of(&request, &["after", "before", "limit", "object"])?;
-    let object = query.text("object").map(str::to_owned);
-    let filter = AuditFilter { after: query.integer("after")?, before: query.before()?, object };
+    let query = Query::of(&request, &["after", "before", "limit", "since", "until", "who", "object"])?;
+    let (since, until) = (query.moment("since")?, query.moment("until")?);
+    let filter = AuditFilter {
+        after: query.integer("after")?,
+        before: query.before()?,
+        who: query.text("who").map(str::to_owned),
+        object: query.text("object").map(str::to_owned),
+        ..AuditFilter::between(since, until, admin.store().now()).map_err(Failure::bad_request)?
+    };
     Ok(Json::ok(admin.store().audit(filter, query.limit()?).await?))
 }
 

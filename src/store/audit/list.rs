@@ -4,13 +4,14 @@ use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::{author::commands_of, difference::difference};
 use crate::store::{
     LocalDatabase,
     authorized::{AccessError, AuthorizedStore},
     error::{StoreError, unknown_value},
     sort_order,
 };
-use crate::survey::time::Time;
+use crate::survey::{moment::Moment, time::Time};
 
 /// One row of the audit.
 #[derive(Debug, Serialize)]
@@ -18,7 +19,7 @@ pub(crate) struct AuditRow {
     /// Sequential; never used again.
     pub(crate) id: i64,
     pub(crate) at: Time,
-    /// The name of the token; `cli` for a command, `delivery` or `retention` for the server itself.
+    /// The name of the token; `cli:anna` for a command of the system user anna, `delivery` or `retention` for the server itself.
     pub(crate) who: String,
     /// The caller's address; none for a command.
     pub(crate) address: Option<String>,
@@ -49,6 +50,11 @@ impl AuditRow {
             after: json(7)?,
         })
     }
+
+    /// What the change did, in one line for people: `surveysViaExternalApi: true → false`. Empty if only the action says it.
+    pub(crate) fn difference(&self) -> String {
+        difference(self.before.as_deref(), self.after.as_deref())
+    }
 }
 
 /// How many rows a command reads at once.
@@ -61,7 +67,13 @@ pub(crate) struct AuditFilter {
     pub(crate) after: Option<i64>,
     /// Only those before this id, and the newest first.
     pub(crate) before: Option<i64>,
-    /// Only of this object.
+    /// Only those of this time and later.
+    pub(crate) since: Option<Time>,
+    /// Only those before this time.
+    pub(crate) until: Option<Time>,
+    /// Only of this author. `cli` is every command, `cli:anna` every command of anna, also by sudo.
+    pub(crate) who: Option<String>,
+    /// Only of this object, and of those below it: `channels` has `channels/1`, which has `channels/1/secret`.
     pub(crate) object: Option<String>,
 }
 
@@ -73,14 +85,34 @@ pub(in crate::store) fn list(
 ) -> Result<Vec<AuditRow>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
         "select id, at, who, address, action, object, before, after from audit
-          where id > ?1 and id < ?2 and (?3 is null or object = ?3) order by id {} limit ?4",
+          where id > ?1 and id < ?2 and at >= ?3 and at < ?4
+            and (?5 is null or who = ?5 or substr(who, 1, length(?6)) = ?6)
+            and (?7 is null or object = ?7 or substr(object, 1, length(?7) + 1) = ?7 || '/')
+          order by id {} limit ?8",
         sort_order(filter.before)
     ))?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     // Ids begin at 1: without "after" the list begins after 0.
     let (after, before) = (filter.after.unwrap_or(0), filter.before.unwrap_or(i64::MAX));
-    let rows = statement.query_map(params![after, before, filter.object, limit], AuditRow::from_row)?;
+    let (since, until) = (filter.since.map_or(i64::MIN, |at| at.0), filter.until.map_or(i64::MAX, |at| at.0));
+    let commands = filter.who.as_deref().and_then(commands_of);
+    let object = filter.object.as_deref().map(|object| object.trim_end_matches('/'));
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let parameters = params![after, before, since, until, filter.who, commands, object, limit];
+    let rows = statement.query_map(parameters, AuditRow::from_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+impl AuditFilter {
+    /// Reads `since` and `until`, which may be relative to `now`.
+    ///
+    /// Errors: no time can be between them.
+    pub(crate) fn between(since: Option<Moment>, until: Option<Moment>, now: Time) -> Result<Self, &'static str> {
+        let [since, until] = [since, until].map(|moment| moment.map(|moment| moment.time(now)));
+        match (since, until) {
+            (Some(since), Some(until)) if since >= until => Err("since must be earlier than until"),
+            _ => Ok(Self { since, until, ..Self::default() }),
+        }
+    }
 }
 
 impl AuthorizedStore {
@@ -91,17 +123,14 @@ impl AuthorizedStore {
 }
 
 impl LocalDatabase {
-    /// The rows after an id, the oldest first. They are read page by page: the audit of years need not fit into memory.
-    pub(crate) fn audit(&self, mut after: Option<i64>) -> impl Iterator<Item = anyhow::Result<AuditRow>> {
-        let page = move || {
-            let filter = AuditFilter { after, ..AuditFilter::default() };
-            match self.read(|connection| list(connection, &filter, PAGE)) {
-                Ok(page) => {
-                    after = page.last()?.id.into();
-                    Some(page.into_iter().map(Ok).collect::<Vec<_>>())
-                }
-                Err(error) => Some(vec![Err(error)]),
+    /// The rows that match the filter, the oldest first. They are read page by page: the audit of years need not fit into memory.
+    pub(crate) fn audit(&self, mut filter: AuditFilter) -> impl Iterator<Item = anyhow::Result<AuditRow>> {
+        let page = move || match self.read(|connection| list(connection, &filter, PAGE)) {
+            Ok(page) => {
+                filter.after = page.last()?.id.into();
+                Some(page.into_iter().map(Ok).collect::<Vec<_>>())
             }
+            Err(error) => Some(vec![Err(error)]),
         };
         std::iter::from_fn(page).flatten()
     }

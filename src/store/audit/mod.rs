@@ -1,50 +1,20 @@
 //! The audit: who changed what. Every change goes through [`run`], which records its audit entries in the same transaction.
 
+mod author;
+mod difference;
 mod list;
-
-use std::net::IpAddr;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 use serde::Serialize;
 
-pub(super) use self::list::list;
 pub(crate) use self::list::{AuditFilter, AuditRow};
+pub(super) use self::{
+    author::{Actor, reserved_as},
+    list::list,
+};
 use crate::store::write::batch::CommitEffect;
 use crate::store::{LocalDatabase, Store, error::StoreError, file::commit::commit, now};
 use crate::survey::time::Time;
-
-/// The names of commands and of the server itself in the audit: the server changes something when a gateway answers, or when
-/// rows are too old. No token has these names.
-pub(super) const RESERVED: [&str; 3] = ["cli", "delivery", "retention"];
-
-/// Who makes a change, and from which address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Actor {
-    who: String,
-    address: Option<IpAddr>,
-}
-
-impl Actor {
-    /// The holder of a token. The address is the caller's.
-    pub(super) fn token(name: &str, address: Option<IpAddr>) -> Self {
-        Self { who: name.to_owned(), address: address.map(|address| address.to_canonical()) }
-    }
-
-    /// A user of this machine, by a command.
-    pub(super) fn command() -> Self {
-        Self { who: RESERVED[0].to_owned(), address: None }
-    }
-
-    /// The server itself, when it delivers.
-    pub(super) fn delivery() -> Self {
-        Self { who: RESERVED[1].to_owned(), address: None }
-    }
-
-    /// The server itself, when it deletes rows that are too old.
-    pub(super) fn retention() -> Self {
-        Self { who: RESERVED[2].to_owned(), address: None }
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
@@ -172,12 +142,19 @@ pub(super) fn run<T, E: From<StoreError>>(
 }
 
 fn write(connection: &Connection, actor: &Actor, now: Time, entry: &AuditEntry) -> Result<(), StoreError> {
-    let address = actor.address.map(|address| address.to_string());
     connection
         .prepare_cached(
             "insert into audit (at, who, address, action, object, before, after) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![now.0, actor.who, address, entry.action.as_str(), entry.object, entry.before, entry.after])?;
+        .execute(params![
+            now.0,
+            actor.who(),
+            actor.address(),
+            entry.action.as_str(),
+            entry.object,
+            entry.before,
+            entry.after
+        ])?;
     Ok(())
 }
 
@@ -221,7 +198,7 @@ mod tests {
             let entry = AuditEntry::of_row("settings", None, Some(&1))?;
             Ok::<_, StoreError>(Changed::audited((), entry))
         };
-        run(&connection, &Actor::command(), Time(7), change).expect("a row");
+        run(&connection, &Actor::retention(), Time(7), change).expect("a row");
         for (statement, expected) in [
             ("update audit set who = 'nobody'", "a row of the audit never changes"),
             ("delete from audit", "a row of the audit never goes"),
@@ -237,7 +214,7 @@ mod tests {
             serde_json::to_string(&list(&connection, &AuditFilter::default(), 9).expect("a list")).expect("JSON");
         assert_eq!(
             rows,
-            r#"[{"id":1,"at":"1970-01-01T00:00:00.007Z","who":"cli","address":null,"action":"create","object":"settings","before":null,"after":1}]"#
+            r#"[{"id":1,"at":"1970-01-01T00:00:00.007Z","who":"retention","address":null,"action":"create","object":"settings","before":null,"after":1}]"#
         );
     }
 }

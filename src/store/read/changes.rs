@@ -35,7 +35,7 @@ fn changes(connection: &Connection, cursor: Cursor, limit: usize) -> Result<Chan
     let before = Some(i64::MAX);
     let sends = SendFilter { after: Some(cursor.sent), before, ..SendFilter::default() };
     let mut sends = sends::list(connection, sends, limit)?.sends;
-    let audit = AuditFilter { after: Some(cursor.audited), before, object: None };
+    let audit = AuditFilter { after: Some(cursor.audited), before, ..AuditFilter::default() };
     let mut audit = audit::list(connection, &audit, limit)?;
     let sent = match sends.first() {
         Some(sent) => sent.sending_id.0,

@@ -19,8 +19,12 @@ pub(super) fn check_name(name: &str) -> Result<(), StoreError> {
     }
     // Compatibility forms first: among them are letters of other widths, and blanks.
     let same: String = name.nfkc().flat_map(char::to_lowercase).filter(|c| !c.is_whitespace()).collect();
-    match audit::RESERVED.into_iter().find(|reserved| *reserved == same) {
+    match audit::reserved_as(&same) {
         None => Ok(()),
+        Some(reserved) if same.contains(':') => Err(StoreError::invalid(
+            "name",
+            format!("must not begin with {reserved}:, in any case, width or blanks: that is reserved for the audit"),
+        )),
         Some(reserved) if reserved == name => {
             Err(StoreError::invalid("name", format!("must not be {reserved}, which is reserved for the audit")))
         }
@@ -37,11 +41,26 @@ mod tests {
 
     #[test]
     fn a_name_is_visible_and_not_reserved() {
-        for name in ["crm", "CRM 2", "client", "Кли", "李", "नमस्ते", "retention-2", "e\u{301}"] {
+        for name in
+            ["crm", "CRM 2", "client", "Кли", "李", "नमस्ते", "retention-2", "e\u{301}", "cli-2", "client:2", "x cli:y"]
+        {
             assert_eq!(check_name(name), Ok(()), "{name}");
         }
-        for name in ["cli", "CLI", " cli", "c l i", "cli\u{a0}", "ｃｌｉ", "Ⅽli", "\u{3000}Retention", "DELIVERY "]
-        {
+        for name in [
+            "cli",
+            "CLI",
+            " cli",
+            "c l i",
+            "cli\u{a0}",
+            "ｃｌｉ",
+            "Ⅽli",
+            "\u{3000}Retention",
+            "DELIVERY ",
+            "cli:",
+            "cli:anna",
+            "CLI : anna",
+            "ｃｌｉ：anna",
+        ] {
             let error = check_name(name).expect_err(name).to_string();
             assert!(error.contains("reserved for the audit"), "{name}: {error}");
         }

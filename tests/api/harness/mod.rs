@@ -32,13 +32,20 @@ pub use write_lock::WriteLock;
 /// How long a test waits for an event before it fails.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The program, without the `SURVEYD…` variables of the environment, which are settings.
+/// The program, without the `SURVEYD…` variables of the environment, which are settings, and as if it was not run by sudo.
 pub fn surveyd() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_surveyd"));
+    command.env_remove("SUDO_USER");
     let settings =
         std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("SURVEYD"));
     settings.for_each(|name| _ = command.env_remove(name));
     command
+}
+
+/// The author of a test's commands in the audit.
+pub fn command_author() -> String {
+    let user = Command::new("id").arg("-un").output().unwrap();
+    format!("cli:{}", String::from_utf8(user.stdout).unwrap().trim_end())
 }
 
 /// Waits until a condition holds.
