@@ -23,6 +23,7 @@ A running server remembers the last calls in memory. Only DELETE /admin/clients/
 clears those.
 
 Examples:
+  surveyd erase client 7 --dry-run                 say what would be erased, and change nothing
   surveyd erase client 7
   surveyd erase client --external-id crm-7         by the id in the integrator's system")]
     Client {
@@ -32,15 +33,14 @@ Examples:
         /// The client's id in the integrator's system.
         #[arg(long, value_name = "ID")]
         external_id: Option<String>,
+        /// Only say what would be erased.
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         file: DatabaseArgs,
     },
 }
 
-/// The rows of a CSV file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ListKind {
-    /// Where conversations happen, such as a web widget.
 /// Which rows of the audit are shown, and how.
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
@@ -66,6 +66,10 @@ pub(crate) struct AuditArgs {
     pub(crate) file: DatabaseArgs,
 }
 
+/// The rows of a CSV file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListKind {
+    /// Where conversations happen, such as a web widget.
     Channels,
     /// The people who are asked.
     Clients,

@@ -1,32 +1,51 @@
 //! `surveyd erase`: deletes everything that is kept of a person.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 
 use super::output::say;
 use crate::{
-    cli::DatabaseArgs,
+    cli::EraseCommand,
     settings::Settings,
     store::{LocalDatabase, Missing, erasure::Erased},
     survey::ids::ClientId,
 };
 
-pub(crate) fn run(id: Option<i64>, external_id: Option<String>, file: DatabaseArgs) -> Result<()> {
-    let mut database = LocalDatabase::open(&Settings::load(file.flags(None))?.database, Missing::Refuse)?;
-    let client = match (id, external_id) {
-        (Some(id), _) => ClientId(id),
-        (None, external_id) => {
-            let external_id = external_id.unwrap_or_default();
-            database
-                .client_with_external_id(&external_id)?
-                .ok_or_else(|| anyhow!("no client has the external id {external_id:?}; name the client by their id"))?
-        }
-    };
+pub(crate) fn run(EraseCommand::Client { id, external_id, dry_run, file }: EraseCommand) -> Result<()> {
+    let path = Settings::load(file.flags(None))?.database;
+    let (id, external_id) = (id, external_id.as_deref());
+    if dry_run {
+        let (client, rows) = LocalDatabase::read_only(&path, |database| {
+            let client = client(database, id, external_id)?;
+            Ok((client, database.would_erase(client)?.with_context(|| nothing_kept(client))?))
+        })?;
+        say(format_args!(
+            "client {client} would be erased from this database, and nothing is changed; {}",
+            counts(rows)
+        ));
+        return Ok(());
+    }
+    let mut database = LocalDatabase::open(&path, Missing::Refuse)?;
+    let client = client(&database, id, external_id)?;
     let erasure = database.erase(client);
     let erasure = erasure.map_err(|error| error.context(format!("client {client} is not wholly erased; try again")))?;
-    let erasure = erasure.ok_or_else(|| anyhow!("nothing is kept of a client {client}"))?;
-    let Erased { threads, sends, audit } = erasure.erased;
-    say(format_args!(
-        "client {client} is erased from this database; threads: {threads}, sends to them: {sends}, rows of the audit: {audit}"
-    ));
+    let erased = erasure.with_context(|| nothing_kept(client))?.erased;
+    say(format_args!("client {client} is erased from this database; {}", counts(erased)));
     Ok(())
+}
+
+fn client(database: &LocalDatabase, id: Option<i64>, external_id: Option<&str>) -> Result<ClientId> {
+    if let Some(id) = id {
+        return Ok(ClientId(id));
+    }
+    let external_id = external_id.unwrap_or_default();
+    let found = database.client_with_external_id(external_id)?;
+    found.ok_or_else(|| anyhow!("no client has the external id {external_id:?}; name the client by their id"))
+}
+
+fn nothing_kept(client: ClientId) -> String {
+    format!("nothing is kept of a client {client}")
+}
+
+fn counts(Erased { threads, sends, audit }: Erased) -> String {
+    format!("threads: {threads}, sends to them: {sends}, rows of the audit: {audit}")
 }

@@ -34,7 +34,7 @@ use anyhow::Result;
 
 use self::output::{say, sentence};
 use crate::{
-    cli::{self, Commands, EraseCommand, TokenCommand},
+    cli::{self, Commands, TokenCommand},
     log_buffer,
     settings::mistaken_variables,
 };
@@ -78,7 +78,7 @@ fn dispatch(command: Commands) -> Result<()> {
         Commands::Audit(filter) => audit::run(filter),
         Commands::Apply { world, file } => apply::run(&world, file),
         Commands::Import { list, csv, dry_run, report, file } => import::run(list, &csv, dry_run, report, file),
-        Commands::Erase(EraseCommand::Client { id, external_id, file }) => erase::run(id, external_id, file),
+        Commands::Erase(what) => erase::run(what),
         Commands::Export { csv, anonymize, file } => export::run(csv, anonymize, file),
         Commands::Backup { target, file } => backup::run(&target, file),
         Commands::Restore { backup, exact, file } => restore::run(&backup, exact, file),

@@ -59,6 +59,22 @@ struct Erasing {
     erased: Erased,
 }
 
+impl Erasing {
+    /// What would be erased, if nothing changed meanwhile.
+    fn expected(&self) -> Erased {
+        let mut expected = Erased::default();
+        for part in self.rest.as_slice() {
+            match part {
+                Part::Threads(ids) => expected.threads += ids.len(),
+                Part::Sends(ids) => expected.sends += ids.len(),
+                Part::Audit(ids) => expected.audit += ids.len(),
+                Part::Keys(_) => {}
+            }
+        }
+        expected
+    }
+}
+
 /// A part of an erasure, of [`ROWS_PER_STEP`] rows at most.
 #[derive(Debug)]
 enum Part {
@@ -244,10 +260,18 @@ impl LocalDatabase {
         self.read(|connection| with_external_id(connection, external_id))
     }
 
+    /// What an erasure of a client would erase. `None` if nothing is kept of them.
+    pub(crate) fn would_erase(&self, client: ClientId) -> Result<Option<Erased>> {
+        Ok(self.find(client)?.map(|(_, erasing)| erasing.expected()))
+    }
+
+    fn find(&self, client: ClientId) -> Result<Option<(Option<String>, Erasing)>> {
+        self.read(|connection| find(&*connection.unchecked_transaction()?, client))
+    }
+
     /// Erases a client. `None` if nothing is kept of them.
     pub(crate) fn erase(&mut self, client: ClientId) -> Result<Option<Erasure>> {
-        let find = |connection: &Connection| find(&*connection.unchecked_transaction()?, client);
-        let Some((external_id, erasing)) = self.read(find)? else { return Ok(None) };
+        let Some((external_id, erasing)) = self.find(client)? else { return Ok(None) };
         let Erasing { erased, .. } = self.run_steps(erasing, erase_parts).map_err(|error| error.explain(&self.path))?;
         self.read(empty_log)?;
         Ok(Some(Erasure { client, external_id, erased }))

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use crate::harness::{TestFolder, eventually};
 
 /// Every subcommand that opens a database.
-const SUBCOMMANDS: [&[&str]; 16] = [
+const SUBCOMMANDS: [&[&str]; 19] = [
     &["serve", "--listen", "127.0.0.1:0"],
     &["token", "create", "--name", "x", "--role", "admin"],
     &["token", "list"],
@@ -22,7 +22,10 @@ const SUBCOMMANDS: [&[&str]; 16] = [
     &["apply", "world.json"],
     &["import", "clients", "clients.csv"],
     &["import", "clients", "clients.csv", "--dry-run"],
+    &["settings"],
+    &["settings", "surveysViaExternalApi", "off"],
     &["erase", "client", "1"],
+    &["erase", "client", "1", "--dry-run"],
     &["erase", "client", "--external-id", "crm-1"],
     &["export"],
     &["export", "--csv", "threads"],

@@ -80,6 +80,13 @@ fn an_erased_client_is_in_no_file_and_no_response(#[values("route", "command", "
     }
     let before: Vec<Value> = admin.all_sends();
     let reported = json!({"threads": 20, "sends": 3, "audit": 22});
+    let rows = folder.export();
+    let planned = folder.run_ok(&["erase", "client", "250", "--dry-run"]);
+    assert_eq!(
+        planned,
+        "surveyd: client 250 would be erased from this database, and nothing is changed; threads: 20, sends to them: 3, rows of the audit: 22"
+    );
+    assert_eq!((folder.export(), admin.all_sends()), (rows, before.clone()));
     match by {
         "route" => {
             let answer = admin.call("DELETE", "/admin/clients/250?erase=true", None);
@@ -129,7 +136,10 @@ fn an_erased_client_is_in_no_file_and_no_response(#[values("route", "command", "
     assert_eq!(admin.call("GET", "/admin/clients/251", None).json()["externalId"], "crm-251");
     assert_eq!(admin.call("GET", "/admin/clients/250", None).status, 404);
     assert_eq!(admin.call("DELETE", "/admin/clients/250?erase=true", None).short(), "404 Client 250 not found");
-    assert_eq!(folder.run_error(&["erase", "client", "250"]), "surveyd: nothing is kept of a client 250");
+    for flag in [None, Some("--dry-run")] {
+        let erase = [&["erase", "client", "250"][..], flag.as_slice()].concat();
+        assert_eq!(folder.run_error(&erase), "surveyd: nothing is kept of a client 250");
+    }
     assert_eq!(
         admin.call("POST", "/admin/deliveries/1/retry", None).short(),
         "409 Delivery 1 has nothing to say any more: its client was erased"

@@ -269,7 +269,8 @@ fn a_file_that_is_no_database_of_surveyd_is_refused(
 fn no_command_but_serve_and_apply_makes_a_database(
     #[values(
         &["token", "list"], &["token", "create", "--name", "x", "--role", "admin"], &["token", "rotate", "1"],
-        &["token", "revoke", "1"], &["export"], &["audit"], &["erase", "client", "1"], &["backup", "copy.db"], &["check"]
+        &["token", "revoke", "1"], &["export"], &["audit"], &["erase", "client", "1"], &["backup", "copy.db"], &["check"],
+        &["settings"], &["settings", "surveysViaExternalApi", "on"], &["erase", "client", "1", "--dry-run"]
     )]
     words: &[&str],
 ) {
@@ -361,7 +362,7 @@ fn help_shows_an_example(
     #[values(
         &[], &["fake"], &["serve"], &["token"], &["token", "create"], &["token", "list"], &["token", "rotate"],
         &["token", "revoke"], &["audit"], &["apply"], &["import"], &["export"], &["erase", "client"], &["config"],
-        &["backup"], &["restore"], &["check"]
+        &["backup"], &["restore"], &["check"], &["settings"]
     )]
     words: &[&str],
 ) {

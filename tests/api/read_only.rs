@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use crate::harness::{TestFolder, tool_of_root};
 
 /// Every command that opens a database and changes nothing in it.
-const READERS: [&[&str]; 9] = [
+const READERS: [&[&str]; 12] = [
     &["export"],
     &["export", "--csv", "clients"],
     &["export", "--anonymize"],
@@ -22,6 +22,9 @@ const READERS: [&[&str]; 9] = [
     &["token", "list", "--json"],
     &["audit"],
     &["audit", "--json"],
+    &["audit", "--who", "cli", "--object", "settings", "--since", "7d"],
+    &["settings"],
+    &["erase", "client", "1", "--dry-run"],
     &["check"],
     &["import", "clients", "rows.csv", "--dry-run"],
 ];
