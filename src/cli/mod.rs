@@ -335,11 +335,14 @@ Examples:
         #[command(flatten)]
         file: DatabaseArgs,
     },
-    /// Check the database for errors. Prints one line per error, and then exits with 1.
+    /// Check a database or a backup. Prints one line per error, and then exits with 1.
     #[command(after_help = "\
 Checks that the schema is that of surveyd, pages, indexes and references, and what no constraint of the schema can
 ensure: no send in the future, no clock that was set back, no id that would be used again. It only reads. A server may
 run meanwhile.
+
+If the database is sound, it says how many rows there are, how old the newest send is, and which version of surveyd
+made the schema.
 
 Examples:
   surveyd check

@@ -72,7 +72,6 @@ fn dispatch(command: Commands) -> Result<()> {
         Commands::Token(TokenCommand::List { json, file }) => token::list(json, file),
         Commands::Token(TokenCommand::Rotate { token, overlap, file }) => token::rotate(&token, overlap, file),
         Commands::Token(TokenCommand::Revoke { token, file }) => token::revoke(&token, file),
-        Commands::Audit { json, after, file } => audit::run(json, after, file),
         Commands::Stats(arguments) => stats::run(arguments),
         Commands::Why(arguments) => why::run(arguments),
         Commands::Audit(filter) => audit::run(filter),

@@ -9,7 +9,10 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::{log_buffer, survey::text::visible};
+use crate::{
+    log_buffer,
+    survey::{text::visible, time::Time},
+};
 
 /// An error as one sentence: what failed, then why.
 pub(super) fn sentence(error: &anyhow::Error) -> String {
@@ -27,6 +30,19 @@ pub(super) fn sentence(error: &anyhow::Error) -> String {
 /// It may repeat a stored text, so that hidden characters are written out.
 pub(super) fn say(sentence: impl Display) {
     let _ = log_buffer::Line.write_all(format!("surveyd: {}\n", visible(&sentence.to_string())).as_bytes());
+}
+
+/// How far a time is from now, for people: `3 days ago`, `in 2 h`. Whole units, rounded down.
+pub(super) fn relative(at: Time, now: Time) -> String {
+    let distance = span(at.0.abs_diff(now.0) / 1000);
+    if at <= now { format!("{distance} ago") } else { format!("in {distance}") }
+}
+
+/// A length of time in its greatest unit, for people.
+pub(super) fn span(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "days"), (3600, "h"), (60, "min"), (1, "s")];
+    let (length, unit) = UNITS.into_iter().find(|(length, _)| seconds >= 2 * length).unwrap_or((1, "s"));
+    format!("{} {unit}", seconds / length)
 }
 
 /// Prints rows as the admin routes answer them: a JSON array, with a line for each.
@@ -68,4 +84,17 @@ pub(super) fn progress_bar(total: u64, unit: &str) -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_in_its_greatest_unit() {
+        let now = Time(1_000_000_000_000);
+        let told = |seconds: i64| relative(Time(now.0 + seconds * 1000), now);
+        assert_eq!([told(0), told(-119), told(-120), told(-7200)], ["0 s ago", "119 s ago", "2 min ago", "2 h ago"]);
+        assert_eq!([told(90_000), told(30 * 86_400)], ["in 25 h", "in 30 days"]);
+    }
 }

@@ -40,7 +40,8 @@ pub(crate) use self::{
     database::Database,
     file::{
         backup::back_up,
-        check::check,
+        check::{Checked, check},
+        contents::Contents,
         copy::Progress,
         folder_of,
         open::Missing,

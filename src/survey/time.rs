@@ -122,11 +122,6 @@ impl TimeSpan {
         Self(hours as i64 * 3_600_000)
     }
 
-    /// The start of a span that ends at `end`; `None` outside the years that can be written.
-    pub(crate) fn start(self, end: Time) -> Option<Time> {
-        end.plus(-self.0)
-    }
-
     /// The end of a span that begins at `start`; `None` outside the years that can be written.
     pub(crate) fn end(self, start: Time) -> Option<Time> {
         start.plus(self.0)

@@ -134,7 +134,7 @@ fn an_altered_file_is_refused_by_every_subcommand(#[case] kind: &str, #[case] di
     assert!(!folder.path("backup.db").exists());
     // What it is for: another one takes its place.
     assert!(run(&folder, &["restore", "sound.db"]).status.success());
-    assert_eq!(folder.run_ok(&["check"]), "surveyd: the database surveyd.db is sound");
+    folder.assert_sound("surveyd.db");
 }
 
 /// A file of an earlier version is compared with the schema of that version, before anything is migrated.

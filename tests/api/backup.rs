@@ -194,7 +194,7 @@ fn kill_backups(times: u32) {
         let _ = fs::remove_file(folder.path("copy.db"));
         kill_after(whole * kill / times, command());
         if folder.path("copy.db").exists() {
-            assert_eq!(folder.run_ok(&["check", "--database", "copy.db"]), "surveyd: the database copy.db is sound");
+            folder.assert_sound("copy.db");
             assert!(folder.run(&["export", "--database", "copy.db"]).stdout == original);
         } else {
             unfinished += u32::from(folder.path("copy.db.surveyd-part").exists());
@@ -245,8 +245,8 @@ fn back_up_under_load(times: u32) {
             folder.run_ok(&["backup", "copy.db"]);
             let after = acknowledged.load(Ordering::SeqCst);
             assert!(after > before, "backup {number}: nothing was sent meanwhile");
-            assert_eq!(folder.run_ok(&["check", "--database", "copy.db"]), "surveyd: the database copy.db is sound");
-            assert_eq!(folder.run_ok(&["check"]), "surveyd: the database surveyd.db is sound");
+            folder.assert_sound("copy.db");
+            folder.assert_sound("surveyd.db");
             let copy = Connection::open(folder.path("copy.db")).unwrap();
             let sql = "select count(*), max(sending_id) from send";
             let (held, last): (u32, u32) = copy.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();

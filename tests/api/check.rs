@@ -1,5 +1,8 @@
 //! `surveyd check`: each problem on a line.
 
+use jiff::Timestamp;
+use rusqlite::Connection;
+
 use crate::{backup::damage, harness::TestFolder};
 
 #[test]
@@ -7,11 +10,43 @@ fn a_sound_database_is_reported_as_sound() {
     let folder = TestFolder::with_sample();
     let token = folder.token("crm", "integrator");
     let server = folder.serve();
+    let said = |sends: u32, newest: &str| {
+        let output = folder.run(&["check"]);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
+        let said = String::from_utf8(output.stderr).unwrap();
+        let version = env!("CARGO_PKG_VERSION");
+        let expected = format!(
+            "surveyd: the database surveyd.db is sound
+surveyd: rows: sends {sends}, clients 4, threads 4, forms 2, channels 2, tokens 1
+surveyd: newest send: {newest}
+surveyd: schema: version 5, made by surveyd {version}
+"
+        );
+        assert_eq!(said, expected);
+    };
+    said(0, "none");
     assert_eq!(server.client(&token).send(1, 1).short(), "200 ");
-    let output = folder.run(&["check"]);
-    assert_eq!(output.status.code(), Some(0));
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), "surveyd: the database surveyd.db is sound\n");
+    // Of last year, as no test waits for hours.
+    let sent_at = "2025-03-01T10:15:00.000Z";
+    folder.database().execute("update send set sent_at = 1740824100000", []).unwrap();
+    let days = Timestamp::now().duration_since(sent_at.parse().unwrap()).as_hours() / 24;
+    said(1, &format!("{sent_at}, {days} days ago"));
+}
+
+/// A backup of an earlier version can be checked before it is migrated.
+#[test]
+fn the_schema_of_an_older_backup_is_named() {
+    let folder = TestFolder::new();
+    Connection::open(folder.path("old.db"))
+        .unwrap()
+        .execute_batch(&format!(
+            "{}; insert into schema_version values (4, 1, '0.0.9');
+             pragma application_id = 0x73727679; pragma user_version = 4",
+            include_str!("../schemas/4.sql")
+        ))
+        .unwrap();
+    let said = folder.run_ok(&["check", "--database", "old.db"]);
+    assert!(said.ends_with("\nsurveyd: schema: version 4, made by surveyd 0.0.9"), "{said}");
 }
 
 /// Every rule, broken once by hand.

@@ -89,6 +89,8 @@ impl Setup {
             (r"\bwhsec_[A-Za-z0-9+/=]+", "SECRET"),
             (r"\b\d+ bytes", "N bytes"),
             (r"\bcli:[\w.:-]+", "cli:USER"),
+            (r"\b\d+ (s|min|h|days) ago", "AGE ago"),
+            (r"\bsurveyd \d+\.\d+\.\d+", "surveyd VERSION"),
             (r"(?m)^surveyd_[a-z_]+(\{.*\})? [0-9.]+\n", ""),
         ] {
             said = Regex::new(chance).unwrap().replace_all(&said, word).into_owned();

@@ -76,7 +76,7 @@ fn a_restore_says_what_happened_if_a_sync_fails(
             not_restored += 1;
             assert!(now == old && !kept && output.status.code() == Some(1), "{nth}: {said}");
         }
-        assert_eq!(folder.run_ok(&["check"]), "surveyd: the database surveyd.db is sound", "{nth}");
+        folder.assert_sound("surveyd.db");
         assert!(folder.files().iter().all(|name| !name.contains("surveyd-part")), "{nth}: {:?}", folder.files());
     }
     assert!(restored > 0 && not_restored > 0, "{restored} restored, {not_restored} not, {unknown} unknown");
@@ -138,7 +138,7 @@ fn a_backup_says_what_happened_if_a_sync_fails() {
         let is_there = output.status.success() || said.contains("is a complete backup");
         assert_eq!(folder.path("copy.db").exists(), is_there, "{nth}: {said}");
         if is_there {
-            assert_eq!(folder.run_ok(&["check", "--database", "copy.db"]), "surveyd: the database copy.db is sound");
+            folder.assert_sound("copy.db");
             let mode = fs::read(folder.path("copy.db")).unwrap()[18];
             assert_eq!(mode, 1, "{nth}: it needs no log next to it");
         }

@@ -32,7 +32,7 @@ fn of_version_1(folder: &TestFolder, clients: u32) {
 
 /// The version that a file says, and how many clients are in it; only of a file that is sound.
 fn version_and_clients(folder: &TestFolder, name: &str) -> (i32, u32) {
-    assert_eq!(folder.run_ok(&["check", "--database", name]), format!("surveyd: the database {name} is sound"));
+    folder.assert_sound(name);
     let connection = Connection::open(folder.path(name)).unwrap();
     let version = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     let clients = connection.query_row("select count(*) from client", [], |row| row.get(0)).unwrap();

@@ -34,7 +34,7 @@ fn another_sqlite_finds_no_fault_and_loads_a_dump() {
     let dump = sqlite(&folder, "surveyd.db", ".dump").unwrap();
     load(&folder, "reloaded.db", &format!("{dump}{versions};"));
     assert_eq!(sqlite(&folder, "reloaded.db", "pragma integrity_check").unwrap(), "ok\n");
-    assert_eq!(folder.run_ok(&["check", "--database", "reloaded.db"]), "surveyd: the database reloaded.db is sound");
+    folder.assert_sound("reloaded.db");
     let audit = |database: &str| folder.stdout_of(&["audit", "--json", "--database", database]);
     assert_eq!(audit("reloaded.db"), audit("surveyd.db"));
     assert_eq!(folder.stdout_of(&["export", "--database", "reloaded.db"]), folder.export());

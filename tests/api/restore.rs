@@ -45,7 +45,7 @@ fn a_restore_keeps_the_database_that_it_replaces() {
         "surveyd: surveyd.db.before-restore-1 is restored to the database surveyd.db; the database as it was before is surveyd.db.before-restore-2"
     );
     assert_eq!(folder.run(&["export"]).stdout, old);
-    assert_eq!(folder.run_ok(&["check"]), "surveyd: the database surveyd.db is sound");
+    folder.assert_sound("surveyd.db");
     assert_eq!(
         folder.files(),
         ["copy.db", "surveyd.db", "surveyd.db-lock", "surveyd.db.before-restore-1", "surveyd.db.before-restore-2"]
@@ -165,7 +165,7 @@ fn a_database_beyond_repair_is_replaced(#[values("missing", "empty", "text", "ha
             assert!(said.starts_with(&format!("{restored}\n{not_carried}: {reason}")), "{said}");
         }
     }
-    assert_eq!(folder.run_ok(&["check"]), "surveyd: the database surveyd.db is sound");
+    folder.assert_sound("surveyd.db");
     assert_eq!(folder.run(&["export"]).stdout, folder.run(&["export", "--database", "copy.db"]).stdout);
     if let ("text" | "half", Some(before)) = (state, before) {
         assert!(fs::read(folder.path("surveyd.db.before-restore-1")).unwrap() == before);
@@ -218,14 +218,14 @@ fn kill_restores(times: u32) {
     for kill in 0..times {
         begin();
         kill_after(whole * kill / times, command());
-        assert_eq!(folder.run_ok(&["check"]), "surveyd: the database surveyd.db is sound");
+        folder.assert_sound("surveyd.db");
         let now = folder.run(&["export"]).stdout;
         assert!(now == old || now == new, "after kill {kill} it is neither");
         unfinished += u32::from(now == old && folder.files().iter().any(|name| name.contains("before-restore")));
         for name in
             folder.files().iter().filter(|name| name.contains("before-restore") && !name.contains("surveyd-part"))
         {
-            assert_eq!(folder.run_ok(&["check", "--database", name]), format!("surveyd: the database {name} is sound"));
+            folder.assert_sound(name);
             assert!(folder.run(&["export", "--database", name]).stdout == old, "what is kept is the old one");
             fs::remove_file(folder.path(name)).unwrap();
         }

@@ -21,7 +21,7 @@ fn status(folder: &TestFolder, token: &str) -> u16 {
 
 fn lines_of_restore(folder: &TestFolder, arguments: &[&str]) -> Vec<String> {
     let said = folder.run_ok(&[&["restore"], arguments].concat());
-    assert_eq!(folder.run_ok(&["check"]), "surveyd: the database surveyd.db is sound");
+    folder.assert_sound("surveyd.db");
     said.lines().skip(1).map(str::to_owned).collect()
 }
 

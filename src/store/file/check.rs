@@ -8,6 +8,7 @@ use rusqlite::{Connection, params_from_iter};
 use crate::store::{
     file::{
         constraints::check_constraints,
+        contents::Contents,
         error::{FileError, is_read_error},
         migrations::{FileOwner, differences, refuse_foreign},
         open_read_only::ReadOnlyFile,
@@ -100,10 +101,18 @@ fn checks() -> Vec<Check> {
     ]
 }
 
-/// Calls `report` with a sentence for each problem of the file. A server may run on it. Returns how many there are.
+/// What a check found.
+pub(crate) enum Checked {
+    /// Nothing is wrong with the file.
+    Sound(Contents),
+    /// How many problems it has.
+    Problems(u64),
+}
+
+/// Calls `report` with a sentence for each problem of the file. A server may run on it.
 ///
 /// Errors: the file cannot be read at all; one sentence that names it and the way out.
-pub(crate) fn check(database: &Path, report: &mut dyn FnMut(&str)) -> Result<u64> {
+pub(crate) fn check(database: &Path, report: &mut dyn FnMut(&str)) -> Result<Checked> {
     let (file, owner) = ReadOnlyFile::open_snapshot(database)?;
     refuse_foreign(&owner, database)?;
     let FileOwner::Surveyd(version) = owner else {
@@ -130,8 +139,14 @@ pub(crate) fn check(database: &Path, report: &mut dyn FnMut(&str)) -> Result<u64
         // Damage can end the check; what was found before is reported.
         Err(error) => report(format!("the file cannot be read any further: {error}")),
     }
+    let checked = if found == 0 {
+        let contents = Contents::of(&file.connection, version);
+        Checked::Sound(contents.map_err(|error| FileError::from(error).explain(database))?)
+    } else {
+        Checked::Problems(found)
+    };
     file.unchanged.check()?;
-    Ok(found)
+    Ok(checked)
 }
 
 fn look(connection: &Connection, version: i32, report: &mut dyn FnMut(String)) -> rusqlite::Result<()> {

@@ -5,6 +5,7 @@ pub(super) mod check;
 pub(super) mod commit;
 pub(super) mod connection;
 mod constraints;
+pub(super) mod contents;
 pub(super) mod copy;
 pub(super) mod error;
 pub(super) mod identity;

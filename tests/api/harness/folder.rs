@@ -140,6 +140,12 @@ impl TestFolder {
         self.without_folder(&stderr)
     }
 
+    /// Asserts that `surveyd check` finds the database sound.
+    pub fn assert_sound(&self, database: &str) {
+        let said = self.run_ok(&["check", "--database", database]);
+        assert!(said.starts_with(&format!("surveyd: the database {database} is sound\n")), "{said}");
+    }
+
     fn without_folder(&self, text: &str) -> String {
         text.trim_end().replace(&format!("{}/", self.directory.path().display()), "")
     }
