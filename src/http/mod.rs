@@ -13,6 +13,7 @@ pub(crate) mod failure;
 pub(crate) mod finalize;
 pub(crate) mod middleware;
 pub(crate) mod monitoring;
+pub(crate) mod page;
 pub(crate) mod pages;
 pub(crate) mod query;
 pub(crate) mod request_body;

@@ -16,7 +16,7 @@ const DEFAULT_LIMIT: usize = 100;
 /// How many rows a list can have.
 const GREATEST_LIMIT: usize = 1000;
 
-/// How many characters a text to look for has at most.
+/// How many characters a text to search for can have: no stored one has more.
 const LONGEST_TEXT: usize = 255;
 
 /// An id in the path.
@@ -64,14 +64,9 @@ impl Query {
         self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// A text to look for, if it is there. No stored one is longer.
-    pub(crate) fn short_text(&self, name: &str) -> Result<Option<&str>, Failure> {
-        match self.text(name) {
-            Some(text) if text.chars().count() > LONGEST_TEXT => {
-                Err(Failure::bad_request(format!("{name} must have at most {LONGEST_TEXT} characters")))
-            }
-            text => Ok(text),
-        }
+    /// All parameters, in the order of the request.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Whether something is asked for.
@@ -102,6 +97,15 @@ impl Query {
         self.parse(name, &format!("an integer from 1 to {GREATEST_LIMIT}"), |count| {
             (1..=GREATEST_LIMIT).contains(count)
         })
+    }
+
+    /// A text to search for, if it is there.
+    pub(crate) fn search(&self, name: &str) -> Result<Option<&str>, Failure> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        if (1..=LONGEST_TEXT).contains(&text.chars().count()) {
+            return Ok(Some(text));
+        }
+        Err(Failure::bad_request(format!("{name} must be 1 to {LONGEST_TEXT} characters")))
     }
 
     /// A length of time up to `most`, such as `5s`.

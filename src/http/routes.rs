@@ -3,7 +3,7 @@
 use actix_web::{Route, http::Method, web::ServiceConfig};
 
 use super::{
-    admin::{self, deliveries, events, history, statistics, tokens},
+    admin::{self, deliveries, events, history, people, statistics, tokens},
     api::{self, LOGIN, SEND},
     monitoring::{LIVEZ, endpoints},
     pages::{console, openapi},
@@ -38,10 +38,10 @@ pub(crate) fn table() -> Table {
     at(routes, "/api/v1/threads/{id}", [get(api::threads::thread)]);
     at(routes, "/api/v1/clients/short-info", [post(api::clients::short_info)]);
     at(routes, "/admin/settings", [get(admin::settings), patch(admin::change_settings)]);
-    entries::<Channel>(routes, delete(admin::delete::<Channel>));
-    entries::<Client>(routes, delete(admin::erasure::delete_client));
-    entries::<Thread>(routes, delete(admin::delete::<Thread>));
-    entries::<Form>(routes, delete(admin::delete::<Form>));
+    entries::<Channel>(routes, get(admin::list::<Channel>), delete(admin::delete::<Channel>));
+    entries::<Client>(routes, get(people::clients), delete(admin::erasure::delete_client));
+    entries::<Thread>(routes, get(people::threads), delete(admin::delete::<Thread>));
+    entries::<Form>(routes, get(admin::list::<Form>), delete(admin::delete::<Form>));
     at(routes, "/admin/forms/{id}/channels/{channelId}", [put(admin::enable), delete(admin::disable)]);
     at(routes, "/admin/channels/{id}/ping", [post(deliveries::ping)]);
     at(routes, "/admin/channels/{id}/retry", [post(deliveries::retry_all)]);
@@ -63,8 +63,8 @@ pub(crate) fn table() -> Table {
 }
 
 /// The routes of one kind of row, such as clients.
-fn entries<E: DirectoryRow>(routes: &mut Table, delete: (Method, Route)) {
-    at(routes, &format!("/admin/{}", E::LIST), [get(admin::list::<E>)]);
+fn entries<E: DirectoryRow>(routes: &mut Table, list: (Method, Route), delete: (Method, Route)) {
+    at(routes, &format!("/admin/{}", E::LIST), [list]);
     at(routes, &format!("/admin/{}/{{id}}", E::LIST), [get(admin::read::<E>), put(admin::put::<E>), delete]);
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod ids;
 pub(crate) mod json;
 pub(crate) mod model;
 pub(crate) mod moment;
+pub(crate) mod phone;
 #[cfg(test)]
 mod properties;
 pub(crate) mod refusal;

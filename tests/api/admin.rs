@@ -182,7 +182,7 @@ fn hidden_tail() -> String {
     "GET",
     "/admin/clients?page=2",
     Value::Null,
-    "400 The query has an unknown parameter \"page\"; it may have after, limit"
+    "400 The query has an unknown parameter \"page\"; it may have after, limit, q"
 )]
 #[case(
     "GET",

@@ -263,7 +263,7 @@ fn calls_without_a_token_push_out_no_others() {
 #[case("?limit=1001", "limit must be an integer from 1 to 1000")]
 #[case(
     "?form=1",
-    "The query has an unknown parameter \"form\"; it may have after, limit, status, client, thread, requestId"
+    "The query has an unknown parameter \"form\"; it may have after, before, limit, status, client, thread, requestId"
 )]
 fn a_bad_query_is_refused(#[case] query: &str, #[case] expected: &str) {
     let answer = Server::fake().client("test-admin").call("GET", &format!("/admin/attempts{query}"), None);

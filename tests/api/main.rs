@@ -28,6 +28,7 @@ mod harness;
 mod http_layer;
 mod idempotency;
 mod import;
+mod lists;
 mod log_size;
 mod long_polling;
 mod messages;

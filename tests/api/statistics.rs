@@ -200,7 +200,7 @@ fn a_bad_question_is_refused() {
             "refusals?rule=x",
             "rule must be one of token, role, body, surveysEnabled, targetExists, noOpenThread, hasClosedThread, formEnabled",
         ),
-        (&format!("refusals?person={long}"), "person must have at most 255 characters"),
+        (&format!("refusals?person={long}"), "person must be 1 to 255 characters"),
     ] {
         let answer = admin.call("GET", &format!("/admin/{target}"), None);
         assert_eq!((answer.status, answer.message()), (400, message.to_owned()), "{target}");

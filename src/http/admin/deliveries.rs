@@ -18,6 +18,7 @@ use crate::{
     http::{
         auth,
         failure::Failure,
+        page::Page,
         query::{Query, parse_id},
         responses::Json,
         state::State,
@@ -36,7 +37,7 @@ const DEFAULT_OVERLAP: TimeSpan = TimeSpan::from_hours(24);
 const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
 
 /// `GET /admin/deliveries`: at once, or with `wait` as soon as `count` of them match; with `before` the newest first.
-pub(crate) async fn list(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<Delivery>>, Failure> {
+pub(crate) async fn list(request: HttpRequest, ThinData(app): State) -> Result<Page<Delivery>, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let query = Query::of(&request, &["after", "before", "limit", "state", "channel", "wait", "count"])?;
     let filter = DeliveryFilter {
@@ -46,7 +47,8 @@ pub(crate) async fn list(request: HttpRequest, ThinData(app): State) -> Result<J
         state: state(&query, None)?,
     };
     let limit = query.limit()?;
-    Ok(Json::ok(admin.store().deliveries(filter, limit, wait(&query, limit)?).await?))
+    let rows = admin.store().deliveries(filter, limit + 1, wait(&query, limit)?).await?;
+    Ok(Page::of(&query, limit, rows, |delivery| delivery.sending_id.0))
 }
 
 /// The state that a query names, or else that one.

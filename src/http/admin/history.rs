@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{
-    Either, HttpRequest,
+    CustomizeResponder, Either, HttpRequest,
     http::StatusCode,
     web::{Payload, ThinData},
 };
@@ -18,6 +18,7 @@ use crate::{
         },
         auth,
         failure::{Failure, refusal_status},
+        page::Page,
         query::Query,
         request_body,
         responses::{Json, Text, is_text_wanted},
@@ -35,7 +36,7 @@ use crate::{
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// `GET /admin/sends`: at once, or with `wait` as soon as `count` of them match; with `before` the newest first.
-pub(crate) async fn sends(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<SentSurvey>>, Failure> {
+pub(crate) async fn sends(request: HttpRequest, ThinData(app): State) -> Result<Page<SentSurvey>, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let query = Query::of(&request, &["after", "before", "limit", "client", "thread", "form", "wait", "count"])?;
     let filter = SendFilter {
@@ -46,7 +47,8 @@ pub(crate) async fn sends(request: HttpRequest, ThinData(app): State) -> Result<
         form: query.integer("form")?,
     };
     let limit = query.limit()?;
-    Ok(Json::ok(admin.store().wait_for_sends(filter, limit, wait(&query, limit)?).await?))
+    let rows = admin.store().wait_for_sends(filter, limit + 1, wait(&query, limit)?).await?;
+    Ok(Page::of(&query, limit, rows, |sent| sent.sending_id.0))
 }
 
 /// How long a list of at most `limit` rows is waited for. `HEAD` does not wait: it asks whether the route answers.
@@ -66,7 +68,7 @@ pub(crate) fn wait(query: &Query, limit: usize) -> Result<WaitFor, Failure> {
 }
 
 /// `GET /admin/audit`: who changed what; with `before` the newest first.
-pub(crate) async fn audit(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<AuditRow>>, Failure> {
+pub(crate) async fn audit(request: HttpRequest, ThinData(app): State) -> Result<Page<AuditRow>, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let query = Query::of(&request, &["after", "before", "limit", "since", "until", "who", "object"])?;
     let (since, until) = (query.moment("since")?, query.moment("until")?);
@@ -77,29 +79,39 @@ pub(crate) async fn audit(request: HttpRequest, ThinData(app): State) -> Result<
         object: query.text("object").map(str::to_owned),
         ..AuditFilter::between(since, until, admin.store().now()).map_err(Failure::bad_request)?
     };
-    Ok(Json::ok(admin.store().audit(filter, query.limit()?).await?))
+    let limit = query.limit()?;
+    Ok(Page::of(&query, limit, admin.store().audit(filter, limit + 1).await?, |row| row.id))
 }
 
-/// `GET /admin/attempts`: the last calls to `/api/**`, and what the rules said; with `Accept: text/plain` as a report.
+/// `GET /admin/attempts`: the last calls to `/api/**`, and what the rules said; with `Accept: text/plain` as a report. Without a
+/// cursor these are the newest, the oldest of them first, and the next page has older ones.
 pub(crate) async fn attempts(
     request: HttpRequest,
     ThinData(app): State,
-) -> Result<Either<Json<Vec<AttemptView>>, Text>, Failure> {
+) -> Result<Either<Page<AttemptView>, CustomizeResponder<Text>>, Failure> {
     let admin = auth::admin(&request, &app).await?;
-    let query = Query::of(&request, &["after", "limit", "status", "client", "thread", "requestId"])?;
+    let query = Query::of(&request, &["after", "before", "limit", "status", "client", "thread", "requestId"])?;
+    let (after, before, limit) = (query.integer("after")?, query.before()?, query.limit()?);
+    let is_newest = after.or(before).is_none();
     let filter = AttemptFilter {
-        after: query.integer("after")?,
+        after,
+        before: if is_newest { Some(i64::MAX) } else { before },
         status: query.integer("status")?,
         client: query.integer("client")?,
         thread: query.integer("thread")?,
         request_id: query.text("requestId").map(str::to_owned),
     };
-    let attempts = admin.tenant().attempts.list(&filter, query.limit()?)?;
-    Ok(if is_text_wanted(&request) {
-        Either::Right(Text::plain(text::report(&attempts, admin.store()).await?))
-    } else {
-        Either::Left(Json::ok(attempts))
-    })
+    let found = admin.tenant().attempts.list(&filter, limit + 1)?;
+    let cursor = if filter.before.is_some() { "before" } else { "after" };
+    let mut page = Page::cut(&query, cursor, limit, found, |attempt| attempt.id);
+    if is_newest {
+        page.rows.reverse();
+    }
+    if !is_text_wanted(&request) {
+        return Ok(Either::Left(page));
+    }
+    let report = Text::plain(text::report(&page.rows, admin.store()).await?);
+    Ok(Either::Right(page.link(report)))
 }
 
 /// `POST /admin/explain`: what a send with this body would be answered, and why; nothing is sent.

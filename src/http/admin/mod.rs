@@ -4,6 +4,7 @@ pub(crate) mod deliveries;
 pub(crate) mod erasure;
 pub(crate) mod events;
 pub(crate) mod history;
+pub(crate) mod people;
 pub(crate) mod statistics;
 pub(crate) mod tokens;
 
@@ -16,6 +17,7 @@ use actix_web::{
 use crate::http::{
     auth,
     failure::Failure,
+    page::Page,
     query::{Query, parse_id},
     request_body::{self, ADMIN_LIMIT},
     responses::{Empty, Json},
@@ -49,11 +51,11 @@ pub(crate) async fn change_settings(
     Ok(Json::ok(settings))
 }
 
-pub(crate) async fn list<E: DirectoryRow>(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<E>>, Failure> {
+pub(crate) async fn list<E: DirectoryRow>(request: HttpRequest, ThinData(app): State) -> Result<Page<E>, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let query = Query::of(&request, &["after", "limit"])?;
     let (after, limit) = (query.integer("after")?, query.limit()?);
-    Ok(Json::ok(admin.store().list(after, limit).await?))
+    Ok(Page::of(&query, limit, admin.store().list(after, limit + 1).await?, E::id))
 }
 
 pub(crate) async fn read<E: DirectoryRow>(

@@ -3,15 +3,15 @@
 use actix_web::{HttpRequest, web::ThinData};
 
 use crate::{
-    http::{auth, failure::Failure, query::Query, responses::Json, state::State},
+    http::{auth, failure::Failure, page::Page, query::Query, responses::Json, state::State},
     store::{
-        refusals::list::{Person, PhoneDigits, RefusalFilter, RefusalRow},
+        refusals::list::{Person, RefusalFilter, RefusalRow},
         statistics::{
             list::Statistics,
             query::{Grouping, StatisticsQuery, Zone},
         },
     },
-    survey::rules::Rule,
+    survey::{phone, rules::Rule},
 };
 
 /// `GET /admin/stats`: how many surveys were sent and refused, by time, form and channel.
@@ -25,7 +25,7 @@ pub(crate) async fn statistics(request: HttpRequest, ThinData(app): State) -> Re
 }
 
 /// `GET /admin/refusals`: the last refused sends; with `before` the newest first.
-pub(crate) async fn refusals(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<RefusalRow>>, Failure> {
+pub(crate) async fn refusals(request: HttpRequest, ThinData(app): State) -> Result<Page<RefusalRow>, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let known =
         ["after", "before", "limit", "client", "externalId", "phone", "person", "thread", "form", "rule", "token"];
@@ -35,15 +35,16 @@ pub(crate) async fn refusals(request: HttpRequest, ThinData(app): State) -> Resu
         after: query.integer("after")?,
         before: query.before()?,
         client: query.integer("client")?,
-        external_id: query.short_text("externalId")?.map(str::to_owned),
-        phone: query.short_text("phone")?.map(PhoneDigits::from),
-        person: query.short_text("person")?.map(Person::from),
+        external_id: query.search("externalId")?.map(str::to_owned),
+        phone: query.search("phone")?.map(phone::notations),
+        person: query.search("person")?.map(Person::from),
         thread: query.integer("thread")?,
         form: query.integer("form")?,
         rule: query.value("rule", &Rule::expected())?,
-        token: query.short_text("token")?.map(str::to_owned),
+        token: query.search("token")?.map(str::to_owned),
         from: query.moment("from")?.map(|from| from.time(now)),
         to: query.moment("to")?.map(|to| to.time(now)),
     };
-    Ok(Json::ok(admin.store().refusals(filter, query.limit()?).await?))
+    let limit = query.limit()?;
+    Ok(Page::of(&query, limit, admin.store().refusals(filter, limit + 1).await?, |row| row.id))
 }

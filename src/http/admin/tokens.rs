@@ -13,6 +13,7 @@ use crate::{
     http::{
         auth,
         failure::Failure,
+        page::Page,
         query::{Query, parse_id},
         request_body::{self, ADMIN_LIMIT},
         responses::{Empty, Json},
@@ -53,11 +54,11 @@ impl From<Issued> for IssuedResponse {
 }
 
 /// `GET /admin/tokens`.
-pub(crate) async fn list(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<Token>>, Failure> {
+pub(crate) async fn list(request: HttpRequest, ThinData(app): State) -> Result<Page<Token>, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let query = Query::of(&request, &["after", "limit"])?;
     let (after, limit) = (query.integer("after")?, query.limit()?);
-    Ok(Json::ok(admin.store().tokens(after, limit).await?))
+    Ok(Page::of(&query, limit, admin.store().tokens(after, limit + 1).await?, |token| token.id))
 }
 
 /// `POST /admin/tokens`.

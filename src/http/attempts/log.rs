@@ -82,7 +82,7 @@ pub(crate) struct Attempt {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AttemptView {
-    id: i64,
+    pub(crate) id: i64,
     at: Time,
     request_id: String,
     pub(super) method: String,
@@ -111,6 +111,8 @@ pub(crate) struct AttemptView {
 pub(crate) struct AttemptFilter {
     /// Only those after this id.
     pub(crate) after: Option<i64>,
+    /// Only those before this id, and the newest first.
+    pub(crate) before: Option<i64>,
     /// Only with this status.
     pub(crate) status: Option<i64>,
     /// Only about this client.
@@ -152,7 +154,7 @@ impl AttemptLog {
         }
     }
 
-    /// The attempts that match, the oldest first: at most `limit` after the cursor, or, without one, the last `limit`.
+    /// The attempts that match, the oldest first unless the filter has `before`; at most `limit`.
     ///
     /// Errors: 410 where attempts with a token after the cursor are no longer kept.
     pub(crate) fn list(&self, filter: &AttemptFilter, limit: usize) -> Result<Vec<AttemptView>, Failure> {
@@ -169,15 +171,18 @@ impl AttemptLog {
             ));
         }
         let mut matching = rings.after(filter.after.unwrap_or(0));
-        matching.retain(|(_, attempt)| {
+        matching.retain(|(id, attempt)| {
             let is = |filter: Option<i64>, value: Option<i64>| filter.is_none_or(|wanted| value == Some(wanted));
-            is(filter.status, attempt.status.map(|status| status.as_u16().into()))
+            filter.before.is_none_or(|before| *id < before)
+                && is(filter.status, attempt.status.map(|status| status.as_u16().into()))
                 && is(filter.client, attempt.client())
                 && is(filter.thread, attempt.thread())
                 && filter.request_id.as_ref().is_none_or(|wanted| attempt.request_id == **wanted)
         });
-        let first = if filter.after.is_some() { 0 } else { matching.len().saturating_sub(limit) };
-        Ok(matching[first..].iter().take(limit).map(|(id, attempt)| attempt.show(*id)).collect())
+        if filter.before.is_some() {
+            matching.reverse();
+        }
+        Ok(matching.into_iter().take(limit).map(|(id, attempt)| attempt.show(*id)).collect())
     }
 
     /// The attempts after a cursor that did not succeed.

@@ -2,6 +2,7 @@
 //! put and deleted in the same way, by the admin routes, the world file and CSV files.
 
 mod channels;
+mod client_search;
 mod clients;
 mod forms;
 mod settings;

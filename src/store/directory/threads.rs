@@ -121,7 +121,36 @@ fn list_conversations(
     Ok(found)
 }
 
+/// The statement for the threads of a client. Its parameters are the client, the id after which the list begins, and the limit.
+fn of_client() -> String {
+    let columns = Thread::COLUMNS;
+    // By the index of clients, whose few threads are sorted.
+    format!("select {columns} from thread where client_id = ?1 and (?2 is null or id > ?2) order by +id limit ?3")
+}
+
+fn list_of_client(
+    connection: &Connection,
+    client: i64,
+    after: Option<i64>,
+    limit: usize,
+) -> Result<Vec<Thread>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(&of_client())?;
+    let found = statement.query_map(params![client, after, limit], Thread::from_row)?.collect::<Result<_, _>>()?;
+    Ok(found)
+}
+
 impl AuthorizedStore {
+    /// The threads of a client with an id above `after`, in the order of their ids; at most `limit`.
+    pub(crate) async fn threads_of_client(
+        &self,
+        client: i64,
+        after: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<Thread>, AccessError> {
+        self.long_read(move |connection| list_of_client(connection, client, after, limit)).await
+    }
+
     /// Errors: there is no such thread.
     pub(crate) async fn thread(&self, id: i64) -> Result<Conversation, AccessError> {
         let find = move |connection: &Connection| conversations(connection, "id = ?1", &id, 1);
@@ -135,5 +164,17 @@ impl AuthorizedStore {
         limit: usize,
     ) -> Result<Vec<Conversation>, AccessError> {
         self.long_read(move |connection| list_conversations(connection, &statuses, limit)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::plan_of;
+
+    #[test]
+    fn the_threads_of_a_client_are_found_by_their_index() {
+        let plan = plan_of(&of_client());
+        assert!(plan.starts_with("SEARCH thread USING INDEX thread_by_client (client_id=?)\n"), "{plan}");
     }
 }

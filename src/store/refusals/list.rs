@@ -1,5 +1,7 @@
 //! The refused sends as administrators read them.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, Row, named_params};
 use serde::Serialize;
 
@@ -11,6 +13,7 @@ use crate::store::{
 };
 use crate::survey::{
     ids::{ClientId, FormId, ThreadId},
+    phone::notations,
     rules::Rule,
     time::Time,
 };
@@ -53,27 +56,12 @@ pub(crate) struct RefusedTarget {
 pub(crate) struct Person {
     id: Option<i64>,
     external_id: String,
-    phone: Option<PhoneDigits>,
+    phones: BTreeSet<String>,
 }
 
 impl From<&str> for Person {
     fn from(text: &str) -> Self {
-        /// Shorter ones are no phones.
-        const LEAST_DIGITS: usize = 5;
-        let is_phone = !text.contains(|c: char| c.is_alphabetic());
-        let phone =
-            Some(PhoneDigits::from(text)).filter(|PhoneDigits(digits)| is_phone && digits.len() >= LEAST_DIGITS);
-        Self { id: text.parse().ok(), external_id: text.to_owned(), phone }
-    }
-}
-
-/// The digits of a phone: clients are found by them, however their phones are written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct PhoneDigits(String);
-
-impl From<&str> for PhoneDigits {
-    fn from(text: &str) -> Self {
-        Self(text.chars().filter(char::is_ascii_digit).collect())
+        Self { id: text.parse().ok(), external_id: text.to_owned(), phones: notations(text) }
     }
 }
 
@@ -86,7 +74,8 @@ pub(crate) struct RefusalFilter {
     pub(crate) before: Option<i64>,
     pub(crate) client: Option<i64>,
     pub(crate) external_id: Option<String>,
-    pub(crate) phone: Option<PhoneDigits>,
+    /// Of the client, in any of these notations.
+    pub(crate) phone: Option<BTreeSet<String>>,
     pub(crate) person: Option<Person>,
     pub(crate) thread: Option<i64>,
     pub(crate) form: Option<i64>,
@@ -109,11 +98,8 @@ fn list(connection: &Connection, filter: &RefusalFilter, limit: usize) -> Result
               or client_id = (select id from client where external_id = {id}))"
         )
     };
-    let digits_of_phone = ["+", " ", "-", "(", ")", ".", "/"]
-        .into_iter()
-        .fold("phone".to_owned(), |phone, sign| format!("replace({phone}, '{sign}', '')"));
-    let by_phone = |digits: &str| {
-        format!("client_id in (select id from client where phone is not null and {digits_of_phone} = {digits})")
+    let by_phone = |phones: &str| {
+        format!("client_id in (select id from client where phone in (select value from json_each({phones})))")
     };
     let mut statement = connection.prepare_cached(&format!(
         "select id, at, request_id, token, rule, status, message, target_type, target, form_id, client_id,
@@ -138,6 +124,11 @@ fn list(connection: &Connection, filter: &RefusalFilter, limit: usize) -> Result
         sort_order(filter.before)
     ))?;
     let person = filter.person.as_ref();
+    let json = |phones: &BTreeSet<String>| {
+        serde_json::to_string(phones).map_err(|error| StoreError::Internal(error.to_string()))
+    };
+    let phone = filter.phone.as_ref().map(json).transpose()?;
+    let person_phone = person.map(|person| json(&person.phones)).transpose()?;
     let parameters = named_params! {
         ":after": filter.after.unwrap_or(0),
         ":before": filter.before.unwrap_or(i64::MAX),
@@ -145,10 +136,10 @@ fn list(connection: &Connection, filter: &RefusalFilter, limit: usize) -> Result
         ":to": filter.to.map_or(i64::MAX, |to| to.0),
         ":client": filter.client,
         ":external_id": filter.external_id,
-        ":phone": filter.phone.as_ref().map(|phone| &phone.0),
+        ":phone": phone,
         ":person_id": person.and_then(|person| person.id),
         ":person_external_id": person.map(|person| &person.external_id),
-        ":person_phone": person.and_then(|person| person.phone.as_ref()).map(|phone| &phone.0),
+        ":person_phone": person_phone,
         ":thread": filter.thread,
         ":form": filter.form,
         ":rule": filter.rule.map(Rule::as_str),

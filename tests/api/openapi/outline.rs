@@ -80,6 +80,9 @@ impl Outline {
         for operation in &mut outline.operations {
             let common = operation.common();
             // An operation may describe a status itself. Only 400 and 404 have several causes, so these are listed together.
+            if operation.query.iter().any(|name| name == "limit") {
+                operation.answers[0].headers.push("Link".to_owned());
+            }
             let own: Vec<u16> = operation.answers.iter().map(|answer| answer.status).collect();
             operation.answers.extend(common.into_iter().filter(|answer| {
                 let is_another_cause = [400, 404].contains(&answer.status) && answer.description != NO_SUCH_WORLD;
@@ -178,6 +181,7 @@ pub fn headers() -> Value {
         "WWW-Authenticate": { "description": "The challenge of RFC 6750.", "schema": text },
         "Retry-After": { "description": "Seconds.", "schema": { "type": "integer", "minimum": 0 } },
         "Authorization": { "description": "The token again. `Bearer` appears twice, as the vendor documents.", "schema": text },
+        "Link": { "description": "The next page, if there are more rows than `limit`: `<?limit=100&after=100>; rel=\"next\"`. Relative to the address of this page.", "schema": text },
         "Idempotent-Replayed": { "description": "`true` if this is the stored answer of an earlier request.", "schema": { "const": "true" } },
     })
 }
