@@ -1,5 +1,5 @@
-//! Background work: one thread that delivers and deletes, started with the server and ended with it. HTTP workers may die and be
-//! replaced meanwhile.
+//! Background work: one thread that delivers, indexes and deletes, started with the server and ended with it. HTTP workers may
+//! die and be replaced meanwhile.
 
 use std::{io, rc::Rc, sync::Arc, thread, time::Duration};
 
@@ -21,6 +21,9 @@ const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(10);
 
 /// How long a refusal is in memory at most.
 const REFUSALS_PAUSE: Duration = Duration::from_mins(1);
+
+/// How often new sends are looked for that can be indexed, while there are new sends.
+const INDEX_PAUSE: Duration = Duration::from_secs(10);
 
 /// Starts a task; runs on the background thread, inside its `LocalSet`.
 type Start = Box<dyn FnOnce() + Send>;
@@ -142,6 +145,14 @@ impl BackgroundHandle {
         });
     }
 
+    /// Fills the index of the sends behind them, until the database ends.
+    pub(crate) fn index_sends(&self, database: Arc<Database>) {
+        self.run("index", move || {
+            let store = database.store();
+            async move { index_sends(&store).await }
+        });
+    }
+
     /// Runs a task until it ends. One that panics starts again: a defect of ours must not stop it for good.
     fn run<F: Future<Output = ()> + 'static>(&self, name: &'static str, make: impl Fn() -> F + Send + 'static) {
         let start: Start = Box::new(move || {
@@ -154,6 +165,19 @@ impl BackgroundHandle {
         });
         // The thread ends with the server, and then there is nothing to start any more.
         let _ = self.0.send(start);
+    }
+}
+
+async fn index_sends(store: &Store) {
+    let mut commits = store.listen();
+    loop {
+        if let Err(error) = store.index_sends().await {
+            warn!(%error, "the index of the sends cannot be filled; the next try comes after the next send");
+        }
+        if !commits.changed().await {
+            return;
+        }
+        sleep(INDEX_PAUSE).await;
     }
 }
 

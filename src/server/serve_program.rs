@@ -46,6 +46,7 @@ pub(super) fn program(
 ) -> Program {
     let client = settings.delivery.client();
     background.deliver(Arc::clone(&database), |database| database, client.clone(), false);
+    background.index_sends(Arc::clone(&database));
     background.sweep(Arc::clone(&database), settings.retention, sweep_pause);
     background.write_refusals(Arc::clone(&database));
     let (attempts, throttles) = (Arc::<AttemptLog>::default(), Arc::<Throttles>::default());

@@ -19,13 +19,12 @@ use crate::store::{
     error::StoreError,
     file::connection::give_up_early,
     refusals,
+    send_index::{self, NOBODY, SEGMENT},
+    sends::{self, SendFilter},
     steps::ROWS_PER_STEP,
     write::batch::CommitEffect,
 };
 use crate::survey::{ids::ClientId, model::Client};
-
-/// The client and the thread of a send whose client was erased.
-const NOBODY: i64 = 0;
 
 /// How much was erased.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -101,12 +100,11 @@ fn with_external_id(connection: &Connection, external_id: &str) -> Result<Option
 
 /// Finds everything that is kept of a client, whether their row exists or not. `None` if nothing is kept.
 ///
-/// In one state of the file. Reads all sends and the whole audit, which have no index by client: too long for the writer
-/// thread.
+/// In one state of the file. Reads the whole audit, which has no index by client: too long for the writer thread.
 fn find(connection: &Connection, client: ClientId) -> Result<Option<(Option<String>, Erasing)>, StoreError> {
     let row = directory::get::<Client>(connection, client.0)?;
     let threads = ids(connection, "select id from thread where client_id = ?1", &[client.0])?;
-    let sends = ids(connection, "select sending_id from send where client_id = ?1", &[client.0])?;
+    let sends = sends_after(connection, client, None)?;
     let keys = keys(connection, client)?;
     let audit = audit_of(connection, client, 0)?;
     if row.is_none() && threads.is_empty() && sends.is_empty() && audit.is_empty() {
@@ -179,8 +177,7 @@ fn erase_client(
 ) -> Result<(), StoreError> {
     let delete = "delete from thread where client_id = ?1";
     erased.threads += connection.prepare_cached(delete)?.execute([client.0])?;
-    let late = "select sending_id from send where client_id = ?1 and sending_id > ?2";
-    for id in ids(connection, late, &[client.0, *sends_seen])? {
+    for id in sends_after(connection, *client, Some(*sends_seen))? {
         let sql = "delete from idempotency_key where sending_id = ?1";
         connection.prepare_cached(sql)?.execute([id])?;
         erased.sends += blank_send(connection, id)?;
@@ -198,6 +195,7 @@ fn erase_client(
 
 /// Keeps of a send that it was sent, and of its delivery its state and result. Returns how many sends named the client.
 fn blank_send(connection: &Connection, id: i64) -> Result<usize, StoreError> {
+    send_index::forget(connection, id, SEGMENT)?;
     let sql = "update send set client_id = ?2, thread_id = ?2 where sending_id = ?1 and client_id <> ?2";
     let blanked = connection.prepare_cached(sql)?.execute([id, NOBODY])?;
     connection
@@ -238,6 +236,13 @@ fn keys(connection: &Connection, client: ClientId) -> Result<Vec<(String, String
     )?;
     let found = statement.query_map([client.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// The sends to a client after a sendingId.
+fn sends_after(connection: &Connection, client: ClientId, after: Option<i64>) -> Result<Vec<i64>, StoreError> {
+    let filter = SendFilter { client: Some(client.0), after, ..SendFilter::default() };
+    let found = sends::list(connection, filter, usize::MAX)?.sends;
+    Ok(found.into_iter().map(|sent| sent.sending_id.0).collect())
 }
 
 fn ids(connection: &Connection, sql: &str, parameters: &[i64]) -> Result<Vec<i64>, StoreError> {

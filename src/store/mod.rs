@@ -25,6 +25,7 @@ pub(crate) mod outbox;
 pub(crate) mod read;
 pub(crate) mod refusals;
 pub(crate) mod retention;
+mod send_index;
 pub(crate) mod sends;
 pub(crate) mod statistics;
 mod steps;

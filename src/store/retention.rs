@@ -8,6 +8,10 @@ use crate::store::{
     audit::{Action, Actor, AuditEntry, Changed},
     error::StoreError,
     idempotency, refusals,
+    send_index::{
+        SEGMENT,
+        sweep::{IndexSweep, sweep_index},
+    },
     steps::ROWS_PER_STEP,
     write::batch::CommitEffect,
 };
@@ -53,6 +57,8 @@ impl Store {
             let sweep = SendSweep { before, after: 0, is_recorded: false };
             self.run_steps(&actor, effect, sweep, sweep_sends).await?;
             self.run_steps(&actor, effect, now, sweep_keys).await?;
+            let sweep = IndexSweep { size: SEGMENT, after: -1 };
+            self.run_steps(&actor, CommitEffect::Probe, sweep, sweep_index).await?;
         }
         if let Some(before) = too_old(retention.refusals_days, now) {
             self.run_steps(&actor, CommitEffect::Record, before, sweep_refusals).await?;

@@ -1,10 +1,14 @@
 //! The sends: decided on a snapshot, confirmed and recorded by the writer, listed for administrators.
 
+mod list;
+
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use thiserror::Error;
 
+pub(crate) use self::list::SendFilter;
+pub(super) use self::list::list;
 use crate::store::{
     LocalDatabase, Store,
     authorized::{AccessError, AuthorizedStore},
@@ -12,7 +16,6 @@ use crate::store::{
     facts,
     idempotency::{self, IdempotencyKey, KeyUse},
     outbox::{self, MessageFormat},
-    sort_order,
     statistics::StatisticsKey,
     tokens::{self, Caller, Credentials, LastUsedRecorder},
     write::{
@@ -24,7 +27,7 @@ use crate::survey::{
     self, Facts, SendRecord, SendSurvey, Sending,
     access::{Denied, Role},
     gateway::DeliveryState,
-    ids::{ClientId, FormId, SendingId, ThreadId},
+    ids::{ClientId, SendingId, ThreadId},
     model::SentSurvey,
     refusal::Refusal,
     time::Time,
@@ -260,71 +263,6 @@ fn get(connection: &Connection, id: SendingId) -> Result<Option<SendRecord>, Sto
         })
     };
     Ok(connection.prepare_cached(sql)?.query_row([id.0], record).optional()?)
-}
-
-/// The columns that [`sent`] takes.
-const COLUMNS: &str = "sending_id, form_id, thread_id, client_id,
-    (select external_id from client where id = send.client_id), sent_at, token,
-    coalesce((select state from delivery d where d.sending_id = send.sending_id), 'recorded')";
-
-fn sent(row: &Row<'_>) -> rusqlite::Result<SentSurvey> {
-    Ok(SentSurvey {
-        sending_id: SendingId(row.get(0)?),
-        quality_form_id: FormId(row.get(1)?),
-        thread_id: ThreadId(row.get(2)?),
-        client_id: ClientId(row.get(3)?),
-        client_external_id: row.get(4)?,
-        sent_at: Time(row.get(5)?),
-        token: row.get(6)?,
-        delivery: outbox::lists::state_at(row, 7)?,
-    })
-}
-
-/// Which sends are listed.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct SendFilter {
-    /// Only those after this sendingId.
-    pub(crate) after: Option<i64>,
-    /// Only those before this sendingId, and the newest first.
-    pub(crate) before: Option<i64>,
-    /// Only to this client.
-    pub(crate) client: Option<i64>,
-    /// Only to this thread.
-    pub(crate) thread: Option<i64>,
-    /// Only with this form.
-    pub(crate) form: Option<i64>,
-}
-
-/// A page of a list.
-pub(super) struct SendPage {
-    pub(super) sends: Vec<SentSurvey>,
-    /// The sendingId up to which every send was looked at: the next page begins after it.
-    seen: i64,
-}
-
-/// The sends that match the filter, the oldest first unless the filter has `before`; at most `limit`. `seen` is
-/// right only in a transaction: a send that is committed between the two statements would be missed by both.
-pub(super) fn list(connection: &Connection, filter: SendFilter, limit: usize) -> Result<SendPage, StoreError> {
-    // Ids begin at 1: without "after" the list begins after 0. It is in the order of the table: nothing is sorted.
-    let mut statement = connection.prepare_cached(&format!(
-        "select {COLUMNS} from send
-          where sending_id > ?1 and sending_id < ?6
-            and (?2 is null or client_id = ?2) and (?3 is null or thread_id = ?3) and (?4 is null or form_id = ?4)
-          order by sending_id {} limit ?5",
-        sort_order(filter.before)
-    ))?;
-    let (after, before) = (filter.after.unwrap_or(0), filter.before.unwrap_or(i64::MAX));
-    let limit_rows = i64::try_from(limit).unwrap_or(i64::MAX);
-    let parameters = params![after, filter.client, filter.thread, filter.form, limit_rows, before];
-    let sends: Vec<SentSurvey> = statement.query_map(parameters, sent)?.collect::<Result<_, _>>()?;
-    let seen = match sends.last() {
-        Some(last) if sends.len() >= limit => last.sending_id.0,
-        _ => {
-            let newest = "select coalesce(max(sending_id), 0) from send";
-            connection.prepare_cached(newest)?.query_row([], |row| row.get::<_, i64>(0))?.max(after)
-        }
-    };
-    Ok(SendPage { sends, seen })
 }
 
 #[cfg(test)]

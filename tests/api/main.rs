@@ -48,6 +48,7 @@ mod restore;
 mod restore_carry_over;
 mod retention;
 mod secrets;
+mod send_index;
 mod settings;
 mod shutdown;
 mod stalls;

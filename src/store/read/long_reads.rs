@@ -25,7 +25,7 @@ use crate::threads;
 /// How many run at once; further ones wait, without a thread.
 const AT_ONCE: u32 = 4;
 
-/// How long one may take. A list with a filter reads ten million rows in a tenth of it.
+/// How long one may take. A scan of ten million sends takes a tenth of it.
 const MAX_DURATION: Duration = Duration::from_secs(30);
 
 /// How many instructions SQLite executes between two looks at the clock: about a tenth of a millisecond.

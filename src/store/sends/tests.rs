@@ -4,6 +4,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::store::file::open::open_in_memory;
+use crate::survey::ids::FormId;
 
 /// Six sends: clients 1, 2, 1, 2, ...; threads 10, 20, 30, ...; forms 5, 6, 5, 6, ....
 fn database() -> Connection {

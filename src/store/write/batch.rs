@@ -62,7 +62,7 @@ pub(super) struct JobResult {
 pub(in crate::store) enum CommitEffect {
     /// Nothing: the answer does not wait for the commit.
     Nothing,
-    /// Something that nobody reads: only whether it is committed matters.
+    /// Something that no rule looks at and nobody waits for: only whether it is committed matters.
     Probe,
     /// A record that no rule looks at: a send, the result of a delivery. Wakes the requests that wait for sends. A rule that
     /// looks at such records needs an effect that also raises the generation: otherwise two sends at once both pass.
