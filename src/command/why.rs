@@ -1,6 +1,6 @@
 //! `surveyd why`: which sends were refused, and why.
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 
 use super::{
     output::{print_array, say, unless_closed},
@@ -13,13 +13,15 @@ use crate::{
         LocalDatabase, now,
         refusals::list::{Person, RefusalFilter, RefusalRow},
     },
+    survey::moment::between,
 };
 
 pub(crate) fn run(WhyArgs { person, since, until, thread, form, rule, token, json, file }: WhyArgs) -> Result<()> {
+    let [since, until] = between(since, until, now()).map_err(Error::msg)?;
     let filter = RefusalFilter {
         person: person.as_deref().map(Person::from),
-        from: since.map(|since| since.time(now())),
-        to: until.map(|until| until.time(now())),
+        since,
+        until,
         thread,
         form,
         rule,

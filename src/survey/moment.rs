@@ -31,6 +31,21 @@ impl Moment {
     }
 }
 
+/// The times of `since` and `until`.
+///
+/// Errors: no time is between them.
+pub(crate) fn between(
+    since: Option<Moment>,
+    until: Option<Moment>,
+    now: Time,
+) -> Result<[Option<Time>; 2], &'static str> {
+    let [since, until] = [since, until].map(|moment| moment.map(|moment| moment.time(now)));
+    match (since, until) {
+        (Some(since), Some(until)) if since >= until => Err("since must be earlier than until"),
+        _ => Ok([since, until]),
+    }
+}
+
 /// What a moment can be, for the sentences that refuse another text.
 pub(crate) const EXPECTED: &str =
     "a time such as 2026-03-01T10:15:00Z, a date such as 2026-03-01, or a span before now such as 7d";

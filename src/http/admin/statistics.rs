@@ -11,7 +11,7 @@ use crate::{
             query::{Grouping, StatisticsQuery, Zone},
         },
     },
-    survey::{phone, rules::Rule},
+    survey::{moment::between, phone, rules::Rule},
 };
 
 /// `GET /admin/stats`: how many surveys were sent and refused, by time, form and channel.
@@ -29,8 +29,9 @@ pub(crate) async fn refusals(request: HttpRequest, ThinData(app): State) -> Resu
     let admin = auth::admin(&request, &app).await?;
     let known =
         ["after", "before", "limit", "client", "externalId", "phone", "person", "thread", "form", "rule", "token"];
-    let query = Query::of(&request, &[&known[..], &["from", "to"]].concat())?;
-    let now = admin.store().now();
+    let query = Query::of(&request, &[&known[..], &["since", "until"]].concat())?;
+    let (since, until) = (query.moment("since")?, query.moment("until")?);
+    let [since, until] = between(since, until, admin.store().now()).map_err(Failure::bad_request)?;
     let filter = RefusalFilter {
         after: query.integer("after")?,
         before: query.before()?,
@@ -42,8 +43,8 @@ pub(crate) async fn refusals(request: HttpRequest, ThinData(app): State) -> Resu
         form: query.integer("form")?,
         rule: query.value("rule", &Rule::expected())?,
         token: query.search("token")?.map(str::to_owned),
-        from: query.moment("from")?.map(|from| from.time(now)),
-        to: query.moment("to")?.map(|to| to.time(now)),
+        since,
+        until,
     };
     let limit = query.limit()?;
     Ok(Page::of(&query, limit, admin.store().refusals(filter, limit + 1).await?, |row| row.id))

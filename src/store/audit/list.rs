@@ -11,7 +11,10 @@ use crate::store::{
     error::{StoreError, unknown_value},
     sort_order,
 };
-use crate::survey::{moment::Moment, time::Time};
+use crate::survey::{
+    moment::{self, Moment},
+    time::Time,
+};
 
 /// One row of the audit.
 #[derive(Debug, Serialize)]
@@ -103,15 +106,10 @@ pub(in crate::store) fn list(
 }
 
 impl AuditFilter {
-    /// Reads `since` and `until`, which may be relative to `now`.
-    ///
-    /// Errors: no time can be between them.
+    /// The rows between two times; see [`moment::between`].
     pub(crate) fn between(since: Option<Moment>, until: Option<Moment>, now: Time) -> Result<Self, &'static str> {
-        let [since, until] = [since, until].map(|moment| moment.map(|moment| moment.time(now)));
-        match (since, until) {
-            (Some(since), Some(until)) if since >= until => Err("since must be earlier than until"),
-            _ => Ok(Self { since, until, ..Self::default() }),
-        }
+        let [since, until] = moment::between(since, until, now)?;
+        Ok(Self { since, until, ..Self::default() })
     }
 }
 

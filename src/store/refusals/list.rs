@@ -82,9 +82,10 @@ pub(crate) struct RefusalFilter {
     pub(crate) rule: Option<Rule>,
     /// The name of the caller's token.
     pub(crate) token: Option<String>,
-    pub(crate) from: Option<Time>,
+    /// Only those of this time and later.
+    pub(crate) since: Option<Time>,
     /// Only those before this time.
-    pub(crate) to: Option<Time>,
+    pub(crate) until: Option<Time>,
 }
 
 /// The refusals that match the filter, the oldest first unless the filter has `before`; at most `limit`. Reads the whole table,
@@ -105,7 +106,7 @@ fn list(connection: &Connection, filter: &RefusalFilter, limit: usize) -> Result
         "select id, at, request_id, token, rule, status, message, target_type, target, form_id, client_id,
                 (select external_id from client where id = refusal.client_id), thread_id
            from refusal
-          where id > :after and id < :before and at >= :from and at < :to
+          where id > :after and id < :before and at >= :since and at < :until
             and (:client is null or {})
             and (:external_id is null or {})
             and (:phone is null or {})
@@ -132,8 +133,8 @@ fn list(connection: &Connection, filter: &RefusalFilter, limit: usize) -> Result
     let parameters = named_params! {
         ":after": filter.after.unwrap_or(0),
         ":before": filter.before.unwrap_or(i64::MAX),
-        ":from": filter.from.map_or(i64::MIN, |from| from.0),
-        ":to": filter.to.map_or(i64::MAX, |to| to.0),
+        ":since": filter.since.map_or(i64::MIN, |since| since.0),
+        ":until": filter.until.map_or(i64::MAX, |until| until.0),
         ":client": filter.client,
         ":external_id": filter.external_id,
         ":phone": phone,
