@@ -60,7 +60,10 @@ impl Store {
             let sweep = IndexSweep { size: SEGMENT, after: -1 };
             self.run_steps(&actor, CommitEffect::Probe, sweep, sweep_index).await?;
         }
-        if let Some(before) = too_old(retention.refusals_days, now) {
+        // Looked for first: otherwise a server that has none would write at its start.
+        if let Some(before) = too_old(retention.refusals_days, now)
+            && self.read(move |connection| refusals::any(connection, before)).await?
+        {
             self.run_steps(&actor, CommitEffect::Record, before, sweep_refusals).await?;
         }
         if let Some(before) = too_old(retention.audit_days, now) {

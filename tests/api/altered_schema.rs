@@ -103,9 +103,9 @@ fn run(folder: &TestFolder, arguments: &[&str]) -> Output {
 }
 
 #[rstest]
-#[case("views", "the index client_by_phone is missing (")]
+#[case("views", "the index client_by_name is missing (")]
 #[case("newer views", "was written by surveyd newer (schema 99), and this is surveyd ")]
-#[case("no tables", "the index client_by_phone is missing (")]
+#[case("no tables", "the index client_by_name is missing (")]
 #[case("no trigger", "the trigger audit_row_never_goes is missing")]
 #[case("another trigger", "the trigger t is not one of surveyd; drop it")]
 #[case("a trigger that does nothing", "the trigger audit_row_never_goes differs from that of surveyd")]

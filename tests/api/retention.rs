@@ -115,3 +115,20 @@ fn a_bad_retention_setting_is_named() {
         "surveyd: the setting retention.sends_days is 40000; it must be 36500 days or less, or 0 to keep everything"
     );
 }
+
+#[test]
+fn old_refusals_are_deleted() {
+    let folder = TestFolder::with_sample();
+    let connection = folder.database();
+    connection
+        .execute_batch(&format!(
+            "with recursive n (i) as (select 1 union all select i + 1 from n where i < 1000)
+             insert into refusal (id, at, request_id, token, rule, status, message)
+                 select i, unixepoch() * 1000 - iif(i > 997, 2, 40) * {DAY}, 'r', 'crm', 'body', 400, 'x' from n"
+        ))
+        .unwrap();
+    let _server = serve(&folder, &[]);
+    eventually("what is too old is gone", || numbers(&connection, "select count(*) from refusal") == [3]);
+    assert_eq!(numbers(&connection, "select id from refusal"), [998, 999, 1000]);
+    assert_eq!(numbers(&connection, "select count(*) from audit where action = 'sweep'"), [0]);
+}

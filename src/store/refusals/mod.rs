@@ -36,6 +36,12 @@ pub(crate) struct RefusedSend {
     pub(crate) channel: Option<ChannelId>,
 }
 
+/// Whether there is a refusal from before a time.
+pub(super) fn any(connection: &Connection, before: Time) -> Result<bool, StoreError> {
+    let sql = "select exists (select 1 from refusal where at < ?1)";
+    Ok(connection.prepare_cached(sql)?.query_row([before.0], |row| row.get(0))?)
+}
+
 /// Deletes so many of the refusals from before a time. Returns whether there may be more.
 pub(super) fn sweep(connection: &Connection, before: Time, limit: i64) -> Result<bool, StoreError> {
     // In the order of their ids: there is no index by time.
