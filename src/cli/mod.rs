@@ -217,6 +217,23 @@ Examples:
   surveyd why --since 1d --rule noOpenThread       all that were refused because of an open thread
   surveyd why --token crm --json")]
     Why(WhyArgs),
+    /// Show the deliveries of each channel: which gateway is failing, since when, and how much waits.
+    #[command(after_help = "\
+One line per channel that has a gateway. `failing since` is the time from which on every try has failed. OLDEST is how
+long ago the oldest pending delivery was sent. A server may run meanwhile; what it has delivered since its start is in
+GET /admin/deliveries/counts and GET /metrics.
+
+Examples:
+  surveyd deliveries
+  surveyd deliveries --json | jq '.[] | select(.failingSince)'
+                                                   the channels whose gateway is failing")]
+    Deliveries {
+        /// Print a JSON array, as GET /admin/deliveries/counts returns it.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        file: DatabaseArgs,
+    },
     /// Write a world file into the database: all of it or nothing.
     #[command(after_help = "\
 Rows are created, or replaced if their ids exist. A list that is missing from the file changes nothing. A missing

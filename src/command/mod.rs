@@ -6,6 +6,7 @@ mod backup;
 mod check;
 mod completions;
 mod config;
+mod deliveries;
 mod erase;
 mod export;
 mod fake;
@@ -75,6 +76,8 @@ fn dispatch(command: Commands) -> Result<()> {
         Commands::Stats(arguments) => stats::run(arguments),
         Commands::Why(arguments) => why::run(arguments),
         Commands::Audit(filter) => audit::run(filter),
+        Commands::Audit { json, after, file } => audit::run(json, after, file),
+        Commands::Deliveries { json, file } => deliveries::run(json, file),
         Commands::Apply { world, file } => apply::run(&world, file),
         Commands::Import { list, csv, dry_run, report, file } => import::run(list, &csv, dry_run, report, file),
         Commands::Erase(what) => erase::run(what),

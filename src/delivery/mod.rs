@@ -8,6 +8,7 @@
 
 pub(crate) mod address;
 pub(crate) mod client;
+mod failures;
 pub(crate) mod message;
 pub(crate) mod queue;
 pub(crate) mod resolver;

@@ -3,17 +3,22 @@
 //! Only what is in flight is kept in memory, so a crash leaves nothing to recover: a delivery without a recorded outcome is still
 //! pending in the file, and due.
 
-use std::{collections::HashMap, rc::Rc, time::Duration};
+use std::{
+    collections::HashMap,
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
 use tokio::{
     sync::{Semaphore, oneshot},
     task::JoinSet,
     time::sleep,
 };
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::delivery::{
     client::{DeliveryClient, GatewayAnswer, TryResult},
+    failures::Failures,
     schedule,
 };
 use crate::{
@@ -67,24 +72,30 @@ impl ChannelQueue {
 struct Done {
     channel: ChannelId,
     id: SendingId,
-    has_failed: bool,
+    outcome: DeliveryOutcome,
+    description: String,
 }
 
 /// Delivers what is sent in a database, on the calling thread's `LocalSet`, until the database ends.
 pub(crate) async fn run(store: Rc<Store>, client: DeliveryClient) {
-    DeliveryQueue { store, client, channels: HashMap::new(), tries: JoinSet::new() }.run().await;
+    let (channels, failures, tries) = (HashMap::new(), Failures::default(), JoinSet::new());
+    DeliveryQueue { store, client, channels, failures, tries }.run().await;
 }
 
 struct DeliveryQueue {
     store: Rc<Store>,
     client: DeliveryClient,
     channels: HashMap<ChannelId, ChannelQueue>,
+    failures: Failures,
     tries: JoinSet<Done>,
 }
 
 impl DeliveryQueue {
     async fn run(&mut self) {
         let mut wakes = self.store.listen_for_deliveries();
+        if let Err(error) = self.report_failing().await {
+            warn!(%error, "the deliveries of before the start cannot be read");
+        }
         loop {
             let pause = match self.start_due().await {
                 Ok(next) => self.until(next),
@@ -102,6 +113,20 @@ impl DeliveryQueue {
                 self.on_done(done.ok());
             }
         }
+    }
+
+    /// Reports the channels whose last try failed before the start. Their next success is a recovery, too.
+    async fn report_failing(&mut self) -> Result<(), StoreError> {
+        for channel in self.store.channel_deliveries().await? {
+            if let Some(since) = channel.failing_since
+                && self.failures.failed(channel.channel, Instant::now())
+            {
+                self.channels.entry(channel.channel).or_default().has_failed = true;
+                let (channel, result) = (channel.channel.0, channel.last_result);
+                warn!(channel, %since, result, "the gateway of this channel was failing before the start");
+            }
+        }
+        Ok(())
     }
 
     /// Starts the tries that are due, as far as there is room; returns when the next delivery is due.
@@ -136,7 +161,19 @@ impl DeliveryQueue {
 
     fn on_done(&mut self, done: Option<Done>) {
         // None is a try that panicked. It stays in flight, for it would panic again.
-        let Some(Done { channel, id, has_failed }) = done else { return };
+        let Some(Done { channel, id, outcome, description }) = done else { return };
+        let has_failed = !matches!(outcome, DeliveryOutcome::Delivered);
+        match outcome {
+            DeliveryOutcome::Delivered if self.failures.succeeded(channel) => {
+                info!(channel = channel.0, "the gateway of this channel accepts deliveries again");
+            }
+            DeliveryOutcome::Failed(_) if self.failures.failed(channel, Instant::now()) => {
+                let (channel, sending_id) = (channel.0, id.0);
+                warn!(channel, sending_id, result = description, "the gateway of this channel is failing");
+            }
+            // A channel that is switched off is reported where it is.
+            DeliveryOutcome::Delivered | DeliveryOutcome::Failed(_) | DeliveryOutcome::Gone(..) => {}
+        }
         let queue = self.channels.entry(channel).or_default();
         queue.in_flight.retain(|other| *other != id);
         queue.has_failed = has_failed;
@@ -159,14 +196,7 @@ async fn deliver(
     let TryResult { answer, description } = try_once(client, gateway, webhook_id, body).await;
     let outcome = match answer {
         GatewayAnswer::Accepted => DeliveryOutcome::Delivered,
-        GatewayAnswer::Gone => {
-            warn!(
-                channel = channel.0,
-                sending_id = id.0,
-                "the gateway answered 410 Gone; its deliveries are switched off"
-            );
-            DeliveryOutcome::Gone(channel, url)
-        }
+        GatewayAnswer::Gone => DeliveryOutcome::Gone(channel, url),
         GatewayAnswer::Failed(retry_after) => {
             let wait = schedule::next(tries + 1, retry_after, getrandom::u64().unwrap_or_default());
             let next = wait.and_then(|wait| store.now().plus(i64::try_from(wait.as_millis()).ok()?));
@@ -181,13 +211,21 @@ async fn deliver(
             DeliveryOutcome::Failed(next)
         }
     };
-    let has_failed = !matches!(outcome, DeliveryOutcome::Delivered);
     // It stays in flight until the outcome is recorded: otherwise it would be delivered again.
-    while let Err(error) = store.record_outcome(id, outcome.clone(), description.clone()).await {
-        warn!(channel = channel.0, sending_id = id.0, %error, "the outcome of a delivery cannot be recorded");
-        sleep(PAUSE_AFTER_ERROR).await;
+    let is_switched_off = loop {
+        match store.record_outcome(channel, id, outcome.clone(), description.clone()).await {
+            Ok(is_switched_off) => break is_switched_off,
+            Err(error) => {
+                warn!(channel = channel.0, sending_id = id.0, %error, "the outcome of a delivery cannot be recorded");
+                sleep(PAUSE_AFTER_ERROR).await;
+            }
+        }
+    };
+    if is_switched_off {
+        let (channel, sending_id) = (channel.0, id.0);
+        warn!(channel, sending_id, "the gateway answered 410 Gone; the deliveries of this channel are switched off");
     }
-    Done { channel, id, has_failed }
+    Done { channel, id, outcome, description }
 }
 
 /// Makes one try, once there is room for its thread.

@@ -26,6 +26,7 @@ use crate::store::{
         lock::ServerLock,
         open::{create, open_throw_away, open_to_serve},
     },
+    file_metrics::FileMetrics,
     metrics::{self, StoreMetrics},
     outbox::MessageFormat,
     read::{
@@ -158,6 +159,8 @@ impl Database {
 
     pub(crate) fn register_metrics(&self, registry: &mut Registry) {
         metrics::register(registry, &self.metrics, &self.path);
+        let of_file = FileMetrics::new(self.path.clone(), self.clock.clone(), self.metrics.tries.clone());
+        registry.register_collector(Box::new(of_file));
     }
 
     /// The view of one HTTP worker, or of the background thread. Call it on the worker's own thread, inside its `LocalSet`.
@@ -178,8 +181,8 @@ impl Database {
             commits: self.commits.clone(),
             outbox_changes: self.outbox_changes.clone(),
             long_reads: self.long_reads.clone(),
-            tries: self.metrics.tries.clone(),
             refusals: self.refusals.clone(),
+            metrics: self.metrics.clone(),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::store::{
     clock::Clock,
     error::StoreError,
     file::migrations,
-    metrics::Tries,
+    metrics::StoreMetrics,
     outbox::MessageFormat,
     read::{long_reads::LongReads, snapshot::Snapshots},
     refusals::pending::PendingRefusals,
@@ -31,8 +31,8 @@ pub(crate) struct Store {
     pub(super) commits: CommitNotifier,
     pub(super) outbox_changes: CommitNotifier,
     pub(super) long_reads: LongReads,
-    pub(super) tries: Tries,
     pub(super) refusals: PendingRefusals,
+    pub(super) metrics: StoreMetrics,
 }
 
 impl Store {

@@ -7,7 +7,7 @@ use std::{
 
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric},
+    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric},
     metrics::{
         counter::Counter,
         family::Family,
@@ -16,9 +16,12 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
+use serde::Serialize;
 
-use crate::store::file::sidecar;
-use crate::survey::gateway::DeliveryState;
+use crate::{
+    store::file::sidecar,
+    survey::{gateway::DeliveryState, ids::ChannelId},
+};
 
 /// Upper bounds of commit times: from a disk that does not sync to the patience of a caller.
 const COMMIT_SECONDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 3.0];
@@ -38,29 +41,49 @@ pub(super) struct StoreMetrics {
     pub(super) tries: Tries,
 }
 
-/// Tries of deliveries, by the delivery's state after the try.
-#[derive(Clone)]
-pub(super) struct Tries(Family<[(&'static str, &'static str); 1], Counter>);
+/// Tries of deliveries, by channel and by the delivery's state after the try.
+#[derive(Clone, Default)]
+pub(super) struct Tries(Family<TryLabels, Counter>);
 
-impl Tries {
-    fn of(&self, state: DeliveryState) -> Counter {
-        self.0.get_or_create_owned(&[("state", state.as_str())])
-    }
-
-    pub(super) fn count(&self, state: DeliveryState) {
-        self.of(state).inc();
-    }
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct TryLabels {
+    channel: i64,
+    state: &'static str,
 }
 
-impl Default for Tries {
-    /// All at 0: an alert cannot watch for a counter that appears only when it first counts.
-    fn default() -> Self {
-        use DeliveryState::{Cancelled, Dead, Delivered, Pending};
-        let tries = Self(Family::default());
-        for state in [Delivered, Pending, Dead, Cancelled] {
-            tries.of(state);
+/// The tries of a channel since the server was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TriesSinceStart {
+    pub(crate) delivered: u64,
+    pub(crate) failed_tries: u64,
+}
+
+impl Tries {
+    fn of(&self, channel: ChannelId, state: DeliveryState) -> Counter {
+        self.0.get_or_create_owned(&TryLabels { channel: channel.0, state: state.as_str() })
+    }
+
+    pub(super) fn count(&self, channel: ChannelId, state: DeliveryState) {
+        self.of(channel, state).inc();
+    }
+
+    /// All of a channel at 0: an alert cannot watch for a counter that appears only when it first counts.
+    pub(super) fn begin(&self, channel: ChannelId) {
+        for state in DeliveryState::OF_DELIVERIES {
+            self.of(channel, state);
         }
-        tries
+    }
+
+    /// How many there were in a channel.
+    pub(super) fn since_start(&self, channel: ChannelId) -> TriesSinceStart {
+        let [pending, delivered, dead, cancelled] =
+            DeliveryState::OF_DELIVERIES.map(|state| self.of(channel, state).get());
+        TriesSinceStart { delivered, failed_tries: pending + dead + cancelled }
+    }
+
+    pub(super) fn family(&self) -> &Family<TryLabels, Counter> {
+        &self.0
     }
 }
 
@@ -80,8 +103,6 @@ pub(super) fn register(registry: &mut Registry, counted: &StoreMetrics, database
     let help = "How long the commits took that wrote something";
     registry.register_with_unit("writer_commit", help, Unit::Seconds, counted.commit_seconds.clone());
     registry.register("writer_batch_jobs", "How many jobs shared such a commit", counted.batch_jobs.clone());
-    let help = "Tries of deliveries, by what they left: delivered, pending (to be tried again), dead, cancelled";
-    registry.register("delivery_tries", help, counted.tries.0.clone());
     registry.register_collector(Box::new(Sizes(database.to_owned())));
 }
 

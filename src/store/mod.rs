@@ -17,6 +17,7 @@ pub(crate) mod erasure;
 pub(crate) mod error;
 mod facts;
 mod file;
+mod file_metrics;
 mod handle;
 pub(crate) mod idempotency;
 mod local;

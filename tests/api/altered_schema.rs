@@ -12,17 +12,20 @@ use rusqlite::Connection;
 use crate::harness::{TestFolder, eventually};
 
 /// Every subcommand that opens a database.
-const SUBCOMMANDS: [&[&str]; 19] = [
+const SUBCOMMANDS: [&[&str]; 22] = [
     &["serve", "--listen", "127.0.0.1:0"],
     &["token", "create", "--name", "x", "--role", "admin"],
     &["token", "list"],
     &["token", "rotate", "1"],
     &["token", "revoke", "1"],
     &["audit"],
+    &["deliveries"],
     &["apply", "world.json"],
     &["import", "clients", "clients.csv"],
     &["import", "clients", "clients.csv", "--dry-run"],
     &["settings"],
+    &["stats"],
+    &["why", "7"],
     &["settings", "surveysViaExternalApi", "off"],
     &["erase", "client", "1"],
     &["erase", "client", "1", "--dry-run"],

@@ -165,12 +165,6 @@ fn a_server_reports_all_its_metrics() {
     surveyd_writer_batch_jobs_bucket{le="32.0"} 2
     surveyd_writer_batch_jobs_bucket{le="64.0"} 2
     surveyd_writer_batch_jobs_bucket{le="+Inf"} 2
-    # HELP surveyd_delivery_tries Tries of deliveries, by what they left: delivered, pending (to be tried again), dead, cancelled.
-    # TYPE surveyd_delivery_tries counter
-    surveyd_delivery_tries_total{state="cancelled"} 0
-    surveyd_delivery_tries_total{state="dead"} 0
-    surveyd_delivery_tries_total{state="delivered"} 0
-    surveyd_delivery_tries_total{state="pending"} 0
     # HELP surveyd_log_dropped_lines Lines of the log that were dropped, because stderr was not read.
     # TYPE surveyd_log_dropped_lines counter
     surveyd_log_dropped_lines_total 0
@@ -182,6 +176,20 @@ fn a_server_reports_all_its_metrics() {
     # TYPE surveyd_wal_bytes gauge
     # UNIT surveyd_wal_bytes bytes
     surveyd_wal_bytes …
+    # HELP surveyd_delivery_tries Tries of deliveries, by channel and by what they left: delivered, pending (to be tried again), dead, cancelled.
+    # TYPE surveyd_delivery_tries counter
+    # HELP surveyd_delivery_pending Deliveries that wait for their first or next try, by channel.
+    # TYPE surveyd_delivery_pending gauge
+    # HELP surveyd_delivery_oldest_pending_seconds How long ago the oldest of them was sent; 0 if there is none.
+    # TYPE surveyd_delivery_oldest_pending_seconds gauge
+    # UNIT surveyd_delivery_oldest_pending_seconds seconds
+    # HELP surveyd_delivery_dead Deliveries that ten tries did not deliver, by channel.
+    # TYPE surveyd_delivery_dead gauge
+    # HELP surveyd_delivery_off 1 if the deliveries of the channel are switched off, for example by a 410 of its gateway.
+    # TYPE surveyd_delivery_off gauge
+    # HELP surveyd_delivery_failing_seconds For how long every try in the channel has failed; 0 if the last one succeeded.
+    # TYPE surveyd_delivery_failing_seconds gauge
+    # UNIT surveyd_delivery_failing_seconds seconds
     # EOF
     "#);
 }
@@ -246,13 +254,23 @@ fn deliveries_and_the_log_size_are_reported() {
     let (mut crm, mut admin) = (server.client(&token), server.client(&ops));
     let gateway = Receiver::start(|_, before| Reply::status([500, 200, 410][before.min(2)], ""));
     admin.put(&Channel::new(1).delivery_url(&gateway.url()));
+    let text = scrape(&mut admin);
+    for (name, value) in
+        [("pending", 0), ("oldest_pending_seconds", 0), ("dead", 0), ("off", 0), ("failing_seconds", 0)]
+    {
+        assert!(text.contains(&format!("\nsurveyd_delivery_{name}{{channel=\"1\"}} {value}\n")), "{text}");
+    }
     for state in ["pending", "delivered", "cancelled"] {
         assert_eq!(crm.send(1, 1).status, 200);
-        let name = format!("surveyd_delivery_tries_total{{state=\"{state}\"}}");
+        let name = format!("surveyd_delivery_tries_total{{channel=\"1\",state=\"{state}\"}}");
         eventually(&name, || samples(&scrape(&mut admin))[&name] > 0.5);
     }
     let samples = samples(&scrape(&mut admin));
-    assert!(samples["surveyd_delivery_tries_total{state=\"dead\"}"] < 0.5, "it is reported before there is one");
+    let of_channel = |name: &str| samples[&format!("surveyd_delivery_{name}{{channel=\"1\"}}")];
+    let dead = samples["surveyd_delivery_tries_total{channel=\"1\",state=\"dead\"}"];
+    assert!(dead < 0.5, "it is reported before there is one");
+    // The first one failed, and the second was delivered since.
+    assert!(of_channel("off") > 0.5 && of_channel("dead") + of_channel("failing_seconds") < 0.5, "{samples:?}");
     assert!(samples["surveyd_wal_bytes"] > 4096.0, "{samples:?}");
 }
 

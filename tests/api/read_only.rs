@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use crate::harness::{TestFolder, tool_of_root};
 
 /// Every command that opens a database and changes nothing in it.
-const READERS: [&[&str]; 12] = [
+const READERS: [&[&str]; 18] = [
     &["export"],
     &["export", "--csv", "clients"],
     &["export", "--anonymize"],
@@ -25,6 +25,12 @@ const READERS: [&[&str]; 12] = [
     &["audit", "--who", "cli", "--object", "settings", "--since", "7d"],
     &["settings"],
     &["erase", "client", "1", "--dry-run"],
+    &["deliveries"],
+    &["stats"],
+    &["stats", "--json"],
+    &["why"],
+    &["why", "crm-1", "--json"],
+    &["deliveries", "--json"],
     &["check"],
     &["import", "clients", "rows.csv", "--dry-run"],
 ];

@@ -23,7 +23,7 @@ use crate::{
         responses::Json,
         state::State,
     },
-    store::outbox::lists::{Count, DeliveryFilter},
+    store::outbox::{channels::ChannelDeliveries, lists::DeliveryFilter},
     survey::{
         gateway::{Delivery, DeliveryState},
         ids::{ChannelId, SendingId},
@@ -61,10 +61,13 @@ fn state(query: &Query, otherwise: Option<DeliveryState>) -> Result<Option<Deliv
     })
 }
 
-/// `GET /admin/deliveries/counts`: how many are pending, dead or cancelled, by channel.
-pub(crate) async fn counts(request: HttpRequest, ThinData(app): State) -> Result<Json<Vec<Count>>, Failure> {
+/// `GET /admin/deliveries/counts`: which gateways are failing, since when, and how much waits, by channel.
+pub(crate) async fn counts(
+    request: HttpRequest,
+    ThinData(app): State,
+) -> Result<Json<Vec<ChannelDeliveries>>, Failure> {
     let admin = auth::admin(&request, &app).await?;
-    Ok(Json::ok(admin.store().count_deliveries().await?))
+    Ok(Json::ok(admin.store().channel_deliveries().await?))
 }
 
 /// `POST /admin/deliveries/{id}/retry`: tries it again, whatever its state, from now on by the whole schedule.

@@ -139,19 +139,19 @@ pub(crate) struct Gateway {
     pub(crate) is_off: bool,
 }
 
-/// Switches the deliveries of a channel off, if it still has that address.
+/// Switches the deliveries of a channel off, if it still has that address. Returns whether it did.
 pub(in crate::store) fn switch_off(
     connection: &Connection,
     id: ChannelId,
     url: &DeliveryUrl,
     reason: String,
-) -> Result<Changed<()>, StoreError> {
+) -> Result<Changed<bool>, StoreError> {
     match super::get::<Channel>(connection, id.0)? {
         Some(channel) if channel.delivery_url.as_ref() == Some(url) && channel.delivery_off.is_none() => {
             let off = Channel { delivery_off: Some(reason), ..channel };
-            Ok(super::put(connection, &off)?.map(|_| ()))
+            Ok(super::put(connection, &off)?.map(|_| true))
         }
-        _ => Ok(Changed::nothing(())),
+        _ => Ok(Changed::nothing(false)),
     }
 }
 

@@ -1,9 +1,8 @@
-//! The outbox for administrators: lists, counts, and retries by hand.
+//! The outbox for administrators: lists, and retries by hand.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row, ToSql};
-use serde::Serialize;
 
 use crate::{
     store::{
@@ -146,32 +145,6 @@ pub(in crate::store) fn state_at(row: &Row<'_>, column: usize) -> rusqlite::Resu
     DeliveryState::named(state).ok_or_else(|| unknown_value(column, state))
 }
 
-/// How many deliveries of a channel are in a state, unless they are delivered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Count {
-    channel: ChannelId,
-    state: DeliveryState,
-    deliveries: i64,
-    /// When the longest waiting of the pending ones is due. This time is past if the gateway does not keep up.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    due_at: Option<Time>,
-}
-
-/// Counts what is pending, dead or cancelled, by channel.
-fn count(connection: &Connection) -> Result<Vec<Count>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "select channel_id, state, count(*), min(due_at) from delivery where state <> 'delivered' group by channel_id, state",
-    )?;
-    let counts = statement.query_map([], |row| {
-        let state = state_at(row, 1)?;
-        let due_at = row.get(3).map(Time)?;
-        let due_at = (state == DeliveryState::Pending).then_some(due_at);
-        Ok(Count { channel: ChannelId(row.get(0)?), state, deliveries: row.get(2)?, due_at })
-    })?;
-    Ok(counts.collect::<Result<_, _>>()?)
-}
-
 impl AuthorizedStore {
     /// The deliveries that match the filter, in the order of their sends, at most `limit`: as soon as there are `count` of
     /// them, or when the time is over, or the world ends.
@@ -187,11 +160,6 @@ impl AuthorizedStore {
             Ok(())
         };
         wait.find(self.listen(), limit, find).await
-    }
-
-    /// How many deliveries are pending, dead or cancelled, by channel.
-    pub(crate) async fn count_deliveries(&self) -> Result<Vec<Count>, AccessError> {
-        self.long_read(count).await
     }
 
     /// Makes a delivery due now, as if it had not been tried yet. `None` if the send has no delivery.

@@ -2,6 +2,7 @@
 //!
 //! The schedule is in the file and nowhere else: a server that dies forgets nothing.
 
+pub(crate) mod channels;
 mod format;
 pub(crate) mod lists;
 
@@ -173,15 +174,15 @@ pub(crate) enum DeliveryOutcome {
     Gone(ChannelId, DeliveryUrl),
 }
 
-/// Records the result of a try. Returns the delivery's new state. A delivery that was cancelled meanwhile stays cancelled,
-/// unless it was delivered.
+/// Records the result of a try. Returns the delivery's new state, and whether the channel was switched off by it. A delivery that
+/// was cancelled meanwhile stays cancelled, unless it was delivered.
 fn record_outcome(
     connection: &Connection,
     id: SendingId,
     outcome: &DeliveryOutcome,
     result: &str,
     now: Time,
-) -> Result<DeliveryState, StoreError> {
+) -> Result<(DeliveryState, bool), StoreError> {
     let (state, due) = match outcome {
         DeliveryOutcome::Delivered => (DeliveryState::Delivered, None),
         DeliveryOutcome::Failed(Some(next)) => (DeliveryState::Pending, Some(*next)),
@@ -194,11 +195,13 @@ fn record_outcome(
               where sending_id = ?1 and (state = 'pending' or ?2 = 'delivered')",
         )?
         .execute(params![id.0, state.as_str(), due.map(|due| due.0), now.0, result])?;
-    if let DeliveryOutcome::Gone(channel, url) = outcome {
+    let is_switched_off = if let DeliveryOutcome::Gone(channel, url) = outcome {
         let reason = format!("the gateway answered 410 Gone, {now}");
-        audit::run(connection, &Actor::delivery(), now, |connection| switch_off(connection, *channel, url, reason))?;
-    }
-    Ok(if settled == 0 { DeliveryState::Cancelled } else { state })
+        audit::run(connection, &Actor::delivery(), now, |connection| switch_off(connection, *channel, url, reason))?
+    } else {
+        false
+    };
+    Ok((if settled == 0 { DeliveryState::Cancelled } else { state }, is_switched_off))
 }
 
 fn cancel(connection: &Connection, channel: ChannelId) -> Result<(), StoreError> {
@@ -223,19 +226,21 @@ impl Store {
         self.read(move |connection| due(connection, now, room)).await
     }
 
-    /// Records the result of a try; durable when this returns.
+    /// Records the result of a try in a channel; durable when this returns. Returns whether the channel was switched off by it.
     pub(crate) async fn record_outcome(
         &self,
+        channel: ChannelId,
         id: SendingId,
         outcome: DeliveryOutcome,
         result: String,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let clock = self.clock.clone();
         let record = move |connection: &Connection| record_outcome(connection, id, &outcome, &result, clock.now());
         let settled: Result<_, StoreError> =
             self.writer.submit(move |batch| Ok((record(batch.connection)?, CommitEffect::Record))).await;
-        self.tries.count(settled?);
-        Ok(())
+        let (state, is_switched_off) = settled?;
+        self.metrics.tries.count(channel, state);
+        Ok(is_switched_off)
     }
 
     /// Removes the previous secrets of channels whose overlap has ended: they sign nothing any more.

@@ -1,6 +1,7 @@
 //! From a send to the gateway of its channel.
 
 mod administration;
+mod channels;
 mod crash;
 mod receivers;
 mod schedule;

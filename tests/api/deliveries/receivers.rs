@@ -109,7 +109,8 @@ fn a_410_switches_the_deliveries_of_a_channel_off() {
     assert_eq!(wait_for(&mut admin, "state=delivered&count=2").len(), 2);
     assert!(receiver.received().iter().all(|request| request.is_signed_with(SECRET)));
     let log = fake.stop();
-    assert!(log.contains("the gateway answered 410 Gone; its deliveries are switched off"), "{log}");
+    let line = "the gateway answered 410 Gone; the deliveries of this channel are switched off";
+    assert_eq!(log.matches(line).count(), 1, "{log}");
 }
 
 /// One dead gateway of ten: the others get theirs while it is waited for.
@@ -137,11 +138,8 @@ fn a_dead_gateway_delays_no_other_channel() {
     assert_eq!(i64::try_from(delivered.len()).unwrap(), SENDS * 9);
     assert!((1..=4).contains(&dead.received().len()), "few in flight");
     let counts = admin.call("GET", "/admin/deliveries/counts", None).json();
-    assert_eq!(
-        (&counts[0]["channel"], &counts[0]["state"], &counts[0]["deliveries"]),
-        (&json!(1), &json!("pending"), &json!(20))
-    );
-    assert_eq!(counts.as_array().unwrap().len(), 1);
+    let pending: Vec<_> = counts.as_array().unwrap().iter().map(|row| row["pending"].as_i64().unwrap()).collect();
+    assert_eq!(pending, [20, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     let pending = admin.call("GET", "/admin/deliveries?channel=1", None).json();
     assert!(pending.as_array().unwrap().iter().all(|row| row["tries"] == 0), "no try to the dead gateway has ended");
 }

@@ -1,6 +1,6 @@
 //! docs/metrics.md, from what a server answers to `GET /metrics`.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::{collections::BTreeSet, fmt::Write as _, fs};
 
 use super::{
     cell, check,
@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Labels whose values are not listed: there are too many, or they depend on the release.
-const OPEN_LABELS: [&str; 4] = ["le", "route", "status", "version"];
+const OPEN_LABELS: [&str; 5] = ["channel", "le", "route", "status", "version"];
 
 /// A family of metrics.
 struct Family {
@@ -23,6 +23,14 @@ struct Family {
 #[test]
 fn the_metrics_are_those_of_a_server() {
     let folder = tempfile::tempdir().unwrap();
+    // A channel with a gateway: its metrics have no sample without one.
+    let world = r#"{"channels":[{"id":1,"name":"Web widget","type":"WEB","deliveryUrl":"https://gateway.example/"}]}"#;
+    fs::write(folder.path().join("world.json"), world).unwrap();
+    let mut apply = surveyd(&["apply", "world.json"]);
+    output({
+        apply.current_dir(folder.path());
+        apply
+    });
     let server = Server::start(folder.path());
     let mut create = surveyd(&["token", "create", "--name", "ops", "--role", "admin"]);
     create.current_dir(folder.path());

@@ -31,12 +31,12 @@ export function deliveries() {
   const refreshCounts = async () => {
     const rows = await request('GET', '/admin/deliveries/counts');
     counts.replaceChildren(
-      ...rows.map((row) =>
-        h('li', {}, `Channel ${row.channel}: `, h('b', {}, formatNumber(row.deliveries)), ' ', deliveryBadge(row.state), ' ', row.state === 'pending' ? null : button('Retry all', async () => {
-          const { retried } = await request('POST', `/admin/channels/${row.channel}/retry?state=${row.state}`);
+      ...rows.flatMap((row) => ['pending', 'dead', 'cancelled'].filter((state) => row[state] > 0).map((state) =>
+        h('li', {}, `Channel ${row.channel}: `, h('b', {}, formatNumber(row[state])), ' ', deliveryBadge(state), ' ', state === 'pending' ? null : button('Retry all', async () => {
+          const { retried } = await request('POST', `/admin/channels/${row.channel}/retry?state=${state}`);
           notify(`Retrying ${formatNumber(retried)} deliveries.`);
-        }, { 'aria-label': `Retry all ${row.state} deliveries of channel ${row.channel}` })),
-      ),
+        }, { 'aria-label': `Retry all ${state} deliveries of channel ${row.channel}` })),
+      )),
     );
   };
   const refresh = throttle(1000, () => {
