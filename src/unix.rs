@@ -18,7 +18,7 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, poll},
-    fs::{OFlags, fcntl_getfl},
+    fs::{OFlags, fcntl_getfl, statvfs},
     process::{Resource, Rlimit, geteuid, getrlimit, getuid, setrlimit},
 };
 
@@ -86,6 +86,12 @@ pub(crate) fn mount_of(path: &Path) -> io::Result<Option<u64>> {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn mount_of(_: &Path) -> io::Result<Option<u64>> {
     Ok(None)
+}
+
+/// How many bytes this user may still write to the disk of a file.
+pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
+    let disk = statvfs(path)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// How to make files that only this user can read, at any time and whatever the umask.

@@ -217,6 +217,24 @@ Examples:
   surveyd why --since 1d --rule noOpenThread       all that were refused because of an open thread
   surveyd why --token crm --json")]
     Why(WhyArgs),
+    /// Show how the database is: sends, deliveries, size and growth, the last backup, and what expires soon.
+    #[command(after_help = "\
+Reads the file, and works without a server. The last backup is that of `surveyd backup`, once it was verified. The
+growth is estimated from the newest sends and from the sends of the last 30 days. How many jobs wait in the queue, only
+a server knows: GET /admin/status.
+
+Examples:
+  surveyd status
+  surveyd status --json | jq .lastBackup           for a script
+  surveyd status --config /etc/surveyd/settings.toml
+                                                   with the certificate that these settings name")]
+    Status {
+        /// Print a JSON object, as GET /admin/status returns it, without the queue.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        file: DatabaseArgs,
+    },
     /// Show the deliveries of each channel: which gateway is failing, since when, and how much waits.
     #[command(after_help = "\
 One line per channel that has a gateway. `failing since` is the time from which on every try has failed. OLDEST is how

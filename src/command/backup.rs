@@ -12,23 +12,29 @@ use std::{
 use anyhow::{Result, ensure};
 
 use super::{
-    output::{progress_bar, say},
+    output::{progress_bar, say, sentence},
     signals::on_signal,
 };
 use crate::{
     cli::DatabaseArgs,
     settings::Settings,
-    store::{Progress, back_up},
+    store::{
+        MadeBackup, Progress, back_up,
+        last_backup::{LastBackup, record_backup},
+    },
 };
 
 pub(crate) fn run(target: &Path, file: DatabaseArgs) -> Result<()> {
     let database = Settings::load(file.flags(None))?.database;
-    let size = copying(|progress| back_up(&database, target, progress))?;
-    say(format_args!(
-        "{} is a backup of the database {}: verified, {size} bytes",
-        target.display(),
-        database.display()
-    ));
+    let MadeBackup { at, sends, bytes } = copying(|progress| back_up(&database, target, progress))?;
+    let name = database.display();
+    say(format_args!("{} is a backup of the database {name}: verified, {bytes} bytes", target.display()));
+    // The backup is good, also where the database cannot be written to.
+    let backup = LastBackup { at, sends, bytes: bytes.try_into().unwrap_or(i64::MAX) };
+    if let Err(error) = record_backup(&database, backup) {
+        let reason = sentence(&error);
+        say(format_args!("it is not recorded in {name}, so that `surveyd status` does not show it: {reason}"));
+    }
     Ok(())
 }
 

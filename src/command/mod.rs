@@ -23,6 +23,7 @@ mod serve;
 mod settings;
 mod signals;
 mod stats;
+mod status;
 mod stop;
 mod systemd;
 mod table;
@@ -76,7 +77,7 @@ fn dispatch(command: Commands) -> Result<()> {
         Commands::Stats(arguments) => stats::run(arguments),
         Commands::Why(arguments) => why::run(arguments),
         Commands::Audit(filter) => audit::run(filter),
-        Commands::Audit { json, after, file } => audit::run(json, after, file),
+        Commands::Status { json, file } => status::run(json, file),
         Commands::Deliveries { json, file } => deliveries::run(json, file),
         Commands::Apply { world, file } => apply::run(&world, file),
         Commands::Import { list, csv, dry_run, report, file } => import::run(list, &csv, dry_run, report, file),

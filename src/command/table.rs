@@ -23,3 +23,12 @@ pub(super) fn print_table<const COLUMNS: usize>(
     }
     Ok(stdout.flush()?)
 }
+
+/// Prints names and what belongs to them, a line for each.
+pub(super) fn print_pairs(pairs: impl IntoIterator<Item = (&'static str, String)>) -> Result<()> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    for (name, value) in pairs {
+        writeln!(stdout, "{name:<12} {}", visible(&value))?;
+    }
+    Ok(stdout.flush()?)
+}

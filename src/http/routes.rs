@@ -3,7 +3,7 @@
 use actix_web::{Route, http::Method, web::ServiceConfig};
 
 use super::{
-    admin::{self, deliveries, events, history, people, statistics, tokens},
+    admin::{self, deliveries, events, history, people, statistics, status, tokens},
     api::{self, LOGIN, SEND},
     monitoring::{LIVEZ, endpoints},
     pages::{console, openapi},
@@ -37,6 +37,7 @@ pub(crate) fn table() -> Table {
     at(routes, "/api/v1/threads", [get(api::threads::threads)]);
     at(routes, "/api/v1/threads/{id}", [get(api::threads::thread)]);
     at(routes, "/api/v1/clients/short-info", [post(api::clients::short_info)]);
+    at(routes, "/admin/status", [get(status::status)]);
     at(routes, "/admin/settings", [get(admin::settings), patch(admin::change_settings)]);
     entries::<Channel>(routes, get(admin::list::<Channel>), delete(admin::delete::<Channel>));
     entries::<Client>(routes, get(people::clients), delete(admin::erasure::delete_client));

@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 
 use super::{
+    connection::tls::Tls,
     middleware::throttle::Throttles,
     monitoring::{
         METRICS,
@@ -64,6 +65,8 @@ pub(crate) struct AppState {
     /// Slows down callers that guess logins and tokens; None where a test may fail as often as it likes.
     pub(crate) throttles: Option<Arc<Throttles>>,
     pub(crate) console: ConsoleInfo,
+    /// None without TLS.
+    pub(crate) tls: Option<Arc<Tls>>,
     /// The counters of requests that match no route.
     pub(crate) no_route: Counts,
     /// Set when the program is about to end.

@@ -107,6 +107,9 @@ impl Server {
         threads::check(2 * workers + OTHER_THREADS).context("cannot start the server")?;
         let background = Background::new();
         let program = program(background.handle())?;
+        if let (Some(metrics), Some(tls)) = (&program.metrics, &tls) {
+            metrics.add_certificate(Arc::clone(tls));
+        }
         let (starts, started) = mpsc::unbounded_channel();
         let (limits, stopping) = (settings.limits, Arc::<AtomicBool>::default());
         let others =
@@ -122,7 +125,8 @@ impl Server {
                 proxies: settings.proxies.clone(),
                 origins: settings.origins.clone(),
             };
-            let (program, stopping, starts) = (program.clone(), Arc::clone(&stopping), starts.clone());
+            let (program, tls) = (program.clone(), tls.clone());
+            let (stopping, starts) = (Arc::clone(&stopping), starts.clone());
             connection::serve(builder(workers), listener, config, move || {
                 let Worker { resolver, routes: own_routes } = (program.worker)();
                 let app = Rc::new(AppState {
@@ -131,6 +135,7 @@ impl Server {
                     metrics: program.metrics.clone(),
                     throttles: program.throttles.clone(),
                     console: program.console.clone(),
+                    tls: tls.clone(),
                     no_route: metrics::Counts::of(metrics::NO_ROUTE),
                     stopping: Arc::clone(&stopping),
                     readiness: Readiness::default(),

@@ -98,7 +98,8 @@ impl Database {
         kept: Option<(OpenFile, ServerLock)>,
     ) -> Result<Self> {
         give_up_early(&connection)?;
-        let (generation, metrics) = (Generation::default(), StoreMetrics::default());
+        let (generation, metrics) =
+            (Generation::default(), StoreMetrics { queue_limit: queue, ..StoreMetrics::default() });
         let (commits, outbox_changes) = (CommitNotifier::new(), CommitNotifier::new());
         let refusals = PendingRefusals::default();
         let (file, lock) = kept.map_or((None, None), |(file, lock)| (Some(Arc::new(file)), Some(lock)));
@@ -173,6 +174,7 @@ impl Database {
         sources.push(Arc::downgrade(&source));
         drop(sources);
         Store {
+            path: self.path.clone(),
             snapshots: Snapshots::new(source),
             last_used: Arc::new(LastUsedRecorder::new(Arc::clone(&self.last_used), writer.clone())),
             writer,

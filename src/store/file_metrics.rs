@@ -1,4 +1,5 @@
-//! Metrics that are read from the file when they are collected: the deliveries of each channel.
+//! Metrics that are read from the file when they are collected: the deliveries of each channel, the last backup, the tokens
+//! that expire soon.
 
 use std::{
     fmt,
@@ -14,14 +15,18 @@ use prometheus_client::{
     metrics::{MetricType, gauge::ConstGauge},
     registry::Unit,
 };
+use rusqlite::Connection;
 use tracing::debug;
 
 use crate::{
     store::{
         LocalDatabase,
         clock::Clock,
+        error::StoreError,
+        last_backup::{LastBackup, last_backup},
         metrics::Tries,
         outbox::channels::{ChannelDeliveries, channel_deliveries},
+        status::expiring_tokens,
     },
     survey::time::Time,
     threads,
@@ -35,6 +40,19 @@ const PATIENCE: Duration = Duration::from_secs(1);
 struct FileState {
     now: Time,
     channels: Vec<ChannelDeliveries>,
+    last_backup: Option<LastBackup>,
+    expiring_tokens: usize,
+}
+
+impl FileState {
+    fn of(connection: &Connection, now: Time) -> Result<Self, StoreError> {
+        Ok(Self {
+            now,
+            channels: channel_deliveries(connection, now)?,
+            last_backup: last_backup(connection)?,
+            expiring_tokens: expiring_tokens(connection, now)?.len(),
+        })
+    }
 }
 
 /// Reads the file, and encodes what it has.
@@ -77,9 +95,8 @@ impl FileMetrics {
         let (sender, receiver) = mpsc::channel();
         let (path, now) = (self.path.clone(), self.clock.now());
         let read = move || {
-            let state = LocalDatabase::open_reader(&path).and_then(|database| {
-                database.read(|connection| Ok(FileState { now, channels: channel_deliveries(connection, now)? }))
-            });
+            let state = LocalDatabase::open_reader(&path)
+                .and_then(|database| database.read(|connection| FileState::of(connection, now)));
             let state = state.inspect_err(|error| debug!(%error, "the metrics of the file cannot be read")).ok();
             // The collector may have given up.
             let _ = sender.send(state);
@@ -150,6 +167,20 @@ impl Collector for FileMetrics {
                 let labels = [("channel", channel.channel.0)];
                 ConstGauge::new(value(channel, now)).encode(family.encode_family(&labels)?)?;
             }
+        }
+        let backup_at = state.as_ref().and_then(|state| state.last_backup).map(|backup| backup.at.0 / 1000);
+        let expiring = state.as_ref().map(|state| i64::try_from(state.expiring_tokens).unwrap_or(i64::MAX));
+        for (name, help, unit, value) in [
+            (
+                "last_backup_timestamp",
+                "When the last backup was made that was verified; absent if there is none.",
+                Some(&Unit::Seconds),
+                backup_at,
+            ),
+            ("tokens_expiring", "Valid tokens that expire within 30 days.", None, expiring),
+        ] {
+            let mut family = encoder.encode_descriptor(name, help, unit, MetricType::Gauge)?;
+            value.map_or(Ok(()), |value| family.encode_gauge(&value))?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The store as one HTTP worker sees it: how its methods read and write.
 
-use std::{rc::Rc, sync::Arc};
+use std::{path::PathBuf, rc::Rc, sync::Arc};
 
 use rusqlite::Connection;
 
@@ -23,6 +23,8 @@ use crate::survey::time::Time;
 
 /// The store as one HTTP worker sees it. Its methods are in the files of their subjects; those here are what they share.
 pub(crate) struct Store {
+    /// The file, for its size.
+    pub(super) path: PathBuf,
     pub(super) snapshots: Rc<Snapshots>,
     pub(super) last_used: Arc<LastUsedRecorder>,
     pub(super) writer: Submitter,

@@ -21,6 +21,7 @@ use serde::Serialize;
 use crate::{
     store::file::sidecar,
     survey::{gateway::DeliveryState, ids::ChannelId},
+    unix::free_bytes,
 };
 
 /// Upper bounds of commit times: from a disk that does not sync to the patience of a caller.
@@ -34,6 +35,8 @@ const BATCH_JOBS: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
 pub(super) struct StoreMetrics {
     /// Jobs that wait for the writer. Counted here: a channel does not know its length.
     pub(super) waiting: Gauge,
+    /// How many may wait.
+    pub(super) queue_limit: usize,
     /// How long commits took that wrote something: the disk's share of the time that a send waits.
     pub(super) commit_seconds: Histogram,
     /// How many jobs shared each of those commits.
@@ -91,6 +94,7 @@ impl Default for StoreMetrics {
     fn default() -> Self {
         Self {
             waiting: Gauge::default(),
+            queue_limit: 0,
             commit_seconds: Histogram::new(COMMIT_SECONDS),
             batch_jobs: Histogram::new(BATCH_JOBS),
             tries: Tries::default(),
@@ -118,10 +122,14 @@ impl Collector for Sizes {
             ("wal", "Size of the write-ahead log next to it.", wal.as_path()),
         ] {
             // 0 for a file that does not exist or cannot be read.
-            let size = fs::metadata(path).map_or(0, |file| file.len());
-            let gauge = ConstGauge::new(i64::try_from(size).unwrap_or(i64::MAX));
-            gauge.encode(encoder.encode_descriptor(name, help, Some(&Unit::Bytes), gauge.metric_type())?)?;
+            encode_bytes(&mut encoder, name, help, fs::metadata(path).map_or(0, |file| file.len()))?;
         }
-        Ok(())
+        let help = "What may still be written to the disk of the database.";
+        encode_bytes(&mut encoder, "free", help, free_bytes(&self.0).unwrap_or(0))
     }
+}
+
+fn encode_bytes(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, bytes: u64) -> fmt::Result {
+    let gauge = ConstGauge::new(i64::try_from(bytes).unwrap_or(i64::MAX));
+    gauge.encode(encoder.encode_descriptor(name, help, Some(&Unit::Bytes), gauge.metric_type())?)
 }

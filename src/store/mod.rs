@@ -20,6 +20,7 @@ mod file;
 mod file_metrics;
 mod handle;
 pub(crate) mod idempotency;
+pub(crate) mod last_backup;
 mod local;
 mod metrics;
 pub(crate) mod outbox;
@@ -29,6 +30,7 @@ pub(crate) mod retention;
 mod send_index;
 pub(crate) mod sends;
 pub(crate) mod statistics;
+pub(crate) mod status;
 mod steps;
 pub(crate) mod temp_folder;
 pub(crate) mod tokens;
@@ -41,7 +43,7 @@ use self::error::StoreError;
 pub(crate) use self::{
     database::Database,
     file::{
-        backup::back_up,
+        backup::{MadeBackup, back_up},
         check::{Checked, check},
         contents::Contents,
         copy::Progress,

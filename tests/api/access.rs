@@ -62,6 +62,7 @@ pub fn rows() -> Vec<Row> {
         ("POST", "/admin/channels/{id}/ping", "/admin/channels/1/ping", None, ADMIN),
         ("POST", "/admin/channels/{id}/retry", "/admin/channels/1/retry", None, ADMIN),
         ("POST", "/admin/channels/{id}/rotate", "/admin/channels/1/rotate", None, ADMIN),
+        ("GET", "/admin/status", "/admin/status", None, ADMIN),
         ("GET", "/admin/deliveries", "/admin/deliveries", None, ADMIN),
         ("GET", "/admin/deliveries/counts", "/admin/deliveries/counts", None, ADMIN),
         ("POST", "/admin/deliveries/{id}/retry", "/admin/deliveries/1/retry", None, ADMIN),

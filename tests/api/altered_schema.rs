@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use crate::harness::{TestFolder, eventually};
 
 /// Every subcommand that opens a database.
-const SUBCOMMANDS: [&[&str]; 22] = [
+const SUBCOMMANDS: [&[&str]; 23] = [
     &["serve", "--listen", "127.0.0.1:0"],
     &["token", "create", "--name", "x", "--role", "admin"],
     &["token", "list"],
@@ -20,6 +20,7 @@ const SUBCOMMANDS: [&[&str]; 22] = [
     &["token", "revoke", "1"],
     &["audit"],
     &["deliveries"],
+    &["status"],
     &["apply", "world.json"],
     &["import", "clients", "clients.csv"],
     &["import", "clients", "clients.csv", "--dry-run"],

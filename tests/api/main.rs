@@ -53,6 +53,7 @@ mod settings;
 mod shutdown;
 mod stalls;
 mod statistics;
+mod status;
 mod store_failures;
 mod system_settings;
 mod threads;

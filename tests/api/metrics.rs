@@ -168,6 +168,9 @@ fn a_server_reports_all_its_metrics() {
     # HELP surveyd_log_dropped_lines Lines of the log that were dropped, because stderr was not read.
     # TYPE surveyd_log_dropped_lines counter
     surveyd_log_dropped_lines_total 0
+    # HELP surveyd_certificate_not_after_timestamp_seconds When the certificate of TLS expires; absent without TLS.
+    # TYPE surveyd_certificate_not_after_timestamp_seconds gauge
+    # UNIT surveyd_certificate_not_after_timestamp_seconds seconds
     # HELP surveyd_database_bytes Size of the database.
     # TYPE surveyd_database_bytes gauge
     # UNIT surveyd_database_bytes bytes
@@ -176,6 +179,10 @@ fn a_server_reports_all_its_metrics() {
     # TYPE surveyd_wal_bytes gauge
     # UNIT surveyd_wal_bytes bytes
     surveyd_wal_bytes …
+    # HELP surveyd_free_bytes What may still be written to the disk of the database.
+    # TYPE surveyd_free_bytes gauge
+    # UNIT surveyd_free_bytes bytes
+    surveyd_free_bytes …
     # HELP surveyd_delivery_tries Tries of deliveries, by channel and by what they left: delivered, pending (to be tried again), dead, cancelled.
     # TYPE surveyd_delivery_tries counter
     # HELP surveyd_delivery_pending Deliveries that wait for their first or next try, by channel.
@@ -190,6 +197,12 @@ fn a_server_reports_all_its_metrics() {
     # HELP surveyd_delivery_failing_seconds For how long every try in the channel has failed; 0 if the last one succeeded.
     # TYPE surveyd_delivery_failing_seconds gauge
     # UNIT surveyd_delivery_failing_seconds seconds
+    # HELP surveyd_last_backup_timestamp_seconds When the last backup was made that was verified; absent if there is none.
+    # TYPE surveyd_last_backup_timestamp_seconds gauge
+    # UNIT surveyd_last_backup_timestamp_seconds seconds
+    # HELP surveyd_tokens_expiring Valid tokens that expire within 30 days.
+    # TYPE surveyd_tokens_expiring gauge
+    surveyd_tokens_expiring 0
     # EOF
     "#);
 }

@@ -6,6 +6,7 @@ pub(crate) mod events;
 pub(crate) mod history;
 pub(crate) mod people;
 pub(crate) mod statistics;
+pub(crate) mod status;
 pub(crate) mod tokens;
 
 use actix_web::{

@@ -19,6 +19,8 @@ use rustls::{
 use tokio_rustls::TlsAcceptor;
 use x509_parser::parse_x509_certificate;
 
+use crate::survey::time::Time;
+
 /// A client that offers only HTTP/2 is refused in the handshake: actix is built without it.
 const PROTOCOL: &[u8] = b"http/1.1";
 
@@ -29,7 +31,13 @@ const LONGEST_LABEL: usize = 40;
 pub(crate) struct Tls {
     certificate: PathBuf,
     key: PathBuf,
-    current: RwLock<Arc<ServerConfig>>,
+    current: RwLock<Current>,
+}
+
+/// A certificate in use.
+struct Current {
+    config: Arc<ServerConfig>,
+    not_after: Time,
 }
 
 impl Tls {
@@ -51,19 +59,47 @@ impl Tls {
     }
 
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        Arc::clone(&self.current.read()).into()
+        Arc::clone(&self.current.read().config).into()
+    }
+
+    /// When the certificate in use expires, or one that leads to its root.
+    pub(crate) fn not_after(&self) -> Time {
+        self.current.read().not_after
     }
 }
 
-fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>> {
-    let (of_certificate, of_key) = (certificate.display(), key.display());
-    let pem =
-        read_pem(certificate).with_context(|| format!("cannot read the certificate {of_certificate} (tls.cert)"))?;
+/// When the certificate in a file expires, or one that leads to its root; also one that has expired already.
+///
+/// Errors: as for [`Tls::load`].
+pub(crate) fn not_after(certificate: &Path) -> Result<Time> {
+    first_to_expire(&read_chain(certificate)?, certificate)
+}
+
+/// The certificates of a file, at least one.
+fn read_chain(certificate: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let name = certificate.display();
+    let pem = read_pem(certificate).with_context(|| format!("cannot read the certificate {name} (tls.cert)"))?;
     let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
-    let chain = chain.with_context(|| format!("the certificate {of_certificate} (tls.cert) is not whole"))?;
-    let Some(first) = chain.first() else {
-        bail!("there is no certificate in {of_certificate} (tls.cert); {}", content(&pem, "CERTIFICATE"))
+    let chain = chain.with_context(|| format!("the certificate {name} (tls.cert) is not whole"))?;
+    ensure!(!chain.is_empty(), "there is no certificate in {name} (tls.cert); {}", content(&pem, "CERTIFICATE"));
+    Ok(chain)
+}
+
+fn first_to_expire(chain: &[CertificateDer<'_>], path: &Path) -> Result<Time> {
+    let not_after = |certificate: &CertificateDer<'_>| {
+        let (_, parsed) = parse_x509_certificate(certificate).context("it is not an X.509 certificate")?;
+        Ok(Time(parsed.validity().not_after.timestamp().saturating_mul(1000)))
     };
+    let times: Result<Vec<_>> = chain.iter().map(not_after).collect();
+    let times = times.with_context(|| format!("the certificate {} (tls.cert) cannot be used", path.display()))?;
+    times.into_iter().min().with_context(|| format!("there is no certificate in {} (tls.cert)", path.display()))
+}
+
+fn read(certificate: &Path, key: &Path) -> Result<Current> {
+    let (of_certificate, of_key) = (certificate.display(), key.display());
+    let chain = read_chain(certificate)?;
+    let not_after = first_to_expire(&chain, certificate)?;
+    let first = chain.first().context("there is no certificate")?;
     check_time(first).with_context(|| format!("the certificate {of_certificate} (tls.cert) cannot be used"))?;
     let pem = read_pem(key).with_context(|| format!("cannot read the key {of_key} (tls.key)"))?;
     let private = match PrivateKeyDer::from_pem_slice(&pem) {
@@ -86,7 +122,7 @@ fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>> {
         }
     };
     config.alpn_protocols = vec![PROTOCOL.to_vec()];
-    Ok(Arc::new(config))
+    Ok(Current { config: Arc::new(config), not_after })
 }
 
 /// Reads a PEM file. A byte-order mark, which some editors write, would hide its first line.

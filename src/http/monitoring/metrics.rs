@@ -1,20 +1,25 @@
 //! The metrics of a program: its requests, and what its database adds. A label is one of a few words, never a name or an id.
 
-use std::{cell::RefCell, fmt};
+use std::{
+    cell::RefCell,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use actix_web::http::StatusCode;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text::encode},
     metrics::{
+        MetricType,
         counter::{ConstCounter, Counter},
         family::Family,
         info::Info,
     },
-    registry::Registry,
+    registry::{Registry, Unit},
 };
 
-use crate::http::failure::Failure;
+use crate::http::{connection::tls::Tls, failure::Failure};
 use crate::{log_buffer, store::error::StoreError, survey::rules::Rule};
 
 /// The label of requests that match no route.
@@ -23,6 +28,7 @@ pub(crate) const NO_ROUTE: &str = "none";
 /// The counters of a program; shared by its workers.
 pub(crate) struct Metrics {
     registry: Registry,
+    certificate: Certificate,
     requests: Family<Answered, Counter>,
     /// In the order of [`Rule::ALL`].
     refusals: [Counter; Rule::ALL.len()],
@@ -48,8 +54,15 @@ impl Metrics {
         let help = "Invalid tokens, and logins that failed or were throttled";
         registry.register("failed_authentications", help, failed_authentications.clone());
         registry.register_collector(Box::new(DroppedLines));
+        let certificate = Certificate::default();
+        registry.register_collector(Box::new(certificate.clone()));
         register(&mut registry);
-        Self { registry, requests, refusals }
+        Self { registry, certificate, requests, refusals }
+    }
+
+    /// Adds when the certificate expires. Only the first call counts.
+    pub(crate) fn add_certificate(&self, tls: Arc<Tls>) {
+        let _ = self.certificate.0.set(tls);
     }
 
     /// Counts a refusal by a rule.
@@ -62,6 +75,25 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry).map_err(|error| StoreError::Internal(error.to_string()))?;
         Ok(text)
+    }
+}
+
+/// The certificate, if there is TLS. It may be read again later.
+#[derive(Clone, Default)]
+struct Certificate(Arc<OnceLock<Arc<Tls>>>);
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Certificate")
+    }
+}
+
+impl Collector for Certificate {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let (name, help) =
+            ("certificate_not_after_timestamp", "When the certificate of TLS expires; absent without TLS.");
+        let mut family = encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Gauge)?;
+        self.0.get().map_or(Ok(()), |tls| family.encode_gauge(&(tls.not_after().0 / 1000)))
     }
 }
 

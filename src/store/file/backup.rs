@@ -5,22 +5,37 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use tracing::info;
 
-use crate::store::file::{
-    SIDECARS,
-    connection::open_snapshot,
-    copy::Progress,
-    error::FileError,
-    migrations::{CURRENT_VERSION, FileOwner, refuse_foreign},
-    open_read_only::ReadOnlyFile,
-    staged_file::{Existing, Published, StagedFile},
-    with_suffix,
+use crate::{
+    store::{
+        file::{
+            SIDECARS,
+            connection::open_snapshot,
+            copy::Progress,
+            error::FileError,
+            migrations::{CURRENT_VERSION, FileOwner, refuse_foreign},
+            open_read_only::ReadOnlyFile,
+            staged_file::{Existing, Published, StagedFile},
+            with_suffix,
+        },
+        now,
+    },
+    survey::time::Time,
 };
 
+/// A backup that is complete, verified and on the disk.
+pub(crate) struct MadeBackup {
+    /// It has everything that was acknowledged before this time.
+    pub(crate) at: Time,
+    pub(crate) sends: i64,
+    /// Its size.
+    pub(crate) bytes: u64,
+}
+
 /// Copies the database to a new file; a server may run on it. The copy has everything that was acknowledged before this call.
-/// Returns its size in bytes.
 ///
 /// Errors: one sentence that names the file and the way out. Then no copy is left, nor a part of it.
-pub(crate) fn back_up(database: &Path, target: &Path, progress: Progress<'_>) -> Result<u64> {
+pub(crate) fn back_up(database: &Path, target: &Path, progress: Progress<'_>) -> Result<MadeBackup> {
+    let at = now();
     // A missing database is reported before a target that exists.
     let (file, owner) = ReadOnlyFile::open_snapshot(database)?;
     refuse_existing(target)?;
@@ -33,7 +48,9 @@ pub(crate) fn back_up(database: &Path, target: &Path, progress: Progress<'_>) ->
     let last = || progress(pages, pages).map_err(FileError::from);
     let made = staged.fill(from, progress).and_then(|()| staged.verify(&owner)).and_then(|()| last());
     file.unchanged.check()?;
-    made.map_err(|error| explain_copy(database, target, error))?;
+    // Its schema is known by now.
+    let count = || Ok(from.query_row("select count(*) from send", [], |row| row.get(0))?);
+    let sends = made.and_then(|()| count()).map_err(|error| explain_copy(database, target, error))?;
     let Published { size, synced } = staged.publish(target, Existing::Refuse)?;
     synced.with_context(|| {
         format!(
@@ -41,7 +58,7 @@ pub(crate) fn back_up(database: &Path, target: &Path, progress: Progress<'_>) ->
             target.display()
         )
     })?;
-    Ok(size)
+    Ok(MadeBackup { at, sends, bytes: size })
 }
 
 /// Keeps a copy of an older database next to it, before the first migration changes it. Replaces the copy of an earlier attempt

@@ -138,7 +138,7 @@ impl Unchanged {
 }
 
 /// Whether the header says so. Source: <https://sqlite.org/fileformat.html#file_format_version_numbers>.
-fn is_in_wal_mode(path: &Path) -> io::Result<bool> {
+pub(in crate::store) fn is_in_wal_mode(path: &Path) -> io::Result<bool> {
     let mut header = Vec::new();
     File::open(path)?.take(20).read_to_end(&mut header)?;
     Ok(header.get(19) == Some(&2))

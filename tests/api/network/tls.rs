@@ -150,6 +150,47 @@ fn a_certificate_is_reloaded_at_sighup() {
     connect(&server, &second, &[]).unwrap();
 }
 
+/// That of the server is what it uses; the command reads the file.
+#[test]
+fn the_status_and_the_metrics_say_when_the_certificate_expires() {
+    let (trusted, pem, key) = certificate(2100);
+    let folder = folder_with(&pem, &key);
+    let ops = folder.token("ops", "admin");
+    let server = folder.serve_with(&FILES);
+    let mut stream = connect(&server, &trusted, &["http/1.1"]).unwrap();
+    let mut ask = |path: &str| {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {ops}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        let mut buffer = [0; 4096];
+        // The last key of the one, the last line of the other.
+        while !answer.ends_with(b"]}") && !answer.ends_with(b"# EOF\n") {
+            let length = stream.read(&mut buffer).unwrap();
+            answer.extend_from_slice(&buffer[..length]);
+        }
+        String::from_utf8(answer).unwrap()
+    };
+    let expires = "\"certificate\":{\"notAfter\":\"2100-01-01T00:00:00.000Z\"}";
+    let status = ask("/admin/status");
+    assert!(status.contains(expires), "{status}");
+    let metrics = ask("/metrics");
+    assert!(metrics.contains("\nsurveyd_certificate_not_after_timestamp_seconds 4102444800\n"), "{metrics}");
+    server.stop();
+    let mut command = folder.command(&["status", "--json"]);
+    command.envs(FILES.map(|(key, value)| (format!("SURVEYD__{key}"), value)));
+    folder.write("cert.pem", &certificate(2021).1);
+    let status = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    assert!(status.contains("\"certificate\":{\"notAfter\":\"2021-01-01T00:00:00.000Z\"}"), "{status}");
+    folder.write("cert.pem", "no certificate");
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        said,
+        "surveyd: the certificate is not shown: there is no certificate in cert.pem (tls.cert); it must be PEM, which has a line -----BEGIN CERTIFICATE-----\n"
+    );
+    assert!(output.status.success() && String::from_utf8(output.stdout).unwrap().contains("\"certificate\":null"));
+}
+
 #[rstest]
 #[case::of_another(1, "the key key.pem (tls.key) does not fit the certificate cert.pem (tls.cert)")]
 #[case::expired(2, "the certificate cert.pem (tls.cert) cannot be used: it expired on Jan  1 00:00:00 2021 +00:00")]

@@ -195,7 +195,8 @@ impl Recorder {
     }
 }
 
-/// Replaces random values by zeros: the secrets of tokens and channels, and the ids of messages.
+/// Replaces random values by zeros: the secrets of tokens and channels, and the ids of messages; and what differs on each
+/// machine.
 fn without_secrets(mut body: String) -> String {
     for prefix in ["\"surveyd_", "\"whsec_", "\"msg_"] {
         let starts: Vec<usize> = body.match_indices(prefix).map(|(start, _)| start + prefix.len()).collect();
@@ -204,7 +205,14 @@ fn without_secrets(mut body: String) -> String {
             body.replace_range(start..start + length, &"0".repeat(length));
         }
     }
-    body
+    // Of the machine and the release.
+    for key in ["\"bytes\":", "\"logBytes\":", "\"freeBytes\":"] {
+        if let Some(start) = body.find(key).map(|start| start + key.len()) {
+            let digits = body[start..].bytes().take_while(u8::is_ascii_digit).count();
+            body.replace_range(start..start + digits, "262144");
+        }
+    }
+    body.replace(&format!("\"version\":\"{}\"", env!("CARGO_PKG_VERSION")), "\"version\":\"0.1.0\"")
 }
 
 impl Answer {
