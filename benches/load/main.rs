@@ -6,6 +6,7 @@
 //! | `cargo bench -- fake` | what a test suite waits for: starts, resets, new worlds |
 //! | `cargo bench -- delivery` | how deliveries slow down sends, and how fast a backlog of a million is delivered |
 //! | `cargo bench -- import` | the import of a million threads |
+//! | `cargo bench -- index` | how filling the index of the sends slows down sends |
 //! | `cargo bench -- tls` | the cost of HTTPS |
 //! | `cargo bench -- flat` | files of 1,000 to 10,000,000 threads; takes some minutes and 3 GB of disk |
 #![expect(
@@ -21,6 +22,7 @@ mod fake;
 mod flat;
 mod generator;
 mod import;
+mod index;
 mod servers;
 mod tls;
 
@@ -33,6 +35,8 @@ fn main() {
         delivery::run();
     } else if is_requested("import") {
         import::run();
+    } else if is_requested("index") {
+        index::run();
     } else if is_requested("tls") {
         tls::run();
     } else if is_requested("fake") {
