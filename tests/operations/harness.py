@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SURVEYD = os.environ.get("SURVEYD", str(ROOT / "target/debug/surveyd"))
+NAME = "surveyd.example.com"
 # How long anything may take that takes a moment.
 DEADLINE = 20
 
@@ -58,6 +59,9 @@ class Operations(unittest.TestCase):
         self.folder = Path(tempfile.mkdtemp(prefix="surveyd-operations-"))
         self.addCleanup(shutil.rmtree, self.folder)
         self.port, self.metrics_port = free_port(), free_port()
+        certificate = ["-keyout", "key.pem", "-out", "cert.pem", "-days", "60", "-subj", f"/CN={NAME}"]
+        make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *certificate]
+        subprocess.run(make, cwd=self.folder, check=True, capture_output=True)
         self.write(
             "settings.toml",
             f'listen = "127.0.0.1:{self.port}"\n{self.settings}\n[metrics]\nlisten = "127.0.0.1:{self.metrics_port}"\n',

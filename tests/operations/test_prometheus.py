@@ -16,6 +16,8 @@ DASHBOARD = json.loads((ROOT / "packaging/grafana/surveyd.json").read_text())
 # The way without metrics.listen, as docs/monitoring.md has it.
 WITH_TOKEN = """
   - job_name: with-token
+    scheme: https
+    tls_config: { insecure_skip_verify: true }
     authorization: { credentials_file: token }
     static_configs:
       - targets: ["127.0.0.1:%d"]
@@ -31,10 +33,11 @@ def queries_of(dashboard):
 
 
 class Prometheus(Operations):
-    settings = '[delivery]\nallow = ["127.0.0.0/8"]'
+    settings = '[delivery]\nallow = ["127.0.0.0/8"]\n[tls]\ncert = "cert.pem"\nkey = "key.pem"'
 
     @needs("prometheus")
     def test_every_query_has_an_answer(self):
+        self.surveyd("backup", "backup.db")
         # A gateway that refuses connections, so that there is something to count.
         channel = {"name": "Web", "type": "WEB", "deliveryUrl": f"http://127.0.0.1:{free_port()}/"}
         for id in [1, 2]:
@@ -75,7 +78,7 @@ class Prometheus(Operations):
     def call(self, method, path, token, body):
         """A call that may be refused."""
         headers = ["--header", f"Authorization: Bearer {token}", "--header", "Content-Type: application/json"]
-        self.curl("--request", method, *headers, "--data", body, f"http://127.0.0.1:{self.port}{path}")
+        self.curl("--insecure", "--request", method, *headers, "--data", body, f"https://127.0.0.1:{self.port}{path}")
 
     def get(self, path):
         try:

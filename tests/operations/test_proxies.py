@@ -6,10 +6,9 @@ import re
 import subprocess
 import unittest
 
-from harness import Operations, eventually, free_port, needs, substituted
+from harness import NAME, Operations, eventually, free_port, needs, substituted
 
 SEND = '{"clientId":{"type":"externalClientId","id":"crm-1"},"qualityFormId":1}'
-NAME = "surveyd.example.com"
 
 NGINX = """
 {user}
@@ -109,9 +108,6 @@ class Proxied(Operations):
 
     @needs("nginx")
     def test_nginx(self):
-        certificate = ["-keyout", "key.pem", "-out", "cert.pem", "-days", "2", "-subj", f"/CN={NAME}"]
-        make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *certificate]
-        subprocess.run(make, cwd=self.folder, check=True, capture_output=True)
         backend = ("127.0.0.1:8080", f"127.0.0.1:{self.port}")
         listen = ("listen 443", f"listen 127.0.0.1:{self.tls_port}")
         files = ("/etc/ssl/surveyd/", f"{self.folder}/")
