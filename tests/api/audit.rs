@@ -262,6 +262,10 @@ fn a_bad_filter_of_the_audit_is_refused() {
         assert_eq!(output.status.code(), Some(2));
         assert!(String::from_utf8(output.stderr).unwrap().contains(expected));
     }
+    for key in ["who", "object"] {
+        let answer = admin.call("GET", &format!("/admin/audit?{key}={}", "a".repeat(5_000)), None);
+        assert_eq!(answer.short(), format!("400 {key} must be 1 to 255 characters"));
+    }
     let backwards = "since must be earlier than until";
     for (since, until) in [("2026-03-02", "2026-03-01"), ("2026-03-01", "2026-03-01"), ("1d", "2d")] {
         let answer = admin.call("GET", &format!("/admin/audit?since={since}&until={until}"), None);

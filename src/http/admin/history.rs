@@ -75,8 +75,8 @@ pub(crate) async fn audit(request: HttpRequest, ThinData(app): State) -> Result<
     let filter = AuditFilter {
         after: query.integer("after")?,
         before: query.before()?,
-        who: query.text("who").map(str::to_owned),
-        object: query.text("object").map(str::to_owned),
+        who: query.search("who")?.map(str::to_owned),
+        object: query.search("object")?.map(str::to_owned),
         ..AuditFilter::between(since, until, admin.store().now()).map_err(Failure::bad_request)?
     };
     let limit = query.limit()?;
