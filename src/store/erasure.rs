@@ -107,7 +107,8 @@ fn find(connection: &Connection, client: ClientId) -> Result<Option<(Option<Stri
     let sends = sends_after(connection, client, None)?;
     let keys = keys(connection, client)?;
     let audit = audit_of(connection, client, 0)?;
-    if row.is_none() && threads.is_empty() && sends.is_empty() && audit.is_empty() {
+    let is_empty = row.is_none() && threads.is_empty() && sends.is_empty() && audit.is_empty();
+    if is_empty && !refusals::is_about(connection, client)? {
         return Ok(None);
     }
     let newest = |sql| connection.query_row(sql, [], |row| row.get(0));
@@ -185,9 +186,9 @@ fn erase_client(
     for id in audit_of(connection, *client, *audit_seen)? {
         erased.audit += blank_audit(connection, id)?;
     }
-    refusals::erase(connection, *client)?;
+    let refusals = refusals::erase(connection, *client)?;
     let deleted = connection.prepare_cached("delete from client where id = ?1")?.execute([client.0])?;
-    if deleted == 0 && *erased == Erased::default() {
+    if deleted == 0 && refusals == 0 && *erased == Erased::default() {
         return Err(not_found::<Client>(client.0));
     }
     Ok(())

@@ -135,6 +135,17 @@ fn what_was_counted_is_in_the_file_when_the_server_has_stopped() {
         assert_eq!(admin.call("DELETE", &format!("/admin/clients/{client}?erase=true"), None).status, 200);
     }
     assert_eq!(refusals(&mut admin, "rule=noOpenThread"), []);
+    // Of a client who was deleted first there are only refusals.
+    for (method, target) in [("PUT", "/admin/clients/9"), ("DELETE", "/admin/clients/9")] {
+        let body = json!({ "name": "Boris" });
+        assert!(admin.call(method, target, (method == "PUT").then_some(&body)).status < 300);
+        if method == "PUT" {
+            assert_eq!(server.client(&crm).send(9, 1).status, 409);
+            assert_eq!(refusals(&mut admin, "client=9").len(), 1);
+        }
+    }
+    assert_eq!(admin.call("DELETE", "/admin/clients/9?erase=true", None).status, 200);
+    assert_eq!(refusals(&mut admin, "client=9"), []);
     assert_eq!(rows(&mut admin, "by=form")[1]["sent"], 4);
 }
 

@@ -50,14 +50,18 @@ pub(super) fn sweep(connection: &Connection, before: Time, limit: i64) -> Result
     Ok(deleted > 0)
 }
 
-/// Deletes the refusals of a client, whose row must still be there.
-pub(super) fn erase(connection: &Connection, client: ClientId) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "delete from refusal where client_id = ?1
-                 or target_type = 'internalClientId' and target = cast(?1 as text)
-                 or target_type = 'externalClientId' and target = (select external_id from client where id = ?1)",
-        )?
-        .execute([client.0])?;
-    Ok(())
+/// The condition that a refusal is about the client ?1, whose external id is known as long as there is their row.
+const OF_CLIENT: &str = "client_id = ?1
+    or target_type = 'internalClientId' and target = cast(?1 as text)
+    or target_type = 'externalClientId' and target = (select external_id from client where id = ?1)";
+
+/// Whether there is a refusal about a client.
+pub(super) fn is_about(connection: &Connection, client: ClientId) -> Result<bool, StoreError> {
+    let sql = format!("select exists (select 1 from refusal where {OF_CLIENT})");
+    Ok(connection.prepare_cached(&sql)?.query_row([client.0], |row| row.get(0))?)
+}
+
+/// Deletes the refusals about a client. Returns how many there were.
+pub(super) fn erase(connection: &Connection, client: ClientId) -> Result<usize, StoreError> {
+    Ok(connection.prepare_cached(&format!("delete from refusal where {OF_CLIENT}"))?.execute([client.0])?)
 }
