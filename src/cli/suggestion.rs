@@ -13,14 +13,15 @@ use strsim::levenshtein;
 use super::Cli;
 
 /// Words of other programs for what a subcommand does.
-const SYNONYMS: [(&str, &str); 24] = [
+const SYNONYMS: [(&str, &str); 25] = [
     ("run", "serve"),
     ("server", "serve"),
     ("start", "serve"),
     ("mock", "fake"),
     ("demo", "fake"),
     ("ping", "health"),
-    ("status", "health"),
+    ("info", "status"),
+    ("gateways", "deliveries"),
     ("ready", "health"),
     ("set", "settings"),
     ("doc", "openapi"),

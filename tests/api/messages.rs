@@ -9,7 +9,7 @@ use crate::harness::TestFolder;
 #[case(&["serv"], "similar subcommand exists: 'serve'")]
 #[case(&["restroe"], "similar subcommand exists: 'restore'")]
 #[case(&["start"], "similar subcommand exists: 'serve'")]
-#[case(&["status"], "similar subcommand exists: 'health'")]
+#[case(&["info"], "similar subcommand exists: 'status'")]
 #[case(&["token", "add"], "similar subcommand exists: 'create'")]
 #[case(&["token", "lst"], "similar subcommand exists: 'list'")]
 #[case(&["stop"], "tip: a server is stopped by a signal: ")]

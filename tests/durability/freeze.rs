@@ -73,6 +73,27 @@ fn livez_answers_while_the_disk_is_frozen() {
     ledger.check(&folder, "after a freeze");
 }
 
+/// What is read from the file may be absent meanwhile. Everything else is there, and only one thread waits for the disk.
+#[test]
+fn metrics_answer_while_the_disk_is_frozen() {
+    let Some(disk) = Disk::new() else { return };
+    let folder = folder_on(&disk);
+    let token = prepare(&folder, 1000);
+    let server = folder.serve_with(&[("METRICS__LISTEN", "127.0.0.1:0")]);
+    let mut scraper = server.client_of("/metrics");
+    let mut ledger = Ledger::default();
+    assert_eq!(ledger.send_each(&mut server.client(&token), 1..10), Reported::Recorded);
+    let frozen = disk.freeze();
+    for _ in 0..3 {
+        let answer = scraper.call("GET", "/metrics", None);
+        assert!(answer.status == 200 && answer.body.contains("\nsurveyd_writer_waiting_jobs 0\n"), "{answer:?}");
+    }
+    drop(frozen);
+    eventually("the file is read again", || {
+        scraper.call("GET", "/metrics", None).body.contains("\nsurveyd_tokens_expiring 0\n")
+    });
+}
+
 /// A stop waits for the thaw, or gives up. Either way nothing is lost that was acknowledged.
 #[test]
 fn a_stop_while_the_disk_is_frozen_loses_nothing() {
