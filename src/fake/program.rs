@@ -21,7 +21,7 @@ impl Worlds {
             on_connect: disconnect::remember,
             metrics: None,
             throttles: None,
-            console: ConsoleInfo { fake: true, token, database_argument: None },
+            console: ConsoleInfo::new(true, token, None),
             end_waits: Arc::new(move || of_waits.all().iter().for_each(|world| world.database.end_waits())),
             // Its files are in memory, or on the disk of the machine that tests.
             is_idle: Arc::new(|| Box::pin(ready(true))),

@@ -18,6 +18,7 @@ use super::{
         metrics::{Counts, Metrics},
         readiness::Readiness,
     },
+    pages::openapi,
     tenant::TenantResolver,
 };
 
@@ -39,19 +40,21 @@ pub(crate) struct ListenerConfig {
 pub(crate) enum RouteScope {
     /// Everything.
     All,
-    /// All but `/admin` and `/metrics`.
+    /// All but `/admin`, `/metrics` and the console.
     Public,
-    /// `/admin` and `/metrics` alone.
+    /// `/admin` and `/metrics`, the console, and the documentation that it links to.
     Admin,
 }
 
 impl RouteScope {
     pub(crate) fn answers(self, path: &str) -> bool {
-        let is_admin = path == METRICS || path == "/admin" || path.starts_with("/admin/");
+        // The console calls the routes under `/admin` of its own address.
+        let is_console = path == "/" || path == "/console.json" || path.starts_with("/console/");
+        let is_admin = is_console || path == METRICS || path == "/admin" || path.starts_with("/admin/");
         match self {
             Self::All => true,
             Self::Public => !is_admin,
-            Self::Admin => is_admin,
+            Self::Admin => is_admin || openapi::PATHS.contains(&path),
         }
     }
 }
@@ -85,14 +88,22 @@ impl AppState {
 }
 
 /// What the console may know before its reader has entered a token.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ConsoleInfo {
     /// Whether the program has the routes of a fake.
     pub(crate) fake: bool,
     /// A token of role ADMIN that is no secret, if there is one.
-    pub(crate) token: Option<&'static str>,
+    token: Option<&'static str>,
+    /// That of the program.
+    version: &'static str,
     /// What a command on this machine takes to work on the same database, such as `--database /var/lib/surveyd/surveyd.db`; none
     /// for a fake.
     pub(crate) database_argument: Option<String>,
+}
+
+impl ConsoleInfo {
+    pub(crate) fn new(fake: bool, token: Option<&'static str>, database_argument: Option<String>) -> Self {
+        Self { fake, token, version: env!("CARGO_PKG_VERSION"), database_argument }
+    }
 }

@@ -66,7 +66,7 @@ pub(super) fn program(
         on_connect: |_, _| {},
         metrics: Some(metrics),
         throttles: Some(throttles),
-        console: ConsoleInfo { database_argument: Some(settings.database_argument()), ..ConsoleInfo::default() },
+        console: ConsoleInfo::new(false, None, Some(settings.database_argument())),
         end_waits: Arc::new(move || of_waits.end_waits()),
         is_idle: Arc::new(move || Box::pin(of_idle.is_idle())),
         close: Arc::new(move || of_close.close()),

@@ -33,6 +33,7 @@ pub fn rows() -> Vec<Row> {
         ("GET", "/openapi.json", "/openapi.json", None, ANYBODY),
         ("GET", "/docs", "/docs", None, ANYBODY),
         ("GET", "/docs.css", "/docs.css", None, ANYBODY),
+        ("GET", "/docs.js", "/docs.js", None, ANYBODY),
         ("POST", "/api/auth/login", "/api/auth/login", Some(json!({})), ANYBODY),
         ("POST", "/api/v1/quality/send", "/api/v1/quality/send", send(), SENDERS),
         ("POST", "/api/v1/quality", "/api/v1/quality", Some(json!({"id": 2})), INTEGRATOR),

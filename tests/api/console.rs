@@ -7,6 +7,8 @@ use crate::harness::{Response, Server, TestFolder};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// The addresses in quotes after one of these prefixes.
 fn named<'a>(text: &'a str, words: &'a [&str]) -> impl Iterator<Item = &'a str> {
     words.iter().flat_map(move |word| text.split(*word).skip(1).map(|rest| rest.split(['"', '\'']).next().unwrap()))
@@ -26,7 +28,9 @@ fn the_console_and_every_file_it_names_is_served() {
     assert_eq!(page.header("content-security-policy"), Some(POLICY));
     let mut weight = page.body.len();
     // What it knows before a token is shown is no file of it.
-    for path in named(&page.body, &["href=\"", "src=\""]).filter(|path| !["console.json", "#main"].contains(path)) {
+    for path in
+        named(&page.body, &["href=\"", "src=\""]).filter(|path| *path != "console.json" && !path.starts_with('#'))
+    {
         // Relative, also those in the scripts: a proxy may serve the console under a path of its own.
         assert!(!path.starts_with('/'), "{path}");
         let asset = get(&format!("/{path}"));
@@ -56,15 +60,21 @@ fn the_console_and_every_file_it_names_is_served() {
 #[test]
 fn the_console_offers_a_token_for_a_local_fake_only() {
     let known = |server: &Server| server.anonymous().call("GET", "/console.json", None).json();
-    assert_eq!(known(&Server::fake()), json!({"fake": true, "token": "test-admin", "databaseArgument": null}));
+    assert_eq!(
+        known(&Server::fake()),
+        json!({"fake": true, "token": "test-admin", "version": VERSION, "databaseArgument": null})
+    );
     // The commands that it shows work in every folder.
     let folder = TestFolder::with_sample();
     let argument = format!("--database {}", folder.path("surveyd.db").canonicalize().unwrap().display());
-    assert_eq!(known(&folder.serve()), json!({"fake": false, "token": null, "databaseArgument": argument}));
+    assert_eq!(
+        known(&folder.serve()),
+        json!({"fake": false, "token": null, "version": VERSION, "databaseArgument": argument})
+    );
     let open = Server::start({
         let mut command = crate::harness::surveyd();
         command.args(["fake", "--listen", "0.0.0.0:0"]);
         command
     });
-    assert_eq!(known(&open), json!({"fake": true, "token": null, "databaseArgument": null}));
+    assert_eq!(known(&open), json!({"fake": true, "token": null, "version": VERSION, "databaseArgument": null}));
 }

@@ -11,6 +11,9 @@ fn is_no_path(answer: &Response) -> bool {
 
 const ADMIN_PATHS: [&str; 4] = ["/admin", "/admin/settings", "/admin/threads/1", "/metrics"];
 const OTHER_PATHS: [&str; 4] = ["/livez", "/readyz", "/api/v1/threads", "/administrators"];
+/// The console calls the routes under `/admin` of its own address.
+const CONSOLE_PATHS: [&str; 3] = ["/", "/console.json", "/console/main.js"];
+const DOCUMENT_PATHS: [&str; 4] = ["/docs", "/docs.css", "/docs.js", "/openapi.json"];
 
 #[test]
 fn admin_routes_can_have_an_address_of_their_own() {
@@ -27,6 +30,14 @@ fn admin_routes_can_have_an_address_of_their_own() {
     }
     for path in OTHER_PATHS {
         assert!(is_no_path(&admin.call_with("GET", path, &bearer, b"")), "{path}");
+    }
+    for path in CONSOLE_PATHS {
+        assert!(is_no_path(&public.call("GET", path, None)), "{path}");
+        assert_eq!(admin.call("GET", path, None).status, 200, "{path}");
+    }
+    for path in DOCUMENT_PATHS {
+        assert_eq!(public.call("GET", path, None).status, 200, "{path}");
+        assert_eq!(admin.call("GET", path, None).status, 200, "{path}");
     }
     assert_eq!(public.call("GET", "/livez", None).short(), "200 ");
     assert_eq!(admin.call("GET", "/admin/settings", None).status, 401, "a token is asked for all the same");
@@ -45,7 +56,7 @@ fn admin_routes_can_be_off() {
     let folder = TestFolder::with_sample();
     let ops = folder.token("ops", "admin");
     let server = folder.serve_with(&[("ADMIN__LISTEN", "off")]);
-    for path in ADMIN_PATHS {
+    for path in ADMIN_PATHS.iter().chain(&CONSOLE_PATHS) {
         assert!(is_no_path(&server.client(&ops).call("GET", path, None)), "{path}");
     }
     assert_eq!(server.client(&ops).call("GET", "/livez", None).short(), "200 ");

@@ -126,19 +126,25 @@ fn the_page_needs_nothing_but_itself() {
     let mut stranger = fake.anonymous();
     let page = stranger.call("GET", "/docs", None);
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
-    let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
+                  form-action 'none'; frame-ancestors 'none'";
     assert_eq!(page.header("content-security-policy"), Some(policy));
-    for foreign in ["<script", "<style", "style=", "onclick", "src=", "@import"] {
+    for foreign in ["<script>", "<style", "style=", "onclick", "src=\"/", "src=\"http", "@import"] {
         assert!(!page.body.contains(foreign), "{foreign}");
     }
     let links: BTreeSet<_> = page.body.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
     for link in links {
-        match link.strip_prefix('#') {
-            Some(id) => assert_eq!(page.body.matches(&format!(" id=\"{id}\"")).count(), 1, "{link}"),
+        if let Some(id) = link.strip_prefix('#') {
+            assert_eq!(page.body.matches(&format!(" id=\"{id}\"")).count(), 1, "{link}");
+        } else {
             // Relative: a proxy may serve the page under a path of its own.
-            None => assert_eq!(stranger.call("GET", &format!("/{link}"), None).status, 200, "{link}"),
+            let path = format!("/{}", link.trim_start_matches("./"));
+            assert_eq!(stranger.call("GET", &path, None).status, 200, "{link}");
         }
     }
+    let script = stranger.call("GET", "/docs.js", None);
+    assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
+    assert!(!script.body.contains("fetch('/") && !script.body.contains("innerHTML"));
     let style = stranger.call("GET", "/docs.css", None);
     assert_eq!(style.header("content-type"), Some("text/css; charset=utf-8"));
     assert!(!style.body.contains("url(") && style.body.contains("light-dark("));

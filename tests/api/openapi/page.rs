@@ -1,4 +1,4 @@
-//! Renders the document as an HTML page without scripts.
+//! Renders the document as an HTML page. Its script only adds a search.
 
 use std::{
     collections::BTreeMap,
@@ -161,15 +161,18 @@ impl Document<'_> {
 <meta name="color-scheme" content="light dark">
 <title>{title}: the API</title>
 <link rel="stylesheet" href="docs.css">
+<script type="module" src="docs.js"></script>
 </head>
 <body>
 <header>
-<h1>{title} <small>{version}</small></h1>
+<p class="top"><b>{title} {version}</b> <a id="console" href="./" hidden>Console</a> <a href="openapi.json">openapi.json</a></p>
+<h1>The API of {title}</h1>
 <p>{description}</p>
 <p>The commands work with a fake, which accepts the tokens <code>test-crm</code> and <code>test-admin</code>. For a
-server, create a token with <code>surveyd token create</code>. For programs: <a href="openapi.json">openapi.json</a>.</p>
+server, create a token with <code>surveyd token create</code>.</p>
 </header>
 <nav aria-label="Operations">
+<label hidden>Search <input id="search" type="search" placeholder="Path, parameter, message" aria-keyshortcuts="/"></label>
 "#
         )?;
         for tag in &self.tags {
@@ -179,10 +182,12 @@ server, create a token with <code>surveyd token create</code>. For programs: <a 
             }
             page.push_str("</ul>\n");
         }
-        page.push_str("<h2><a href=\"#schemas\">Schemas</a></h2>\n</nav>\n<main>\n");
+        page.push_str("<h2><a href=\"#schemas\">Schemas</a></h2>\n</nav>\n<main>\n<p id=\"nothing\" role=\"status\" hidden></p>\n");
         for tag in &self.tags {
-            write!(page, "<h2>{}</h2>\n<p>{}</p>\n", Escaped(&tag.name), Prose(&tag.description))?;
+            let (name, description) = (Escaped(&tag.name), Prose(&tag.description));
+            write!(page, "<h2 data-tag=\"{name}\">{name}</h2>\n<p>{description}</p>\n")?;
             for (method, path, operation) in self.operations(tag) {
+                writeln!(page, "<section id=\"{}\" data-tag=\"{name}\">", operation.id)?;
                 operation.write(page, &method, path, &self.components)?;
             }
         }
@@ -210,8 +215,7 @@ server, create a token with <code>surveyd token create</code>. For programs: <a 
 
 impl Operation<'_> {
     fn write(&self, page: &mut String, method: &str, path: &str, components: &Components) -> fmt::Result {
-        let id = &self.id;
-        write!(page, "<section id=\"{id}\">\n<h3><b>{method}</b> {}</h3>\n", Breakable(path))?;
+        writeln!(page, "<h3><b>{method}</b> {}</h3>", Breakable(path))?;
         for text in [Some(&self.summary), self.description.as_ref()].into_iter().flatten() {
             writeln!(page, "<p>{}</p>", Prose(text))?;
         }
@@ -225,10 +229,13 @@ impl Operation<'_> {
             page.push_str("</dl>\n");
         }
         let body = self.request_body.as_ref().and_then(|body| body.content.get("application/json"));
-        writeln!(page, "<pre>{}</pre>", Escaped(&self.command(method, path, &parameters, body)?))?;
-        if let Some(schema) = body.and_then(|body| link(&body.schema)) {
-            writeln!(page, "<p>Body: {schema}</p>")?;
+        let command = self.command(method, path, &parameters, body)?;
+        let schema = body.and_then(|body| link(&body.schema)).map(|schema| format!(": {schema}")).unwrap_or_default();
+        write!(page, "<div class=\"pair\">\n<div><h4>Request{schema}</h4>\n<pre>{}</pre></div>\n", Escaped(&command))?;
+        if let Some((status, response)) = self.responses.first_key_value() {
+            response.write_first(page, status)?;
         }
+        page.push_str("</div>\n");
         self.responses.iter().try_for_each(|(status, response)| response.write(page, status))?;
         page.push_str("</section>\n");
         Ok(())
@@ -269,6 +276,19 @@ impl ParameterOrRef {
 }
 
 impl Response<'_> {
+    /// The first example, which stands next to the request.
+    fn write_first(&self, page: &mut String, status: &str) -> fmt::Result {
+        let media = self.content.values().next();
+        let schema =
+            media.and_then(|media| link(&media.schema)).map(|schema| format!(": {schema}")).unwrap_or_default();
+        writeln!(page, "<div><h4>Answer <b>{status}</b>{schema}</h4>")?;
+        match media.and_then(|media| media.examples.values().next()) {
+            Some(example) => writeln!(page, "<pre>{}</pre></div>", Escaped(example.value.get())),
+            None if media.is_none() => writeln!(page, "<p>No body.</p></div>"),
+            None => writeln!(page, "<p>{}</p></div>", Prose(&self.description)),
+        }
+    }
+
     fn write(&self, page: &mut String, status: &str) -> fmt::Result {
         let mark = if self.documented { "documented by the vendor" } else { "chosen" };
         let description = Prose(&self.description);

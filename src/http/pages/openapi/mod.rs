@@ -24,19 +24,27 @@ const PAGE: &str = include_str!("docs.html");
 
 const STYLE: &str = include_str!("docs.css");
 
+/// Adds the search. Without it the page shows everything.
+const SCRIPT: &str = include_str!("docs.js");
+
 /// The address in the commands of the recorded page; a reader sees the address from the `Host` header instead.
 const URL: &str = "http://127.0.0.1:8080";
 
-/// The page has no script and loads only its own stylesheet.
-const ONLY_STYLE: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+/// The page loads only its own files.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'",
 );
+
+/// The paths of these routes.
+pub(crate) const PATHS: [&str; 4] = ["/openapi.json", "/docs", "/docs.css", "/docs.js"];
 
 /// Adds the routes. They need no token, because they contain no data.
 pub(crate) fn routes(routes: &mut Table) {
     at(routes, "/openapi.json", [get(|| async { Text("application/json", DOCUMENT.into()) })]);
     at(routes, "/docs", [get(page)]);
     at(routes, "/docs.css", [get(|| async { Text("text/css; charset=utf-8", STYLE.into()) })]);
+    at(routes, "/docs.js", [get(|| async { Text("text/javascript; charset=utf-8", SCRIPT.into()) })]);
 }
 
 async fn page(request: HttpRequest) -> Text {
@@ -61,7 +69,7 @@ impl Responder for Text {
         let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(text));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         if media_type.starts_with("text/html") {
-            response.headers_mut().insert(CONTENT_SECURITY_POLICY, ONLY_STYLE);
+            response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY);
         }
         response
     }
