@@ -104,7 +104,7 @@ try {
   await fill(fake.url, gateway);
   for (const colorScheme of ['light', 'dark']) {
     await takePicture(browser, fake.url, colorScheme, { name: 'console', view: '', row: 12, margin: 0 });
-    await takePicture(browser, fake.url, colorScheme, { name: 'refusals', view: '#refusals/1042', row: 2, margin: 16 });
+    await takePicture(browser, fake.url, colorScheme, { name: 'refusals', view: '#refusals?person=1042', row: 2, margin: 16 });
   }
 } finally {
   gateway.close();

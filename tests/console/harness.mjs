@@ -52,10 +52,14 @@ export function openBrowser() {
   return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', ...quiet] });
 }
 
-/** Opens the console of a server. `expectErrors` allows answers with an error status, which a browser logs. */
-export async function openPage(browser, t, url, { expectErrors = false, ...options } = {}) {
+/**
+ * Opens the console of a server. `world` is the world of a fake; `hash` is the section. `expectErrors` allows answers with an
+ * error status, which a browser logs.
+ */
+export async function openPage(browser, t, url, { expectErrors = false, world, hash = '', ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
+  if (world) await page.addInitScript(chooseWorld, world);
   page.setDefaultTimeout(TIMEOUT_MS);
   const problems = [];
   page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
@@ -70,18 +74,32 @@ export async function openPage(browser, t, url, { expectErrors = false, ...optio
     await context.close();
     assert.deepEqual(problems, []);
   });
-  await page.goto(`${url}/`);
+  await page.goto(`${url}/${hash}`);
   return page;
+}
+
+/** Runs in the page, as if the reader had opened a world before. */
+function chooseWorld(world) {
+  const key = `surveyd ${new URL('.', location.href).pathname}`;
+  if (!sessionStorage.getItem(key)) sessionStorage.setItem(key, JSON.stringify({ token: 'test-admin', world }));
 }
 
 /** Opens the console of a fake in a world of its own. */
 export async function openWorld(browser, t, url, world, options) {
-  const page = await openPage(browser, t, url, options);
-  await page.getByText('Live', { exact: true }).waitFor();
-  await page.getByLabel('World', { exact: true }).fill(world);
-  await page.getByRole('button', { name: 'Open' }).click();
-  await page.getByText('Live', { exact: true }).waitFor();
+  const page = await openPage(browser, t, url, { world, ...options });
+  await isLive(page);
   return page;
+}
+
+export const isLive = (page) => page.getByText('Live', { exact: true }).waitFor();
+
+/** Opens a section by the navigation. */
+export const openView = (page, name) => page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
+
+/** Waits until a section shows its data. */
+export async function openHash(page, hash) {
+  await page.evaluate((hash) => (location.hash = hash), hash);
+  await page.locator(`main:not([aria-busy])[data-view="${hash.split(/[/?]/)[0]}"]`).waitFor();
 }
 
 /** Calls the server without the page. */

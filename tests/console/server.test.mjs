@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { call, openBrowser, openPage, send, startServer } from './harness.mjs';
+import { call, isLive, openBrowser, openPage, openView, send, startServer } from './harness.mjs';
 
 let server, browser, url;
 
@@ -21,17 +21,27 @@ async function signIn(page, token) {
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-const openView = (page, name) => page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
-
-test('the console of a server asks for a token, does not store it, and has no fake views', async (t) => {
+test('the console of a server asks for a token, keeps it for a reload, and forgets it at Sign out', async (t) => {
   const page = await openPage(browser, t, url, { expectErrors: true });
   await page.getByText('Enter a token of role ADMIN').waitFor();
   assert.equal(await page.getByRole('navigation').count(), 0);
   await signIn(page, 'test-admin');
   await page.getByText('Token is invalid. The console needs a token of role ADMIN.').waitFor();
   await signIn(page, server.admin);
-  await page.getByText('Live', { exact: true }).waitFor();
+  await isLive(page);
+  assert.equal(await page.getByText('Token is invalid').count(), 0);
   assert.equal(await page.getByRole('link', { name: 'Try a send' }).count(), 0);
+  await page.evaluate(() => (location.hash = 'audit?object=tokens/1'));
+  await page.reload();
+  await page.getByRole('heading', { name: 'Audit' }).waitFor();
+  assert.equal(await page.getByLabel('Object').inputValue(), 'tokens/1');
+  // Another tab has no part of the session.
+  const other = await page.context().newPage();
+  await other.goto(url);
+  await other.getByText('Enter a token of role ADMIN').waitFor();
+  await other.close();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByText('Enter a token of role ADMIN').waitFor();
   const stored = await page.evaluate(() => localStorage.length + sessionStorage.length + document.cookie.length);
   assert.equal(stored, 0);
   await page.reload();
@@ -42,14 +52,14 @@ test('a token can be created, used and revoked', async (t) => {
   const page = await openPage(browser, t, url);
   await signIn(page, server.admin);
   await openView(page, 'Tokens');
-  await page.getByLabel('Name').fill('crm');
+  await page.getByLabel('Name of a new token').fill('crm');
   await page.getByRole('button', { name: 'Create token' }).click();
-  const secret = await page.getByRole('region', { name: 'Secret' }).locator('code').innerText();
+  const secret = await page.getByRole('region', { name: 'Secret of crm' }).locator('code').innerText();
   assert.match(secret, /^surveyd_/);
   assert.equal((await send(url, secret, 1)).body.message, 'Sending surveys via external api is disabled');
   const row = page.getByRole('row', { name: /crm/ });
   await row.getByRole('button', { name: 'Revoke' }).click();
-  await row.getByRole('button', { name: 'Confirm: Revoke' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
   await page.getByText('Revoked crm.').waitFor();
   assert.equal((await send(url, secret, 1)).status, 401);
   await row.getByText('revoked').waitFor();
@@ -59,7 +69,7 @@ test('revoking a token signs out a page that uses it', async (t) => {
   const secret = await server.run('token', 'create', '--name', 'guest', '--role', 'admin');
   const page = await openPage(browser, t, url, { expectErrors: true });
   await signIn(page, secret);
-  await page.getByText('Live', { exact: true }).waitFor();
+  await isLive(page);
   const id = (await call(url, server.admin, 'GET', '/admin/tokens')).body.find(({ name }) => name === 'guest').id;
   // A command revokes it in the database, without notifying the server.
   await server.run('token', 'revoke', String(id));

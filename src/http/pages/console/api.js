@@ -1,18 +1,7 @@
-// Calls to the server. The token is only in the memory of this module, so it is lost when the tab closes.
+// Calls to the server, and their JSON.
 
-/** The answer of `/console.json`: `{ fake, token, databaseArgument }`. */
-export const serverInfo = { fake: false, token: null, databaseArgument: null };
-
-let token = null;
-
-/** Sets the token of all further requests; null for none. */
-export function setToken(secret) {
-  token = secret;
-}
-
-export function credentials() {
-  return { authorization: `Bearer ${token}` };
-}
+import { observeDate } from './clock.js';
+import { credentials } from './session.js';
 
 /** A request that failed. `status` is 0 if there was no answer; `message` is for the reader. */
 export class RequestError extends Error {
@@ -39,29 +28,52 @@ export function stringify(value, indent) {
   return JSON.stringify(value, mark, indent).replace(/"\uE000(-?\d+)"/g, '$1');
 }
 
+export const isId = (text) => /^-?\d{1,19}$/.test(String(text).trim());
+
 /** Parses an id that the reader typed. */
 export function parseId(text, label = 'An id') {
   const digits = String(text).trim();
-  if (!/^-?\d{1,19}$/.test(digits)) throw new RequestError(400, `${label} must be an integer, but is “${digits}”.`);
+  if (!isId(digits)) throw new RequestError(400, `${label} must be an integer, but is “${digits}”.`);
   return BigInt(digits);
 }
 
 /** The address of a path, relative to this page: a proxy may serve it all under a path of its own. */
 export const local = (path) => new URL(`.${path}`, document.baseURI).href;
 
-/** Sends a request and returns the parsed body of the answer, or null if it has none. */
-export async function request(method, path, body) {
+async function answer(method, path, body) {
   const headers = credentials();
   if (body !== undefined) headers['content-type'] = 'application/json';
   let response;
+  let text;
   try {
     response = await fetch(local(path), { method, headers, body: body === undefined ? undefined : stringify(body) });
+    text = await response.text();
   } catch {
-    throw new RequestError(0, 'The server does not answer. Is it still running?');
+    throw new RequestError(0, 'The server does not answer.');
   }
-  const text = await response.text();
-  if (response.ok) return text ? parse(text) : null;
-  throw new RequestError(response.status, messageOf(text) ?? `The server answered ${response.status}.`);
+  observeDate(response.headers.get('date'));
+  if (!response.ok) throw new RequestError(response.status, messageOf(text) ?? `The server answered ${response.status}.`);
+  return { body: text ? parse(text) : null, headers: response.headers };
+}
+
+/** Sends a request and returns the parsed body of the answer, or null if it has none. */
+export async function request(method, path, body) {
+  return (await answer(method, path, body)).body;
+}
+
+/** Reads a page of a list: `{ rows, next }`. `next` is the path of the page after it, or null after the last one. */
+export async function requestPage(path) {
+  const { body, headers } = await answer('GET', path);
+  const link = /<([^>]*)>\s*;[^,]*rel="?next"?/.exec(headers.get('link') ?? '')?.[1];
+  const [route] = path.split('?');
+  return { rows: body, next: link ? route + new URL(link, local(route)).search : null };
+}
+
+/** A row by its id, or null: `kind` is the name of its list. It is read from the list, where a missing row is no error. */
+export async function findRow(kind, id) {
+  const key = ['sends', 'deliveries'].includes(kind) ? 'sendingId' : 'id';
+  const [row] = await request('GET', query(`/admin/${kind}`, { after: BigInt(id) - 1n, limit: 1 }));
+  return row && String(row[key]) === String(id) ? row : null;
 }
 
 function messageOf(text) {

@@ -1,52 +1,62 @@
 // The audit: who changed what.
 
 import { query, stringify } from './api.js';
-import { field, form, h, json, time } from './dom.js';
+import { href } from './address.js';
+import { breakable, h, json } from './dom.js';
+import { Filters } from './filters.js';
 import { List, PAGE } from './list.js';
-import { on } from './live.js';
+import { on, throttle } from './live.js';
+import { time } from './time.js';
 
-/** The changed keys in one line. The reader opens it to see both values whole. */
-function summarize({ before, after }) {
-  if (!before || !after) return 'whole row';
-  const valueOf = (object, key) => stringify(object[key] ?? null);
-  const changed = Object.keys({ ...before, ...after }).filter((key) => valueOf(before, key) !== valueOf(after, key));
-  return changed.map((key) => `${key} ${valueOf(before, key)} → ${valueOf(after, key)}`).join(', ').slice(0, 120) || 'whole row';
+const valueOf = (object, key) => (object?.[key] === undefined ? 'none' : stringify(object[key]));
+
+/** The keys that differ, each with both values. */
+function differences({ before, after }) {
+  const keys = Object.keys({ ...before, ...after });
+  return keys.filter((key) => valueOf(before, key) !== valueOf(after, key)).map((key) => [key, valueOf(before, key), valueOf(after, key)]);
 }
 
 function change(row) {
-  if (row.before === null && row.after === null) return '–';
+  if (!row.before && !row.after) return '–';
+  const changed = differences(row);
+  const [first, ...others] = changed;
+  const shorten = (text) => (text.length > 90 ? `${text.slice(0, 88)}…` : text);
+  const text = !row.before ? 'created' : !row.after ? 'deleted' : first ? shorten(`${first[0]}: ${first[1]} → ${first[2]}`) : 'nothing differs';
+  const more = row.before && row.after && others.length ? `, and ${others.length} more` : '';
   const part = (label, value) => [h('dt', {}, label), h('dd', {}, value === null ? 'none' : json(value))];
-  return h('details', {}, h('summary', {}, summarize(row)), h('dl', {}, part('before', row.before), part('after', row.after)));
+  return h('details', {}, h('summary', {}, breakable(text + more)), h('dl', {}, part('before', row.before), part('after', row.after)));
 }
 
-export function audit() {
-  let object = '';
+/** The object of a change as a link, if it has a page. */
+function object(row) {
+  const [kind, id, ...rest] = row.object.split('/');
+  const hasPage = ['clients', 'threads', 'channels', 'forms', 'tokens'].includes(kind) && id && !rest.length;
+  if (kind === 'deliveries' && id) return h('a', { class: 'ref', href: href('sends', id) }, row.object);
+  return hasPage ? h('a', { class: 'ref', href: href(kind, id) }, row.object) : breakable(row.object);
+}
+
+export function audit({ filters: values }) {
+  const filters = new Filters([
+    ['who', 'Changed by', { size: 14 }],
+    ['object', 'Object', { placeholder: 'settings, forms/1', size: 16 }],
+    ['since', 'Since', { type: 'date' }],
+    ['until', 'Until', { type: 'date' }],
+  ], values, () => list.reload());
   const list = new List({
     label: 'Changes, newest first',
     key: 'id',
-    path: (before = 'end') => query('/admin/audit', { before, limit: PAGE, object }),
-    emptyText: 'No changes yet. Every change is recorded here, from the console, the API or a command. Nobody can delete a row.',
+    path: (before = 'end') => query('/admin/audit', { before, limit: PAGE, ...filters.parameters }),
+    emptyText: () => (filters.isEmpty ? 'No changes yet. Every change is recorded here, from the console, the API or a command.' : filters.nothing('changes')),
     columns: [
-      ['Time', (row) => time(row.at)],
+      ['Time', (row) => time(row.at), 'short'],
       ['Changed by', (row) => row.who],
-      ['Address', (row) => row.address ?? '–'],
-      ['Action', (row) => row.action],
-      ['Object', (row) => row.object],
-      ['Change', change],
+      ['Address', (row) => row.address ?? '–', 'short'],
+      ['Action', (row) => row.action, 'short'],
+      ['Object', object],
+      ['Change', change, 'text'],
     ],
   });
-  const unsubscribe = [
-    on('resync', () => list.reload().catch(() => {})),
-    on('audit', ({ rows }) => list.prepend(rows.filter((row) => !object || row.object === object))),
-  ];
-  const filters = form(
-    (data) => {
-      object = data.object.trim();
-      return list.reload();
-    },
-    { latestWins: true, class: 'bar', 'aria-label': 'Filter', onchange: () => filters.requestSubmit() },
-    field('Object', h('input', { name: 'object', placeholder: 'settings or forms/1', spellcheck: 'false' })),
-    h('button', {}, 'Filter'),
-  );
-  return { element: h('div', {}, filters, list.element), start: () => list.reload(), stop: () => unsubscribe.forEach((off) => off()) };
+  const refresh = throttle(1000, () => list.refresh());
+  const unsubscribe = [on('resync', () => list.reload()), on('audit', ({ rows }) => (filters.isEmpty ? list.prepend(rows) : refresh()))];
+  return { element: h('div', {}, filters.element, list.element), start: () => list.reload(), stop: () => unsubscribe.forEach((off) => off()) };
 }

@@ -1,79 +1,128 @@
-// A chart of the sends and refusals of the last ten minutes, with a bar for each ten seconds.
+// A chart of what was sent and refused, as the server has counted it.
 
-import { formatNumber, h, svg } from './dom.js';
-import { on } from './live.js';
+import { query, request } from './api.js';
+import { readAddress, writeFilters } from './address.js';
+import { now, onClockSet, zoneOffset } from './clock.js';
+import { button } from './controls.js';
+import { count, formatNumber, h, svg } from './dom.js';
+import { on, throttle } from './live.js';
+import { failure } from './notice.js';
+import { dayText, minuteText } from './time.js';
 
-const BARS = 60;
-const BAR_MS = 10_000;
-const [WIDTH, HEIGHT] = [600, 64];
+const MINUTE_MS = 60_000;
 
-const counts = { sends: new Map(), refusals: new Map() };
-let frame;
-let redraw = () => {};
+/** The name in the address: the label, the unit and its length, how many there are, and how often one is named below. */
+const RANGES = {
+  hour: ['Last hour', 'minute', MINUTE_MS, 60, 10],
+  day: ['Last day', 'hour', 60 * MINUTE_MS, 24, 4],
+  month: ['Last 30 days', 'day', 1440 * MINUTE_MS, 30, 5],
+};
+const HEIGHT = 120;
+const LEFT = 40;
+const BOTTOM = 18;
 
-function count(kind, ms, amount) {
-  const bar = Math.floor(ms / BAR_MS);
-  counts[kind].set(bar, (counts[kind].get(bar) ?? 0) + amount);
-  for (const old of counts[kind].keys()) if (old < bar - BARS) counts[kind].delete(old);
-  scheduleRedraw();
+/** The starts of the bars, in the reader's zone; the last one contains the present. */
+function startsOf([, , length, amount]) {
+  const shift = -new Date(now()).getTimezoneOffset() * MINUTE_MS;
+  const last = Math.floor((now() + shift) / length) * length - shift;
+  return Array.from({ length: amount }, (_, index) => last - (amount - 1 - index) * length);
 }
 
-/** At most once a frame, and not synchronously, so that the list does not wait for the chart. */
-function scheduleRedraw() {
-  frame ??= requestAnimationFrame(() => {
-    frame = undefined;
-    redraw();
+/** The smallest of 1, 2, 5, 10, 20, … from which three lines up to the highest bar have whole numbers. */
+function topOf(highest) {
+  for (let step = 1; ; step *= 10) {
+    for (const factor of [1, 2, 5]) if (2 * step * factor >= highest) return 2 * step * factor;
+  }
+}
+
+const sum = (numbers) => numbers.reduce((total, number) => total + Number(number), 0);
+
+function startText(start, unit) {
+  const date = new Date(start);
+  return unit === 'day' ? dayText(date).slice(5) : minuteText(date);
+}
+
+/** Draws the bars into a picture of a width in pixels. */
+function draw(picture, bars, [, unit, , amount, every], width) {
+  const top = topOf(Math.max(...bars.map(({ sent, refused }) => sent + refused)));
+  const step = (width - LEFT) / amount;
+  const yOf = (value) => 6 + (HEIGHT - 6) * (1 - value / top);
+  const lines = [0, top / 2, top].flatMap((value) => [
+    svg('line', { x1: LEFT, x2: width, y1: yOf(value), y2: yOf(value), class: 'gridline' }),
+    svg('text', { x: LEFT - 6, y: yOf(value) + 4, class: 'count' }, formatNumber(value)),
+  ]);
+  const columns = bars.map(({ start, sent, refused }, index) => {
+    const x = LEFT + index * step;
+    const bar = (value, below, kind) => svg('rect', { class: kind, x: x + step * 0.12, width: step * 0.76, y: yOf(below + value), height: yOf(below) - yOf(below + value) });
+    const day = unit === 'day' ? '' : `${dayText(new Date(start))} `;
+    return svg('g', {}, svg('title', {}, `${day}${startText(start, unit)}: ${formatNumber(sent)} sent, ${formatNumber(refused)} refused`),
+      svg('rect', { class: 'area', x, width: step, y: 0, height: HEIGHT }), bar(sent, 0, 'sent'), bar(refused, sent, 'refused'));
   });
+  // Counted from the end, so that the present is named.
+  const named = bars.map(({ start }, index) => [start, index]).filter(([, index]) => (amount - 1 - index) % every === 0);
+  const times = named.map(([start, index]) => svg('text', { x: Math.min(LEFT + (index + 0.5) * step, width - 18), y: HEIGHT + BOTTOM - 4, class: 'tick' }, startText(start, unit)));
+  picture.setAttribute('viewBox', `0 0 ${width} ${HEIGHT + BOTTOM}`);
+  picture.replaceChildren(...lines, ...columns, ...times);
 }
 
-let isHistory = false;
-on('connected', () => {
-  isHistory = true;
-  counts.sends.clear();
-  counts.refusals.clear();
-});
-on('caughtUp', () => (isHistory = false));
-for (const [kind, timeKey] of [['sends', 'sentAt'], ['refusals', 'at']]) {
-  on(kind, (batch) => {
-    const now = Date.now();
-    // Earlier rows are counted at their own time. New rows are counted now, because the clock of a fake may be set to any time.
-    if (isHistory) batch.rows.forEach((row) => count(kind, Date.parse(row[timeKey]), 1));
-    else count(kind, now, batch.count);
-  });
+/** The rules that refused, the most frequent first. */
+function rulesText(rows) {
+  const byRule = new Map();
+  for (const { refused } of rows) for (const [rule, amount] of Object.entries(refused)) byRule.set(rule, (byRule.get(rule) ?? 0) + Number(amount));
+  return [...byRule].sort(([, one], [, other]) => other - one).map(([rule, amount]) => `${formatNumber(amount)} ${rule}`).join(', ');
 }
 
-/** The chart redraws itself as long as it is in the document. */
 export function chart() {
-  const bars = svg('g', {});
+  let name = RANGES[readAddress().filters.chart] ? readAddress().filters.chart : 'hour';
+  let bars = [];
+  const picture = svg('svg', { role: 'img', height: HEIGHT + BOTTOM });
   const caption = h('figcaption', {});
-  const picture = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', preserveAspectRatio: 'none' }, bars);
-  redraw = () => {
-    const newest = Math.floor(Date.now() / BAR_MS);
-    const columns = Array.from({ length: BARS }, (_, index) => {
-      const bar = newest - BARS + 1 + index;
-      return [counts.sends.get(bar) ?? 0, counts.refusals.get(bar) ?? 0];
-    });
-    const sum = (which) => columns.reduce((total, column) => total + column[which], 0);
-    const highest = Math.max(...columns.map(([sent, refused]) => sent + refused));
-    const scale = Math.max(4, highest);
-    const step = WIDTH / BARS;
-    bars.replaceChildren(
-      ...columns.flatMap(([sent, refused], index) => {
-        const heightOf = (amount) => (amount ? Math.max(2, (amount / scale) * HEIGHT) : 0);
-        const bar = (amount, below, kind) =>
-          svg('rect', { class: kind, x: index * step + 1, width: step - 2, y: HEIGHT - below - heightOf(amount), height: heightOf(amount) });
-        return [sent && bar(sent, 0, 'sent'), refused && bar(refused, heightOf(sent), 'refused')].filter(Boolean);
-      }),
-    );
-    const totals = [`${formatNumber(sum(0))} sent`, `${formatNumber(sum(1))} refused`];
-    picture.setAttribute('aria-label', `Last ten minutes: ${totals.join(', ')}`);
-    caption.replaceChildren(
-      h('span', { class: 'key sent' }, totals[0]),
-      h('span', { class: 'key refused' }, totals[1]),
-      h('span', {}, `last 10 min · highest bar: ${formatNumber(highest)} in 10 s`),
-    );
+  const title = h('h3', {});
+  const redraw = () => {
+    if (bars.length && picture.clientWidth) draw(picture, bars, RANGES[name], picture.clientWidth);
   };
-  scheduleRedraw();
-  const timer = setInterval(() => (picture.isConnected ? redraw() : clearInterval(timer)), BAR_MS / 2);
-  return h('figure', { class: 'chart' }, picture, caption);
+  const load = async () => {
+    const range = RANGES[name];
+    const starts = startsOf(range);
+    const iso = (ms) => new Date(ms).toISOString();
+    const answer = await request('GET', query('/admin/stats', { from: iso(starts[0]), to: iso(starts.at(-1) + range[2]), by: range[1], zone: zoneOffset(new Date(now())) }));
+    if (range !== RANGES[name]) return;
+    const byStart = Map.groupBy(answer.rows, ({ start }) => Date.parse(start));
+    bars = starts.map((start) => {
+      const rows = byStart.get(start) ?? [];
+      return { start, sent: sum(rows.map(({ sent }) => sent)), refused: sum(rows.flatMap(({ refused }) => Object.values(refused))) };
+    });
+    const [sent, refused] = [sum(bars.map((bar) => bar.sent)), sum(bars.map((bar) => bar.refused))];
+    title.textContent = `Surveys sent and refused, by ${range[1]}`;
+    picture.setAttribute('aria-label', `${range[0]}: ${formatNumber(sent)} sent, ${formatNumber(refused)} refused`);
+    const rules = rulesText(answer.rows);
+    caption.replaceChildren(h('span', { class: 'key sent' }, `${formatNumber(sent)} sent`), h('span', { class: 'key refused' }, `${formatNumber(refused)} refused${rules ? `: ${rules}` : ''}`));
+    body.replaceChildren(picture, caption);
+    redraw();
+  };
+  const body = h('div', {});
+  const start = () => load().catch((error) => body.replaceChildren(failure('The counts', error, start)));
+  const choices = Object.entries(RANGES).map(([key, [label]]) => button(label, () => {
+    name = key;
+    writeFilters({ chart: key === 'hour' ? '' : key });
+    mark();
+    return start();
+  }, { 'data-range': key }));
+  const mark = () => choices.forEach((choice) => choice.setAttribute('aria-pressed', String(choice.dataset.range === name)));
+  mark();
+  const refresh = throttle(2000, start);
+  const observer = new ResizeObserver(redraw);
+  observer.observe(body);
+  const timer = setInterval(start, 30_000);
+  const unsubscribe = ['sends', 'refusals', 'resync'].map((event) => on(event, refresh));
+  unsubscribe.push(onClockSet(refresh));
+  return {
+    element: h('figure', { class: 'chart' }, h('div', { class: 'heading' }, title, h('div', { class: 'choices', role: 'group', 'aria-label': 'Period' }, choices)), body),
+    start,
+    stop: () => {
+      clearInterval(timer);
+      observer.disconnect();
+      unsubscribe.forEach((off) => off());
+    },
+  };
 }

@@ -1,7 +1,9 @@
 // A form for a single send: it shows the request as curl, and the raw answer.
 
 import { local, parseId, stringify } from './api.js';
-import { copyButton, field, form, h, select } from './dom.js';
+import { copyButton, field, form, select } from './controls.js';
+import { h } from './dom.js';
+import { worldSuffix } from './session.js';
 
 const PATH = '/api/v1/quality/send';
 
@@ -9,8 +11,8 @@ function shellQuote(text) {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function buildRequest({ token, type, target, form, key }, suffix) {
-  const secret = token.includes('@') ? token : token + suffix;
+function buildRequest({ token, type, target, form, key }) {
+  const secret = token.includes('@') ? token : token + worldSuffix();
   // Anything but an integer is sent unchanged, so that the reader can see the answer to a mistake.
   const integer = (text) => (/^-?\d{1,19}$/.test(text.trim()) ? parseId(text) : text);
   const id = type === 'externalClientId' ? target : integer(target);
@@ -22,10 +24,10 @@ function buildRequest({ token, type, target, form, key }, suffix) {
   return { headers, body, curl };
 }
 
-export function compose(page) {
+export function compose() {
   const curl = h('pre', { tabindex: 0, role: 'region', 'aria-label': 'Request as curl' });
   const answer = h('pre', { tabindex: 0, role: 'region', 'aria-label': 'Raw answer', 'aria-live': 'polite' }, 'No answer yet.');
-  const read = () => buildRequest(Object.fromEntries(new FormData(fields)), page.suffix());
+  const read = () => buildRequest(Object.fromEntries(new FormData(fields)));
   const fields = form(
     async () => {
       const { headers, body } = read();
@@ -49,7 +51,8 @@ export function compose(page) {
   curl.textContent = read().curl;
   return {
     element: h('div', {}, fields,
-      h('h3', {}, 'Request ', copyButton(() => curl.textContent)), curl,
-      h('h3', {}, 'Answer'), answer),
+      h('div', { class: 'pair' },
+        h('section', {}, h('h3', {}, 'Request ', copyButton(() => curl.textContent)), curl),
+        h('section', {}, h('h3', {}, 'Answer'), answer))),
   };
 }

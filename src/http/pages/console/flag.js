@@ -1,8 +1,11 @@
 // The switch for surveys via the external API, and who changed it last.
 
 import { request } from './api.js';
-import { button, h, notify, time } from './dom.js';
+import { button } from './controls.js';
+import { h } from './dom.js';
 import { on } from './live.js';
+import { time } from './time.js';
+import { notify } from './toast.js';
 
 /** The switch also shows changes that others make. */
 export function flag(settings) {
@@ -12,17 +15,16 @@ export function flag(settings) {
     const settings = await request('PATCH', '/admin/settings', { surveysViaExternalApi: !isOn });
     show(settings);
     notify(`Surveys via the external API are now ${settings.surveysViaExternalApi ? 'on' : 'off'}.`);
-  }, { role: 'switch', 'aria-checked': 'false', disabled: true, 'aria-label': 'Surveys via external API' });
+  }, { role: 'switch', 'aria-checked': 'false', 'aria-label': 'Surveys via external API' });
   const lastChange = h('small', {});
   const show = (settings) => {
     isOn = settings.surveysViaExternalApi;
-    toggle.disabled = false;
     toggle.setAttribute('aria-checked', String(isOn));
     label.textContent = isOn ? 'Surveys on' : 'Surveys off';
   };
   const showLastChange = (row) => {
     if (row) lastChange.replaceChildren(`changed by ${row.who}, `, time(row.at));
-    else lastChange.replaceChildren('never changed');
+    else lastChange.replaceChildren('no change recorded');
   };
   const start = async () => showLastChange((await request('GET', '/admin/audit?object=settings&before=end&limit=1'))[0]);
   const refresh = async () => {

@@ -1,7 +1,9 @@
-// A table with cursor pagination. It adds new rows in batches, once a frame, and keeps a bounded number of rows in the document.
+// A list with cursor pagination. It adds new rows in batches, once a frame, and keeps a bounded number of rows in the document.
 
-import { request, stringify } from './api.js';
-import { button, emptyState, h } from './dom.js';
+import { requestPage, stringify } from './api.js';
+import { button } from './controls.js';
+import { h } from './dom.js';
+import { emptyState, failure } from './notice.js';
 
 /** The number of rows in a request. */
 export const PAGE = 50;
@@ -9,52 +11,85 @@ export const PAGE = 50;
 /** The number of rows in the document while new rows arrive at the top. */
 const MAX_ROWS = 100;
 
+/** Shows the rows of an element as cards where it is narrower than its columns need, which `data-needs` has in pixels. */
+function chooseCards(element) {
+  const scroll = element.querySelector('.scroll');
+  element.classList.toggle('as-cards', element.clientWidth < Number(element.dataset.needs));
+  if (scroll.scrollWidth <= scroll.clientWidth || element.classList.contains('as-cards')) return;
+  // The contents are longer than usual.
+  element.dataset.needs = scroll.scrollWidth + 1;
+  element.classList.add('as-cards');
+}
+
+const observer = new ResizeObserver((entries) => entries.forEach(({ target }) => chooseCards(target)));
+
+/** Keeps an element with a table a table where so many columns fit, and cards elsewhere. */
+export function fitColumns(element, columns) {
+  element.dataset.needs = columns < 6 ? 560 : columns < 8 ? 740 : 100 * columns + 80;
+  observer.observe(element);
+}
+
 /**
- * `columns` are pairs of a heading and a function from a row to the content of its cell. `key` is the name of the row's id.
- * `path` returns the route of the rows after an id, or of the first page if the id is undefined. With `isComplete` there are
- * no further pages.
+ * `columns` are a heading, a function from a row to the content of its cell, and a class of the cell. `key` is the name of the
+ * row's id. `path` returns the route of the rows after an id, or of the first page if the id is undefined. `emptyText` returns
+ * the text of the list without rows: it names the filter, if there is one. A row becomes a card where the columns do not fit.
  */
 export class List {
-  constructor({ label, columns, key, path, emptyText, rowClass, isComplete = false }) {
-    Object.assign(this, { columns, key, path, rowClass, isComplete });
+  constructor({ label, columns, key, path, emptyText, rowClass, pageSize = PAGE }) {
+    Object.assign(this, { label, columns, key, path, emptyText, rowClass, pageSize });
     this.rows = new Map();
     this.queue = [];
-    // The roles are explicit, because on a narrow screen the style gives the rows a display that is not a table's.
+    // The roles are explicit, because the style of cards gives the rows a display that is not a table's.
     this.body = h('tbody', { role: 'rowgroup' });
     const head = h('tr', { role: 'row' }, columns.map(([heading]) => h('th', { role: 'columnheader', scope: 'col' }, heading || h('span', { class: 'hidden' }, 'Actions'))));
-    const caption = h('caption', { class: 'hidden' }, label);
-    const table = h('table', { role: 'table' }, caption, h('thead', { role: 'rowgroup' }, head), this.body);
-    this.scroll = h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label }, table);
-    this.emptyState = emptyState(...[emptyText].flat());
-    this.more = button('More', () => this.load(this.lastKey()));
-    this.element = h('div', {}, this.emptyState, this.scroll, h('p', { class: 'more' }, this.more));
+    const table = h('table', { role: 'table' }, h('caption', { class: 'hidden' }, label), h('thead', { role: 'rowgroup' }, head), this.body);
+    this.scroll = h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label, hidden: true }, table);
+    this.notice = h('div', { 'aria-live': 'polite' });
+    this.more = button('More', () => this.load(this.nextPath));
+    this.element = h('div', { class: 'list' }, this.notice, this.scroll, h('p', { class: 'more' }, this.more));
     this.more.hidden = true;
-    this.updateVisibility();
+    fitColumns(this.element, columns.length);
   }
 
-  /** Replaces all rows by the first page. */
+  /** Replaces all rows by the first page. A failure is shown in the list, with a button to try again. */
   async reload() {
     this.generation = {};
     this.arrived = [];
     await this.load(undefined, true);
   }
 
-  async load(after, replace = false) {
+  async load(path, replace = false) {
     const generation = (this.generation ??= {});
-    const rows = await request('GET', this.path(after));
-    // A later reload makes this answer obsolete.
-    if (generation !== this.generation) return;
+    const page = await this.read(path ?? this.path(), generation);
+    if (!page) return;
     const arrived = this.arrived ?? [];
     if (replace) {
       this.clear();
       this.arrived = undefined;
     }
-    const added = rows.filter((row) => !this.rows.has(row[this.key]));
-    this.body.append(...added.map((row) => this.renderRow(row)));
-    this.more.hidden = rows.length < PAGE;
+    this.body.append(...page.rows.filter((row) => !this.rows.has(row[this.key])).map((row) => this.renderRow(row)));
+    this.setNext(page.next);
     // The answer may lack the rows that arrived during the request.
     if (replace && arrived.length) this.prepend(arrived);
+    this.isLoaded = true;
     this.updateVisibility();
+  }
+
+  /** A page, or undefined if it failed or a later reload made it obsolete. */
+  async read(path, generation) {
+    try {
+      const page = await requestPage(path);
+      return generation === this.generation ? page : undefined;
+    } catch (error) {
+      if (generation !== this.generation) return undefined;
+      this.notice.replaceChildren(failure(this.label.split(',')[0], error, () => this.reload()));
+      return undefined;
+    }
+  }
+
+  setNext(path) {
+    this.nextPath = path;
+    this.more.hidden = !path;
   }
 
   clear() {
@@ -82,9 +117,9 @@ export class List {
     // Only a few rows are highlighted: in a flood nobody would see it, and it would cost the most.
     const highlight = added.length < 10 ? 'new' : '';
     this.body.prepend(...added.map((row) => this.renderRow(row, highlight)));
-    while (this.body.rows.length > MAX_ROWS) {
-      this.remove(this.body.lastChild);
-      this.more.hidden = this.isComplete;
+    if (this.body.rows.length > MAX_ROWS) {
+      while (this.body.rows.length > MAX_ROWS) this.remove(this.body.lastChild);
+      this.setNext(this.path(this.body.lastChild.row[this.key]));
     }
     this.updateVisibility();
   }
@@ -100,16 +135,16 @@ export class List {
 
   /** Updates the first page in place, so that the reader does not lose the row or the button that they use. */
   async refresh() {
-    const generation = (this.generation ??= {});
-    const rows = await request('GET', this.path(undefined));
-    if (generation !== this.generation) return;
-    const keys = new Set(rows.map((row) => row[this.key]));
-    for (const old of [...this.body.rows].slice(0, rows.length || undefined)) {
+    const page = await this.read(this.path(), (this.generation ??= {}));
+    if (!page) return;
+    const keys = new Set(page.rows.map((row) => row[this.key]));
+    for (const old of [...this.body.rows].slice(0, page.rows.length || undefined)) {
       if (!keys.has(old.row[this.key])) this.remove(old);
     }
-    rows.forEach((row) => this.update(row));
-    const added = rows.filter((row) => !this.rows.has(row[this.key]));
+    page.rows.forEach((row) => this.update(row));
+    const added = page.rows.filter((row) => !this.rows.has(row[this.key]));
     if (added.length) this.prepend(added.reverse());
+    this.isLoaded = true;
     this.updateVisibility();
   }
 
@@ -119,19 +154,17 @@ export class List {
   }
 
   renderRow(row, extraClass = '') {
-    const cells = this.columns.map(([heading, content]) => h('td', { role: 'cell', 'data-label': heading }, content(row)));
+    const cells = this.columns.map(([heading, content, kind]) => h('td', { role: 'cell', 'data-label': heading, class: kind }, content(row)));
     const element = h('tr', { role: 'row', class: `${this.rowClass?.(row) ?? ''} ${extraClass}`.trim() || null }, cells);
     element.row = row;
     this.rows.set(row[this.key], element);
     return element;
   }
 
-  lastKey() {
-    return this.body.lastChild?.row[this.key];
-  }
-
   updateVisibility() {
-    this.emptyState.hidden = this.body.rows.length > 0;
-    this.scroll.hidden = this.body.rows.length === 0;
+    const isEmpty = this.body.rows.length === 0;
+    this.scroll.hidden = isEmpty;
+    if (!isEmpty) chooseCards(this.element);
+    if (this.isLoaded) this.notice.replaceChildren(...(isEmpty ? [emptyState(this.emptyText())] : []));
   }
 }

@@ -5,7 +5,8 @@
 // - `resync`: rows may be missing; load the data again.
 // - `caughtUp`: the earlier events of this connection are complete; further events are new.
 
-import { credentials, local, parse } from './api.js';
+import { local, parse } from './api.js';
+import { credentials } from './session.js';
 
 const listeners = new Map();
 let connection = null;

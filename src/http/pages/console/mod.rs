@@ -45,25 +45,49 @@ macro_rules! assets {
 
 const PAGE: [Asset; 1] = assets!["index.html" HTML];
 
-const ASSETS: [Asset; 18] = assets![
+const ASSETS: [Asset; 42] = assets![
     "style.css" CSS,
+    "layout.css" CSS,
     "icon.svg" SVG,
-    "main.js" JAVASCRIPT,
+    "address.js" JAVASCRIPT,
     "api.js" JAVASCRIPT,
+    "audit.js" JAVASCRIPT,
+    "board.js" JAVASCRIPT,
+    "channel.js" JAVASCRIPT,
+    "chart.js" JAVASCRIPT,
+    "client.js" JAVASCRIPT,
+    "clock.js" JAVASCRIPT,
+    "compose.js" JAVASCRIPT,
+    "controls.js" JAVASCRIPT,
+    "deliveries.js" JAVASCRIPT,
+    "details.js" JAVASCRIPT,
     "dom.js" JAVASCRIPT,
+    "edit.js" JAVASCRIPT,
+    "fake.js" JAVASCRIPT,
+    "filters.js" JAVASCRIPT,
+    "flag.js" JAVASCRIPT,
+    "form.js" JAVASCRIPT,
+    "forms.js" JAVASCRIPT,
     "list.js" JAVASCRIPT,
     "live.js" JAVASCRIPT,
-    "chart.js" JAVASCRIPT,
-    "flag.js" JAVASCRIPT,
-    "sends.js" JAVASCRIPT,
+    "main.js" JAVASCRIPT,
+    "names.js" JAVASCRIPT,
+    "notice.js" JAVASCRIPT,
     "refusals.js" JAVASCRIPT,
-    "deliveries.js" JAVASCRIPT,
-    "forms.js" JAVASCRIPT,
+    "router.js" JAVASCRIPT,
     "rows.js" JAVASCRIPT,
+    "search.js" JAVASCRIPT,
+    "send.js" JAVASCRIPT,
+    "sends.js" JAVASCRIPT,
+    "session.js" JAVASCRIPT,
+    "status.js" JAVASCRIPT,
+    "thread.js" JAVASCRIPT,
+    "time.js" JAVASCRIPT,
+    "toast.js" JAVASCRIPT,
+    "token.js" JAVASCRIPT,
     "tokens.js" JAVASCRIPT,
-    "audit.js" JAVASCRIPT,
-    "compose.js" JAVASCRIPT,
-    "fake.js" JAVASCRIPT,
+    "why.js" JAVASCRIPT,
+    "worlds.js" JAVASCRIPT,
 ];
 
 /// `GET /`.
@@ -99,11 +123,11 @@ mod tests {
 
     #[test]
     fn the_console_has_a_text_for_every_rule() {
-        let script = include_str!("refusals.js");
+        let script = include_str!("why.js");
         for rule in Rule::ALL {
             let name = serde_json::to_value(rule).expect("a rule has a name");
             let entry = format!("\n  {}: '", name.as_str().expect("the name is a text"));
-            assert!(script.contains(&entry), "refusals.js has no text for {name}");
+            assert!(script.contains(&entry), "why.js has no text for {name}");
         }
     }
 }

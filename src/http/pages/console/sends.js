@@ -2,59 +2,63 @@
 
 import { query } from './api.js';
 import { chart } from './chart.js';
-import { badge, button, field, form, formatNumber, h, time } from './dom.js';
+import { button } from './controls.js';
+import { deliveryBadge, formatNumber, h } from './dom.js';
+import { Filters, ID } from './filters.js';
 import { List, PAGE } from './list.js';
 import { on, throttle } from './live.js';
+import { link, sendLink, tokenLink } from './names.js';
+import { serverInfo } from './session.js';
+import { time } from './time.js';
 
-export function deliveryBadge(state) {
-  return badge(state, { delivered: 'success', dead: 'failure', pending: 'pending' }[state] ?? '');
-}
-
-/** A link from a client to its refusals. */
-export function clientLink(client) {
-  return client === null ? '–' : h('a', { href: `#refusals/${client}` }, client);
-}
-
-export function sends(page) {
-  let filter = {};
-  let isPaused = false;
-  let missed = 0;
-  const list = new List({
+/** A list of sends, newest first. `values` returns the filter. */
+export function sendList(values, emptyText, pageSize = PAGE) {
+  return new List({
     label: 'Sends, newest first',
     key: 'sendingId',
-    path: (before = 'end') => query('/admin/sends', { before, limit: PAGE, ...filter }),
-    emptyText: page.noSendsText,
+    pageSize,
+    path: (before = 'end') => query('/admin/sends', { before, limit: pageSize, ...values() }),
+    emptyText,
     columns: [
-      ['Send', (sent) => `#${sent.sendingId}`],
-      ['Time', (sent) => time(sent.sentAt)],
-      ['Client', (sent) => clientLink(sent.clientId)],
-      ['Thread', (sent) => sent.threadId],
-      ['Form', (sent) => sent.qualityFormId],
-      ['Token', (sent) => sent.token],
-      ['Delivery', (sent) => deliveryBadge(sent.delivery)],
+      ['Send', (sent) => sendLink(sent.sendingId), 'short'],
+      ['Sent', (sent) => time(sent.sentAt), 'short'],
+      ['Client', (sent) => link('clients', sent.clientId, sent.clientExternalId ?? ''), 'named'],
+      ['Thread', (sent) => link('threads', sent.threadId), 'short'],
+      ['Form', (sent) => link('forms', sent.qualityFormId), 'named'],
+      ['Token', (sent) => tokenLink(sent.token)],
+      ['Delivery', (sent) => deliveryBadge(sent.delivery), 'short'],
     ],
   });
-  const matches = (sent) =>
-    [['client', 'clientId'], ['thread', 'threadId'], ['form', 'qualityFormId']].every(
-      ([name, key]) => !filter[name] || filter[name] === String(sent[key]),
-    );
+}
+
+function noSendsText() {
+  if (serverInfo.fake) return ['No sends yet. ', h('a', { href: '#compose' }, 'Try a send'), ', or let your program send with the token test-crm.'];
+  return ['No sends yet. Turn surveys on, create a ', h('a', { href: '#tokens' }, 'token'), ' of role INTEGRATOR, and send with it. New sends appear here without a reload.'];
+}
+
+export function sends({ filters: values }) {
+  let isPaused = false;
+  let missed = 0;
   const pause = button('Pause', () => {
     isPaused = !isPaused;
     pause.setAttribute('aria-pressed', String(isPaused));
-    if (!isPaused) {
-      missed = 0;
-      pause.textContent = 'Pause';
-      return list.reload();
-    }
-    pause.textContent = 'Resume';
-  }, { 'aria-pressed': 'false' });
+    pause.textContent = isPaused ? 'Resume' : 'Pause';
+    missed = 0;
+    return isPaused ? null : list.reload();
+  }, { 'aria-pressed': 'false', title: 'Stops the list, so that it does not move while you read it' });
+  const filters = new Filters([['client', 'Client', ID], ['thread', 'Thread', ID], ['form', 'Form', ID]], values, () => list.reload(), pause);
+  const list = sendList(() => filters.values, () => (filters.isEmpty ? noSendsText() : filters.nothing('sends')));
+  const matches = (sent) =>
+    [['client', 'clientId'], ['thread', 'threadId'], ['form', 'qualityFormId']].every(
+      ([name, key]) => !filters.values[name] || filters.values[name] === String(sent[key]),
+    );
   // The state of a pending delivery changes later. The shown states are refreshed at most once a second.
   const refreshPending = throttle(1000, () => {
     const hasPending = [...list.rows.values()].some(({ row }) => row.delivery === 'pending');
-    if (!isPaused && hasPending) list.refresh().catch(() => {});
+    if (!isPaused && hasPending) list.refresh();
   });
   const unsubscribe = [
-    on('resync', () => list.reload().catch(() => {})),
+    on('resync', () => list.reload()),
     on('sends', ({ count, rows }) => {
       if (!isPaused) return list.prepend(rows.filter(matches));
       missed += count;
@@ -64,22 +68,10 @@ export function sends(page) {
     on('caughtUp', refreshPending),
     on('committed', refreshPending),
   ];
-  const number = (name, label) => field(label, h('input', { name, inputmode: 'numeric', pattern: '-?[0-9]{1,19}', size: 8 }));
-  const filters = form(
-    (data) => {
-      filter = data;
-      return list.reload();
-    },
-    { latestWins: true, class: 'bar', 'aria-label': 'Filter', onchange: () => filters.requestSubmit() },
-    number('client', 'Client'),
-    number('thread', 'Thread'),
-    number('form', 'Form'),
-    h('button', {}, 'Filter'),
-    pause,
-  );
+  const picture = chart();
   return {
-    element: h('div', {}, chart(), filters, list.element),
-    start: () => list.reload(),
-    stop: () => unsubscribe.forEach((off) => off()),
+    element: h('div', {}, picture.element, filters.element, list.element),
+    start: () => Promise.all([list.reload(), picture.start()]),
+    stop: () => [...unsubscribe, picture.stop].forEach((off) => off()),
   };
 }
