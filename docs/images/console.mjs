@@ -8,7 +8,7 @@ import { call, openBrowser, startFake } from '../../tests/console/harness.mjs';
 const FOLDER = process.argv[2];
 /** The time in the pictures: tomorrow, because the clock of a fake does not go back. The browser shows the same time. */
 const NOW = new Date().setUTCHours(24 + 10, 15, 0, 0);
-const STEP_MS = 10_000;
+const STEP_MS = 60_000;
 const STEPS = 60;
 
 /** A client and a form that is enabled for its channel. */
@@ -50,7 +50,7 @@ async function startGateway() {
   return gateway;
 }
 
-/** Ten minutes of sends and refusals. */
+/** An hour of sends and refusals. */
 async function fill(url, gateway) {
   const admin = (method, path, body) => call(url, 'test-admin', method, `/admin/${path}`, body);
   const deliveryUrl = `http://127.0.0.1:${gateway.address().port}/surveys`;
@@ -64,7 +64,6 @@ async function fill(url, gateway) {
     call(url, pick(TOKENS), 'POST', '/api/v1/quality/send', { clientId: { type: 'internalClientId', id: client }, qualityFormId: form });
   for (let step = 1; step <= STEPS; step += 1) {
     const start = NOW - (STEPS - step + 1) * STEP_MS;
-    // Not more than 50 sends in all: a page that connects gets the last 50.
     const count = Math.floor(3.6 * Math.sin(step / 13) ** 2 * random() + random());
     for (let sent = 0; sent < count; sent += 1) {
       const now = new Date(start + Math.floor(((sent + random()) / count) * STEP_MS)).toISOString();
@@ -104,7 +103,7 @@ try {
   await fill(fake.url, gateway);
   for (const colorScheme of ['light', 'dark']) {
     await takePicture(browser, fake.url, colorScheme, { name: 'console', view: '', row: 12, margin: 0 });
-    await takePicture(browser, fake.url, colorScheme, { name: 'refusals', view: '#refusals?person=1042', row: 2, margin: 16 });
+    await takePicture(browser, fake.url, colorScheme, { name: 'refusals', view: '#refusals?person=1042', row: 2, margin: 330 });
   }
 } finally {
   gateway.close();

@@ -58,12 +58,13 @@ test('a world is reset after a question', async (t) => {
 });
 
 test('worlds are found by a part of their name, a click opens one, and a typo makes none', async (t) => {
-  for (const name of ['orders-1', 'orders-2', 'billing']) await send(url, `test-crm@${name}`, 1);
+  for (const name of ['orders-1', 'orders-2', 'billing', 'billing']) await send(url, `test-crm@${name}`, 1);
   const page = await openPage(browser, t, url);
   await isLive(page);
   await page.getByRole('link', { name: 'World: default' }).click();
   const worlds = page.getByRole('list', { name: 'Worlds' });
-  await worlds.getByRole('button', { name: /billing/ }).waitFor();
+  await worlds.getByRole('button', { name: 'billing 2 sends' }).waitFor();
+  await worlds.getByRole('button', { name: 'orders-1 1 send' }).waitFor();
   const box = page.getByRole('searchbox', { name: 'Find a world' });
   await box.fill('orders');
   assert.equal(await worlds.getByRole('button').count(), 2);

@@ -1,6 +1,6 @@
 // The worlds of a fake: a list to search, and the world that is open.
 
-import { request } from './api.js';
+import { request, requestAs } from './api.js';
 import { ask, button } from './controls.js';
 import { card, count, h } from './dom.js';
 import { on } from './live.js';
@@ -35,11 +35,23 @@ export function worlds() {
   const notice = h('div', { 'aria-live': 'polite' });
   const input = h('input', { type: 'search', placeholder: 'Name of a world', 'aria-label': 'Find a world', spellcheck: 'false', autocapitalize: 'none', maxlength: 64, size: 24 });
   const matching = () => all.filter(({ name }) => nameOf(name).toLowerCase().includes(input.value.trim().toLowerCase()));
-  const row = ({ name, sends }) => h('li', {}, button([h('b', {}, nameOf(name)), sends === undefined ? null : h('span', {}, count(sends, 'send'))], () => openWorld(name), { 'aria-current': name === worldName() ? 'true' : false }));
+  const row = ({ name, sends }) => h('li', {}, button([h('b', {}, nameOf(name)), ' ', h('span', {}, sends)], () => openWorld(name), { 'aria-current': name === worldName() ? 'true' : false }));
+  /** Fills in how many sends each world has, one world after another. */
+  const countSends = async (found, rows) => {
+    for (const [index, world] of found.entries()) {
+      if (!rows[index].isConnected) return;
+      const status = await requestAs(world.admin, '/admin/status').catch(() => null);
+      if (!status) continue;
+      world.sends = count(status.sends.total, 'send');
+      rows[index].querySelector('span').textContent = world.sends;
+    }
+  };
   const draw = () => {
     const text = input.value.trim();
     const found = matching();
-    list.replaceChildren(...found.map(row));
+    const rows = found.map(row);
+    list.replaceChildren(...rows);
+    countSends(found, rows);
     const isNew = text && !all.some(({ name }) => name === text);
     const create = isNew && NAME.test(text) ? button(`Create the world “${text}”`, () => openWorld(text)) : null;
     if (found.length && !isNew) return notice.replaceChildren();
