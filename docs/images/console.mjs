@@ -82,7 +82,7 @@ async function fill(url, gateway) {
 
 /** Takes the picture of a view down to the end of a row of its table, and a margin. */
 async function takePicture(browser, url, colorScheme, { name, view, row, margin }) {
-  const options = { viewport: { width: 1200, height: 800 }, deviceScaleFactor: 1.5, timezoneId: 'UTC', locale: 'en-GB' };
+  const options = { viewport: { width: 1200, height: 800 }, deviceScaleFactor: 1.25, timezoneId: 'UTC', locale: 'en-GB' };
   const context = await browser.newContext({ ...options, colorScheme });
   const page = await context.newPage();
   await page.clock.setFixedTime(NOW);
@@ -102,7 +102,7 @@ const [fake, browser, gateway] = await Promise.all([startFake('--world', world),
 try {
   await fill(fake.url, gateway);
   for (const colorScheme of ['light', 'dark']) {
-    await takePicture(browser, fake.url, colorScheme, { name: 'console', view: '', row: 12, margin: 0 });
+    await takePicture(browser, fake.url, colorScheme, { name: 'console', view: '', row: 6, margin: 0 });
     await takePicture(browser, fake.url, colorScheme, { name: 'refusals', view: '#refusals?person=1042', row: 2, margin: 330 });
   }
 } finally {
