@@ -1,4 +1,4 @@
-// The layout: at four widths no element is wider than the page, and no word is broken.
+// The layout: at four widths no element is wider than the page, no word is broken, and no name in the chart covers another.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -30,6 +30,10 @@ function findProblems() {
   }
   for (const region of document.querySelectorAll('.scroll')) {
     if (region.scrollWidth > region.clientWidth) problems.push(`${region.ariaLabel} scrolls sideways`);
+  }
+  const names = [...document.querySelectorAll('svg .tick')].map((name) => [name.getBoundingClientRect(), name.textContent]);
+  for (const [index, [{ left }, text]] of names.entries()) {
+    if (index > 0 && left < names[index - 1][0].right) problems.push(`“${text}” covers the name before it in the chart`);
   }
   const range = document.createRange();
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -20,6 +20,7 @@ const RANGES = {
 const HEIGHT = 120;
 const LEFT = 40;
 const BOTTOM = 18;
+const LEAST_BETWEEN_NAMES = 56;
 
 /** The starts of the bars, in the reader's zone; the last one contains the present. */
 function startsOf([, , length, amount]) {
@@ -58,8 +59,9 @@ function draw(picture, bars, [, unit, , amount, every], width) {
     return svg('g', {}, svg('title', {}, `${day}${startText(start, unit)}: ${formatNumber(sent)} sent, ${formatNumber(refused)} refused`),
       svg('rect', { class: 'area', x, width: step, y: 0, height: HEIGHT }), bar(sent, 0, 'sent'), bar(refused, sent, 'refused'));
   });
-  // Counted from the end, so that the present is named.
-  const named = bars.map(({ start }, index) => [start, index]).filter(([, index]) => (amount - 1 - index) % every === 0);
+  // Counted from the end, so that the present is named. On a narrow page fewer are named.
+  const spacing = every * Math.ceil(LEAST_BETWEEN_NAMES / (every * step));
+  const named = bars.map(({ start }, index) => [start, index]).filter(([, index]) => (amount - 1 - index) % spacing === 0);
   const times = named.map(([start, index]) => svg('text', { x: Math.min(LEFT + (index + 0.5) * step, width - 18), y: HEIGHT + BOTTOM - 4, class: 'tick' }, startText(start, unit)));
   picture.setAttribute('viewBox', `0 0 ${width} ${HEIGHT + BOTTOM}`);
   picture.replaceChildren(...lines, ...columns, ...times);

@@ -6,7 +6,7 @@ import { card, count, formatNumber, h } from './dom.js';
 import { on, throttle } from './live.js';
 import { link } from './names.js';
 import { failure } from './notice.js';
-import { duration, longTime } from './time.js';
+import { duration, longTime, wholeSeconds } from './time.js';
 
 const SECOND_MS = 1000;
 
@@ -31,7 +31,7 @@ function parts({ version, schema, now, surveysViaExternalApi, sends, queue, deli
   const { pending, oldestPendingSeconds, dead, channelsFailing, channelsOff } = deliveries;
   return [
     card('Server', figures(figure('surveys', surveysViaExternalApi ? 'on' : 'off', surveysViaExternalApi ? 'success' : 'failure'), figure('version', version), figure('schema', schema)),
-      h('p', {}, 'Its clock shows ', longTime(now), '.')),
+      h('p', {}, 'Its clock shows ', wholeSeconds(now), '.')),
     card('Sends', figures(figure('in the database', formatNumber(sends.total)), figure('in 24 hours', formatNumber(sends.last24Hours)), figure('a day, on average', decimal(sends.perDay))),
       h('p', {}, `${count(queue.waiting, 'job')} of at most ${formatNumber(queue.limit)} ${Number(queue.waiting) === 1 ? 'waits' : 'wait'} for the writer.`)),
     card('Deliveries', figures(figure('pending', formatNumber(pending), pending > 0 ? 'pending' : ''), figure('dead', formatNumber(dead), dead > 0 ? 'failure' : ''),

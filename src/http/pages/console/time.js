@@ -47,7 +47,10 @@ export function time(iso, none = '–') {
 }
 
 /** An exact time and how long ago it was, for a page that has room for both. */
-export const longTime = (iso, none = '–') => (iso ? h('span', {}, exactTime(iso).split('\n')[0].replace(/\.\d{3}/, ''), ', ', time(iso)) : none);
+export const longTime = (iso, none = '–') => (iso ? h('span', {}, wholeSeconds(iso), ', ', time(iso)) : none);
+
+/** The exact time in the reader's zone, without milliseconds. */
+export const wholeSeconds = (iso) => exactTime(iso).split('\n')[0].replace(/\.\d{3}/, '');
 
 /** A number of seconds as a rough duration, such as `3 h`. */
 export function duration(seconds) {
