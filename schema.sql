@@ -164,7 +164,7 @@ create table idempotency_key (
 -- The oldest keys are deleted first.
 create index idempotency_key_by_age on idempotency_key (created_at);
 
--- The index of the sends: "What was sent to this client?". It is filled behind the sends, one segment after another, and never
+-- The index of the sends: "What was sent to this client?". It is filled after the sends, one segment after another, and never
 -- by a send: an index in random order would cost a third of the sends per second. The segment `n` has the sendingIds from
 -- 65536 n on. Sends that no segment has yet are found by a scan of the end of the table.
 create table send_segment (

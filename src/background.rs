@@ -145,7 +145,7 @@ impl BackgroundHandle {
         });
     }
 
-    /// Fills the index of the sends behind them, until the database ends.
+    /// Fills the index of the sends after them, until the database ends.
     pub(crate) fn index_sends(&self, database: Arc<Database>) {
         self.run("index", move || {
             let store = database.store();

@@ -93,8 +93,8 @@ mod tests {
     #[test]
     fn a_time_is_told_in_its_greatest_unit() {
         let now = Time(1_000_000_000_000);
-        let told = |seconds: i64| relative(Time(now.0 + seconds * 1000), now);
-        assert_eq!([told(0), told(-119), told(-120), told(-7200)], ["0 s ago", "119 s ago", "2 min ago", "2 h ago"]);
-        assert_eq!([told(90_000), told(30 * 86_400)], ["in 25 h", "in 30 days"]);
+        let shown = |seconds: i64| relative(Time(now.0 + seconds * 1000), now);
+        assert_eq!([shown(0), shown(-119), shown(-120), shown(-7200)], ["0 s ago", "119 s ago", "2 min ago", "2 h ago"]);
+        assert_eq!([shown(90_000), shown(30 * 86_400)], ["in 25 h", "in 30 days"]);
     }
 }

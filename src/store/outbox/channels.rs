@@ -219,17 +219,17 @@ mod tests {
 
     #[test]
     fn a_channel_fails_since_the_first_try_after_the_last_success() {
-        let told = |tries, success: Option<i64>| {
+        let failing_by = |tries, success: Option<i64>| {
             let (since, result) = failing(tries, success.map(Time));
             (since.map(|since| since.0), result)
         };
-        assert_eq!(told(vec![], Some(5)), (None, None));
-        assert_eq!(told(vec![failed(10, 11), failed(20, 21)], None), (Some(10), Some("at 21".to_owned())));
+        assert_eq!(failing_by(vec![], Some(5)), (None, None));
+        assert_eq!(failing_by(vec![failed(10, 11), failed(20, 21)], None), (Some(10), Some("at 21".to_owned())));
         // Both were tried again after the last success; the first of them had failed before it, too.
-        assert_eq!(told(vec![failed(10, 40), failed(32, 35)], Some(30)), (Some(32), Some("at 40".to_owned())));
-        assert_eq!(told(vec![failed(10, 40)], Some(30)), (Some(40), Some("at 40".to_owned())));
+        assert_eq!(failing_by(vec![failed(10, 40), failed(32, 35)], Some(30)), (Some(32), Some("at 40".to_owned())));
+        assert_eq!(failing_by(vec![failed(10, 40)], Some(30)), (Some(40), Some("at 40".to_owned())));
         // They wait for their next try, and the gateway works again.
-        assert_eq!(told(vec![failed(10, 20)], Some(30)), (None, None));
+        assert_eq!(failing_by(vec![failed(10, 20)], Some(30)), (None, None));
     }
 
     #[test]

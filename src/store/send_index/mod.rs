@@ -1,6 +1,6 @@
 //! The index of the sends, by client, thread and form.
 //!
-//! It is filled behind the sends ([`fill`]), one segment of sendingIds after another, because an index that each send writes
+//! It is filled after the sends ([`fill`]), one segment of sendingIds after another, because an index that each send writes
 //! costs a third of the sends per second. A segment is listed in `send_segment` once it is complete, and only then a list reads
 //! it; all other sends are found by a scan of their part of the table. So a list is right at any moment, whatever is filled.
 //!

@@ -1,4 +1,4 @@
-// Links to rows, with their names beside their ids. The names are loaded after the ids are shown.
+// Links to rows, with their names next to their ids. The names are loaded after the ids are shown.
 
 import { fetchAll, findRow } from './api.js';
 import { href } from './address.js';

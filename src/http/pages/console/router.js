@@ -70,7 +70,7 @@ export function leave() {
   nav.hidden = true;
 }
 
-/** Shows the view that the address names. `isCurrent` tells whether the session goes on. */
+/** Shows the view that the address names. `isCurrent` says whether the session goes on. */
 export async function show(isCurrent, isFirst = false) {
   const address = readAddress();
   const { hash } = location;

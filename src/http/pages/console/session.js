@@ -50,5 +50,5 @@ export function credentials() {
 /** Opens another world of a fake. */
 export const openWorld = (name) => dispatchEvent(new CustomEvent('openworld', { detail: name }));
 
-/** Tells the page what a fake's `/admin/clock` has answered. */
+/** Passes on what a fake's `/admin/clock` has answered. */
 export const clockRead = (state) => dispatchEvent(new CustomEvent('clockread', { detail: state }));

@@ -1,9 +1,9 @@
--- Version 5: statistics, refusals, an index of the sends that is filled behind them, the last backup.
+-- Version 5: statistics, refusals, an index of the sends that is filled after them, the last backup.
 
 -- "Whose name begins so?"
 create index client_by_name on client (name) where name is not null;
 
--- The index of the sends: "What was sent to this client?". It is filled behind the sends, one segment after another, and never
+-- The index of the sends: "What was sent to this client?". It is filled after the sends, one segment after another, and never
 -- by a send: an index in random order would cost a third of the sends per second. The segment `n` has the sendingIds from
 -- 65536 n on. Sends that no segment has yet are found by a scan of the end of the table.
 create table send_segment (
