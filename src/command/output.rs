@@ -94,7 +94,10 @@ mod tests {
     fn a_time_is_told_in_its_greatest_unit() {
         let now = Time(1_000_000_000_000);
         let shown = |seconds: i64| relative(Time(now.0 + seconds * 1000), now);
-        assert_eq!([shown(0), shown(-119), shown(-120), shown(-7200)], ["0 s ago", "119 s ago", "2 min ago", "2 h ago"]);
+        assert_eq!(
+            [shown(0), shown(-119), shown(-120), shown(-7200)],
+            ["0 s ago", "119 s ago", "2 min ago", "2 h ago"]
+        );
         assert_eq!([shown(90_000), shown(30 * 86_400)], ["in 25 h", "in 30 days"]);
     }
 }

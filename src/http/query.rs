@@ -5,10 +5,7 @@ use std::{str::FromStr, time::Duration};
 use actix_web::{HttpRequest, http::Method, web::Query as Pairs};
 
 use crate::http::failure::Failure;
-use crate::survey::{
-    moment::{self, Moment},
-    time::TimeSpan,
-};
+use crate::survey::{moment::Moment, time::TimeSpan};
 
 /// How many rows a list has where `limit` does not say.
 const DEFAULT_LIMIT: usize = 100;
@@ -116,12 +113,13 @@ impl Query {
 
     /// A point in time: a time, a date or how long ago.
     pub(crate) fn moment(&self, name: &str) -> Result<Option<Moment>, Failure> {
-        self.parse(name, moment::EXPECTED, |_| true)
+        self.value(name)
     }
 
-    /// What a text of the query says; `expected` tells what it may be.
-    pub(crate) fn value<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, Failure> {
-        self.parse(name, expected, |_| true)
+    /// A value of a type whose errors say what it must be.
+    pub(crate) fn value<T: FromStr<Err = String>>(&self, name: &str) -> Result<Option<T>, Failure> {
+        let value = self.text(name).map(str::parse).transpose();
+        value.map_err(|error| Failure::bad_request(format!("{name} {error}")))
     }
 
     fn parse<T: FromStr>(&self, name: &str, expected: &str, is_fit: impl Fn(&T) -> bool) -> Result<Option<T>, Failure> {

@@ -47,7 +47,7 @@ pub(crate) fn between(
 }
 
 /// What a moment can be, for the sentences that refuse another text.
-pub(crate) const EXPECTED: &str =
+const EXPECTED: &str =
     "a time such as 2026-03-01T10:15:00Z, a date such as 2026-03-01, or a span before now such as 7d";
 
 impl FromStr for Moment {

@@ -46,18 +46,14 @@ rules! {
     FormEnabled = "formEnabled",
 }
 
-impl Rule {
-    /// What a name of a rule may be, for the sentences that refuse another text.
-    pub(crate) fn expected() -> String {
-        format!("one of {}", Self::ALL.map(Self::as_str).join(", "))
-    }
-}
-
 impl FromStr for Rule {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|rule| rule.as_str() == text).ok_or_else(|| format!("must be {}", Self::expected()))
+        Self::ALL
+            .into_iter()
+            .find(|rule| rule.as_str() == text)
+            .ok_or_else(|| format!("must be one of {}", Self::ALL.map(Self::as_str).join(", ")))
     }
 }
 

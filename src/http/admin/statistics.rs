@@ -6,12 +6,9 @@ use crate::{
     http::{auth, failure::Failure, page::Page, query::Query, responses::Json, state::State},
     store::{
         refusals::list::{Person, RefusalFilter, RefusalRow},
-        statistics::{
-            list::Statistics,
-            query::{Grouping, StatisticsQuery, Zone},
-        },
+        statistics::{list::Statistics, query::StatisticsQuery},
     },
-    survey::{moment::between, phone, rules::Rule},
+    survey::{moment::between, phone},
 };
 
 /// `GET /admin/stats`: how many surveys were sent and refused, by time, form and channel.
@@ -19,7 +16,7 @@ pub(crate) async fn statistics(request: HttpRequest, ThinData(app): State) -> Re
     let admin = auth::admin(&request, &app).await?;
     let query = Query::of(&request, &["from", "to", "by", "zone"])?;
     let times = (query.moment("from")?, query.moment("to")?);
-    let (grouping, zone) = (query.value("by", Grouping::EXPECTED)?, query.value("zone", Zone::EXPECTED)?);
+    let (grouping, zone) = (query.value("by")?, query.value("zone")?);
     let query = StatisticsQuery::new(times, grouping, zone, admin.store().now()).map_err(Failure::bad_request)?;
     Ok(Json::ok(admin.store().statistics(query).await?))
 }
@@ -41,7 +38,7 @@ pub(crate) async fn refusals(request: HttpRequest, ThinData(app): State) -> Resu
         person: query.search("person")?.map(Person::from),
         thread: query.integer("thread")?,
         form: query.integer("form")?,
-        rule: query.value("rule", &Rule::expected())?,
+        rule: query.value("rule")?,
         token: query.search("token")?.map(str::to_owned),
         since,
         until,

@@ -32,11 +32,11 @@ pub(super) fn record(request: &HttpRequest, app: &AppState, status: Option<Statu
     let body = context.body.take().filter(|body| is_shown && !body.is_empty() && request.path() != LOGIN);
     let user_agent =
         request.headers().get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let is_refused = matches!(decision, Decision::Refused(_));
+    let refusal = if let Decision::Refused(refusal) = &decision { Some(refusal) } else { None };
+    let is_refused = refusal.is_some();
     if let (Some(rule), Some(status), SEND, &Method::POST) =
         (decision.failed(), status, request.path(), request.method())
     {
-        let refusal = if let Decision::Refused(refusal) = &decision { Some(refusal) } else { None };
         tenant.store.keep_refusal(RefusedSend {
             at: tenant.store.now(),
             request_id: context.request_id.to_str().unwrap_or_default().to_owned(),
@@ -46,7 +46,7 @@ pub(super) fn record(request: &HttpRequest, app: &AppState, status: Option<Statu
             message: message.unwrap_or_default().to_owned(),
             target: context.target.clone(),
             form: context.form,
-            client: refusal.and_then(Refusal::client),
+            client: decision.client(),
             thread: refusal.and_then(Refusal::found_thread),
             channel: refusal.and_then(Refusal::channel),
         });

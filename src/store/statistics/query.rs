@@ -60,7 +60,7 @@ impl FromStr for Grouping {
 }
 
 impl Grouping {
-    pub(crate) const EXPECTED: &str = "minute, hour, day or month, with form, channel or both, such as day,form";
+    const EXPECTED: &str = "minute, hour, day or month, with form, channel or both, such as day,form";
 }
 
 /// The offset of a time zone from UTC, such as `+03:00`; it decides where days and months begin.
@@ -68,7 +68,7 @@ impl Grouping {
 pub(crate) struct Zone(Offset);
 
 impl Zone {
-    pub(crate) const EXPECTED: &str = "an offset from UTC such as +03:00, or Z";
+    const EXPECTED: &str = "an offset from UTC such as +03:00, or Z";
     pub(crate) const UTC: Self = Self(Offset::UTC);
 }
 
