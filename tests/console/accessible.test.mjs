@@ -3,21 +3,16 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
-import { isLive, openBrowser, openHash, openPage, openWorld, startFake } from './harness.mjs';
+import { before, test } from 'node:test';
+import { isLive, openHash, openPage, openWorld } from './harness.mjs';
 import { fill, SECTIONS } from './history.mjs';
+import { browser, fake } from './shared.mjs';
 
-let fake, browser, axe;
+let axe;
 
 before(async () => {
-  [fake, browser] = await Promise.all([startFake(), openBrowser()]);
   axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   await fill(fake.url);
-});
-
-after(async () => {
-  await browser?.close();
-  await fake?.stop();
 });
 
 for (const [colorScheme, width] of [['light', 1440], ['dark', 1440], ['light', 360], ['dark', 360]]) {

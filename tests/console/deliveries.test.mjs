@@ -3,20 +3,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { after, before, test } from 'node:test';
-import { call, openBrowser, openHash, openView, openWorld, send, startFake } from './harness.mjs';
-
-let fake, browser, url;
-
-before(async () => {
-  [fake, browser] = await Promise.all([startFake(), openBrowser()]);
-  url = fake.url;
-});
-
-after(async () => {
-  await browser?.close();
-  await fake?.stop();
-});
+import { test } from 'node:test';
+import { call, openHash, openView, openWorld, send } from './harness.mjs';
+import { browser, url } from './shared.mjs';
 
 /** A gateway that answers with the status of `state`. */
 async function startGateway(t, state) {

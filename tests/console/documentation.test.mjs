@@ -3,19 +3,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
-import { openBrowser, openPage, startFake } from './harness.mjs';
-
-let fake, browser;
-
-before(async () => {
-  [fake, browser] = await Promise.all([startFake(), openBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await fake?.stop();
-});
+import { test } from 'node:test';
+import { openPage } from './harness.mjs';
+import { browser, fake } from './shared.mjs';
 
 test('the search shows the operations that have every word', async (t) => {
   const page = await openPage(browser, t, fake.url, { hash: 'docs' });

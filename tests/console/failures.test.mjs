@@ -3,19 +3,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
-import { after, before, test } from 'node:test';
-import { isLive, openBrowser, openHash, openPage, openView, send, startFake } from './harness.mjs';
-
-let fake, browser;
+import { before, test } from 'node:test';
+import { isLive, openHash, openPage, openView, send } from './harness.mjs';
+import { browser, fake } from './shared.mjs';
 
 before(async () => {
-  [fake, browser] = await Promise.all([startFake(), openBrowser()]);
   await send(fake.url, 'test-crm', 1);
-});
-
-after(async () => {
-  await browser?.close();
-  await fake?.stop();
 });
 
 /** A connection to the fake that can be cut, as if the server had stopped. */

@@ -1,23 +1,14 @@
 // The layout: at four widths no element is wider than the page, no word is broken, and no name in the chart covers another.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { isLive, openBrowser, openHash, openPage, startFake } from './harness.mjs';
+import { before, test } from 'node:test';
+import { isLive, openHash, openPage } from './harness.mjs';
 import { fill, SECTIONS } from './history.mjs';
-
-let fake, browser, url;
+import { browser, url } from './shared.mjs';
 
 before(async () => {
-  [fake, browser] = await Promise.all([startFake(), openBrowser()]);
-  url = fake.url;
   await fill(url);
 });
-
-after(async () => {
-  await browser?.close();
-  await fake?.stop();
-});
-
 
 /** Runs in the page. The elements that go beyond it, and the words whose letters are on two lines. */
 function findProblems() {

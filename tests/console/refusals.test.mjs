@@ -1,20 +1,9 @@
 // What was refused, and why.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { call, openBrowser, openHash, openView, openWorld, send, startFake } from './harness.mjs';
-
-let fake, browser, url;
-
-before(async () => {
-  [fake, browser] = await Promise.all([startFake(), openBrowser()]);
-  url = fake.url;
-});
-
-after(async () => {
-  await browser?.close();
-  await fake?.stop();
-});
+import { test } from 'node:test';
+import { call, openHash, openView, openWorld, send } from './harness.mjs';
+import { browser, url } from './shared.mjs';
 
 const rows = (page) => page.getByRole('region', { name: 'Refusals, newest first' }).locator('tbody tr');
 

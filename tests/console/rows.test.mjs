@@ -1,20 +1,9 @@
 // Clients, threads, channels and forms, and the search box that finds them.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { call, openBrowser, openHash, openView, openWorld, send, startFake } from './harness.mjs';
-
-let fake, browser, url;
-
-before(async () => {
-  [fake, browser] = await Promise.all([startFake(), openBrowser()]);
-  url = fake.url;
-});
-
-after(async () => {
-  await browser?.close();
-  await fake?.stop();
-});
+import { test } from 'node:test';
+import { call, openHash, openView, openWorld, send } from './harness.mjs';
+import { browser, url } from './shared.mjs';
 
 test('a checkbox in the grid enables a form for a channel', async (t) => {
   const page = await openWorld(browser, t, url, 'grid');

@@ -1,20 +1,9 @@
 // The sends, live, and the switch that turns them off.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { call, openBrowser, openWorld, send, startFake } from './harness.mjs';
-
-let fake, browser, url;
-
-before(async () => {
-  [fake, browser] = await Promise.all([startFake(), openBrowser()]);
-  url = fake.url;
-});
-
-after(async () => {
-  await browser?.close();
-  await fake?.stop();
-});
+import { test } from 'node:test';
+import { call, openWorld, send } from './harness.mjs';
+import { browser, url } from './shared.mjs';
 
 test('the switch changes the answer of the API, and shows who changed it last', async (t) => {
   const page = await openWorld(browser, t, url, 'switch');

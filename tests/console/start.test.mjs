@@ -3,20 +3,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
-import { after, before, test } from 'node:test';
-import { isLive, openBrowser, openPage, openWorld, send, startFake } from './harness.mjs';
-
-let fake, browser, url;
-
-before(async () => {
-  [fake, browser] = await Promise.all([startFake(), openBrowser()]);
-  url = fake.url;
-});
-
-after(async () => {
-  await browser?.close();
-  await fake?.stop();
-});
+import { test } from 'node:test';
+import { isLive, openPage, openWorld, send } from './harness.mjs';
+import { browser, url } from './shared.mjs';
 
 /** A reverse proxy that serves the fake under a path. */
 async function startProxy(path) {

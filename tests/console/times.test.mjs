@@ -1,20 +1,9 @@
 // Times are those of the world's clock, and not of the browser's.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { call, openBrowser, openHash, openWorld, send, startFake } from './harness.mjs';
-
-let fake, browser, url;
-
-before(async () => {
-  [fake, browser] = await Promise.all([startFake(), openBrowser()]);
-  url = fake.url;
-});
-
-after(async () => {
-  await browser?.close();
-  await fake?.stop();
-});
+import { test } from 'node:test';
+import { call, openHash, openWorld, send } from './harness.mjs';
+import { browser, url } from './shared.mjs';
 
 const firstTime = (page) => page.locator('tbody tr').first().locator('time');
 

@@ -1,21 +1,10 @@
 // Each figure of the console is that of the API, after a scripted history with a moved clock and refusals of every rule.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { call, openBrowser, openHash, openWorld, send, startFake } from './harness.mjs';
+import { test } from 'node:test';
+import { call, openHash, openWorld, send } from './harness.mjs';
 import { fill, REFUSED } from './history.mjs';
-
-let fake, browser, url;
-
-before(async () => {
-  [fake, browser] = await Promise.all([startFake(), openBrowser()]);
-  url = fake.url;
-});
-
-after(async () => {
-  await browser?.close();
-  await fake?.stop();
-});
+import { browser, url } from './shared.mjs';
 
 const admin = (world) => (method, path, body) => call(url, `test-admin@${world}`, method, `/admin/${path}`, body);
 

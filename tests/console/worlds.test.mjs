@@ -1,20 +1,9 @@
 // What only a fake has: a send to try, the clock, faults and worlds.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { call, isLive, openBrowser, openPage, openView, openWorld, send, startFake } from './harness.mjs';
-
-let fake, browser, url;
-
-before(async () => {
-  [fake, browser] = await Promise.all([startFake(), openBrowser()]);
-  url = fake.url;
-});
-
-after(async () => {
-  await browser?.close();
-  await fake?.stop();
-});
+import { test } from 'node:test';
+import { call, isLive, openPage, openView, openWorld, send } from './harness.mjs';
+import { browser, url } from './shared.mjs';
 
 test('a composed send is shown as curl, with its raw answer', async (t) => {
   const page = await openWorld(browser, t, url, 'compose', { expectErrors: true });
