@@ -9,10 +9,12 @@
 //! 3. [`http`] takes a request and answers it. It knows nothing of SQL.
 //! 4. [`background`] delivers and deletes old rows, started and ended with the server; [`delivery`] calls the gateways.
 //! 5. [`store`] reads the facts in a snapshot, and its one writer records what may be sent. It knows no status code.
-//! 6. [`survey`] decides. It is pure: no HTTP, no SQL, no clock.
+//! 6. [`answers`] has the status and the message of each case as data.
+//! 7. [`survey`] decides. It is pure: no HTTP, no SQL, no clock.
 //!
 //! Imports point one way. `docs/architecture.md` has the order, and `tests/architecture` checks it.
 
+mod answers;
 mod background;
 mod cli;
 mod command;

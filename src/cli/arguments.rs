@@ -87,6 +87,9 @@ pub(crate) struct FakeArgs {
     /// World file to start with instead of the sample; `surveyd export` makes one.
     #[arg(long, value_name = "FILE")]
     pub(crate) world: Option<PathBuf>,
+    /// Answer as this file says, which `surveyd verify --save` writes; `-` reads stdin.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) answers: Option<PathBuf>,
     /// The greatest number of worlds at the same time.
     #[arg(long, value_name = "NUMBER", default_value_t = DEFAULT_MAX_WORLDS, value_parser = at_least_one)]
     pub(crate) max_worlds: usize,

@@ -5,17 +5,19 @@ use std::{
     fs,
     future::pending,
     io::{self, ErrorKind, IsTerminal, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process,
+    sync::Arc,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use serde::Serialize;
 use tokio::sync::oneshot;
 use tracing::info;
 
 use super::{apply::read_world, log, new_file, output::say, serve::serve};
 use crate::{
+    answers::{Answers, case::Case},
     cli::FakeArgs,
     fake::worlds::{self, Worlds},
     server::Server,
@@ -29,8 +31,11 @@ use crate::{
 };
 
 pub(crate) fn run(flags: FakeArgs) -> Result<()> {
-    let FakeArgs { listen, world, max_worlds, ready_file, exit_on_stdin_close } = flags;
+    let FakeArgs { listen, world, answers, max_worlds, ready_file, exit_on_stdin_close } = flags;
     let world = world.map(|path| read_world(&path)).transpose()?;
+    let answers = answers.map(|path| read_answers(&path)).transpose()?.unwrap_or_default();
+    let changed: Vec<_> = answers.changed_documented().map(Case::name).collect();
+    let answers = Arc::new(answers);
     // Removed when it goes out of scope: at every return of this function, also after a signal.
     let mut folder = None;
     let is_public = Cell::new(false);
@@ -40,7 +45,7 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
         log::start(&settings)?;
         is_public.set(!settings.is_on_loopback());
         Server::build(&settings, worlds::workers(), |background| {
-            Ok(Worlds::new(folder.path(), &settings, world, max_worlds, background)?.program())
+            Ok(Worlds::new(folder.path(), &settings, world, max_worlds, background)?.program(Arc::clone(&answers)))
         })
     };
     let is_started_by_program = exit_on_stdin_close || ready_file.is_some();
@@ -62,6 +67,12 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
                 server.url()
             ));
         }
+        if !changed.is_empty() {
+            say(format_args!(
+                "WARNING: the answers file changes what the vendor has published: {}",
+                changed.join(", ")
+            ));
+        }
         // Not waited for. Without a thread for it, the next fake removes them.
         let _ = threads::start("leftovers", remove_leftovers);
         // Programs that start a fake need none of it.
@@ -73,6 +84,14 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// Reads an answers file; `-` is standard input.
+pub(super) fn read_answers(path: &Path) -> Result<Answers> {
+    let text = if path == Path::new("-") { io::read_to_string(io::stdin()) } else { fs::read_to_string(path) };
+    let text = text.with_context(|| format!("cannot read the answers file {}", path.display()))?;
+    let answers = Answers::parse(&text).map_err(Error::msg);
+    answers.with_context(|| format!("the answers file {} has an error", path.display()))
 }
 
 /// Refuses a stdin that is not held open, such as the /dev/null of a background job: the fake would end at once.

@@ -2,7 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread::{self, JoinHandle},
 };
 
@@ -15,6 +15,7 @@ use crate::fake::{
     worlds::{self, DEFAULT_MAX_WORLDS, Worlds},
 };
 use crate::{
+    answers::Answers,
     server::{Server, StopStep},
     settings::{Flags, Settings},
     store::{
@@ -47,6 +48,7 @@ pub struct Fake {
 /// Options of a fake.
 pub struct Builder {
     world: Option<String>,
+    answers: Option<String>,
     listen: SocketAddr,
 }
 
@@ -60,7 +62,7 @@ impl Fake {
 
     /// Starts a fake with other options.
     pub fn builder() -> Builder {
-        Builder { world: None, listen: SocketAddr::from(([127, 0, 0, 1], 0)) }
+        Builder { world: None, answers: None, listen: SocketAddr::from(([127, 0, 0, 1], 0)) }
     }
 
     /// Its address, such as `http://127.0.0.1:41235`.
@@ -101,6 +103,12 @@ impl Builder {
         Self { world: Some(json.to_string()), ..self }
     }
 
+    /// Answers as this answers file says, which `surveyd verify --save` writes: text, or a `serde_json::Value`.
+    #[must_use]
+    pub fn answers(self, json: impl ToString) -> Self {
+        Self { answers: Some(json.to_string()), ..self }
+    }
+
     /// Listens on this address instead of a free port of the loopback interface.
     #[must_use]
     pub fn listen(self, address: SocketAddr) -> Self {
@@ -109,10 +117,13 @@ impl Builder {
 
     /// Starts the fake; it answers when this returns.
     ///
-    /// Errors: what is wrong in the world file, and where; the address cannot be taken.
+    /// Errors: what is wrong in the world file or the answers file, and where; the address cannot be taken.
     pub fn start(self) -> Result<Fake> {
         let world =
             self.world.map(|text| WorldFile::parse(&text)).transpose().context("the world file has an error")?;
+        let answers = self.answers.map(|text| Answers::parse(&text)).transpose();
+        let answers = answers.map_err(|error| anyhow!("the answers file has an error: {error}"))?.unwrap_or_default();
+        let answers = Arc::new(answers);
         let settings = Settings::for_fake(Flags { listen: Some(self.listen), ..Flags::default() })?;
         let folder = TempFolder::new(Purpose::Fake)?;
         let (ready, started) = mpsc::channel();
@@ -123,7 +134,7 @@ impl Builder {
                 let mut worlds = None;
                 let server = Server::build(&settings, worlds::workers(), |background| {
                     let made = Worlds::new(&path, &settings, world, DEFAULT_MAX_WORLDS, background)?;
-                    Ok(worlds.insert(made).program())
+                    Ok(worlds.insert(made).program(answers))
                 })?;
                 let stopped = async {
                     // Stopped, or dropped.

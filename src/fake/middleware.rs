@@ -9,7 +9,7 @@ use actix_web::{
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::{
         StatusCode,
-        header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{HeaderValue, RETRY_AFTER},
     },
     middleware::Next,
     rt::time::sleep,
@@ -27,17 +27,18 @@ use super::{
     worlds::World,
 };
 use crate::{
+    answers::case::Case,
     http::{
         api::{LOGIN, SEND, send_body},
         attempts::report::Decision,
         auth,
         context::RequestContext,
-        failure::{Failure, challenge},
+        failure::Failure,
         finalize, request_body,
         state::{AppState, State},
         tenant::Tenant,
     },
-    survey::{Facts, access::Denied, ids::FormId, json},
+    survey::{Facts, ids::FormId, json},
 };
 
 /// Answers a request; `next` is the router.
@@ -206,9 +207,7 @@ async fn peek_login(request: &mut ServiceRequest, app: &AppState) -> Result<Opti
 /// The answer of a fault. A 401 looks like that of a token which has just expired; no rule has decided it.
 fn failure(status: StatusCode, retry_after_s: Option<u32>) -> Failure {
     if status == StatusCode::UNAUTHORIZED {
-        let expired = Denied::Expired { token: String::new() };
-        let header = Some((WWW_AUTHENTICATE, challenge(&expired)));
-        return Failure::Status { status, message: expired.to_string(), header };
+        return Case::TokenExpired.into();
     }
     let message = "Fault: asked for by POST /admin/faults".to_owned();
     let header = retry_after_s.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));

@@ -8,6 +8,7 @@ use actix_web::{
 };
 
 use super::{
+    calibration,
     context::RequestContext,
     failure::Failure,
     middleware::real_ip,
@@ -34,6 +35,7 @@ impl Bearer {
     ///
     /// Errors: 401 for no token, a malformed header, or a token of a form that no token has.
     pub(super) fn of(request: &HttpRequest, app: &AppState) -> Result<Self, Failure> {
+        calibration::check_scheme(request)?;
         let read = {
             let mut context = RequestContext::of(request);
             context.tenant.clone().zip(context.credentials.take())
@@ -118,8 +120,7 @@ pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<Secret, Denied> {
     }
     let scheme = value.split(' ').next().unwrap_or_default();
     if !scheme.eq_ignore_ascii_case("bearer") {
-        // Such as Basic. Nothing is wrong with a token that did not come. Source: RFC 6750, section 3.1.
-        return Err(Denied::Missing);
+        return Err(Denied::OtherScheme);
     }
     let token = without_scheme(value).ok_or(Denied::Invalid)?;
     let token = without_scheme(token).unwrap_or(token);
@@ -149,10 +150,10 @@ mod tests {
     #[case("Bearer Bearer Bearer abc", Err(Denied::Invalid))]
     #[case("Bearer", Err(Denied::Invalid))]
     #[case("Bearer a b", Err(Denied::Invalid))]
-    #[case("Basic YTpi", Err(Denied::Missing))]
-    #[case("Negotiate", Err(Denied::Missing))]
-    #[case("BearerX abc", Err(Denied::Missing))]
-    #[case("abc", Err(Denied::Missing))]
+    #[case("Basic YTpi", Err(Denied::OtherScheme))]
+    #[case("Negotiate", Err(Denied::OtherScheme))]
+    #[case("BearerX abc", Err(Denied::OtherScheme))]
+    #[case("abc", Err(Denied::OtherScheme))]
     #[case("", Err(Denied::Missing))]
     fn a_token_is_read_from_its_header(#[case] header: &str, #[case] expected: Result<&str, Denied>) {
         let mut headers = HeaderMap::new();

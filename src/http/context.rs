@@ -9,7 +9,10 @@ use std::{
 
 use actix_web::{
     HttpMessage, HttpRequest,
-    http::header::{HeaderMap, HeaderName, HeaderValue},
+    http::{
+        Method,
+        header::{HeaderMap, HeaderName, HeaderValue},
+    },
     web::Bytes,
 };
 
@@ -99,6 +102,11 @@ impl RequestContext {
             _ => {}
         }
     }
+}
+
+/// The method that an answer names. No body is written for HEAD, and its length is that of GET's.
+pub(super) fn method_of_answer(request: &HttpRequest) -> &str {
+    if request.method() == Method::HEAD { Method::GET.as_str() } else { request.method().as_str() }
 }
 
 /// The caller's own id where it is 1 to 64 characters of `A-Za-z0-9._-`, else a new one.

@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt};
 
 use actix_web::{
     HttpResponse, ResponseError,
+    body::BoxBody,
     http::{
         StatusCode,
         header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -12,6 +13,7 @@ use actix_web::{
 };
 
 use crate::{
+    answers::{case::Case, occurrence::Occurrence, template::Placeholder},
     store::{authorized::AccessError, error::StoreError, sends::SendError},
     survey::{access::Denied, refusal::Refusal},
 };
@@ -34,6 +36,8 @@ pub(crate) enum Failure {
         /// The name of the caller's token.
         token: String,
     },
+    /// One of the cases of the contract, such as a field of a send that is missing.
+    Case(Box<Occurrence<'static>>),
     /// 400: the message names the field and what it must be.
     BadRequest(String),
     /// The store says why it did nothing, or that it does not know whether it did.
@@ -57,58 +61,59 @@ impl Failure {
         Self::BadRequest(message.into())
     }
 
+    /// The failure that an answer comes from.
+    pub(super) fn of(response: &HttpResponse<BoxBody>) -> Option<&Self> {
+        response.error().and_then(|error| error.as_error::<Self>())
+    }
+
     /// 503: try again in a second.
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         let header = Some((RETRY_AFTER, HeaderValue::from(1)));
         Self::Status { status: StatusCode::SERVICE_UNAVAILABLE, message: message.into(), header }
     }
 
+    /// What happened, if it is one of the cases of the contract.
+    pub(crate) fn occurrence(&self) -> Option<Occurrence<'_>> {
+        if let Reason::Case(occurrence) = self.reason() { Some(occurrence) } else { None }
+    }
+
+    /// The status of the contract.
     pub(crate) fn status(&self) -> StatusCode {
-        match self {
-            Self::Denied(Denied::Role { .. }) => StatusCode::FORBIDDEN,
-            Self::Denied(_) | Self::LoginFailed(_) => StatusCode::UNAUTHORIZED,
-            Self::Refused { refusal, .. } => refusal_status(refusal),
-            Self::KeyReused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::BadRequest(_) | Self::Store(StoreError::Invalid { .. }) => StatusCode::BAD_REQUEST,
-            Self::Store(StoreError::Conflict { .. }) => StatusCode::CONFLICT,
-            Self::Store(StoreError::Busy(_) | StoreError::Unavailable(_) | StoreError::Unknown(_)) => {
-                StatusCode::SERVICE_UNAVAILABLE
+        match self.reason() {
+            Reason::Case(occurrence) => {
+                StatusCode::from_u16(occurrence.case.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
-            Self::Store(StoreError::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::NoSuchPath | Self::Store(StoreError::NotFound { .. }) => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Status { status, .. } => *status,
+            Reason::Other(status, _) => status,
         }
     }
 
-    /// What the caller reads. It says nothing of the inside of the server.
+    /// What the caller reads, by the contract. It says nothing of the inside of the server.
     pub(crate) fn message(&self) -> Cow<'_, str> {
+        match self.reason() {
+            Reason::Case(occurrence) => occurrence.message(),
+            Reason::Other(_, message) => message,
+        }
+    }
+
+    fn reason(&self) -> Reason<'_> {
+        let other = |status, message: &'static str| Reason::Other(status, message.into());
         match self {
-            Self::LoginFailed(denied @ Denied::Expired { .. }) | Self::Denied(denied) => denied.to_string().into(),
-            Self::LoginFailed(_) => "Login or password is wrong".into(),
-            Self::Refused { refusal, .. } => refusal.to_string().into(),
-            Self::KeyReused { .. } => {
-                "Idempotency-Key was used for another request within the last 24 hours; use a new key for a new request"
-                    .into()
+            Self::LoginFailed(denied @ Denied::Expired { .. }) | Self::Denied(denied) => Reason::Case(denied.into()),
+            Self::Refused { refusal, .. } => Reason::Case(refusal.into()),
+            Self::Case(occurrence) => Reason::Case((**occurrence).clone()),
+            Self::NoSuchPath => Reason::Case(Occurrence::new(Case::UnknownPath)),
+            Self::MethodNotAllowed(allow) => {
+                Reason::Case(Occurrence::new(Case::WrongMethod).with(Placeholder::Allow, allow.as_str()))
             }
-            Self::BadRequest(message) | Self::TooManyRequests { message, .. } | Self::Status { message, .. } => {
-                message.into()
-            }
-            Self::Store(
-                error @ (StoreError::Invalid { .. } | StoreError::Conflict { .. } | StoreError::NotFound { .. }),
-            ) => error.to_string().into(),
-            Self::Store(StoreError::Busy(_)) => "The server is busy; nothing was done, try again".into(),
-            Self::Store(StoreError::Unavailable(_)) => {
-                "The database cannot be used just now; nothing was done, try again".into()
-            }
-            Self::Store(StoreError::Unknown(_)) => {
-                "It is not known whether this was recorded; ask again with the same Idempotency-Key, or look what is recorded first"
-                    .into()
-            }
-            Self::Store(StoreError::Internal(_)) => "Internal error; the log says more under this X-Request-Id".into(),
-            Self::NoSuchPath => "No such path".into(),
-            Self::MethodNotAllowed(allow) => format!("Method not allowed; this path takes {allow}").into(),
+            Self::LoginFailed(_) => other(StatusCode::UNAUTHORIZED, "Login or password is wrong"),
+            Self::KeyReused { .. } => other(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "Idempotency-Key was used for another request within the last 24 hours; use a new key for a new request",
+            ),
+            Self::BadRequest(message) => Reason::Other(StatusCode::BAD_REQUEST, message.into()),
+            Self::TooManyRequests { message, .. } => Reason::Other(StatusCode::TOO_MANY_REQUESTS, message.into()),
+            Self::Status { status, message, .. } => Reason::Other(*status, message.into()),
+            Self::Store(error) => store_reason(error),
         }
     }
 
@@ -116,6 +121,8 @@ impl Failure {
     pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         Some(match self {
             Self::Denied(denied) => (WWW_AUTHENTICATE, challenge(denied)),
+            // A fault of a fake, which looks like a token that has just expired.
+            Self::Case(occurrence) if occurrence.case == Case::TokenExpired => (WWW_AUTHENTICATE, INVALID_TOKEN),
             Self::LoginFailed(_) => (WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             Self::MethodNotAllowed(allow) => (ALLOW, HeaderValue::try_from(allow).ok()?),
             Self::Store(StoreError::Busy(_) | StoreError::Unavailable(_) | StoreError::Unknown(_)) => {
@@ -142,7 +149,7 @@ impl Failure {
 
     /// Whether the caller showed nothing that is a token.
     pub(super) fn is_of_no_token(&self) -> bool {
-        matches!(self, Self::Denied(Denied::Missing | Denied::Invalid | Denied::Revoked { .. }))
+        matches!(self, Self::Denied(Denied::Missing | Denied::OtherScheme | Denied::Invalid | Denied::Revoked { .. }))
     }
 
     /// Whether the caller showed a token that is unknown, revoked or expired.
@@ -151,26 +158,47 @@ impl Failure {
     }
 }
 
-/// The status of a send that a rule forbids. 409 is documented for three refusals. It is chosen for a client without a closed
-/// thread, and so is 404 for a missing row.
-pub(super) fn refusal_status(refusal: &Refusal) -> StatusCode {
-    match refusal {
-        Refusal::NotFound(_) => StatusCode::NOT_FOUND,
-        Refusal::Disabled
-        | Refusal::OpenThread { .. }
-        | Refusal::NoClosedThread { .. }
-        | Refusal::FormNotEnabled { .. } => StatusCode::CONFLICT,
-    }
+/// Why a call failed, with the status and the message of what is no case of the contract.
+enum Reason<'a> {
+    Case(Occurrence<'a>),
+    Other(StatusCode, Cow<'a, str>),
+}
+
+fn store_reason(error: &StoreError) -> Reason<'_> {
+    let (status, message) = match error {
+        StoreError::Invalid { .. } => (StatusCode::BAD_REQUEST, error.to_string().into()),
+        StoreError::Conflict { .. } => (StatusCode::CONFLICT, error.to_string().into()),
+        StoreError::NotFound { .. } => (StatusCode::NOT_FOUND, error.to_string().into()),
+        StoreError::Busy(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "The server is busy; nothing was done, try again".into())
+        }
+        StoreError::Unavailable(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The database cannot be used just now; nothing was done, try again".into(),
+        ),
+        StoreError::Unknown(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "It is not known whether this was recorded; ask again with the same Idempotency-Key, or look what is recorded first"
+                .into(),
+        ),
+        StoreError::Internal(_) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Internal error; the log says more under this X-Request-Id".into(),
+        ),
+    };
+    Reason::Other(status, message)
 }
 
 /// Source: RFC 6750, section 3.1: no `error` where no token came, or another scheme.
-pub(crate) fn challenge(denied: &Denied) -> HeaderValue {
-    HeaderValue::from_static(match denied {
-        Denied::Missing => "Bearer",
-        Denied::Invalid | Denied::Revoked { .. } | Denied::Expired { .. } => "Bearer error=\"invalid_token\"",
-        Denied::Role { .. } => "Bearer error=\"insufficient_scope\"",
-    })
+fn challenge(denied: &Denied) -> HeaderValue {
+    match denied {
+        Denied::Missing | Denied::OtherScheme => HeaderValue::from_static("Bearer"),
+        Denied::Invalid | Denied::Revoked { .. } | Denied::Expired { .. } => INVALID_TOKEN,
+        Denied::Role { .. } => HeaderValue::from_static("Bearer error=\"insufficient_scope\""),
+    }
 }
+
+const INVALID_TOKEN: HeaderValue = HeaderValue::from_static("Bearer error=\"invalid_token\"");
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -185,6 +213,18 @@ impl ResponseError for Failure {
 
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status())
+    }
+}
+
+impl From<Occurrence<'static>> for Failure {
+    fn from(occurrence: Occurrence<'static>) -> Self {
+        Self::Case(Box::new(occurrence))
+    }
+}
+
+impl From<Case> for Failure {
+    fn from(case: Case) -> Self {
+        Occurrence::new(case).into()
     }
 }
 

@@ -19,14 +19,15 @@ use futures_util::stream;
 use tracing::error;
 
 use super::{
-    attempts,
+    attempts, calibration,
     connection::{self, KeepAlive},
-    context::{RequestContext, X_REQUEST_ID},
+    context::{self, RequestContext, X_REQUEST_ID},
     failure::Failure,
     middleware::{cors, real_ip, request_log::LogLine},
     monitoring::metrics::{Counts, NO_ROUTE},
-    state::State,
+    state::{API, State, answers_of},
 };
+use crate::answers::envelope::envelope;
 
 /// The documented lines, in the documented order. They are on every answer of `/api`, so that no cache gives one origin's
 /// answer to another.
@@ -70,7 +71,7 @@ pub(crate) fn record_unanswered(request: &HttpRequest) {
 
 /// Throttles callers that show bad tokens, whatever the route: all their answers pass here.
 fn throttle_bad_tokens(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    if !failure_of(response.response()).is_some_and(Failure::is_of_bad_token) {
+    if !Failure::of(response.response()).is_some_and(Failure::is_of_bad_token) {
         return response;
     }
     let request = response.request();
@@ -81,7 +82,7 @@ fn throttle_bad_tokens(response: ServiceResponse<BoxBody>) -> ServiceResponse<Bo
     match counted {
         Some(Err(failure)) => {
             // The throttled answer is the one that is given, but the attempt keeps which rule failed.
-            if let Some(failure) = failure_of(response.response()) {
+            if let Some(failure) = Failure::of(response.response()) {
                 RequestContext::of(request).failed(failure);
             }
             response.into_response(HttpResponse::from_error(failure))
@@ -90,34 +91,25 @@ fn throttle_bad_tokens(response: ServiceResponse<BoxBody>) -> ServiceResponse<Bo
     }
 }
 
-fn failure_of(response: &HttpResponse<BoxBody>) -> Option<&Failure> {
-    response.error().and_then(|error| error.as_error::<Failure>())
-}
-
 fn finalize(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let (request, response) = response.into_parts();
-    let failure = failure_of(&response);
-    let status = response.status();
-    let is_api = request.path().starts_with("/api/");
+    let failure = Failure::of(&response);
+    let is_api = request.path().starts_with(API);
     if let Some(failure) = failure {
         let mut context = RequestContext::of(&request);
         context.failed(failure);
         if let Some(cause) = failure.cause() {
             let id = context.request_id.to_str().unwrap_or_default();
-            error!(request_id = id, method = %request.method(), status = status.as_u16(), cause, "a request failed");
+            let status = response.status().as_u16();
+            error!(request_id = id, method = %request.method(), status, cause, "a request failed");
         }
     }
     connection::answered(&request, RequestContext::of(&request).token.is_some());
-    let message: Option<Cow<'_, str>> = match failure {
-        Some(failure) => Some(match known_tokens(&request, failure) {
-            Some(known) => format!("{}; {known}", failure.message()).into(),
-            None => failure.message(),
-        }),
-        // actix refuses some requests by itself, in plain text that names what is wrong with them.
-        None if status.is_client_error() || status.is_server_error() => Some(
-            response.error().map_or_else(|| "The request cannot be answered".into(), |error| error.to_string().into()),
-        ),
-        None => None,
+    let changed = calibration::changed_answer(&request, &response);
+    let status = changed.as_ref().map_or(response.status(), |answer| answer.status);
+    let message = match &changed {
+        Some(answer) => Some(Cow::Borrowed(&*answer.message)).filter(|message| !message.is_empty()),
+        None => message(&request, &response),
     };
     let counts = request.app_data::<Counts>();
     LogLine { request: &request, route: counts.map_or(NO_ROUTE, Counts::route), status }.write();
@@ -130,11 +122,17 @@ fn finalize(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         }
     }
     let header = failure.and_then(Failure::header);
-    let body = message.map(|message| envelope(&request, &message));
+    let body = match (&changed, message) {
+        (Some(answer), _) => Some(answer.body.clone()),
+        (None, message) => message.map(|message| {
+            envelope(answers_of(&request).layout, context::method_of_answer(&request), request.path(), &message)
+        }),
+    };
     let mut response = match body {
         Some(body) => response.set_body(BoxBody::new(body)),
         None => response,
     };
+    *response.status_mut() = status;
     if request.method() == Method::HEAD && response.body().size() == BodySize::Stream {
         // actix writes no body here, but would read the stream to its end, and that of the events has none.
         response = response.set_body(BoxBody::new(BodyStream::new(stream::empty::<Result<Bytes, Infallible>>())));
@@ -147,7 +145,22 @@ fn finalize(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         response.headers_mut().insert(name, value);
     }
     write_headers(&request, &mut response, is_api);
+    calibration::write_headers(&request, &mut response, changed.as_ref());
     ServiceResponse::new(request, response)
+}
+
+/// What an error says by the contract; None for a success.
+fn message<'a>(request: &HttpRequest, response: &'a HttpResponse<BoxBody>) -> Option<Cow<'a, str>> {
+    if let Some(failure) = Failure::of(response) {
+        return Some(match known_tokens(request, failure) {
+            Some(known) => format!("{}; {known}", failure.message()).into(),
+            None => failure.message(),
+        });
+    }
+    let status = response.status();
+    // actix refuses some requests by itself, in plain text that names what is wrong with them.
+    (status.is_client_error() || status.is_server_error())
+        .then(|| response.error().map_or("The request cannot be answered".into(), |error| error.to_string().into()))
 }
 
 /// Which tokens there are, for a caller without one, where that is no secret.
@@ -191,16 +204,4 @@ fn write_headers(request: &HttpRequest, response: &mut HttpResponse<BoxBody>, is
     }
     drop(context);
     cors::headers(request).for_each(|(name, value)| _ = headers.insert(name, value));
-}
-
-/// The envelope, to the byte: the one layout that gives the lengths of the vendor's samples (97 and the message's bytes).
-fn envelope(request: &HttpRequest, message: &str) -> String {
-    // A string always has a JSON form; the fallback only spares an unwrap.
-    let json = |text: &str| serde_json::to_string(text).unwrap_or_else(|_| "null".to_owned());
-    // No body is written for HEAD, and its length is that of GET's.
-    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
-    let (method, uri, message) = (json(method.as_str()), json(request.path()), json(message));
-    format!(
-        "{{\r\n  \"method\" : {method},\r\n  \"uri\" : {uri},\r\n  \"code\" : null,\r\n  \"message\" : {message}\r\n}}"
-    )
 }

@@ -7,6 +7,7 @@ pub(crate) mod admin;
 pub(crate) mod api;
 pub(crate) mod attempts;
 pub(crate) mod auth;
+mod calibration;
 pub(crate) mod connection;
 pub(crate) mod context;
 pub(crate) mod failure;

@@ -12,8 +12,15 @@ use actix_web::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{context::RequestContext, failure::Failure, state::AppState};
-use crate::survey::json;
+use super::{
+    context::RequestContext,
+    failure::Failure,
+    state::{AppState, answers_of},
+};
+use crate::{
+    answers::{Answers, case::Case, occurrence::Occurrence, template::Placeholder},
+    survey::json,
+};
 
 /// The largest body of a send or a login, in bytes: forty times the documented one.
 pub(crate) const SEND_LIMIT: usize = 4 * 1024;
@@ -40,7 +47,9 @@ pub(crate) async fn read(
 ///
 /// Errors: 415 another media type; 413 over the limit; 400 cut off, or not UTF-8.
 pub(crate) async fn read_body(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Body, Failure> {
-    check_media_type(request.headers())?;
+    let answers = answers_of(request);
+    check_media_type(request.headers(), answers)?;
+    let limit = if answers.accepts(Case::BodyTooLarge) { limit.max(ADMIN_LIMIT) } else { limit };
     // A body that says that it is too large need not be waited for.
     if announced_length(request.headers()).is_some_and(|length| length > limit) {
         return Err(too_large(limit));
@@ -50,7 +59,8 @@ pub(crate) async fn read_body(request: &HttpRequest, payload: Payload, limit: us
     match std::str::from_utf8(&bytes) {
         Ok(_) => Ok(Body(bytes)),
         Err(error) => {
-            Err(Failure::bad_request(format!("The body is not UTF-8: see its byte {}", error.valid_up_to() + 1)))
+            let byte = (error.valid_up_to() + 1).to_string();
+            Err(Occurrence::new(Case::BodyNotUtf8).with(Placeholder::Byte, byte).into())
         }
     }
 }
@@ -69,7 +79,7 @@ pub(crate) async fn read_bytes(payload: Payload, limit: usize) -> Result<Bytes, 
 }
 
 fn too_large(limit: usize) -> Failure {
-    Failure::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is too large: it may have {limit} bytes"))
+    Occurrence::new(Case::BodyTooLarge).with(Placeholder::Limit, limit.to_string()).into()
 }
 
 /// Waits for a body, at most for `limit`.
@@ -86,6 +96,11 @@ pub(crate) async fn in_time<T>(body: impl Future<Output = Result<T, Failure>>, l
 pub(crate) struct Body(Bytes);
 
 impl Body {
+    /// Whether it begins with a byte-order mark.
+    pub(crate) fn has_mark(&self) -> bool {
+        self.0.starts_with("\u{feff}".as_bytes())
+    }
+
     pub(crate) fn text(&self) -> &str {
         // Checked where it was made; asking again costs less than a type that remembers.
         json::without_mark(std::str::from_utf8(&self.0).unwrap_or_default())
@@ -120,21 +135,20 @@ impl Body {
 
 /// Requires `application/json`, with no parameter but `charset`, and no compression. The charset says nothing: RFC 8259,
 /// section 11, defines none, and the body must be UTF-8.
-fn check_media_type(headers: &HeaderMap) -> Result<(), Failure> {
-    let unsupported = |message: &str| Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
-    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+fn check_media_type(headers: &HeaderMap, answers: &Answers) -> Result<(), Failure> {
+    let refuse = |case: Case| if answers.accepts(case) { Ok(()) } else { Err(Failure::from(case)) };
+    let Some(media_type) = headers.get(CONTENT_TYPE) else { return refuse(Case::MediaTypeMissing) };
+    let media_type = media_type.to_str().unwrap_or_default();
     let mut parts = media_type.split(';').map(str::trim);
     let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
     let is_charset = |part: &str| {
         part.is_empty() || part.split_once('=').is_some_and(|(name, _)| name.eq_ignore_ascii_case("charset"))
     };
     if !is_json || !parts.all(is_charset) {
-        return Err(unsupported("Content-Type must be application/json"));
+        refuse(Case::MediaType)?;
+    } else if media_type.contains(';') {
+        refuse(Case::Charset)?;
     }
     let encoding = headers.get(CONTENT_ENCODING).map_or("identity", |value| value.to_str().unwrap_or_default());
-    if encoding.eq_ignore_ascii_case("identity") {
-        Ok(())
-    } else {
-        Err(unsupported("Content-Encoding must be identity"))
-    }
+    if encoding.eq_ignore_ascii_case("identity") { Ok(()) } else { refuse(Case::ContentEncoding) }
 }

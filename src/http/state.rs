@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::web;
+use actix_web::{HttpRequest, web};
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -21,6 +21,7 @@ use super::{
     pages::openapi,
     tenant::TenantResolver,
 };
+use crate::answers::{Answers, CONTRACT};
 
 /// What differs between the addresses that a server listens on.
 #[derive(Clone)]
@@ -75,10 +76,23 @@ pub(crate) struct AppState {
     /// Set when the program is about to end.
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) readiness: Readiness,
+    /// The answers of `/api`.
+    pub(crate) answers: Arc<Answers>,
 }
 
 /// The worker's [`AppState`], as handlers take it.
 pub(crate) type State = web::ThinData<Rc<AppState>>;
+
+/// The answers of a call: those of the program under `/api`, ours elsewhere.
+pub(crate) fn answers_of(request: &HttpRequest) -> &Answers {
+    match request.app_data::<State>() {
+        Some(web::ThinData(app)) if request.path().starts_with(API) => &app.answers,
+        _ => &CONTRACT,
+    }
+}
+
+/// How the paths of the vendor's calls begin.
+pub(super) const API: &str = "/api/";
 
 impl AppState {
     /// How long a body may take to arrive.

@@ -139,6 +139,7 @@ impl Server {
                     no_route: metrics::Counts::of(metrics::NO_ROUTE),
                     stopping: Arc::clone(&stopping),
                     readiness: Readiness::default(),
+                    answers: Arc::clone(&program.answers),
                 });
                 // The receiver is gone once all have started.
                 let _ = starts.send(());

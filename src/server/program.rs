@@ -12,8 +12,9 @@ use actix_web::{
 };
 use futures_util::future::LocalBoxFuture;
 
-use crate::http::{
-    middleware::throttle::Throttles, monitoring::metrics::Metrics, state::ConsoleInfo, tenant::TenantResolver,
+use crate::{
+    answers::Answers,
+    http::{middleware::throttle::Throttles, monitoring::metrics::Metrics, state::ConsoleInfo, tenant::TenantResolver},
 };
 
 /// Answers a request; `Next` is the router.
@@ -35,6 +36,8 @@ pub(crate) struct Program {
     /// None where callers may fail to authenticate as often as they like.
     pub(crate) throttles: Option<Arc<Throttles>>,
     pub(crate) console: ConsoleInfo,
+    /// The answers of `/api`.
+    pub(crate) answers: Arc<Answers>,
     /// Answers the calls that wait for something: the server is about to stop.
     pub(crate) end_waits: Arc<dyn Fn() + Send + Sync>,
     /// Whether no request waits for a database.

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::program::{Program, Worker};
 use crate::{
+    answers::CONTRACT,
     background::BackgroundHandle,
     delivery::message,
     http::{
@@ -67,6 +68,7 @@ pub(super) fn program(
         metrics: Some(metrics),
         throttles: Some(throttles),
         console: ConsoleInfo::new(false, None, Some(settings.database_argument())),
+        answers: Arc::new(CONTRACT.clone()),
         end_waits: Arc::new(move || of_waits.end_waits()),
         is_idle: Arc::new(move || Box::pin(of_idle.is_idle())),
         close: Arc::new(move || of_close.close()),

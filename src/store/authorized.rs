@@ -7,7 +7,6 @@
 use std::{net::IpAddr, rc::Rc, sync::Arc};
 
 use rusqlite::Connection;
-use thiserror::Error;
 
 use crate::store::{
     Store,
@@ -27,14 +26,24 @@ use crate::survey::{
 };
 
 /// Why nothing was read or changed for a caller.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AccessError {
     /// The caller's token is not valid, not valid any more, or not for this call.
-    #[error(transparent)]
-    Denied(#[from] Denied),
+    Denied(Denied),
     /// What was asked for is not possible, or the file could not be read or written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<Denied> for AccessError {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+impl From<StoreError> for AccessError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
 /// The store for one caller; only [`Store::authorize`] makes it.

@@ -5,7 +5,6 @@ mod list;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use thiserror::Error;
 
 pub(crate) use self::list::SendFilter;
 pub(super) use self::list::list;
@@ -34,27 +33,35 @@ use crate::survey::{
 };
 
 /// Why a survey was not sent.
-#[derive(Debug, Error)]
+#[derive(Debug)]
 pub(crate) enum SendError {
     /// The caller's token is not valid any more, or not for this call.
-    #[error(transparent)]
-    Denied(#[from] Denied),
+    Denied(Denied),
     /// A rule forbids it, or what it names does not exist.
-    #[error("{refusal}")]
     Refused {
         /// The name of the caller's token.
         token: String,
         refusal: Refusal,
     },
     /// The key was used for another request.
-    #[error("the idempotency key was used for another request")]
     KeyReused {
         /// The name of the caller's token.
         token: String,
     },
     /// The file could not be read or written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<Denied> for SendError {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+impl From<StoreError> for SendError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
 /// A request that is not decided yet: all that a decision needs, on a snapshot and again in the writer's transaction.

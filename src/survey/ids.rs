@@ -46,6 +46,11 @@ impl ExternalId {
         fits.then_some(Self(text))
     }
 
+    /// An id as a caller wrote it, which may be one that no client can have.
+    pub(crate) fn of_lookup(text: String) -> Self {
+        Self(text)
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

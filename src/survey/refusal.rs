@@ -1,26 +1,19 @@
-//! The reasons why a survey is not sent, each with its one sentence.
-
-use thiserror::Error;
+//! The reasons why a survey is not sent.
 
 use crate::survey::{
     ids::{ChannelId, ClientId, FormId, Target, ThreadId},
     rules::Rule,
 };
 
-/// Why the rules forbid a send. `Display` is the message of the answer, byte for byte.
-///
-/// The three documented sentences are the vendor's ("Send Survey", examples of failed responses). The others are
-/// chosen.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+/// Why the rules forbid a send. Its answer is in [`crate::answers`]. Documented are those that the vendor's page names ("Send
+/// Survey", examples of failed responses).
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// The flag in the system settings is off. Documented.
-    #[error("Sending surveys via external api is disabled")]
     Disabled,
     /// No client or thread has that identifier. Chosen.
-    #[error("{} not found", describe(.0))]
     NotFound(Target),
     /// The client, or the owner of the thread, has a thread that is not CLOSED. Documented.
-    #[error("Client has open thread")]
     OpenThread {
         /// The client that the target names.
         client: ClientId,
@@ -28,13 +21,11 @@ pub(crate) enum Refusal {
         thread: ThreadId,
     },
     /// The client has no thread at all. Chosen.
-    #[error("Client has no closed thread")]
     NoClosedThread {
         /// The client that the target names.
         client: ClientId,
     },
     /// The form is not enabled for the channel of the thread. Documented.
-    #[error("Cannot send form {form} to thread {thread}")]
     FormNotEnabled {
         /// The requested form; it need not exist.
         form: FormId,
@@ -87,14 +78,6 @@ impl Refusal {
     /// The channel that the survey would have gone to, if the rules got that far.
     pub(crate) fn channel(&self) -> Option<ChannelId> {
         if let Self::FormNotEnabled { channel, .. } = self { Some(*channel) } else { None }
-    }
-}
-
-fn describe(target: &Target) -> String {
-    match target {
-        Target::Client(id) => format!("Client {id}"),
-        Target::ExternalClient(id) => format!("Client \"{}\"", id.as_str()),
-        Target::Thread(id) => format!("Thread {id}"),
     }
 }
 

@@ -15,8 +15,8 @@ use std::{
 use modules::{Modules, top_level, visibilities_of_connections};
 
 /// The top-level modules. Each may import itself and those after it.
-const ORDER: [&str; 10] =
-    ["command", "cli", "fake", "server", "http", "background", "settings", "delivery", "store", "survey"];
+const ORDER: [&str; 11] =
+    ["command", "cli", "fake", "server", "http", "background", "settings", "delivery", "store", "answers", "survey"];
 
 /// Top-level modules that stand outside the order: every other may import them, and they import none of it.
 const SHARED: [&str; 3] = ["unix", "log_buffer", "threads"];

@@ -9,6 +9,7 @@ use actix_web::{
 };
 
 use crate::{
+    answers::{case::Case, occurrence::Occurrence},
     http::{
         api::send_body,
         attempts::{
@@ -16,8 +17,8 @@ use crate::{
             report::{Decision, DecisionReport},
             text,
         },
-        auth,
-        failure::{Failure, refusal_status},
+        auth, calibration,
+        failure::Failure,
         page::Page,
         query::Query,
         request_body,
@@ -122,20 +123,27 @@ pub(crate) async fn explain(
 ) -> Result<Json<DecisionReport>, Failure> {
     let admin = auth::admin(&request, &app).await?;
     let body = request_body::read(&request, payload, request_body::SEND_LIMIT, &app).await?;
-    let survey = match send_body::parse(&body) {
+    let answer = |occurrence: &Occurrence| {
+        let (status, message) = calibration::status_and_message(&app.answers, occurrence, admin.store().now());
+        (status, Some(message).filter(|message| !message.is_empty()))
+    };
+    let survey = match send_body::parse(&body, &app.answers) {
         Ok(survey) => survey,
         // Not a failure of this call: it is what the send would be answered.
         Err(failure) => {
-            let message = Some(failure.message().into_owned());
-            return Ok(Json::ok(report(failure.status(), message, None, &Decision::BadBody)));
+            let (status, message) = failure.occurrence().as_ref().map_or((failure.status(), None), answer);
+            return Ok(Json::ok(report(status, message, None, &Decision::BadBody)));
         }
     };
     let form = Some(survey.form);
     let facts = admin.store().facts(survey.clone()).await?;
     Ok(Json::ok(match decide(&survey, &facts) {
-        Ok(sending) => report(StatusCode::OK, None, form, &Decision::Allowed(sending.client, sending.thread, None)),
+        Ok(sending) => {
+            let (status, message) = answer(&Occurrence::new(Case::Sent));
+            report(status, message, form, &Decision::Allowed(sending.client, sending.thread, None))
+        }
         Err(refusal) => {
-            let (status, message) = (refusal_status(&refusal), Some(refusal.to_string()));
+            let (status, message) = answer(&Occurrence::from(&refusal));
             report(status, message, form, &Decision::Refused(refusal))
         }
     }))

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::http::attempts::report::{Decision, DecisionReport};
 use crate::{
+    answers::occurrence::Occurrence,
     http::{api, failure::Failure},
     survey::{
         ids::{ClientId, FormId, Target},
@@ -73,6 +74,7 @@ pub(crate) struct Attempt {
     pub(crate) form: Option<FormId>,
     pub(crate) asked: Option<Target>,
     pub(crate) status: Option<StatusCode>,
+    /// None where it is the message of the contract for the refusal.
     pub(crate) message: Option<String>,
     pub(crate) remark: Option<&'static str>,
     pub(crate) decision: Decision,
@@ -237,7 +239,9 @@ impl Attempt {
     fn show(&self, id: i64) -> AttemptView {
         let rules = self.rules();
         let message = match &self.decision {
-            Decision::Refused(refusal) => Some(refusal.to_string()),
+            Decision::Refused(refusal) if self.message.is_none() => {
+                Some(Occurrence::from(refusal).message().into_owned())
+            }
             _ => self.message.clone(),
         };
         AttemptView {

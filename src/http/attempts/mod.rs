@@ -65,8 +65,8 @@ pub(super) fn record(request: &HttpRequest, app: &AppState, status: Option<Statu
         // An allowed send has a client and a thread: what it named says no more.
         asked: context.target.take().filter(|_| is_refused),
         status,
-        // A refusal has its own message.
-        message: message.filter(|_| !is_refused).map(str::to_owned),
+        // That of a refusal can be written again.
+        message: message.filter(|_| !is_refused || !app.answers.is_contract()).map(str::to_owned),
         remark: context.remark,
         decision,
     });
