@@ -28,5 +28,6 @@ mod store;
 mod survey;
 mod threads;
 mod unix;
+mod verify;
 
 pub use self::{command::run, fake::library::Fake};

@@ -3,7 +3,7 @@
 use super::{
     outcome::{Outcome, accept, answer, answer_or_accept, empty},
     template::Placeholder::{
-        self, Allow, Byte, Client, Expected, Field, Form, GivenValue, Id, Key, Limit, Problem, Role, Roles, Thread,
+        self, Allow, Byte, Client, Expected, Form, GivenValue, Id, Key, Limit, Problem, Role, Roles, Thread,
     },
 };
 
@@ -52,16 +52,12 @@ macro_rules! cases {
             }
 
             /// The placeholders that its answer can have, besides those that every answer can have.
-            pub(super) fn placeholders(self) -> &'static [Placeholder] {
+            pub(crate) fn placeholders(self) -> &'static [Placeholder] {
                 match self { $(Self::$case => &[$($placeholder),*],)* }
             }
         }
     };
 }
-
-const MISSING: &str = "{field} is missing: it must be {expected}";
-const REPEATED: &str = "{field} is given more than once";
-const INVALID: &str = "{field} must be {expected}";
 
 cases! {
     /// The call has no token.
@@ -116,61 +112,61 @@ cases! {
     KeyOrder "keyOrder" Chosen accept(), [];
 
     /// clientId is missing.
-    ClientIdMissing "clientId.missing" Chosen answer(400, MISSING), [Field, Expected];
+    ClientIdMissing "clientId.missing" Chosen answer(400, "clientId is missing: it must be an object with type and id"), [];
     /// clientId is null.
-    ClientIdNull "clientId.null" Chosen answer(400, INVALID), [Field, Expected];
+    ClientIdNull "clientId.null" Chosen answer(400, "clientId must be an object with type and id"), [];
     /// clientId is no object.
-    ClientIdNotObject "clientId.notObject" Chosen answer(400, INVALID), [Field, Expected];
+    ClientIdNotObject "clientId.notObject" Chosen answer(400, "clientId must be an object with type and id"), [];
     /// clientId is given twice. Accepted means that the last one counts.
-    ClientIdRepeated "clientId.repeated" Chosen answer_or_accept(400, REPEATED), [Field];
+    ClientIdRepeated "clientId.repeated" Chosen answer_or_accept(400, "clientId is given more than once"), [];
     /// clientId.type is missing. Accepted means that the id is that of an internal client.
-    TypeMissing "clientId.type.missing" Chosen answer_or_accept(400, MISSING), [Field, Expected];
+    TypeMissing "clientId.type.missing" Chosen answer_or_accept(400, "clientId.type is missing: it must be one of internalClientId, externalClientId, threadId"), [];
     /// clientId.type is null. Accepted means that the id is that of an internal client.
-    TypeNull "clientId.type.null" Chosen answer_or_accept(400, INVALID), [Field, Expected];
+    TypeNull "clientId.type.null" Chosen answer_or_accept(400, "clientId.type must be one of internalClientId, externalClientId, threadId"), [];
     /// clientId.type is no string.
-    TypeNotString "clientId.type.notString" Chosen answer(400, INVALID), [Field, Expected];
+    TypeNotString "clientId.type.notString" Chosen answer(400, "clientId.type must be one of internalClientId, externalClientId, threadId"), [];
     /// clientId.type is none of the three. Accepted means that the id is that of an internal client.
-    TypeUnknown "clientId.type.unknown" Chosen answer_or_accept(400, INVALID), [Field, Expected, GivenValue];
+    TypeUnknown "clientId.type.unknown" Chosen answer_or_accept(400, "clientId.type must be one of internalClientId, externalClientId, threadId"), [GivenValue];
     /// clientId.type is given twice. Accepted means that the last one counts.
-    TypeRepeated "clientId.type.repeated" Chosen answer_or_accept(400, REPEATED), [Field];
+    TypeRepeated "clientId.type.repeated" Chosen answer_or_accept(400, "clientId.type is given more than once"), [];
     /// clientId.id is missing.
-    IdMissing "clientId.id.missing" Chosen answer(400, MISSING), [Field, Expected];
+    IdMissing "clientId.id.missing" Chosen answer(400, "clientId.id is missing: it must be {expected}"), [Expected];
     /// clientId.id is null.
-    IdNull "clientId.id.null" Chosen answer(400, INVALID), [Field, Expected];
+    IdNull "clientId.id.null" Chosen answer(400, "clientId.id must be {expected}"), [Expected];
     /// clientId.id is an integer in quotes.
-    IdQuoted "clientId.id.quoted" Chosen answer_or_accept(400, INVALID), [Field, Expected, GivenValue];
+    IdQuoted "clientId.id.quoted" Chosen answer_or_accept(400, "clientId.id must be a 64-bit integer"), [GivenValue];
     /// clientId.id is a text that is no integer.
-    IdText "clientId.id.text" Chosen answer(400, INVALID), [Field, Expected, GivenValue];
+    IdText "clientId.id.text" Chosen answer(400, "clientId.id must be a 64-bit integer"), [GivenValue];
     /// clientId.id is a number with a fraction. Accepted means that the fraction is cut off.
-    IdFraction "clientId.id.fraction" Chosen answer_or_accept(400, INVALID), [Field, Expected];
+    IdFraction "clientId.id.fraction" Chosen answer_or_accept(400, "clientId.id must be a 64-bit integer"), [];
     /// clientId.id is an integer of more than 64 bits.
-    IdOutOfRange "clientId.id.outOfRange" Chosen answer(400, INVALID), [Field, Expected];
+    IdOutOfRange "clientId.id.outOfRange" Chosen answer(400, "clientId.id must be a 64-bit integer"), [];
     /// clientId.id is neither a number nor a text.
-    IdOtherType "clientId.id.otherType" Chosen answer(400, INVALID), [Field, Expected];
+    IdOtherType "clientId.id.otherType" Chosen answer(400, "clientId.id must be {expected}"), [Expected];
     /// clientId.id is given twice. Accepted means that the last one counts.
-    IdRepeated "clientId.id.repeated" Chosen answer_or_accept(400, REPEATED), [Field];
+    IdRepeated "clientId.id.repeated" Chosen answer_or_accept(400, "clientId.id is given more than once"), [];
     /// The id of an external client is an integer. Accepted means that it is read as its digits.
-    ExternalIdNumber "externalId.number" Chosen answer_or_accept(400, INVALID), [Field, Expected, GivenValue];
+    ExternalIdNumber "externalId.number" Chosen answer_or_accept(400, "clientId.id must be a string of 1 to 255 characters"), [GivenValue];
     /// The id of an external client is empty. Accepted means that no client has it.
-    ExternalIdEmpty "externalId.empty" Chosen answer_or_accept(400, INVALID), [Field, Expected];
+    ExternalIdEmpty "externalId.empty" Chosen answer_or_accept(400, "clientId.id must be a string of 1 to 255 characters"), [];
     /// The id of an external client is longer than 255 characters. Accepted means that no client has it.
-    ExternalIdTooLong "externalId.tooLong" Chosen answer_or_accept(400, INVALID), [Field, Expected];
+    ExternalIdTooLong "externalId.tooLong" Chosen answer_or_accept(400, "clientId.id must be a string of 1 to 255 characters"), [];
     /// qualityFormId is missing.
-    FormMissing "qualityFormId.missing" Chosen answer(400, MISSING), [Field, Expected];
+    FormMissing "qualityFormId.missing" Chosen answer(400, "qualityFormId is missing: it must be a 64-bit integer"), [];
     /// qualityFormId is null.
-    FormNull "qualityFormId.null" Chosen answer(400, INVALID), [Field, Expected];
+    FormNull "qualityFormId.null" Chosen answer(400, "qualityFormId must be a 64-bit integer"), [];
     /// qualityFormId is an integer in quotes.
-    FormQuoted "qualityFormId.quoted" Chosen answer_or_accept(400, INVALID), [Field, Expected, GivenValue];
+    FormQuoted "qualityFormId.quoted" Chosen answer_or_accept(400, "qualityFormId must be a 64-bit integer"), [GivenValue];
     /// qualityFormId is a text that is no integer.
-    FormText "qualityFormId.text" Chosen answer(400, INVALID), [Field, Expected, GivenValue];
+    FormText "qualityFormId.text" Chosen answer(400, "qualityFormId must be a 64-bit integer"), [GivenValue];
     /// qualityFormId is a number with a fraction. Accepted means that the fraction is cut off.
-    FormFraction "qualityFormId.fraction" Chosen answer_or_accept(400, INVALID), [Field, Expected];
+    FormFraction "qualityFormId.fraction" Chosen answer_or_accept(400, "qualityFormId must be a 64-bit integer"), [];
     /// qualityFormId is an integer of more than 64 bits.
-    FormOutOfRange "qualityFormId.outOfRange" Chosen answer(400, INVALID), [Field, Expected];
+    FormOutOfRange "qualityFormId.outOfRange" Chosen answer(400, "qualityFormId must be a 64-bit integer"), [];
     /// qualityFormId is neither a number nor a text.
-    FormOtherType "qualityFormId.otherType" Chosen answer(400, INVALID), [Field, Expected];
+    FormOtherType "qualityFormId.otherType" Chosen answer(400, "qualityFormId must be a 64-bit integer"), [];
     /// qualityFormId is given twice. Accepted means that the last one counts.
-    FormRepeated "qualityFormId.repeated" Chosen answer_or_accept(400, REPEATED), [Field];
+    FormRepeated "qualityFormId.repeated" Chosen answer_or_accept(400, "qualityFormId is given more than once"), [];
 
     /// Surveys via the external API are off.
     FlagOff "flagOff" Documented answer(409, "Sending surveys via external api is disabled"), [];
@@ -199,6 +195,16 @@ impl Case {
     /// The status of the contract; 200 for what is accepted.
     pub(crate) fn status(self) -> u16 {
         if let Outcome::Answer(answer) = self.standard() { answer.status } else { 200 }
+    }
+
+    /// The value of `WWW-Authenticate`. Source: RFC 6750, section 3.1: no `error` if no token came, or another scheme.
+    pub(crate) fn challenge(self) -> Option<&'static str> {
+        match self {
+            Self::TokenMissing | Self::OtherScheme => Some("Bearer"),
+            Self::TokenInvalid | Self::TokenExpired => Some("Bearer error=\"invalid_token\""),
+            Self::WrongRole => Some("Bearer error=\"insufficient_scope\""),
+            _ => None,
+        }
     }
 
     /// Whether an answers file may say that the request is accepted.

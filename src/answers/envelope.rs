@@ -14,6 +14,16 @@ pub(crate) enum Layout {
     Compact,
 }
 
+impl Layout {
+    /// The name in answers files and reports.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Documented => "documented",
+            Self::Compact => "compact",
+        }
+    }
+}
+
 /// The envelope, to the byte.
 pub(crate) fn envelope(layout: Layout, method: &str, uri: &str, message: &str) -> String {
     // A string always has a JSON form; the fallback only spares an unwrap.

@@ -27,6 +27,7 @@ use self::{
     outcome::{Content, Outcome},
     template::Placeholder,
 };
+use crate::survey::time::Time;
 
 /// The answers of a server: the table of [`case`], and what differs from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub(crate) struct Answers {
 pub(crate) struct CommonValues<'a> {
     pub(crate) method: &'a str,
     pub(crate) uri: &'a str,
-    pub(crate) time: String,
+    pub(crate) time: Time,
     pub(crate) uuid: String,
 }
 
@@ -60,6 +61,9 @@ pub(crate) struct RenderedAnswer<'a> {
     /// What differs from the headers that every answer of the server has.
     pub(crate) headers: &'a HeaderChanges,
 }
+
+/// The end of the message of a fake that no token was shown to.
+pub(crate) const FAKE_TOKENS: &str = "a fake takes test-crm, test-admin, and test- with any other name";
 
 /// The answers of the contract.
 pub(crate) static CONTRACT: Answers = Answers {
@@ -102,7 +106,8 @@ impl Answers {
         let text = occurrence.render(template, is_json, |placeholder| match placeholder {
             Placeholder::Method => Cow::Borrowed(common.method),
             Placeholder::Uri => Cow::Borrowed(common.uri),
-            Placeholder::Time => Cow::Borrowed(&*common.time),
+            Placeholder::Time => common.time.to_string().into(),
+            Placeholder::EpochMs => common.time.0.to_string().into(),
             Placeholder::Uuid => Cow::Borrowed(&*common.uuid),
             _ => Cow::Borrowed(""),
         });

@@ -18,7 +18,7 @@ pub(crate) struct Answer {
     /// What differs from the headers that every answer has.
     pub(crate) headers: HeaderChanges,
     /// Whether a server may accept the request instead.
-    pub(super) can_be_accepted: bool,
+    pub(crate) can_be_accepted: bool,
 }
 
 /// The body of an answer.

@@ -1,6 +1,6 @@
 //! Texts with placeholders, such as `Client {id} not found`.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 /// Declares the placeholders and their names.
 macro_rules! placeholders {
@@ -28,9 +28,7 @@ placeholders! {
     Thread = "thread",
     /// The internal id of the client.
     Client = "client",
-    /// The path of a field, such as `clientId.id`.
-    Field = "field",
-    /// What the field must be.
+    /// What a field must be, if that depends on another one.
     Expected = "expected",
     /// What the field was, for a text or an integer.
     GivenValue = "value",
@@ -54,13 +52,15 @@ placeholders! {
     Uri = "uri",
     /// The time of the answer. Every answer can have it.
     Time = "time",
+    /// The time of the answer, in milliseconds since 1970. Every answer can have it.
+    EpochMs = "epochMs",
     /// A new UUID. Every answer can have it.
     Uuid = "uuid",
 }
 
 impl Placeholder {
     /// Those that every answer can have.
-    pub(crate) const COMMON: [Self; 4] = [Self::Method, Self::Uri, Self::Time, Self::Uuid];
+    pub(crate) const COMMON: [Self; 5] = [Self::Method, Self::Uri, Self::Time, Self::EpochMs, Self::Uuid];
 
     fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|placeholder| placeholder.name() == name)
@@ -68,12 +68,19 @@ impl Placeholder {
 }
 
 /// A text with placeholders. `{{` stands for one `{`. A `{` that begins no placeholder stands for itself, as in JSON.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Template(Cow<'static, str>);
 
 /// A part of a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part<'a> {
+    Text(&'a str),
+    Open(Placeholder),
+}
+
+/// A part of a template, before its placeholder is looked up.
 #[derive(Debug, PartialEq, Eq)]
-enum Part<'a> {
+enum WrittenPart<'a> {
     Text(&'a str),
     /// The name between braces.
     Name(&'a str),
@@ -92,8 +99,9 @@ impl Template {
         let is_allowed = |name| {
             Placeholder::named(name).is_some_and(|one| allowed.contains(&one) || Placeholder::COMMON.contains(&one))
         };
-        let unknown = parts(&text).find_map(|part| {
-            if let Part::Name(name) = part { Some(name).filter(|name| !is_allowed(name)) } else { None }
+        let unknown = written_parts(&text).find_map(|part| match part {
+            WrittenPart::Name(name) if !is_allowed(name) => Some(name),
+            _ => None,
         });
         match unknown {
             None => Ok(Self(text.into())),
@@ -108,11 +116,25 @@ impl Template {
         }
     }
 
-    /// A template of this text alone, without placeholders.
-    pub(crate) fn literal(text: &str) -> Self {
-        let mut escaped = String::with_capacity(text.len());
-        push_literal(&mut escaped, text);
-        Self(escaped.into())
+    /// The parts, in order.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+        written_parts(&self.0).filter_map(|part| match part {
+            WrittenPart::Text(text) => Some(Part::Text(text)),
+            // A template has no other names.
+            WrittenPart::Name(name) => Placeholder::named(name).map(Part::Open),
+        })
+    }
+
+    /// A template from parts. Texts that stand next to each other must be one part.
+    pub(crate) fn of_parts<'a>(parts: impl IntoIterator<Item = Part<'a>>) -> Self {
+        let mut text = String::new();
+        for part in parts {
+            match part {
+                Part::Text(literal) => push_literal(&mut text, literal),
+                Part::Open(placeholder) => text.extend(["{", placeholder.name(), "}"]),
+            }
+        }
+        Self(text.into())
     }
 
     /// The text, with `{id}` and so on.
@@ -126,28 +148,18 @@ impl Template {
             return Cow::Borrowed(&self.0);
         }
         let mut rendered = String::with_capacity(self.0.len() + 24);
-        for part in parts(&self.0) {
+        for part in self.parts() {
             match part {
                 Part::Text(text) => rendered.push_str(text),
-                Part::Name(name) => {
-                    if let Some(placeholder) = Placeholder::named(name) {
-                        write(placeholder, &mut rendered);
-                    }
-                }
+                Part::Open(placeholder) => write(placeholder, &mut rendered),
             }
         }
         Cow::Owned(rendered)
     }
 }
 
-impl fmt::Display for Template {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// Appends a text so that a template reads it as it is. A last `{` is doubled, too: a placeholder may follow it.
-pub(crate) fn push_literal(template: &mut String, text: &str) {
+fn push_literal(template: &mut String, text: &str) {
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         template.push(character);
@@ -158,8 +170,8 @@ pub(crate) fn push_literal(template: &mut String, text: &str) {
     }
 }
 
-/// The parts of a template, in order.
-fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
+/// The parts of a text, in order.
+fn written_parts(text: &str) -> impl Iterator<Item = WrittenPart<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let (part, after) = first_part(rest)?;
@@ -168,21 +180,21 @@ fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
     })
 }
 
-fn first_part(text: &str) -> Option<(Part<'_>, &str)> {
+fn first_part(text: &str) -> Option<(WrittenPart<'_>, &str)> {
     if text.is_empty() {
         return None;
     }
     let Some(inside) = text.strip_prefix('{') else {
         let end = text.find('{').unwrap_or(text.len());
-        return Some((Part::Text(&text[..end]), &text[end..]));
+        return Some((WrittenPart::Text(&text[..end]), &text[end..]));
     };
     if let Some(after) = inside.strip_prefix('{') {
-        return Some((Part::Text("{"), after));
+        return Some((WrittenPart::Text("{"), after));
     }
     let end = inside.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(inside.len());
     match inside[end..].strip_prefix('}') {
-        Some(after) if end > 0 => Some((Part::Name(&inside[..end]), after)),
-        _ => Some((Part::Text("{"), inside)),
+        Some(after) if end > 0 => Some((WrittenPart::Name(&inside[..end]), after)),
+        _ => Some((WrittenPart::Text("{"), inside)),
     }
 }
 
@@ -211,7 +223,7 @@ mod tests {
     fn an_unknown_placeholder_is_named() {
         let read =
             |text: &str| Template::parse(text.to_owned(), &[Placeholder::Id]).map(|template| template.0.into_owned());
-        let may = "it can have {id}, {method}, {uri}, {time}, {uuid}, and {{ stands for a brace";
+        let may = "it can have {id}, {method}, {uri}, {time}, {epochMs}, {uuid}, and {{ stands for a brace";
         assert_eq!(read("a {name}"), Err(format!("no such placeholder: {{name}}; {may}")));
         assert_eq!(read("a {form}"), Err(format!("no such placeholder: {{form}}; {may}")));
     }
@@ -219,11 +231,9 @@ mod tests {
     proptest! {
         #[test]
         fn a_literal_is_rendered_as_it_is(text in "[{}a-z\"0-9 é]{0,12}", tail in "[{}a-z]{0,4}") {
-            prop_assert_eq!(render(Template::literal(&text).as_str()), text.clone());
-            let mut joined = Template::literal(&text).0.into_owned();
-            joined.push_str("{id}");
-            push_literal(&mut joined, &tail);
-            prop_assert_eq!(render(&joined), format!("{text}ID{tail}"));
+            prop_assert_eq!(render(Template::of_parts([Part::Text(&text)]).as_str()), text.clone());
+            let joined = Template::of_parts([Part::Text(&text), Part::Open(Placeholder::Id), Part::Text(&tail)]);
+            prop_assert_eq!(render(joined.as_str()), format!("{text}ID{tail}"));
         }
     }
 }

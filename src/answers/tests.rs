@@ -17,10 +17,11 @@ use crate::survey::{
     access::{Denied, Role},
     decide,
     ids::{ChannelId, ClientId, ExternalId, FormId, Target, ThreadId},
+    time::Time,
 };
 
 fn common() -> CommonValues<'static> {
-    CommonValues { method: "POST", uri: "/x", time: "now".to_owned(), uuid: "1".to_owned() }
+    CommonValues { method: "POST", uri: "/x", time: Time(0), uuid: "1".to_owned() }
 }
 
 #[test]
@@ -109,7 +110,7 @@ fn a_file_is_read_and_written() {
     let occurrence = Occurrence::new(Case::ClientNotFound).with(Placeholder::Id, 7);
     assert_eq!(answers.status_and_message(&occurrence, &common()), (400, "No client 7".to_owned()));
     let not_found = answers.render(&Occurrence::new(Case::UnknownPath), &common()).expect("an answer");
-    assert_eq!((not_found.status, &*not_found.body), (404, r#"{"path":"/x","at":"now"}"#));
+    assert_eq!((not_found.status, &*not_found.body), (404, r#"{"path":"/x","at":"1970-01-01T00:00:00.000Z"}"#));
 }
 
 /// A value in a JSON body cannot end its string.

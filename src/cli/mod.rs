@@ -3,25 +3,26 @@
 //! The man pages and completions are made from these texts.
 
 mod arguments;
+mod file;
 mod questions;
 mod suggestion;
 mod token;
+mod verify;
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{
-    Parser, Subcommand,
-    builder::{PathBufValueParser, TypedValueParser},
-};
+use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use crate::cli::{
     arguments::{AuditArgs, DatabaseArgs, EraseCommand, FakeArgs, ListKind},
+    file::FileCommands,
     questions::{StatsArgs, WhyArgs},
     suggestion::parse,
     token::TokenCommand,
+    verify::{CredentialArgs, RowArgs, VerifyArgs},
 };
-use crate::{cli::arguments::file_name, settings::listen_address, survey::time::TimeSpan};
+use crate::{settings::listen_address, survey::time::TimeSpan};
 
 /// Send Survey of edna Chat Center: a durable server on one SQLite file, and a fake for tests.
 #[derive(Debug, Parser)]
@@ -140,6 +141,29 @@ Examples:
   surveyd openapi | jq '.paths | keys'             all paths
   surveyd openapi | jq '.paths[][] | select(.tags[0] == \"Delivery\") | .summary'")]
     Openapi,
+    /// Compare a server with the contract: what it answers in each case, and what differs.
+    #[command(after_help = "\
+Asks some 70 requests, one at a time, and by default none that could send a survey or change anything: the ids in them
+exist nowhere. It prints what it will ask before it begins. --dry-run prints only that.
+
+The token is never an argument. It may have any role that can send. With ids of rows that you have prepared it asks for
+the documented refusals, too. Only --send sends a survey, one. --client-in-another-channel asks with a form that exists:
+if that form is enabled for the client's channel after all, the client gets it.
+
+What differs can be saved, and a fake then answers in the same way. It contains no token, and no words of the server that
+could be a client's name.
+
+Exit codes: 0 nothing documented differs; 1 something does; 2 the server could not be asked. With --answers, 0 means
+that nothing differs.
+
+Examples:
+  surveyd verify https://chat.example.com --token-file token.txt --dry-run
+  surveyd verify https://chat.example.com --token-file token.txt --save answers.json
+  surveyd fake --answers answers.json              a fake that answers as that server does
+  surveyd verify https://chat.example.com --login crm --password-file password.txt --html report.html
+  SURVEYD_VERIFY_TOKEN=… surveyd verify https://chat.example.com --client-with-open-thread 7 --form 1
+  surveyd verify --openapi                         our document, compared with what the vendor has published")]
+    Verify(Box<VerifyArgs>),
     /// Check that a server or a fake answers: exit code 0 if it does, 1 if not.
     #[command(after_help = "\
 Examples:
@@ -252,140 +276,8 @@ Examples:
         #[command(flatten)]
         file: DatabaseArgs,
     },
-    /// Write a world file into the database: all of it or nothing.
-    #[command(after_help = "\
-Rows are created, or replaced if their ids exist. A list that is missing from the file changes nothing. A missing
-database is created. A running server sees the new state from the next request on.
-
-Examples:
-  surveyd apply world.json
-  surveyd export | ssh other-host surveyd apply -  copy settings, channels, clients, threads and forms
-
-A world file:
-  { \"settings\": { \"surveysViaExternalApi\": true },
-    \"channels\": [ { \"id\": 1, \"name\": \"Web widget\", \"type\": \"WEB\" } ],
-    \"clients\":  [ { \"id\": 1, \"externalId\": \"crm-1\", \"name\": \"Alice\" } ],
-    \"threads\":  [ { \"id\": 1, \"clientId\": 1, \"channel\": 1, \"status\": \"CLOSED\",
-                    \"startTime\": \"2026-03-01T10:00:00.000Z\", \"stateChangeTime\": \"2026-03-01T10:15:00.000Z\" } ],
-    \"forms\":    [ { \"id\": 1, \"name\": \"Service quality\", \"channels\": [1] } ] }")]
-    Apply {
-        /// The world file; `-` reads stdin.
-        world: PathBuf,
-        #[command(flatten)]
-        file: DatabaseArgs,
-    },
-    /// Import the rows of a CSV file, in small transactions, so that a running server is not held up.
-    #[command(after_help = "\
-The first line names the columns, with the names of the world file, in any order. Fields are separated by commas or
-semicolons; an empty field is no value. Rows are created, or replaced if their ids exist. A row that is not valid is
-rejected and reported with its line number. All others are imported. The exit code is 1 if any row was rejected.
-
-  channels   id,name,type,deliveryUrl,deliveryOff,deliverySecret
-  clients    id,externalId,name,phone
-  threads    id,clientId,channel,status,startTime,stateChangeTime
-  forms      id,name,channels (such as 1;2), binaryQuestion, question.minValue, question.maxValue, question.kpi,
-             question.text, question.displayText, requiredMessageCount, sendingFrequency, hideAfter
-
-Examples:
-  surveyd import clients clients.csv --dry-run     report what would be rejected, and write nothing
-  surveyd import clients clients.csv
-  surveyd import threads threads.csv --report rejected.csv
-  zcat threads.csv.gz | surveyd import threads -   read stdin")]
-    Import {
-        /// The kind of the rows.
-        list: ListKind,
-        /// The CSV file, in UTF-8; `-` reads stdin.
-        csv: PathBuf,
-        /// Only report the rows that would be rejected.
-        #[arg(long)]
-        dry_run: bool,
-        /// Write all rejected rows to this file as CSV; `-` is stdout [default: the first 20, to stderr].
-        #[arg(long, value_name = "FILE")]
-        report: Option<PathBuf>,
-        #[command(flatten)]
-        file: DatabaseArgs,
-    },
-    /// Erase the data of a person.
-    #[command(subcommand, after_help = "Example:\n  surveyd erase client 7")]
-    Erase(EraseCommand),
-    /// Write the settings, channels, clients, threads and forms to stdout, as a world file.
-    #[command(after_help = "\
-Sends and tokens are not part of a world file. `surveyd apply` reads a world file, `surveyd import` a CSV file.
-
---anonymize replaces the external ids, names and phones of clients, the names of channels and forms, and the
-addresses of gateways. Ids, threads and the questions of forms stay. Clients who share a phone still share one.
-
-Examples:
-  surveyd export > world.json
-  surveyd export --csv threads > threads.csv
-  surveyd export --anonymize > test-world.json     for tests: surveyd fake --world test-world.json
-  surveyd export --database /var/lib/surveyd/surveyd.db | head")]
-    Export {
-        /// Write only this list, as CSV.
-        #[arg(long, value_name = "LIST")]
-        csv: Option<ListKind>,
-        /// Replace names, phones and addresses.
-        #[arg(long)]
-        anonymize: bool,
-        #[command(flatten)]
-        file: DatabaseArgs,
-    },
-    /// Copy the database to a new file. A server may run meanwhile.
-    #[command(after_help = "\
-The copy contains every send that was acknowledged before the backup started. It is verified, and is one single file.
-It gets its name when it is complete, so an interrupted backup leaves no file. An existing file is never overwritten.
-
-Examples:
-  surveyd backup /var/backups/surveyd-monday.db
-  surveyd backup \"/var/backups/surveyd-$(date +%F).db\" --database /var/lib/surveyd/surveyd.db
-  surveyd check --database /var/backups/surveyd-monday.db")]
-    Backup {
-        /// The new file. Not `-`: a backup gets its name when it is verified, and stdout has none.
-        #[arg(value_name = "FILE", value_parser = PathBufValueParser::new().try_map(file_name))]
-        target: PathBuf,
-        #[command(flatten)]
-        file: DatabaseArgs,
-    },
-    /// Replace the database with a backup. Stop the server first.
-    #[command(after_help = "\
-The backup is verified first. The old database is kept next to the new one, under a name that is printed. If this is
-interrupted, you have either the old database or the new one. It needs disk space for the old database once and for
-the backup three times.
-
-Tokens that were revoked or rotated since the backup stay so, persons who were erased stay erased, and no id is used
-again. This and what is lost is printed, and recorded in the audit. With --exact the database becomes what the backup
-is, and nothing more: revoked tokens are valid again.
-
-Examples:
-  surveyd restore /var/backups/surveyd-monday.db
-  surveyd restore surveyd.db.before-restore-1      undo a restore
-  surveyd restore /var/backups/surveyd-monday.db --database /var/lib/surveyd/surveyd.db")]
-    Restore {
-        /// The backup; it is only read.
-        #[arg(value_name = "FILE")]
-        backup: PathBuf,
-        /// Carry over nothing from the old database, and keep the schema of the backup.
-        #[arg(long)]
-        exact: bool,
-        #[command(flatten)]
-        file: DatabaseArgs,
-    },
-    /// Check a database or a backup. Prints one line per error, and then exits with 1.
-    #[command(after_help = "\
-Checks that the schema is that of surveyd, pages, indexes and references, and what no constraint of the schema can
-ensure: no send in the future, no clock that was set back, no id that would be used again. It only reads. A server may
-run meanwhile.
-
-If the database is sound, it says how many rows there are, how old the newest send is, and which version of surveyd
-made the schema.
-
-Examples:
-  surveyd check
-  surveyd check --database /var/backups/surveyd-monday.db")]
-    Check {
-        #[command(flatten)]
-        file: DatabaseArgs,
-    },
+    #[command(flatten)]
+    File(FileCommands),
     // The last two are hidden: packages use them, and administrators do not need them.
     /// Write the man pages of all subcommands into a folder.
     #[command(hide = true, after_help = "Example:\n  surveyd man /usr/local/share/man/man1")]

@@ -13,7 +13,7 @@ use strsim::levenshtein;
 use super::Cli;
 
 /// Words of other programs for what a subcommand does.
-const SYNONYMS: [(&str, &str); 25] = [
+const SYNONYMS: [(&str, &str); 26] = [
     ("run", "serve"),
     ("server", "serve"),
     ("start", "serve"),
@@ -33,7 +33,8 @@ const SYNONYMS: [(&str, &str); 25] = [
     ("delete", "erase"),
     ("forget", "erase"),
     ("copy", "backup"),
-    ("verify", "check"),
+    ("compare", "verify"),
+    ("calibrate", "verify"),
     ("add", "create"),
     ("new", "create"),
     ("ls", "list"),

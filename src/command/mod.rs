@@ -28,6 +28,7 @@ mod stop;
 mod systemd;
 mod table;
 mod token;
+mod verify;
 mod why;
 
 use std::process::ExitCode;
@@ -36,7 +37,7 @@ use anyhow::Result;
 
 use self::output::{say, sentence};
 use crate::{
-    cli::{self, Commands, TokenCommand},
+    cli::{self, Commands, FileCommands, TokenCommand},
     log_buffer,
     settings::mistaken_variables,
 };
@@ -46,7 +47,7 @@ use crate::{
 /// Exit codes: 0 success; 1 failure; 2 wrong usage.
 pub fn run() -> ExitCode {
     let code = match dispatch(cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             say(sentence(&error));
             ExitCode::FAILURE
@@ -56,12 +57,14 @@ pub fn run() -> ExitCode {
     code
 }
 
-fn dispatch(command: Commands) -> Result<()> {
+fn dispatch(command: Commands) -> Result<ExitCode> {
     if !matches!(command, Commands::Fake(_) | Commands::Serve { .. }) {
         log::start_plain();
     }
     mistaken_variables().into_iter().for_each(say);
-    match command {
+    let done = match command {
+        // Its exit code says what differs.
+        Commands::Verify(arguments) => return Ok(verify::run(*arguments)),
         Commands::Fake(flags) => fake::run(flags),
         Commands::Serve { listen, file } => serve::run(file.flags(listen)),
         Commands::Config { check, listen, file } => config::run(check, file.flags(listen)),
@@ -79,14 +82,21 @@ fn dispatch(command: Commands) -> Result<()> {
         Commands::Audit(filter) => audit::run(filter),
         Commands::Status { json, file } => status::run(json, file),
         Commands::Deliveries { json, file } => deliveries::run(json, file),
-        Commands::Apply { world, file } => apply::run(&world, file),
-        Commands::Import { list, csv, dry_run, report, file } => import::run(list, &csv, dry_run, report, file),
-        Commands::Erase(what) => erase::run(what),
-        Commands::Export { csv, anonymize, file } => export::run(csv, anonymize, file),
-        Commands::Backup { target, file } => backup::run(&target, file),
-        Commands::Restore { backup, exact, file } => restore::run(&backup, exact, file),
-        Commands::Check { file } => check::run(file),
+        Commands::File(command) => file(command),
         Commands::Man { folder } => man::run(&folder),
         Commands::Completions { shell } => completions::run(shell),
+    };
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+fn file(command: FileCommands) -> Result<()> {
+    match command {
+        FileCommands::Apply { world, file } => apply::run(&world, file),
+        FileCommands::Import { list, csv, dry_run, report, file } => import::run(list, &csv, dry_run, report, file),
+        FileCommands::Erase(what) => erase::run(what),
+        FileCommands::Export { csv, anonymize, file } => export::run(csv, anonymize, file),
+        FileCommands::Backup { target, file } => backup::run(&target, file),
+        FileCommands::Restore { backup, exact, file } => restore::run(&backup, exact, file),
+        FileCommands::Check { file } => check::run(file),
     }
 }

@@ -73,6 +73,12 @@ pub(super) fn unless_closed(printed: Result<()>) -> Result<()> {
     }
 }
 
+/// A progress bar for slow steps; hidden without a terminal.
+pub(super) fn step_bar(total: u64) -> ProgressBar {
+    let target = if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    ProgressBar::with_draw_target(Some(total), target)
+}
+
 /// A progress bar; hidden without a terminal, and for work that is done before anyone could read the bar.
 pub(super) fn progress_bar(total: u64, unit: &str) -> ProgressBar {
     const WORTH_SHOWING: u64 = 10_000;

@@ -9,6 +9,7 @@ use super::{
     worlds::{World, Worlds},
 };
 use crate::{
+    answers::FAKE_TOKENS,
     http::{
         failure::Failure,
         tenant::{LogIn, Tenant, TenantResolver},
@@ -89,7 +90,7 @@ impl TenantResolver for WorkerTenants {
     }
 
     fn known_tokens(&self) -> Option<&'static str> {
-        Some("a fake takes test-crm, test-admin, and test- with any other name")
+        Some(FAKE_TOKENS)
     }
 
     fn anonymous(&self) -> Option<Rc<Tenant>> {

@@ -2,13 +2,10 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    body::BoxBody,
+    body::{BodySize, BoxBody, MessageBody},
     http::{
         Method, StatusCode,
-        header::{
-            ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN,
-            TRANSFER_ENCODING,
-        },
+        header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, HeaderName, HeaderValue, ORIGIN, TRANSFER_ENCODING},
     },
 };
 use uuid::Builder;
@@ -65,12 +62,7 @@ pub(super) fn changed_answer<'a>(
 /// The values that every answer to a call can have.
 fn common_values(request: &HttpRequest) -> CommonValues<'_> {
     let time = RequestContext::of(request).date.unwrap_or_else(store::now);
-    CommonValues {
-        method: context::method_of_answer(request),
-        uri: request.path(),
-        time: time.to_string(),
-        uuid: new_uuid(),
-    }
+    CommonValues { method: context::method_of_answer(request), uri: request.path(), time, uuid: new_uuid() }
 }
 
 fn new_uuid() -> String {
@@ -82,7 +74,7 @@ fn new_uuid() -> String {
 
 /// The status and the message that a send would be answered.
 pub(super) fn status_and_message(answers: &Answers, occurrence: &Occurrence, now: Time) -> (StatusCode, String) {
-    let common = CommonValues { method: Method::POST.as_str(), uri: SEND, time: now.to_string(), uuid: new_uuid() };
+    let common = CommonValues { method: Method::POST.as_str(), uri: SEND, time: now, uuid: new_uuid() };
     let (status, message) = answers.status_and_message(occurrence, &common);
     (StatusCode::from_u16(status).unwrap_or(StatusCode::OK), message)
 }
@@ -93,13 +85,11 @@ pub(super) fn write_headers(
     response: &mut HttpResponse<BoxBody>,
     changed: Option<&ChangedAnswer>,
 ) {
-    let of_all = &answers_of(request).headers;
-    for (name, lines) in of_all.iter().chain(changed.into_iter().flat_map(|answer| answer.headers.iter())) {
+    // An answer without a body has no media type, unless its own entry says so.
+    let has_body = !matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
+    let of_all = answers_of(request).headers.iter().filter(|(name, _)| has_body || *name != "Content-Type");
+    for (name, lines) in of_all.chain(changed.into_iter().flat_map(|answer| answer.headers.iter())) {
         let Ok(name) = HeaderName::try_from(name) else { continue };
-        // An answer without a body has no media type.
-        if name == CONTENT_TYPE && !response.headers().contains_key(CONTENT_TYPE) {
-            continue;
-        }
         response.headers_mut().remove(&name);
         for line in lines.iter().filter_map(|line| HeaderValue::try_from(line).ok()) {
             response.headers_mut().append(name.clone(), line);

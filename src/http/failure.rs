@@ -120,9 +120,9 @@ impl Failure {
     /// The header that goes with the status.
     pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         Some(match self {
-            Self::Denied(denied) => (WWW_AUTHENTICATE, challenge(denied)),
-            // A fault of a fake, which looks like a token that has just expired.
-            Self::Case(occurrence) if occurrence.case == Case::TokenExpired => (WWW_AUTHENTICATE, INVALID_TOKEN),
+            Self::Denied(_) | Self::Case(_) => {
+                (WWW_AUTHENTICATE, HeaderValue::from_static(self.occurrence()?.case.challenge()?))
+            }
             Self::LoginFailed(_) => (WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             Self::MethodNotAllowed(allow) => (ALLOW, HeaderValue::try_from(allow).ok()?),
             Self::Store(StoreError::Busy(_) | StoreError::Unavailable(_) | StoreError::Unknown(_)) => {
@@ -188,17 +188,6 @@ fn store_reason(error: &StoreError) -> Reason<'_> {
     };
     Reason::Other(status, message)
 }
-
-/// Source: RFC 6750, section 3.1: no `error` where no token came, or another scheme.
-fn challenge(denied: &Denied) -> HeaderValue {
-    match denied {
-        Denied::Missing | Denied::OtherScheme => HeaderValue::from_static("Bearer"),
-        Denied::Invalid | Denied::Revoked { .. } | Denied::Expired { .. } => INVALID_TOKEN,
-        Denied::Role { .. } => HeaderValue::from_static("Bearer error=\"insufficient_scope\""),
-    }
-}
-
-const INVALID_TOKEN: HeaderValue = HeaderValue::from_static("Bearer error=\"invalid_token\"");
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

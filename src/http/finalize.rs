@@ -27,15 +27,7 @@ use super::{
     monitoring::metrics::{Counts, NO_ROUTE},
     state::{API, State, answers_of},
 };
-use crate::answers::envelope::envelope;
-
-/// The documented lines, in the documented order. They are on every answer of `/api`, so that no cache gives one origin's
-/// answer to another.
-const VARY_LINES: [HeaderValue; 3] = [
-    HeaderValue::from_static("Origin"),
-    HeaderValue::from_static("Access-Control-Request-Method"),
-    HeaderValue::from_static("Access-Control-Request-Headers"),
-];
+use crate::answers::{envelope::envelope, headers};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
@@ -185,8 +177,8 @@ fn write_headers(request: &HttpRequest, response: &mut HttpResponse<BoxBody>, is
     let has_body = !matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
     let headers = response.headers_mut();
     if is_api {
-        for line in VARY_LINES {
-            headers.append(VARY, line);
+        for line in headers::VARY {
+            headers.append(VARY, HeaderValue::from_static(line));
         }
     }
     if has_body && !headers.contains_key(CONTENT_TYPE) {

@@ -51,8 +51,8 @@ pub(crate) fn parse(body: &Body, answers: &Answers) -> Result<SendSurvey, Failur
 /// A field of the body, and the cases of what can be wrong with it.
 struct Field {
     key: &'static str,
-    path: &'static str,
-    expected: &'static str,
+    /// What it must be, if that depends on another field.
+    expected: Option<&'static str>,
     missing: Case,
     null: Case,
     repeated: Case,
@@ -60,8 +60,7 @@ struct Field {
 
 const CLIENT_ID: Field = Field {
     key: "clientId",
-    path: "clientId",
-    expected: "an object with type and id",
+    expected: None,
     missing: Case::ClientIdMissing,
     null: Case::ClientIdNull,
     repeated: Case::ClientIdRepeated,
@@ -69,8 +68,7 @@ const CLIENT_ID: Field = Field {
 
 const TYPE: Field = Field {
     key: "type",
-    path: "clientId.type",
-    expected: "one of internalClientId, externalClientId, threadId",
+    expected: None,
     missing: Case::TypeMissing,
     null: Case::TypeNull,
     repeated: Case::TypeRepeated,
@@ -78,19 +76,17 @@ const TYPE: Field = Field {
 
 const ID: Field = Field {
     key: "id",
-    path: "clientId.id",
-    expected: "a 64-bit integer",
+    expected: Some("a 64-bit integer"),
     missing: Case::IdMissing,
     null: Case::IdNull,
     repeated: Case::IdRepeated,
 };
 
-const EXTERNAL_ID: Field = Field { expected: "a string of 1 to 255 characters", ..ID };
+const EXTERNAL_ID: Field = Field { expected: Some("a string of 1 to 255 characters"), ..ID };
 
 const FORM: Field = Field {
     key: "qualityFormId",
-    path: "qualityFormId",
-    expected: "a 64-bit integer",
+    expected: None,
     missing: Case::FormMissing,
     null: Case::FormNull,
     repeated: Case::FormRepeated,
@@ -231,7 +227,11 @@ impl Parser<'_> {
 
 impl Field {
     fn wrong(&self, case: Case) -> Occurrence<'static> {
-        Occurrence::new(case).with(Placeholder::Field, self.path).with(Placeholder::Expected, self.expected)
+        let wrong = Occurrence::new(case);
+        match self.expected {
+            Some(expected) => wrong.with(Placeholder::Expected, expected),
+            None => wrong,
+        }
     }
 
     /// The case of null, or another for a value that is not null.

@@ -1,0 +1,185 @@
+//! `surveyd verify`: a server compared with the contract.
+
+mod table;
+
+use std::{
+    env, fs,
+    io::{self, IsTerminal, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+use anyhow::{Context, Error, Result, bail, ensure};
+
+use super::{
+    fake::read_answers,
+    new_file,
+    output::{print_json, say, sentence, step_bar, unless_closed},
+};
+use crate::{
+    cli::{CredentialArgs, RowArgs, VerifyArgs},
+    verify::{
+        self, PlannedRequest, Verified,
+        client::{ClientConfig, Secrets, without_scheme},
+        html,
+        probes::{OtherTokens, PreparedRows},
+    },
+};
+
+/// The exit code if something differs.
+const DIFFERS: u8 = 1;
+
+/// The exit code if the server cannot be asked.
+const NOT_ASKED: u8 = 2;
+
+/// The variable that can hold the token.
+const TOKEN: &str = "SURVEYD_VERIFY_TOKEN";
+
+/// Compares, and prints what differs. The exit code is 0 if nothing differs that counts.
+pub(crate) fn run(arguments: VerifyArgs) -> ExitCode {
+    match compare(arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(DIFFERS),
+        Err(error) => {
+            say(sentence(&error));
+            ExitCode::from(NOT_ASKED)
+        }
+    }
+}
+
+/// Whether nothing differs that counts.
+fn compare(arguments: VerifyArgs) -> Result<bool> {
+    let VerifyArgs { url, openapi, credentials, rows, answers, save, json, html, dry_run, rate, timeout, ca } =
+        arguments;
+    let Some(url) = url else { return published(openapi.flatten().as_deref(), json) };
+    let expected = answers.as_deref().map(read_answers).transpose()?;
+    let rows = prepared_rows(rows);
+    let tokens = OtherTokens {
+        wrong_role: credentials.wrong_role_token_file.is_some(),
+        expired: credentials.expired_token_file.is_some(),
+    };
+    let plan = verify::plan(&rows, tokens);
+    if dry_run {
+        return unless_closed(table::print_plan(&plan, json)).map(|()| true);
+    }
+    for file in [&save, &html].into_iter().flatten() {
+        let folder = crate::store::folder_of(file);
+        ensure!(folder.is_dir(), "cannot write {}: its folder does not exist", file.display());
+    }
+    let secrets = secrets(credentials)?;
+    let ca = ca.map(|file| fs::read(&file).with_context(|| format!("cannot read {}", file.display()))).transpose()?;
+    let config = ClientConfig { url, timeout: timeout.to_std(), rate, ca };
+    announce(&config, &plan);
+    let bar = step_bar(plan.len() as u64);
+    let verified = verify::verify(config, secrets, rows, &expected.clone().unwrap_or_default(), || bar.inc(1));
+    bar.finish_and_clear();
+    let Verified { report, answers } = verified.map_err(Error::msg)?;
+    if let Some(file) = &save {
+        write_file(file, &answers.to_file()?)?;
+        say(format_args!("saved what differs to {0}; see it: surveyd fake --answers {0}", file.display()));
+    }
+    if let Some(file) = &html {
+        write_file(file, &html::page(&report))?;
+    }
+    unless_closed(if json { print_json(&report) } else { table::print_report(&report) })?;
+    // An expectation of the caller's own counts as a whole.
+    Ok(if expected.is_some() { report.differences.is_none() } else { report.differences.documented == 0 })
+}
+
+/// Says what is about to be asked, before anything is.
+fn announce(config: &ClientConfig, plan: &[PlannedRequest]) {
+    let pace = match config.rate {
+        0 => "without a pause".to_owned(),
+        rate => format!("at most {rate} a second"),
+    };
+    say(format_args!("asking {} for {} cases, {pace}; --dry-run lists them", config.url, plan.len()));
+    let senders: Vec<_> = plan.iter().filter_map(|planned| Some((planned.sends?, &planned.request))).collect();
+    if senders.is_empty() {
+        say("no request can send a survey: the ids in them exist nowhere");
+    }
+    for (what, request) in senders {
+        say(format_args!("WARNING: this request {what}: {request}"));
+    }
+}
+
+fn prepared_rows(rows: RowArgs) -> PreparedRows {
+    let RowArgs {
+        client_with_open_thread,
+        client_in_another_channel,
+        client_without_closed_thread,
+        closed_client,
+        form,
+        flag_is_off,
+        send,
+    } = rows;
+    PreparedRows {
+        client_with_open_thread,
+        client_in_another_channel: client_in_another_channel.zip(form),
+        client_without_closed_thread,
+        closed_client,
+        send: closed_client.zip(form).filter(|_| send),
+        flag_is_off,
+    }
+}
+
+/// Reads the caller's secrets.
+///
+/// Errors: there is none, or it has a line break.
+fn secrets(credentials: CredentialArgs) -> Result<Secrets> {
+    let CredentialArgs { token_file, login, password_file, wrong_role_token_file, expired_token_file } = credentials;
+    let other = |file: Option<std::path::PathBuf>| {
+        file.map(|file| read_secret(&file).and_then(|text| token(&text, &file.display().to_string()))).transpose()
+    };
+    let mut secrets = Secrets {
+        wrong_role: other(wrong_role_token_file)?,
+        expired: other(expired_token_file)?,
+        ..Secrets::default()
+    };
+    if let Some((login, file)) = login.zip(password_file) {
+        let password = read_secret(&file)?;
+        ensure!(!password.is_empty(), "the password in {} is empty", file.display());
+        secrets.login = Some((login, password));
+    } else if let Some(file) = token_file {
+        secrets.token = Some(token(&read_secret(&file)?, &file.display().to_string())?);
+    } else if let Ok(text) = env::var(TOKEN) {
+        secrets.token = Some(token(text.trim_end(), TOKEN)?);
+    } else {
+        let text = if io::stdin().is_terminal() { String::new() } else { read_secret(Path::new("-"))? };
+        ensure!(
+            !text.is_empty(),
+            "no token: set {TOKEN}, or give --token-file FILE, or --login NAME with --password-file FILE"
+        );
+        secrets.token = Some(token(&text, "stdin")?);
+    }
+    Ok(secrets)
+}
+
+/// Reads a file with a secret, without its line end; `-` is standard input.
+fn read_secret(file: &Path) -> Result<String> {
+    let text = if file == Path::new("-") { io::read_to_string(io::stdin()) } else { fs::read_to_string(file) };
+    let text = text.with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// A token without `Bearer`, which the vendor's login writes in front of it.
+fn token(text: &str, source: &str) -> Result<String> {
+    let token = without_scheme(text);
+    ensure!(!token.is_empty(), "the token in {source} is empty");
+    ensure!(!token.contains(['\r', '\n']), "the token in {source} has a line break: write it in one line");
+    let is_token = token.bytes().all(|byte| byte.is_ascii_graphic());
+    ensure!(is_token, "the token in {source} has a character that no token has, such as a space");
+    Ok(token.to_owned())
+}
+
+/// Writes a file whole or not at all.
+fn write_file(path: &Path, text: &str) -> Result<()> {
+    let part = path.with_added_extension("part");
+    let written = new_file::create(&part, 0o666).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.and_then(|()| fs::rename(&part, path)).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Compares a document with what the vendor has published.
+fn published(file: Option<&Path>, json: bool) -> Result<bool> {
+    let _ = (file, json);
+    bail!("not yet")
+}

@@ -1,0 +1,223 @@
+//! From the answers of a server to [`Answers`]: what it answers in each case, in the words of an answers file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{
+    client::ServerAnswer,
+    names::Vocabulary,
+    request::{Base, Probe},
+    text::Known,
+};
+use crate::answers::{
+    Answers, CONTRACT, FAKE_TOKENS,
+    case::Case,
+    envelope::{Layout, envelope},
+    headers::{COMPARED, HeaderChanges, contract_lines},
+    outcome::{Answer, Content, Outcome},
+    template::{Placeholder, Template},
+};
+
+/// A request and its answer.
+pub(super) struct Observation {
+    pub(super) probe: Probe,
+    pub(super) answer: ServerAnswer,
+}
+
+/// What was learned.
+pub(super) struct Learned {
+    pub(super) answers: Answers,
+    /// What the answers file cannot say.
+    pub(super) notes: BTreeMap<Case, String>,
+}
+
+/// The cases that no server can accept: what it answers to them shows how it refuses.
+const CANNOT_BE_ACCEPTED: [Case; 4] =
+    [Case::BodyNotJson, Case::BodyNotObject, Case::ClientIdMissing, Case::ClientIdNotObject];
+
+/// Learns from all observations. Texts that match the expectation or the contract keep its template.
+pub(super) fn learn(observations: &[Observation], expected: &Answers) -> Learned {
+    let layout = layout(observations);
+    let learner = Learner { layout, expected, vocabulary: vocabulary(observations) };
+    let mut contents = BTreeMap::new();
+    for observation in observations {
+        contents.insert(observation.probe.case, learner.content(observation));
+    }
+    let mut answers = Answers { layout, ..Answers::default() };
+    let mut notes = BTreeMap::new();
+    let mut accepted = BTreeSet::new();
+    for observation in observations {
+        let case = observation.probe.case;
+        answers.seen.insert(case);
+        match is_accepted(observation, observations, &contents, layout) {
+            Some(true) => _ = accepted.insert(case),
+            Some(false) => {}
+            None => {
+                _ = notes.insert(
+                    case,
+                    "it cannot be known whether this is accepted: an unknown client and a bad body have the same answer".to_owned(),
+                );
+            }
+        }
+    }
+    let refused = observations.iter().filter(|observation| !accepted.contains(&observation.probe.case));
+    let differing: Vec<_> = refused.map(|observation| (observation, header_changes(observation))).collect();
+    answers.headers = common_changes(&differing);
+    for (observation, changes) in differing {
+        let case = observation.probe.case;
+        let Some(content) = contents.remove(&case) else { continue };
+        let mut headers = HeaderChanges::default();
+        for (name, lines) in changes.iter().filter(|(name, lines)| answers.headers.get(name) != Some(*lines)) {
+            if let Err(error) = headers.set(name, lines.to_vec()) {
+                notes.insert(case, format!("the header cannot be saved: {error}"));
+            }
+        }
+        let outcome = Outcome::Answer(Answer {
+            status: observation.answer.status,
+            content,
+            headers,
+            can_be_accepted: case.can_be_accepted(),
+        });
+        if outcome != *case.standard() {
+            answers.changed.insert(case, outcome);
+        }
+    }
+    answers
+        .changed
+        .extend(accepted.into_iter().filter(|case| !CONTRACT.accepts(*case)).map(|case| (case, Outcome::Accepted)));
+    Learned { answers, notes }
+}
+
+struct Learner<'a> {
+    layout: Layout,
+    expected: &'a Answers,
+    vocabulary: Vocabulary,
+}
+
+impl Learner<'_> {
+    /// What the body of an answer is: the message of the envelope, or the whole of it.
+    fn content(&self, Observation { probe, answer }: &Observation) -> Content {
+        let mut values = probe.values.clone();
+        values.push((Placeholder::Method, probe.request.method.to_owned()));
+        values.push((Placeholder::Uri, probe.request.path().to_owned()));
+        let known = Known { values: &values, allowed: probe.case.placeholders() };
+        let (text, wrap): (_, fn(Template) -> Content) = match message(probe, answer, self.layout) {
+            Some(message) => (message, Content::Message),
+            None => (answer.body.clone(), Content::Body),
+        };
+        let is_message = matches!(wrap(Template::default()), Content::Message(_));
+        for outcome in [probe.case.standard(), self.expected.outcome(probe.case)] {
+            let Outcome::Answer(candidate) = outcome else { continue };
+            let is_same_kind = matches!(candidate.content, Content::Message(_)) == is_message;
+            if is_same_kind && known.matches(candidate.content.template(), &text) {
+                return candidate.content.clone();
+            }
+        }
+        let text = if probe.is_about_a_row {
+            let shown: Vec<_> = values.iter().map(|(_, value)| value.as_str()).collect();
+            self.vocabulary.hide(&text, &shown)
+        } else {
+            text
+        };
+        wrap(known.template(&text))
+    }
+}
+
+/// The message of the envelope, if the body is one in this layout.
+fn message(probe: &Probe, answer: &ServerAnswer, layout: Layout) -> Option<String> {
+    let json = serde_json::from_str::<Value>(&answer.body).ok()?;
+    let message = json.get("message")?.as_str()?;
+    let is_whole = envelope(layout, probe.request.method, probe.request.path(), message) == answer.body;
+    // A fake says which tokens it takes. No other server does.
+    let message = message.strip_suffix(FAKE_TOKENS).and_then(|message| message.strip_suffix("; ")).unwrap_or(message);
+    is_whole.then(|| message.to_owned())
+}
+
+/// The layout of most envelopes.
+fn layout(observations: &[Observation]) -> Layout {
+    let count = |layout| {
+        observations.iter().filter(|Observation { probe, answer }| message(probe, answer, layout).is_some()).count()
+    };
+    if count(Layout::Compact) > count(Layout::Documented) { Layout::Compact } else { Layout::Documented }
+}
+
+/// The words of the answers that are about no row of the server.
+fn vocabulary(observations: &[Observation]) -> Vocabulary {
+    let texts = observations.iter().filter(|observation| !observation.probe.is_about_a_row);
+    Vocabulary::of(texts.map(|observation| observation.answer.body.as_str()))
+}
+
+/// Whether a request was accepted: it is answered as its base. None if that cannot be known.
+fn is_accepted(
+    observation: &Observation,
+    observations: &[Observation],
+    contents: &BTreeMap<Case, Content>,
+    layout: Layout,
+) -> Option<bool> {
+    let probe = &observation.probe;
+    let Some(base) = probe.base else { return Some(false) };
+    let base = observations.iter().find(|other| base.is_asked_by(other.probe.case));
+    let Some((base, content)) = base.and_then(|base| Some((base, contents.get(&base.probe.case)?))) else {
+        return Some(false);
+    };
+    let is_like_base = |other: &Observation| {
+        let mut values = probe.values.clone();
+        values.push((Placeholder::Method, other.probe.request.method.to_owned()));
+        values.push((Placeholder::Uri, other.probe.request.path().to_owned()));
+        let known = Known { values: &values, allowed: &[] };
+        let text = match content {
+            Content::Message(_) => message(&other.probe, &other.answer, layout),
+            Content::Body(_) => Some(other.answer.body.clone()),
+        };
+        other.answer.status == base.answer.status && text.is_some_and(|text| known.matches(content.template(), &text))
+    };
+    if !is_like_base(observation) {
+        return Some(false);
+    }
+    let refuses_alike =
+        observations.iter().any(|other| CANNOT_BE_ACCEPTED.contains(&other.probe.case) && is_like_base(other));
+    // What the contract accepts is no news.
+    if refuses_alike && !CONTRACT.accepts(probe.case) { None } else { Some(true) }
+}
+
+impl Base {
+    /// Whether the request of that case is this one.
+    fn is_asked_by(self, case: Case) -> bool {
+        match self {
+            Self::InternalClient => matches!(case, Case::ClientNotFound | Case::FlagOff),
+            Self::ExternalClient => case == Case::ExternalClientNotFound,
+        }
+    }
+}
+
+/// The headers of an answer that are not those of the contract.
+fn header_changes(Observation { probe, answer }: &Observation) -> HeaderChanges {
+    let has_body = !answer.body.is_empty();
+    let mut changes = HeaderChanges::default();
+    for (name, lines) in &answer.headers {
+        if *lines != contract_lines(probe.case, name, has_body) {
+            // What is not printable cannot be saved; it differs all the same.
+            let printable = lines.iter().map(|line| line.replace(|c: char| !(' '..='~').contains(&c), "?"));
+            let _ = changes.set(name, printable.collect());
+        }
+    }
+    changes
+}
+
+/// The changes that all answers have: those of the media type, all answers with a body.
+fn common_changes(differing: &[(&Observation, HeaderChanges)]) -> HeaderChanges {
+    let mut common = HeaderChanges::default();
+    for name in COMPARED {
+        let mut of_all = differing
+            .iter()
+            .filter(|(observation, _)| name != "Content-Type" || !observation.answer.body.is_empty())
+            .map(|(_, changes)| changes.get(name));
+        if let Some(Some(first)) = of_all.next()
+            && of_all.all(|lines| lines == Some(first))
+        {
+            let _ = common.set(name, first.to_vec());
+        }
+    }
+    common
+}

@@ -1,0 +1,197 @@
+//! The report: what was asked, what was expected, what was found, and what differs.
+
+use serde::Serialize;
+
+use crate::answers::{
+    Answers,
+    case::{Case, Source},
+    headers::{COMPARED, contract_lines},
+    outcome::{Content, Outcome},
+};
+
+/// A comparison of a server with an expectation.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Report {
+    pub(crate) url: String,
+    pub(crate) differences: Counts,
+    /// What differs in all answers.
+    pub(crate) general: Vec<GeneralDifference>,
+    pub(crate) cases: Vec<CaseReport>,
+    pub(crate) not_asked: Vec<NotAsked>,
+}
+
+/// How many cases differ.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Counts {
+    pub(crate) documented: usize,
+    pub(crate) chosen: usize,
+}
+
+/// A difference that all answers have.
+#[derive(Debug, Serialize)]
+pub(crate) struct GeneralDifference {
+    pub(crate) what: String,
+    pub(crate) expected: Vec<String>,
+    pub(crate) found: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CaseReport {
+    pub(crate) case: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) source: &'static str,
+    pub(crate) request: String,
+    pub(crate) expected: ShownOutcome,
+    /// None if there was no answer.
+    pub(crate) found: Option<ShownOutcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) problem: Option<String>,
+    pub(crate) differences: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) note: Option<String>,
+    #[serde(skip)]
+    pub(crate) is_documented: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct NotAsked {
+    pub(crate) case: &'static str,
+    pub(crate) why: &'static str,
+}
+
+/// An outcome as it is shown.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum ShownOutcome {
+    #[serde(untagged)]
+    Accepted(&'static str),
+    #[serde(untagged)]
+    Answer {
+        status: u16,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        body: Option<String>,
+    },
+}
+
+impl ShownOutcome {
+    fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Accepted => Self::Accepted("accepted"),
+            Outcome::Answer(answer) => {
+                let text = Some(answer.content.template().as_str().to_owned());
+                let (message, body) =
+                    if let Content::Message(_) = answer.content { (text, None) } else { (None, text) };
+                Self::Answer { status: answer.status, message, body }
+            }
+        }
+    }
+}
+
+impl GeneralDifference {
+    /// Layout and headers of all answers.
+    pub(super) fn all(expected: &Answers, found: &Answers) -> Vec<Self> {
+        let mut differences = Vec::new();
+        if expected.layout != found.layout {
+            let name = |answers: &Answers| vec![answers.layout.name().to_owned()];
+            differences.push(Self { what: "layout".to_owned(), expected: name(expected), found: name(found) });
+        }
+        for name in COMPARED.into_iter().filter(|name| expected.headers.get(name) != found.headers.get(name)) {
+            // Those of an answer with a body that no case has of its own.
+            let lines = |answers: &Answers| {
+                answers
+                    .headers
+                    .get(name)
+                    .map_or_else(|| contract_lines(Case::ClientNotFound, name, true), <[String]>::to_vec)
+            };
+            differences.push(Self { what: format!("header {name}"), expected: lines(expected), found: lines(found) });
+        }
+        differences
+    }
+}
+
+/// What differs between two outcomes of a case, by name.
+pub(super) fn differences(case: Case, expected: &Answers, found: &Answers) -> Vec<String> {
+    let mut differences = Vec::new();
+    let (ours, theirs) = match (expected.outcome(case), found.outcome(case)) {
+        (Outcome::Answer(ours), Outcome::Answer(theirs)) => (ours, theirs),
+        (ours, theirs) if ours == theirs => return Vec::new(),
+        _ => return vec!["accepted".to_owned()],
+    };
+    let mut add = |differs: bool, what: &str| differences.extend(differs.then(|| what.to_owned()));
+    add(ours.status != theirs.status, "status");
+    match (&ours.content, &theirs.content) {
+        (Content::Message(ours), Content::Message(theirs)) => add(ours != theirs, "message"),
+        (ours, theirs) => add(ours != theirs, "body"),
+    }
+    for name in COMPARED {
+        let has_general = expected.headers.get(name) != found.headers.get(name);
+        let (of_ours, of_theirs) = (ours.headers.get(name), theirs.headers.get(name));
+        if has_general && of_ours.is_none() && of_theirs.is_none() {
+            // It is reported once, for all.
+            continue;
+        }
+        let lines = |answers: &Answers, own: Option<&[String]>, content: &Content| {
+            let has_body = !content.template().as_str().is_empty() || matches!(content, Content::Message(_));
+            let general = answers.headers.get(name).filter(|_| has_body || name != "Content-Type");
+            own.or(general).map_or_else(|| contract_lines(case, name, has_body), <[String]>::to_vec)
+        };
+        let differs = lines(expected, of_ours, &ours.content) != lines(found, of_theirs, &theirs.content);
+        // A missing body has no media type: that is one difference, not two.
+        let is_of_body = name == "Content-Type"
+            && ours.content.template().as_str().is_empty() != theirs.content.template().as_str().is_empty();
+        add(differs && !is_of_body, &format!("header {name}"));
+    }
+    differences
+}
+
+/// The row of a case.
+pub(super) fn row(
+    case: Case,
+    request: String,
+    expected: &Answers,
+    found: Result<&Answers, &str>,
+    note: Option<String>,
+) -> CaseReport {
+    let differences = match found {
+        Ok(found) => differences(case, expected, found),
+        Err(_) => vec!["no answer".to_owned()],
+    };
+    let is_documented = match case.source() {
+        Source::Documented => true,
+        Source::StatusDocumented => differences.iter().any(|what| what == "status" || what == "no answer"),
+        Source::Chosen => false,
+    };
+    CaseReport {
+        case: case.name(),
+        description: case.description(),
+        source: match case.source() {
+            Source::Documented => "documented",
+            Source::StatusDocumented => "statusDocumented",
+            Source::Chosen => "chosen",
+        },
+        request,
+        expected: ShownOutcome::of(expected.outcome(case)),
+        found: found.ok().map(|found| ShownOutcome::of(found.outcome(case))),
+        problem: found.err().map(str::to_owned),
+        differences,
+        note,
+        is_documented,
+    }
+}
+
+impl Counts {
+    pub(super) fn of(general: &[GeneralDifference], cases: &[CaseReport]) -> Self {
+        let differing = cases.iter().filter(|case| !case.differences.is_empty());
+        let documented = differing.clone().filter(|case| case.is_documented).count();
+        // The layout and the headers of all answers are documented.
+        Self { documented: documented + general.len(), chosen: differing.count() - documented }
+    }
+
+    pub(crate) fn is_none(self) -> bool {
+        self.documented + self.chosen == 0
+    }
+}
