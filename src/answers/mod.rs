@@ -5,6 +5,7 @@
 //! `surveyd verify --save` writes.
 
 pub(crate) mod case;
+pub(crate) mod contract_headers;
 pub(crate) mod envelope;
 pub(crate) mod file;
 pub(crate) mod headers;

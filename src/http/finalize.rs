@@ -27,7 +27,7 @@ use super::{
     monitoring::metrics::{Counts, NO_ROUTE},
     state::{API, State, answers_of},
 };
-use crate::answers::{envelope::envelope, headers};
+use crate::answers::{contract_headers, envelope::envelope};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
@@ -177,7 +177,7 @@ fn write_headers(request: &HttpRequest, response: &mut HttpResponse<BoxBody>, is
     let has_body = !matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
     let headers = response.headers_mut();
     if is_api {
-        for line in headers::VARY {
+        for line in contract_headers::VARY {
             headers.append(VARY, HeaderValue::from_static(line));
         }
     }

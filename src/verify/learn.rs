@@ -13,8 +13,9 @@ use super::{
 use crate::answers::{
     Answers, CONTRACT, FAKE_TOKENS,
     case::Case,
+    contract_headers::contract_lines,
     envelope::{Layout, envelope},
-    headers::{COMPARED, HeaderChanges, contract_lines},
+    headers::{COMPARED, HeaderChanges},
     outcome::{Answer, Content, Outcome},
     template::{Placeholder, Template},
 };

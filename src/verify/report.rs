@@ -5,7 +5,8 @@ use serde::Serialize;
 use crate::answers::{
     Answers,
     case::{Case, Source},
-    headers::{COMPARED, contract_lines},
+    contract_headers::contract_lines,
+    headers::COMPARED,
     outcome::{Content, Outcome},
 };
 
