@@ -102,6 +102,21 @@ impl Operation {
         self.route.split_once(' ').unwrap().1
     }
 
+    /// Whether it is a call of the vendor, and not one of ours.
+    pub fn is_of_vendor(&self) -> bool {
+        self.path().starts_with("/api/")
+    }
+
+    /// The roles of tokens that may call. Empty if the call takes no token.
+    pub fn roles(&self) -> &'static [&'static str] {
+        match self.role.as_deref() {
+            None => &[],
+            Some("admin") => &["ADMIN"],
+            Some("integrator") => &["INTEGRATOR"],
+            Some(_) => &["INTEGRATOR", "OPERATOR", "SUPERVISOR"],
+        }
+    }
+
     /// Path and query of the first example.
     pub fn first_call(&self) -> &str {
         self.answers[0].call.as_deref().unwrap_or(self.path())
@@ -143,7 +158,7 @@ impl Operation {
         if let Some(role) = &self.role {
             let token = |token: &str| Answer { token: Some(token.to_owned()), ..Answer::default() };
             let challenged = |answer| Answer { headers: vec!["WWW-Authenticate".to_owned()], ..answer };
-            let documented = |answer| Answer { documented: self.path().starts_with("/api/"), ..challenged(answer) };
+            let documented = |answer| Answer { documented: self.is_of_vendor(), ..challenged(answer) };
             if self.program.as_deref() != Some("serve") {
                 add(400, NO_SUCH_WORLD, token(if role == "admin" { "test-admin@a/b" } else { "test-crm@a/b" }));
             }
@@ -174,13 +189,18 @@ impl Operation {
     }
 }
 
+/// The lines of `Vary` on each answer of the vendor's calls.
+pub const VARY: [&str; 3] = ["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"];
+
 /// Headers that only some answers have.
 pub fn headers() -> Value {
     let text = json!({ "type": "string" });
+    let doubled = json!({ "type": "string", "pattern": "^Bearer Bearer " });
     json!({
         "WWW-Authenticate": { "description": "The challenge of RFC 6750.", "schema": text },
         "Retry-After": { "description": "Seconds.", "schema": { "type": "integer", "minimum": 0 } },
-        "Authorization": { "description": "The token again. `Bearer` appears twice, as the vendor documents.", "schema": text },
+        "Authorization": { "description": "The token again. `Bearer` appears twice, as the vendor documents.", "schema": doubled },
+        "Vary": { "description": "Three separate lines, in the order of `x-lines`.", "schema": text, "x-lines": VARY },
         "Link": { "description": "The next page, if there are more rows than `limit`: `<?limit=100&after=100>; rel=\"next\"`. Relative to the address of this page.", "schema": text },
         "Idempotent-Replayed": { "description": "`true` if this is the stored answer of an earlier request.", "schema": { "const": "true" } },
     })

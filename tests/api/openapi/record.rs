@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json, map::Entry};
 
 use super::{
-    outline::{Answer, Operation, Outline, headers},
+    outline::{Answer, Operation, Outline, VARY, headers},
     schema::Schemas,
 };
 use crate::harness::{Server, TestFolder, envelope};
@@ -107,7 +107,7 @@ impl Recorder {
         for answer in &operation.answers {
             let body = self.body(operation, answer);
             let response = match responses.entry(answer.status.to_string()) {
-                Entry::Vacant(vacant) => vacant.insert(answer.describe()),
+                Entry::Vacant(vacant) => vacant.insert(answer.describe(operation)),
                 Entry::Occupied(occupied) => {
                     let response = occupied.into_mut();
                     let before = response["description"].as_str().unwrap();
@@ -170,7 +170,22 @@ impl Recorder {
         assert_eq!(answered.header("content-type"), media_type, "{} {}", operation.route, answer.description);
         let is_rare = |name: &str| ["Idempotent-Replayed", "Link"].contains(&name);
         for name in answer.headers.iter().filter(|name| !is_rare(name)) {
-            assert!(answered.header(name).is_some(), "{} {} has no {name}", operation.route, answer.description);
+            let Some(value) = answered.header(name) else {
+                panic!("{} {} has no {name}", operation.route, answer.description)
+            };
+            let schema = &headers()[name.as_str()]["schema"];
+            if schema["type"] == "string" {
+                assert_eq!(self.schemas.check(schema, &json!(value)), Ok(()), "{} {name}", operation.route);
+            }
+        }
+        if operation.is_of_vendor() {
+            let vary: Vec<_> =
+                answered.headers.iter().filter(|(name, _)| name == "Vary").map(|(_, line)| line).collect();
+            assert_eq!(vary, VARY, "{} {}", operation.route, answer.description);
+        }
+        if let (403, Some((last, others))) = (answer.status, operation.roles().split_last()) {
+            let roles = if others.is_empty() { (*last).to_owned() } else { format!("{} or {last}", others.join(", ")) };
+            assert!(answered.message().ends_with(&format!("it takes {roles}")), "{} {answered:?}", operation.route);
         }
         if operation.method() == "GET" && answer.media.is_some() {
             String::new()
@@ -225,9 +240,10 @@ impl Answer {
         }
     }
 
-    fn describe(&self) -> Value {
+    fn describe(&self, operation: &Operation) -> Value {
         let mut response = json!({ "description": self.description, "x-edna-documented": self.documented });
-        for name in &self.headers {
+        let vary = operation.is_of_vendor().then(|| "Vary".to_owned());
+        for name in self.headers.iter().chain(&vary) {
             response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
         }
         if !self.links.is_null() {
@@ -282,6 +298,7 @@ impl Operation {
                 _ => "sender",
             };
             described["security"] = json!([{ scheme: [] }]);
+            described["x-roles"] = json!(self.roles());
         }
         if let Some(name) = &self.body {
             let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
