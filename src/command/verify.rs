@@ -9,7 +9,7 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context, Error, Result, bail, ensure};
+use anyhow::{Context, Error, Result, ensure};
 
 use super::{
     fake::read_answers,
@@ -18,11 +18,13 @@ use super::{
 };
 use crate::{
     cli::{CredentialArgs, RowArgs, VerifyArgs},
+    http::pages::openapi,
     verify::{
         self, PlannedRequest, Verified,
         client::{ClientConfig, Secrets, without_scheme},
         html,
         probes::{OtherTokens, PreparedRows},
+        published,
     },
 };
 
@@ -178,8 +180,14 @@ fn write_file(path: &Path, text: &str) -> Result<()> {
     written.and_then(|()| fs::rename(&part, path)).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Compares a document with what the vendor has published.
+/// Compares an OpenAPI document, ours or that of a file, with what the vendor has published.
 fn published(file: Option<&Path>, json: bool) -> Result<bool> {
-    let _ = (file, json);
-    bail!("not yet")
+    let read = |file: &Path| {
+        let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("{} is not an OpenAPI document in JSON", file.display()))
+    };
+    let document = file.map_or_else(|| Ok(serde_json::from_str(openapi::DOCUMENT)?), read)?;
+    let differences = published::differences(&document);
+    unless_closed(if json { print_json(&differences) } else { table::print_published(&differences) })?;
+    Ok(differences.is_empty())
 }

@@ -8,6 +8,7 @@ pub(crate) mod html;
 mod learn;
 mod names;
 pub(crate) mod probes;
+pub(crate) mod published;
 pub(crate) mod report;
 mod request;
 mod text;

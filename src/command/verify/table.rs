@@ -12,6 +12,7 @@ use crate::{
     survey::text::visible,
     verify::{
         PlannedRequest,
+        published::{Difference, number_of_facts},
         report::{CaseReport, Report, ShownOutcome},
     },
 };
@@ -77,6 +78,16 @@ pub(super) fn print_report(report: &Report) -> Result<()> {
         counts.documented,
         counts.chosen
     )?;
+    Ok(out.flush()?)
+}
+
+/// Prints a line for each difference of a document, and how many facts were looked for.
+pub(super) fn print_published(differences: &[Difference]) -> Result<()> {
+    let mut out = stdout().lock();
+    for difference in differences {
+        writeln!(out, "{}", visible(&difference.to_string()))?;
+    }
+    writeln!(out, "{} published facts: {} differences", number_of_facts(), differences.len())?;
     Ok(out.flush()?)
 }
 
