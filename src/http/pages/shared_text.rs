@@ -1,6 +1,7 @@
 //! The body of a page, which all connections share.
 
 use std::{
+    borrow::Cow,
     convert::Infallible,
     pin::Pin,
     task::{Context, Poll},
@@ -28,6 +29,17 @@ impl From<&'static str> for SharedText {
             length: text.len() as u64,
             parts: Box::new(std::iter::empty()),
             rest: Bytes::from_static(text.as_bytes()),
+        }
+    }
+}
+
+impl From<Cow<'static, str>> for SharedText {
+    fn from(text: Cow<'static, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => {
+                Self { length: text.len() as u64, parts: Box::new(std::iter::empty()), rest: Bytes::from(text) }
+            }
         }
     }
 }
