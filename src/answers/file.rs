@@ -152,8 +152,8 @@ impl WrittenOutcome {
             (None, None) => None,
         };
         let status = match status {
-            Some(status) if !(200..=599).contains(&status) => {
-                return Err(format!("status: {status} must be 200 to 599"));
+            Some(status) if !(200..=999).contains(&status) => {
+                return Err(format!("status: {status} must be 200 to 999"));
             }
             status => status,
         };

@@ -35,6 +35,7 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
     let world = world.map(|path| read_world(&path)).transpose()?;
     let answers = answers.map(|path| read_answers(&path)).transpose()?.unwrap_or_default();
     let changed: Vec<_> = answers.changed_documented().map(Case::name).collect();
+    let is_contract = answers.is_contract();
     let answers = Arc::new(answers);
     // Removed when it goes out of scope: at every return of this function, also after a signal.
     let mut folder = None;
@@ -81,6 +82,9 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
             say(format_args!(
                 "a fake; console {url}/ and documentation {url}/docs; tokens: test-admin (/admin), test-expired (401), test-wrongrole (403), any other test-… sends; test-…@<world> has a world of its own; Ctrl-C ends it"
             ));
+            if !is_contract {
+                say("it answers as the answers file says; /openapi.json has those answers");
+            }
         }
         Ok(())
     })

@@ -3,6 +3,7 @@
 mod table;
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     io::{self, IsTerminal, Write},
     path::Path,
@@ -94,10 +95,21 @@ fn announce(config: &ClientConfig, plan: &[PlannedRequest]) {
         0 => "without a pause".to_owned(),
         rate => format!("at most {rate} a second"),
     };
-    say(format_args!("asking {} for {} cases, {pace}; --dry-run lists them", config.url, plan.len()));
+    let mut counts = BTreeMap::<String, usize>::new();
+    for planned in plan {
+        let line: Vec<_> = planned.request.split([' ', ',']).take(2).collect();
+        *counts.entry(line.join(" ")).or_default() += 1;
+    }
+    let counts: Vec<_> = counts.into_iter().map(|(line, count)| format!("{count} × {line}")).collect();
+    say(format_args!(
+        "asking {} for {} cases, one at a time, {pace}: {}; --dry-run lists them all",
+        config.url,
+        plan.len(),
+        counts.join(", ")
+    ));
     let senders: Vec<_> = plan.iter().filter_map(|planned| Some((planned.sends?, &planned.request))).collect();
     if senders.is_empty() {
-        say("no request can send a survey: the ids in them exist nowhere");
+        say("no request can send a survey: the form in them exists nowhere");
     }
     for (what, request) in senders {
         say(format_args!("WARNING: this request {what}: {request}"));

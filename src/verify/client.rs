@@ -205,6 +205,9 @@ impl Client {
         let url = &self.url;
         match error {
             Error::HostNotFound => format!("the name in {url} is not known; check the address"),
+            Error::Io(error) if error.to_string().contains("lookup address") => {
+                format!("the name in {url} cannot be looked up ({error}); check the address, and the network")
+            }
             Error::Timeout(_) => {
                 format!("no answer within {} s; give it more time with --timeout", self.timeout.as_secs_f64())
             }

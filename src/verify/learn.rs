@@ -17,7 +17,7 @@ use crate::answers::{
     envelope::{Layout, envelope},
     headers::{COMPARED, HeaderChanges},
     outcome::{Answer, Content, Outcome},
-    template::{Placeholder, Template},
+    template::Template,
 };
 
 /// A request and its answer.
@@ -99,9 +99,7 @@ struct Learner<'a> {
 impl Learner<'_> {
     /// What the body of an answer is: the message of the envelope, or the whole of it.
     fn content(&self, Observation { probe, answer }: &Observation) -> Content {
-        let mut values = probe.values.clone();
-        values.push((Placeholder::Method, probe.request.method.to_owned()));
-        values.push((Placeholder::Uri, probe.request.path().to_owned()));
+        let values = probe.known_values();
         let known = Known { values: &values, allowed: probe.case.placeholders() };
         let (text, wrap): (_, fn(Template) -> Content) = match message(probe, answer, self.layout) {
             Some(message) => (message, Content::Message),
@@ -162,10 +160,8 @@ fn is_accepted(
     let Some((base, content)) = base.and_then(|base| Some((base, contents.get(&base.probe.case)?))) else {
         return Some(false);
     };
+    let values = probe.known_values();
     let is_like_base = |other: &Observation| {
-        let mut values = probe.values.clone();
-        values.push((Placeholder::Method, other.probe.request.method.to_owned()));
-        values.push((Placeholder::Uri, other.probe.request.path().to_owned()));
         let known = Known { values: &values, allowed: &[] };
         let text = match content {
             Content::Message(_) => message(&other.probe, &other.answer, layout),
@@ -187,7 +183,8 @@ impl Base {
     fn is_asked_by(self, case: Case) -> bool {
         match self {
             Self::InternalClient => matches!(case, Case::ClientNotFound | Case::FlagOff),
-            Self::ExternalClient => case == Case::ExternalClientNotFound,
+            // With the flag off, no client is looked up.
+            Self::ExternalClient => matches!(case, Case::ExternalClientNotFound | Case::FlagOff),
         }
     }
 }

@@ -26,6 +26,15 @@ pub(super) struct Probe {
     pub(super) sends: Option<&'static str>,
 }
 
+impl Probe {
+    /// The values of placeholders that its answer can have, with those that every answer can have.
+    pub(super) fn known_values(&self) -> Vec<(Placeholder, String)> {
+        let common =
+            [(Placeholder::Method, self.request.method.to_owned()), (Placeholder::Uri, self.request.path().to_owned())];
+        self.values.iter().cloned().chain(common).collect()
+    }
+}
+
 /// The requests that others are compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Base {
