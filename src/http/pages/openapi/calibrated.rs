@@ -148,14 +148,12 @@ fn new_response(case: Case) -> Value {
 fn sample(case: Case) -> Occurrence<'static> {
     let value = |placeholder| match placeholder {
         Placeholder::Id if case == Case::ExternalClientNotFound => "crm-7",
-        Placeholder::Id => "7",
-        Placeholder::Form => "1",
+        Placeholder::Id | Placeholder::GivenValue => "7",
+        Placeholder::Form | Placeholder::Byte => "1",
         Placeholder::Thread => "4",
         Placeholder::Client => "3",
         Placeholder::Expected => "a 64-bit integer",
-        Placeholder::GivenValue => "7",
         Placeholder::Problem => "EOF while parsing an object at line 1 column 1",
-        Placeholder::Byte => "1",
         Placeholder::Limit => "4096",
         Placeholder::Role => "BOT",
         Placeholder::Roles => "INTEGRATOR, OPERATOR or SUPERVISOR",
