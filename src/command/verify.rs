@@ -22,10 +22,11 @@ use crate::{
     http::pages::openapi,
     verify::{
         self, PlannedRequest, Verified,
-        client::{ClientConfig, Secrets, without_scheme},
+        client::ClientConfig,
         html,
         probes::{OtherTokens, PreparedRows},
         published,
+        secrets::{Secrets, without_scheme},
     },
 };
 

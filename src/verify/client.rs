@@ -9,28 +9,20 @@ use std::{
 use serde_json::{Value, json};
 use ureq::{
     Agent, Error, SendBody,
-    http::{Request as HttpRequest, Response, Uri},
+    http::{Request as HttpRequest, Response},
     tls::{PemItem, RootCerts, TlsConfig, parse_pem},
     unversioned::transport::DefaultConnector,
 };
 
-use super::request::{Authorization, Request};
-use crate::{
-    answers::{FAKE_TOKENS, headers::COMPARED},
-    delivery::resolver::ThreadResolver,
+use super::{
+    address::check_url,
+    request::{Authorization, Request},
+    secrets::{Secrets, without_scheme},
 };
+use crate::{answers::headers::COMPARED, delivery::resolver::ThreadResolver};
 
 /// How much of a body is read.
 const MAX_BODY: u64 = 64 * 1024;
-
-/// The caller's secrets. None of them is ever printed or saved.
-#[derive(Clone, Default)]
-pub(crate) struct Secrets {
-    pub(crate) token: Option<String>,
-    pub(crate) login: Option<(String, String)>,
-    pub(crate) wrong_role: Option<String>,
-    pub(crate) expired: Option<String>,
-}
 
 /// How the server is asked.
 pub(crate) struct ClientConfig {
@@ -134,6 +126,10 @@ impl Client {
         Ok(())
     }
 
+    fn hide(&self, text: &str) -> String {
+        self.secrets.hide(self.session.as_deref(), text)
+    }
+
     fn send(&mut self, request: &Request) -> Result<ServerAnswer, String> {
         let response = self.call(request)?;
         let lines = |name: &str| {
@@ -141,17 +137,15 @@ impl Client {
                 .headers()
                 .get_all(name)
                 .iter()
-                .map(|line| self.without_secrets(&String::from_utf8_lossy(line.as_bytes())))
+                .map(|line| self.hide(&String::from_utf8_lossy(line.as_bytes())))
                 .collect()
         };
         let headers: Vec<(_, Vec<String>)> = COMPARED.into_iter().map(|name| (name, lines(name))).collect();
-        let location = response
-            .headers()
-            .get("location")
-            .map(|value| self.without_secrets(&String::from_utf8_lossy(value.as_bytes())));
+        let location =
+            response.headers().get("location").map(|value| self.hide(&String::from_utf8_lossy(value.as_bytes())));
         let status = response.status().as_u16();
-        let body = read_body(response).map_err(|error| self.without_secrets(&error))?;
-        Ok(ServerAnswer { status, headers, location, body: self.without_secrets(&body) })
+        let body = read_body(response).map_err(|error| self.hide(&error))?;
+        Ok(ServerAnswer { status, headers, location, body: self.hide(&body) })
     }
 
     fn call(&mut self, request: &Request) -> Result<Response<ureq::Body>, String> {
@@ -175,7 +169,7 @@ impl Client {
             }
             Some(body) => self.agent.run(built.body(body.as_slice()).map_err(invalid)?),
         };
-        sent.map_err(|error| self.without_secrets(&self.reason(&error)))
+        sent.map_err(|error| self.hide(&self.reason(&error)))
     }
 
     /// Waits until the next request may start.
@@ -221,20 +215,6 @@ impl Client {
             error => format!("the connection to {url} failed: {error}"),
         }
     }
-
-    /// The text without the caller's secrets. The tokens that a fake names are none.
-    fn without_secrets(&self, text: &str) -> String {
-        text.split(FAKE_TOKENS).map(|part| self.hide_secrets(part)).collect::<Vec<_>>().join(FAKE_TOKENS)
-    }
-
-    fn hide_secrets(&self, text: &str) -> String {
-        let Secrets { token, login, wrong_role, expired } = &self.secrets;
-        let session = self.session.as_deref().map(without_scheme);
-        let password = login.as_ref().map(|(_, password)| password.as_str());
-        let secrets = [token.as_deref(), password, wrong_role.as_deref(), expired.as_deref(), session];
-        let secrets = secrets.into_iter().flatten().filter(|secret| !secret.is_empty());
-        secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "[hidden]"))
-    }
 }
 
 fn read_body(mut response: Response<ureq::Body>) -> Result<String, String> {
@@ -244,40 +224,8 @@ fn read_body(mut response: Response<ureq::Body>) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// A token without `Bearer` in front of it, however often.
-pub(crate) fn without_scheme(value: &str) -> &str {
-    let mut rest = value.trim();
-    while let Some((scheme, token)) = rest.split_once(' ')
-        && scheme.eq_ignore_ascii_case("bearer")
-    {
-        rest = token.trim_start();
-    }
-    rest
-}
-
 fn is_about_trust(error: &Error) -> bool {
     matches!(error, Error::Tls(_) | Error::Rustls(_)) || error.to_string().contains("certificate")
-}
-
-fn check_url(url: &str) -> Result<String, String> {
-    let expected = "write it like https://chat.example.com";
-    let (scheme, _) = url.split_once("://").ok_or_else(|| format!("{url}: the address has no scheme; {expected}"))?;
-    if !["http", "https"].contains(&&*scheme.to_ascii_lowercase()) {
-        return Err(format!("{url}: the scheme must be http or https; {expected}"));
-    }
-    let parsed: Uri = url.parse().map_err(|error| format!("{url}: this is no address ({error}); {expected}"))?;
-    if parsed.authority().is_none_or(|authority| authority.as_str().contains('@')) {
-        return Err(format!(
-            "the address must have a host and no name or password; {expected}, and use --login or --token-file"
-        ));
-    }
-    if parsed.query().is_some() || url.contains('#') {
-        return Err(format!("{url}: the address must have no query; {expected}"));
-    }
-    if parsed.path().contains("/api") {
-        return Err(format!("{url}: leave out the path of the API; {expected}"));
-    }
-    Ok(url.trim_end_matches('/').to_owned())
 }
 
 fn roots(pem: &[u8]) -> Result<RootCerts, String> {

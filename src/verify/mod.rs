@@ -3,7 +3,9 @@
 //! [`probes`] has the requests, and [`client`] sends them. [`learn`] reads the answers as [`Answers`], and [`report`] compares these
 //! with the expectation. [`published`] compares our OpenAPI document with what the vendor has published.
 
+mod address;
 pub(crate) mod client;
+mod differences;
 pub(crate) mod html;
 mod learn;
 mod names;
@@ -11,16 +13,18 @@ pub(crate) mod probes;
 pub(crate) mod published;
 pub(crate) mod report;
 mod request;
+pub(crate) mod secrets;
 mod text;
 
 use std::collections::BTreeMap;
 
 use self::{
-    client::{Client, ClientConfig, Secrets, ServerAnswer},
+    client::{Client, ClientConfig, ServerAnswer},
     learn::{Observation, learn},
     probes::{OtherTokens, PreparedRows, base, others, why_not},
     report::{Counts, GeneralDifference, NotAsked, Report},
     request::{Base, Probe},
+    secrets::Secrets,
 };
 use crate::answers::{Answers, case::Case, outcome::Outcome};
 

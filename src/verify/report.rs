@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::differences::differences;
 use crate::answers::{
     Answers,
     case::{Case, Source},
@@ -112,41 +113,6 @@ impl GeneralDifference {
         }
         differences
     }
-}
-
-/// What differs between two outcomes of a case, by name.
-pub(super) fn differences(case: Case, expected: &Answers, found: &Answers) -> Vec<String> {
-    let mut differences = Vec::new();
-    let (ours, theirs) = match (expected.outcome(case), found.outcome(case)) {
-        (Outcome::Answer(ours), Outcome::Answer(theirs)) => (ours, theirs),
-        (ours, theirs) if ours == theirs => return Vec::new(),
-        _ => return vec!["accepted".to_owned()],
-    };
-    let mut add = |differs: bool, what: &str| differences.extend(differs.then(|| what.to_owned()));
-    add(ours.status != theirs.status, "status");
-    match (&ours.content, &theirs.content) {
-        (Content::Message(ours), Content::Message(theirs)) => add(ours != theirs, "message"),
-        (ours, theirs) => add(ours != theirs, "body"),
-    }
-    for name in COMPARED {
-        let has_general = expected.headers.get(name) != found.headers.get(name);
-        let (of_ours, of_theirs) = (ours.headers.get(name), theirs.headers.get(name));
-        if has_general && of_ours.is_none() && of_theirs.is_none() {
-            // It is reported once, for all.
-            continue;
-        }
-        let lines = |answers: &Answers, own: Option<&[String]>, content: &Content| {
-            let has_body = !content.template().as_str().is_empty() || matches!(content, Content::Message(_));
-            let general = answers.headers.get(name).filter(|_| has_body || name != "Content-Type");
-            own.or(general).map_or_else(|| contract_lines(case, name, has_body), <[String]>::to_vec)
-        };
-        let differs = lines(expected, of_ours, &ours.content) != lines(found, of_theirs, &theirs.content);
-        // A missing body has no media type: that is one difference, not two.
-        let is_of_body = name == "Content-Type"
-            && ours.content.template().as_str().is_empty() != theirs.content.template().as_str().is_empty();
-        add(differs && !is_of_body, &format!("header {name}"));
-    }
-    differences
 }
 
 /// The row of a case.

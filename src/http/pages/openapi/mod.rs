@@ -65,7 +65,8 @@ pub(crate) fn routes(routes: &mut Table) {
 }
 
 async fn document(ThinData(app): State) -> Result<Text, Failure> {
-    let document = calibrated::document(&app.answers).map_err(|error| StoreError::Internal(error.to_string()))?;
+    let document =
+        calibrated::document(DOCUMENT, &app.answers).map_err(|error| StoreError::Internal(error.to_string()))?;
     Ok(Text("application/json", document.into()))
 }
 
