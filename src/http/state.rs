@@ -18,7 +18,7 @@ use super::{
         metrics::{Counts, Metrics},
         readiness::Readiness,
     },
-    pages::openapi,
+    pages::DOCUMENTATION,
     tenant::TenantResolver,
 };
 use crate::answers::{Answers, CONTRACT};
@@ -55,7 +55,7 @@ impl RouteScope {
         match self {
             Self::All => true,
             Self::Public => !is_admin,
-            Self::Admin => is_admin || openapi::PATHS.contains(&path),
+            Self::Admin => is_admin || DOCUMENTATION.contains(&path),
         }
     }
 }

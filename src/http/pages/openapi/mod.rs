@@ -53,9 +53,6 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      frame-ancestors 'none'",
 );
 
-/// The paths of these routes.
-pub(crate) const PATHS: [&str; 4] = ["/openapi.json", "/docs", "/docs.css", "/docs.js"];
-
 /// Adds the routes. They need no token, because they contain no data.
 pub(crate) fn routes(routes: &mut Table) {
     at(routes, "/openapi.json", [get(document)]);
