@@ -62,18 +62,13 @@ pub(super) fn learn(observations: &[Observation], expected: &Answers) -> Learned
             }
         }
     }
-    let refused = observations.iter().filter(|observation| !accepted.contains(&observation.probe.case));
-    let differing: Vec<_> = refused.map(|observation| (observation, header_changes(observation))).collect();
-    answers.headers = common_changes(&differing);
-    for (observation, changes) in differing {
+    let is_refused = |observation: &&Observation| !accepted.contains(&observation.probe.case);
+    let refused: Vec<_> = observations.iter().filter(is_refused).collect();
+    answers.headers = common_headers(&refused);
+    for observation in refused {
         let case = observation.probe.case;
         let Some(content) = contents.remove(&case) else { continue };
-        let mut headers = HeaderChanges::default();
-        for (name, lines) in changes.iter().filter(|(name, lines)| answers.headers.get(name) != Some(*lines)) {
-            if let Err(error) = headers.set(name, lines.to_vec()) {
-                notes.insert(case, format!("the header cannot be saved: {error}"));
-            }
-        }
+        let headers = own_headers(observation, &answers.headers);
         let outcome = Outcome::Answer(Answer {
             status: observation.answer.status,
             content,
@@ -189,33 +184,44 @@ impl Base {
     }
 }
 
-/// The headers of an answer that are not those of the contract.
-fn header_changes(Observation { probe, answer }: &Observation) -> HeaderChanges {
-    let has_body = !answer.body.is_empty();
-    let mut changes = HeaderChanges::default();
-    for (name, lines) in &answer.headers {
-        if *lines != contract_lines(probe.case, name, has_body) {
-            // What is not printable cannot be saved; it differs all the same.
-            let printable = lines.iter().map(|line| line.replace(|c: char| !(' '..='~').contains(&c), "?"));
-            let _ = changes.set(name, printable.collect());
-        }
-    }
-    changes
-}
-
-/// The changes that all answers have: those of the media type, all answers with a body.
-fn common_changes(differing: &[(&Observation, HeaderChanges)]) -> HeaderChanges {
+/// The headers that most answers have in place of the contract's. Of the media type, most answers with a body.
+fn common_headers(observations: &[&Observation]) -> HeaderChanges {
     let mut common = HeaderChanges::default();
     for name in COMPARED {
-        let mut of_all = differing
-            .iter()
-            .filter(|(observation, _)| name != "Content-Type" || !observation.answer.body.is_empty())
-            .map(|(_, changes)| changes.get(name));
-        if let Some(Some(first)) = of_all.next()
-            && of_all.all(|lines| lines == Some(first))
-        {
-            let _ = common.set(name, first.to_vec());
+        let can_have = observations.iter().filter(|other| name != "Content-Type" || !other.answer.body.is_empty());
+        let changes: Vec<_> = can_have.map(|other| changed_lines(other, name, &HeaderChanges::NONE)).collect();
+        let number_of = |lines: &Vec<String>| changes.iter().flatten().filter(|other| *other == lines).count();
+        let most = changes.iter().flatten().max_by_key(|lines| number_of(lines));
+        if let Some(lines) = most.filter(|lines| 2 * number_of(lines) > changes.len()) {
+            let _ = common.set(name, lines.clone());
         }
     }
     common
+}
+
+/// The headers of an answer that are neither those of most answers nor those of the contract.
+fn own_headers(observation: &Observation, common: &HeaderChanges) -> HeaderChanges {
+    let mut own = HeaderChanges::default();
+    for name in COMPARED {
+        if let Some(lines) = changed_lines(observation, name, common) {
+            let _ = own.set(name, lines);
+        }
+    }
+    own
+}
+
+/// The lines of a header of an answer, unless they are those that its case has with these common headers.
+fn changed_lines(
+    Observation { probe, answer }: &Observation,
+    name: &str,
+    common: &HeaderChanges,
+) -> Option<Vec<String>> {
+    let has_body = !answer.body.is_empty();
+    let (_, lines) = answer.headers.iter().find(|(other, _)| *other == name)?;
+    // What is not printable cannot be saved; it differs all the same.
+    let printable = |line: &String| line.replace(|c: char| !(' '..='~').contains(&c), "?");
+    let lines: Vec<_> = lines.iter().map(printable).collect();
+    let of_most = common.get(name).filter(|_| has_body || name != "Content-Type");
+    let usual = of_most.map_or_else(|| contract_lines(probe.case, name, has_body), <[String]>::to_vec);
+    (lines != usual).then_some(lines)
 }
