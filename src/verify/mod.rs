@@ -23,7 +23,7 @@ use self::{
     learn::{Observation, learn},
     probes::{OtherTokens, PreparedRows, base, others, why_not},
     report::{Counts, GeneralDifference, NotAsked, Report},
-    request::{Base, Probe},
+    request::{Base, Probe, SEND},
     secrets::Secrets,
 };
 use crate::answers::{Answers, case::Case, outcome::Outcome};
@@ -89,6 +89,7 @@ pub(crate) fn verify(
         progress();
     }
     let learned = learn(&observations, expected);
+    check_path(&url, &learned.answers)?;
     let general = GeneralDifference::all(expected, &learned.answers);
     let (mut cases, mut not_asked) = (Vec::new(), Vec::new());
     for case in Case::ALL {
@@ -118,6 +119,23 @@ fn says_flag_off(observations: &[Observation], expected: &Answers) -> bool {
         _ => false,
     };
     is_that(expected) || is_that(&crate::answers::CONTRACT)
+}
+
+/// Whether the server has the path of a send. If not, it answers a send, a body that is none, and a path that exists nowhere alike.
+fn check_path(url: &str, answers: &Answers) -> Result<(), String> {
+    let of = |case| match answers.outcome(case) {
+        Outcome::Answer(answer) => Some((answer.status, &answer.content)),
+        Outcome::Accepted => None,
+    };
+    let unknown = of(Case::UnknownPath).filter(|(status, _)| *status == 404);
+    let cases = [Case::ClientNotFound, Case::UnknownPath, Case::BodyNotJson];
+    let are_seen = cases.iter().all(|case| answers.seen.contains(case));
+    if unknown.is_none() || !are_seen || cases.into_iter().any(|case| of(case) != unknown) {
+        return Ok(());
+    }
+    Err(format!(
+        "{url} answers a send as it answers a path that exists nowhere (404): it has no {SEND}; check the address, which may need a prefix such as https://chat.example.com/edna"
+    ))
 }
 
 /// Whether the server can be asked at all.
