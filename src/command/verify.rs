@@ -143,7 +143,7 @@ fn prepared_rows(rows: RowArgs) -> PreparedRows {
 fn secrets(credentials: CredentialArgs) -> Result<Secrets> {
     let CredentialArgs { token_file, login, password_file, wrong_role_token_file, expired_token_file } = credentials;
     let other = |file: Option<std::path::PathBuf>| {
-        file.map(|file| read_secret(&file).and_then(|text| token(&text, &file.display().to_string()))).transpose()
+        file.map(|file| read_secret(&file).and_then(|text| token(&text, &name_of(&file)))).transpose()
     };
     let mut secrets = Secrets {
         wrong_role: other(wrong_role_token_file)?,
@@ -152,10 +152,10 @@ fn secrets(credentials: CredentialArgs) -> Result<Secrets> {
     };
     if let Some((login, file)) = login.zip(password_file) {
         let password = read_secret(&file)?;
-        ensure!(!password.is_empty(), "the password in {} is empty", file.display());
+        ensure!(!password.is_empty(), "the password in {} is empty", name_of(&file));
         secrets.login = Some((login, password));
     } else if let Some(file) = token_file {
-        secrets.token = Some(token(&read_secret(&file)?, &file.display().to_string())?);
+        secrets.token = Some(token(&read_secret(&file)?, &name_of(&file))?);
     } else if let Ok(text) = env::var(TOKEN) {
         secrets.token = Some(token(text.trim_end(), TOKEN)?);
     } else {
@@ -174,6 +174,11 @@ fn read_secret(file: &Path) -> Result<String> {
     let text = if file == Path::new("-") { io::read_to_string(io::stdin()) } else { fs::read_to_string(file) };
     let text = text.with_context(|| format!("cannot read {}", file.display()))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// A file as a message calls it.
+fn name_of(file: &Path) -> String {
+    if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() }
 }
 
 /// A token without `Bearer`, which the vendor's login writes in front of it.

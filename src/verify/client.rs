@@ -1,7 +1,7 @@
 //! The HTTP client of `surveyd verify`: one request at a time, each on a connection of its own.
 
 use std::{
-    io::Read,
+    io::{ErrorKind, Read},
     thread,
     time::{Duration, Instant},
 };
@@ -206,8 +206,13 @@ impl Client {
                 format!("no answer within {} s; give it more time with --timeout", self.timeout.as_secs_f64())
             }
             Error::ConnectionFailed => format!("nothing accepts connections at {url}; check the address and the port"),
-            Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
                 format!("nothing accepts connections at {url}; check the address and the port")
+            }
+            Error::Io(error) if is_disconnection(error.kind()) => {
+                format!(
+                    "{url} closed the connection without an answer; check that it speaks HTTP, and what is in front of it"
+                )
             }
             error if is_about_trust(error) => {
                 format!("the certificate of {url} is not trusted ({error}); name its authority with --ca FILE")
@@ -222,6 +227,13 @@ fn read_body(mut response: Response<ureq::Body>) -> Result<String, String> {
     let read = response.body_mut().as_reader().take(MAX_BODY).read_to_end(&mut bytes);
     read.map_err(|error| format!("the answer was cut off: {error}"))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn is_disconnection(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe
+    )
 }
 
 fn is_about_trust(error: &Error) -> bool {

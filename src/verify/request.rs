@@ -121,7 +121,8 @@ impl Request {
             if shown.len() < text.len() {
                 shown.push('…');
             }
-            line.extend([" ", shown.trim_end()]);
+            line.push_str(if shown.is_empty() { ", an empty body" } else { " " });
+            line.push_str(shown.trim_end());
         }
         line
     }
