@@ -51,9 +51,11 @@ impl Operation<'_> {
             for response in responses.values_mut() {
                 shown.extend(self.keep_true_examples(response));
             }
-            // A response that had examples, and has none that is true, is not given.
-            responses.retain(|_, response| {
-                examples(response).is_none_or(|examples| !examples.is_empty()) || response.get("content").is_none()
+            let is_sent_changed = is_send && self.answers.changed.contains_key(&Case::Sent);
+            // A response that had examples, and has none that is true, is not given. Only the 200 of a send has no body.
+            responses.retain(|_, response| match response.get("content") {
+                None => !is_sent_changed,
+                Some(_) => examples(response).is_none_or(|examples| !examples.is_empty()),
             });
             for (case, outcome) in &self.answers.changed {
                 if let Outcome::Answer(answer) = outcome
@@ -84,7 +86,7 @@ impl Operation<'_> {
         } else if let Some(examples) = examples(response) {
             examples.retain(|_, example| {
                 let Some(message) = example["value"]["message"].as_str() else { return true };
-                let cases: Vec<_> = Case::ALL.into_iter().filter(|case| could_be(*case, message)).collect();
+                let cases = cases_of(message);
                 shown.extend(&cases);
                 let is_changed = |case: &&Case| self.answers.changed.contains_key(case);
                 let is_true = cases.is_empty() || !cases.iter().all(|case| is_changed(&case));
@@ -165,6 +167,19 @@ fn sample(case: Case) -> Occurrence<'static> {
     placeholders.fold(Occurrence::new(case), |sample, placeholder| sample.with(*placeholder, value(*placeholder)))
 }
 
+/// The cases that a recorded message is of. Of two texts, the more exact one: `Client "{id}"` says more than `Client {id}`.
+fn cases_of(message: &str) -> Vec<Case> {
+    let length = |part| if let Part::Text(text) = part { text.len() } else { 0 };
+    let exactness = |case: &Case| match case.standard() {
+        Outcome::Answer(answer) => answer.content.template().parts().map(length).sum(),
+        Outcome::Accepted => 0_usize,
+    };
+    let mut cases: Vec<_> = Case::ALL.into_iter().filter(|case| could_be(*case, message)).collect();
+    let best = cases.iter().map(exactness).max();
+    cases.retain(|case| Some(exactness(case)) == best);
+    cases
+}
+
 /// Whether a recorded message could be the contract's for this case.
 fn could_be(case: Case, message: &str) -> bool {
     let Outcome::Answer(answer) = case.standard() else { return false };
@@ -234,5 +249,7 @@ mod tests {
         ));
         assert!(!could_be(Case::ThreadNotFound, "Client 7 not found"));
         assert!(!could_be(Case::OpenThread, "Client has open threads"));
+        assert_eq!(cases_of("Client \"crm-7\" not found"), [Case::ExternalClientNotFound]);
+        assert_eq!(cases_of("The body must be a JSON object"), [Case::BodyNotObject]);
     }
 }
