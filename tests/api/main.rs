@@ -61,6 +61,7 @@ mod threads_model;
 mod throttle;
 mod tokens;
 mod vendor_calls;
+mod verify;
 mod world_file;
 mod worlds;
 mod written_files;
