@@ -9,11 +9,15 @@ use tokio::{
     task::{LocalSet, spawn_local},
     time::sleep,
 };
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     delivery::{client::DeliveryClient, queue},
-    store::{Database, Store, retention::Retention},
+    store::{
+        Database, Store,
+        erasure_completion::{OutstandingErasures, Patience},
+        retention::Retention,
+    },
 };
 
 /// How long a task that panicked waits before it starts again.
@@ -24,6 +28,12 @@ const REFUSALS_PAUSE: Duration = Duration::from_mins(1);
 
 /// How often new sends are looked for that can be indexed, while there are new sends.
 const INDEX_PAUSE: Duration = Duration::from_secs(10);
+
+/// How often erasures are looked for that are not complete: a command may have made them.
+const ERASURES_PAUSE: Duration = Duration::from_secs(10);
+
+/// How often it is tried to complete them.
+const OUTSTANDING_ERASURES_PAUSE: Duration = Duration::from_secs(1);
 
 /// Starts a task; runs on the background thread, inside its `LocalSet`.
 type Start = Box<dyn FnOnce() + Send>;
@@ -153,6 +163,14 @@ impl BackgroundHandle {
         });
     }
 
+    /// Completes erasures as soon as the log can be emptied.
+    pub(crate) fn complete_erasures(&self, database: Arc<Database>) {
+        self.run("erasures", move || {
+            let store = database.store();
+            async move { complete_erasures(&store).await }
+        });
+    }
+
     /// Runs a task until it ends. One that panics starts again: a defect of ours must not stop it for good.
     fn run<F: Future<Output = ()> + 'static>(&self, name: &'static str, make: impl Fn() -> F + Send + 'static) {
         let start: Start = Box::new(move || {
@@ -178,6 +196,32 @@ async fn index_sends(store: &Store) {
             return;
         }
         sleep(INDEX_PAUSE).await;
+    }
+}
+
+async fn complete_erasures(store: &Store) {
+    // What was logged last.
+    let (mut outstanding, mut has_failed) = (0, false);
+    loop {
+        match store.complete_erasures(Patience::None).await {
+            Ok(OutstandingErasures { count, .. }) => {
+                match (outstanding, count) {
+                    (0, 1..) => warn!(
+                        erasures = count,
+                        "the log of the database still holds data of erased clients: a program has been reading the database all the time; end it, or let it read in shorter transactions"
+                    ),
+                    (1.., 0) => info!("the log of the database is emptied: all erasures are complete"),
+                    _ => {}
+                }
+                (outstanding, has_failed) = (count, false);
+            }
+            Err(error) if !has_failed => {
+                warn!(%error, "it is not known whether all erasures are complete; the next try comes later");
+                has_failed = true;
+            }
+            Err(_) => {}
+        }
+        sleep(if outstanding > 0 { OUTSTANDING_ERASURES_PAUSE } else { ERASURES_PAUSE }).await;
     }
 }
 

@@ -6,7 +6,10 @@ use super::output::say;
 use crate::{
     cli::EraseCommand,
     settings::Settings,
-    store::{LocalDatabase, Missing, erasure::Erased},
+    store::{
+        LocalDatabase, Missing,
+        erasure::{Erased, Erasure},
+    },
     survey::ids::ClientId,
 };
 
@@ -26,10 +29,21 @@ pub(crate) fn run(EraseCommand::Client { id, external_id, dry_run, file }: Erase
     }
     let mut database = LocalDatabase::open(&path, Missing::Refuse)?;
     let client = client(&database, id, external_id)?;
-    let erasure = database.erase(client);
+    let erasure = database.erase(client).and_then(|erasure| match erasure {
+        Some(erasure) => Ok(Some(erasure)),
+        None => database.complete_erasure(client),
+    });
     let erasure = erasure.map_err(|error| error.context(format!("client {client} is not wholly erased; try again")))?;
-    let erased = erasure.with_context(|| nothing_kept(client))?.erased;
-    say(format_args!("client {client} is erased from this database; {}", counts(erased)));
+    let Erasure { erased, is_log_emptied, .. } = erasure.with_context(|| nothing_kept(client))?;
+    if is_log_emptied {
+        say(format_args!("client {client} is erased from this database; {}", counts(erased)));
+    } else {
+        say(format_args!("client {client} is erased from the rows of this database; {}", counts(erased)));
+        say(format_args!(
+            "the log {}-wal still holds their data, because another program reads the database; a running server empties it once it can, or else the next `surveyd serve`, and `surveyd status` shows what is outstanding",
+            path.display()
+        ));
+    }
     Ok(())
 }
 

@@ -15,6 +15,7 @@ use crate::{
     settings::Settings,
     store::{
         LocalDatabase,
+        erasure_completion::OutstandingErasures,
         status::{Certificate, Status},
     },
 };
@@ -36,6 +37,19 @@ pub(crate) fn run(json: bool, file: DatabaseArgs) -> Result<()> {
     } else {
         print_pairs(lines(&status))
     })
+}
+
+fn erasures(status: &Status) -> String {
+    let OutstandingErasures { count, since } = status.outstanding_erasures;
+    since.map_or_else(
+        || "none is outstanding".to_owned(),
+        |since| {
+            format!(
+                "{count} outstanding, the first since {since}, {}: the log still holds the data",
+                relative(since, status.now)
+            )
+        },
+    )
 }
 
 fn lines(status: &Status) -> Vec<(&'static str, String)> {
@@ -76,6 +90,7 @@ fn lines(status: &Status) -> Vec<(&'static str, String)> {
         ),
         ("file", format!("{}, log {}; {} free", bytes(file.bytes), bytes(file.log_bytes), bytes(file.free_bytes))),
         ("growth", growth),
+        ("erasures", erasures(status)),
         ("last backup", backup),
         ("certificate", certificate),
     ];

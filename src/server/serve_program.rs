@@ -50,6 +50,7 @@ pub(super) fn program(
     background.index_sends(Arc::clone(&database));
     background.sweep(Arc::clone(&database), settings.retention, sweep_pause);
     background.write_refusals(Arc::clone(&database));
+    background.complete_erasures(Arc::clone(&database));
     let (attempts, throttles) = (Arc::<AttemptLog>::default(), Arc::<Throttles>::default());
     let metrics = Arc::new(Metrics::new(throttles.failures(), |registry| database.register_metrics(registry)));
     let (of_workers, of_routes) = (Arc::clone(&database), Arc::clone(&metrics));

@@ -34,6 +34,7 @@ use crate::store::{
         snapshot::{SnapshotSource, Snapshots},
     },
     refusals::pending::PendingRefusals,
+    settled_erasures::SettledErasures,
     tokens::{self, LastUsed, LastUsedRecorder},
     write::{
         batch::{CommitEffect, CommitListeners},
@@ -58,6 +59,7 @@ pub(crate) struct Database {
     outbox_changes: CommitNotifier,
     last_used: LastUsed,
     refusals: PendingRefusals,
+    settled_erasures: SettledErasures,
     long_reads: LongReads,
     /// How many stores were made.
     stores: AtomicUsize,
@@ -123,6 +125,7 @@ impl Database {
             outbox_changes,
             last_used: LastUsed::default(),
             refusals,
+            settled_erasures: SettledErasures::default(),
             long_reads: LongReads::new(path, file.clone())?,
             stores: AtomicUsize::default(),
             sources: Mutex::default(),
@@ -184,6 +187,7 @@ impl Database {
             outbox_changes: self.outbox_changes.clone(),
             long_reads: self.long_reads.clone(),
             refusals: self.refusals.clone(),
+            settled_erasures: self.settled_erasures.clone(),
             metrics: self.metrics.clone(),
         }
     }

@@ -4,20 +4,19 @@
 //! A send stays as a row, with 0 for the client and the thread: how many surveys were sent, by form and by day, is not about
 //! anybody. The client's row is deleted last, so that an erasure that was interrupted can be found and made again.
 
-use std::{collections::BTreeSet, thread::sleep, time::Duration, vec};
+use std::{collections::BTreeSet, vec};
 
 use anyhow::Result;
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::Serialize;
-use tracing::warn;
+use serde::{Deserialize, Serialize};
 
 use crate::store::{
     LocalDatabase,
     audit::{Action, AuditEntry, Changed},
     authorized::{AccessError, AuthorizedStore},
     directory::{self, not_found, object},
+    erasure_completion::{Patience, outstanding_of},
     error::StoreError,
-    file::connection::give_up_early,
     refusals,
     send_index::{self, NOBODY, SEGMENT},
     sends::{self, SendFilter},
@@ -27,7 +26,7 @@ use crate::store::{
 use crate::survey::{ids::ClientId, model::Client};
 
 /// How much was erased.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Erased {
     /// Threads that were deleted.
@@ -38,13 +37,15 @@ pub(crate) struct Erased {
     pub(crate) audit: usize,
 }
 
-/// An erasure that is done.
+/// An erasure of the rows that is done.
 #[derive(Debug)]
 pub(crate) struct Erasure {
     pub(crate) client: ClientId,
     /// Their identifier in the integrator's system, if they had one.
     pub(crate) external_id: Option<String>,
     pub(crate) erased: Erased,
+    /// Whether the data is also gone from the log next to the file.
+    pub(crate) is_log_emptied: bool,
 }
 
 /// An erasure that is under way.
@@ -279,8 +280,17 @@ impl LocalDatabase {
     pub(crate) fn erase(&mut self, client: ClientId) -> Result<Option<Erasure>> {
         let Some((external_id, erasing)) = self.find(client)? else { return Ok(None) };
         let Erasing { erased, .. } = self.run_steps(erasing, erase_parts).map_err(|error| error.explain(&self.path))?;
-        self.read(empty_log)?;
-        Ok(Some(Erasure { client, external_id, erased }))
+        let outstanding = self.complete_erasures().map_err(|error| error.explain(&self.path))?;
+        Ok(Some(Erasure { client, external_id, erased, is_log_emptied: outstanding.count == 0 }))
+    }
+
+    /// Completes the erasure of a client whose rows are erased: it was interrupted, or the log could not be emptied. `None` if
+    /// there is none.
+    pub(crate) fn complete_erasure(&mut self, client: ClientId) -> Result<Option<Erasure>> {
+        let erased = self.read(|connection| outstanding_of(connection, &object::<Client>(client.0)))?;
+        let Some(erased) = erased else { return Ok(None) };
+        let outstanding = self.complete_erasures().map_err(|error| error.explain(&self.path))?;
+        Ok(Some(Erasure { client, external_id: None, erased, is_log_emptied: outstanding.count == 0 }))
     }
 
     /// Erases a client who was erased before, in another copy of this database. Recorded even if nothing is kept of them here:
@@ -316,35 +326,7 @@ impl AuthorizedStore {
         let found = self.long_read(move |connection| find(connection)?.ok_or_else(nothing)).await;
         let (external_id, erasing) = found?;
         let Erasing { erased, .. } = self.run_steps(CommitEffect::Facts, erasing, erase_parts).await?;
-        self.unauthorized().long_reads.run(empty_log).await?;
-        Ok(Erasure { client, external_id, erased })
+        let outstanding = self.unauthorized().complete_erasures(Patience::Some).await?;
+        Ok(Erasure { client, external_id, erased, is_log_emptied: outstanding.count == 0 })
     }
-}
-
-/// Empties the log next to the file, which has pages as they were before: `secure_delete` overwrites in the file alone.
-///
-/// For this nobody may read from the log for a moment, and the writer waits meanwhile. So each try is short, and there are
-/// many of them.
-fn empty_log(connection: &Connection) -> Result<(), StoreError> {
-    const PATIENCE: Duration = Duration::from_millis(10);
-    const PAUSE: Duration = Duration::from_millis(40);
-    const TRIES: usize = 100;
-    let checkpoint =
-        |mode| connection.query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| row.get::<_, bool>(0));
-    connection.busy_timeout(PATIENCE)?;
-    let mut is_busy = true;
-    for _ in 0..TRIES {
-        // The first of the two does the work, and nobody waits for it.
-        checkpoint("passive")?;
-        is_busy = checkpoint("truncate")?;
-        if !is_busy {
-            break;
-        }
-        sleep(PAUSE);
-    }
-    give_up_early(connection)?;
-    if is_busy {
-        warn!("erased data may stay in the log (-wal) until it is written over: the log is in use all the time");
-    }
-    Ok(())
 }

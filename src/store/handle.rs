@@ -12,6 +12,7 @@ use crate::store::{
     outbox::MessageFormat,
     read::{long_reads::LongReads, snapshot::Snapshots},
     refusals::pending::PendingRefusals,
+    settled_erasures::SettledErasures,
     tokens::LastUsedRecorder,
     write::{
         batch::{Batch, CommitEffect},
@@ -34,6 +35,7 @@ pub(crate) struct Store {
     pub(super) outbox_changes: CommitNotifier,
     pub(super) long_reads: LongReads,
     pub(super) refusals: PendingRefusals,
+    pub(super) settled_erasures: SettledErasures,
     pub(super) metrics: StoreMetrics,
 }
 

@@ -67,7 +67,8 @@ impl Store {
             self.run_steps(&actor, CommitEffect::Record, before, sweep_refusals).await?;
         }
         if let Some(before) = too_old(retention.audit_days, now) {
-            self.run_steps(&actor, effect, before, sweep_audit).await?;
+            let end = self.first_outstanding_erasure().await?.unwrap_or(i64::MAX);
+            self.run_steps(&actor, effect, AuditSweep { before, end }, sweep_audit).await?;
         }
         Ok(())
     }
@@ -125,21 +126,29 @@ fn sweep_refusals(connection: &Connection, before: &mut Time) -> Result<Changed<
     Ok(Changed::nothing(refusals::sweep(connection, *before, ROWS_PER_STEP.into())?))
 }
 
+/// Which rows of the audit are deleted.
+struct AuditSweep {
+    before: Time,
+    /// This row and later ones stay: it has the first erasure that is not complete.
+    end: i64,
+}
+
 /// Deletes the oldest rows of the audit, if they are from before a time.
-fn sweep_audit(connection: &Connection, before: &mut Time) -> Result<Changed<bool>, StoreError> {
+fn sweep_audit(connection: &Connection, sweep: &mut AuditSweep) -> Result<Changed<bool>, StoreError> {
+    let AuditSweep { before, end } = *sweep;
     // All rows up to the first that is young enough.
     let through = connection
         .prepare_cached(
             "select max(id), count(*) from
                  (select id, max(at) over (order by id) as newest from (select id, at from audit order by id limit ?1))
-              where newest < ?2 having count(*) > 0",
+              where newest < ?2 and id < ?3 having count(*) > 0",
         )?
-        .query_row([ROWS_PER_STEP.into(), before.0], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+        .query_row([ROWS_PER_STEP.into(), before.0, end], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
         .optional()?;
     let Some((through, count)) = through else { return Ok(Changed::nothing(false)) };
     connection.prepare_cached("update audit_swept set through = ?1 where id = 1")?.execute([through])?;
     connection.prepare_cached("delete from audit where id <= ?1")?.execute([through])?;
-    let swept = Swept { before: *before, through: Some(through) };
+    let swept = Swept { before, through: Some(through) };
     let entry = AuditEntry::new(Action::Sweep, "audit", None, Some(&swept))?;
     Ok(Changed::audited(count == i64::from(ROWS_PER_STEP), [entry]))
 }

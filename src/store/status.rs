@@ -14,11 +14,13 @@ use crate::{
         LocalDatabase,
         authorized::{AccessError, AuthorizedStore},
         directory::read_settings,
+        erasure_completion::{OutstandingErasures, outstanding},
         error::StoreError,
         file::sidecar,
         last_backup::{LastBackup, last_backup},
         now,
         outbox::channels::channel_deliveries,
+        settled_erasures::SettledErasures,
     },
     survey::time::Time,
     unix::free_bytes,
@@ -47,6 +49,8 @@ pub(crate) struct Status {
     pub(crate) queue: Option<Queue>,
     pub(crate) deliveries: Deliveries,
     pub(crate) file: File,
+    /// Erasures whose data the log may still hold.
+    pub(crate) outstanding_erasures: OutstandingErasures,
     pub(crate) last_backup: Option<LastBackup>,
     /// Set by who knows the TLS of the server; null without TLS.
     pub(crate) certificate: Option<Certificate>,
@@ -119,7 +123,7 @@ const BYTES_PER_SEND: &str =
                 + coalesce(45 + octet_length(webhook_id) + octet_length(body) + coalesce(octet_length(result), 0), 0))
        from (select sending_id, token from send order by sending_id desc limit 1000) left join delivery using (sending_id)";
 
-fn status(connection: &Connection, path: &Path, now: Time) -> Result<Status, StoreError> {
+fn status(connection: &Connection, path: &Path, settled: &SettledErasures, now: Time) -> Result<Status, StoreError> {
     let sends = sends(connection, now)?;
     let bytes_per_send: Option<f64> = connection.prepare_cached(BYTES_PER_SEND)?.query_row([], |row| row.get(0))?;
     let channels = channel_deliveries(connection, now)?;
@@ -148,6 +152,7 @@ fn status(connection: &Connection, path: &Path, now: Time) -> Result<Status, Sto
         queue: None,
         deliveries,
         file,
+        outstanding_erasures: outstanding(connection, settled, file.log_bytes)?,
         last_backup: last_backup(connection)?,
         certificate: None,
         expiring_tokens: expiring_tokens(connection, now)?,
@@ -223,8 +228,8 @@ impl AuthorizedStore {
     /// The state of the database, and how many jobs wait for its writer.
     pub(crate) async fn status(&self) -> Result<Status, AccessError> {
         let (now, store) = (self.now(), self.unauthorized());
-        let path: PathBuf = store.path.clone();
-        let mut status = self.long_read(move |connection| status(connection, &path, now)).await?;
+        let (path, settled): (PathBuf, _) = (store.path.clone(), store.settled_erasures.clone());
+        let mut status = self.long_read(move |connection| status(connection, &path, &settled, now)).await?;
         status.queue = Some(Queue { waiting: store.metrics.waiting.get(), limit: store.metrics.queue_limit });
         Ok(status)
     }
@@ -233,7 +238,7 @@ impl AuthorizedStore {
 impl LocalDatabase {
     /// The state of the database, without what only its server knows.
     pub(crate) fn status(&self) -> Result<Status> {
-        self.read(|connection| status(connection, &self.path, now()))
+        self.read(|connection| status(connection, &self.path, &SettledErasures::default(), now()))
     }
 }
 

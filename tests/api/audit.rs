@@ -165,6 +165,7 @@ fn the_audit_shows_what_a_change_did() {
         "8 ops 127.0.0.9 change forms/1/channels/7 enabled: true → false",
         r#"9 ops 127.0.0.9 delete channels/7 deliveryOff: "by hand", name: "Viber", type: "VIBER""#,
         "10 ops 127.0.0.9 erase clients/4 audit: 0, sends: 0, threads: 0",
+        "11 erasure - empty log erasures: 1, through: 10",
     ];
     assert_eq!(printed(&folder, &["--after", "3"]), expected);
 }

@@ -18,6 +18,7 @@ mod crash;
 mod deliveries;
 mod documents;
 mod erase;
+mod erase_outstanding;
 mod events;
 mod export_csv;
 mod failing_syncs;

@@ -52,6 +52,7 @@ fn the_server_and_the_command_say_the_same() {
         "queue": {"waiting": 0, "limit": 77},
         "deliveries": {"pending": 0, "oldestPendingSeconds": null, "dead": 0, "channelsFailing": 0, "channelsOff": 0},
         "file": {},
+        "outstandingErasures": {"count": 0, "since": null},
         "lastBackup": {"sends": 2, "bytes": copy},
         "certificate": null,
         "expiringTokens": [{"id": 2, "name": "crm"}],
@@ -78,8 +79,19 @@ fn the_command_prints_a_line_for_each_subject() {
     let (folder, _) = used();
     let names = |table: &str| table.lines().map(|line| line[..12].trim().to_owned()).collect::<Vec<_>>();
     let table = folder.stdout_of(&["status"]);
-    let expected =
-        ["version", "surveys", "sends", "deliveries", "file", "growth", "last backup", "certificate", "token", "queue"];
+    let expected = [
+        "version",
+        "surveys",
+        "sends",
+        "deliveries",
+        "file",
+        "growth",
+        "erasures",
+        "last backup",
+        "certificate",
+        "token",
+        "queue",
+    ];
     assert_eq!(names(&table), expected);
     for part in [
         "surveys      on\nsends        2; 2 in 24 h; 2 a day\ndeliveries   0 wait; 0 dead; 0 channels failing, 0 off\n",
@@ -94,7 +106,7 @@ fn the_command_prints_a_line_for_each_subject() {
     let table = empty.stdout_of(&["status"]);
     for part in [
         "surveys      off\nsends        0; 0 in 24 h; 0 a day\n",
-        "growth       not known without sends\nlast backup  none is recorded\ncertificate  none\ntokens       none expires within 30 days\n",
+        "growth       not known without sends\nerasures     none is outstanding\nlast backup  none is recorded\ncertificate  none\ntokens       none expires within 30 days\n",
     ] {
         assert!(table.contains(part), "{part} in {table}");
     }

@@ -5,6 +5,8 @@ use actix_web::{
     web::{Path, ThinData},
 };
 
+use serde::Serialize;
+
 use crate::{
     http::{
         auth,
@@ -13,8 +15,19 @@ use crate::{
         responses::{Empty, Json},
         state::State,
     },
+    store::erasure::Erased,
     survey::{ids::ClientId, model::Client},
 };
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ErasureAnswer {
+    #[serde(flatten)]
+    erased: Erased,
+    /// False while the log next to the file still holds the data, because another process reads it. The server then empties
+    /// it as soon as it can.
+    log_emptied: bool,
+}
 
 /// `DELETE /admin/clients/{id}`: deletes the row, if no thread needs it. With `erase=true` it erases everything that is kept of
 /// the client: their row and threads, the client of each send, the bodies of deliveries, what the audit and the attempts show.
@@ -32,5 +45,6 @@ pub(crate) async fn delete_client(
     }
     let erasure = admin.store().erase(ClientId(id)).await?;
     admin.tenant().attempts.forget(erasure.client, erasure.external_id.as_deref());
-    Ok(Json::ok(erasure.erased).respond_to(&request))
+    let answer = ErasureAnswer { erased: erasure.erased, log_emptied: erasure.is_log_emptied };
+    Ok(Json::ok(answer).respond_to(&request))
 }

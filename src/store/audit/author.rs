@@ -11,6 +11,8 @@ const COMMAND: &str = "cli";
 const DELIVERY: &str = "delivery";
 /// The server itself, when it deletes rows that are too old.
 const RETENTION: &str = "retention";
+/// The server itself, when it completes an erasure.
+const ERASURE: &str = "erasure";
 
 /// The longest that Linux allows. Source: useradd(8).
 const MAX_LOGIN_CHARS: usize = 256;
@@ -59,6 +61,10 @@ impl Actor {
         Self { who: RETENTION.to_owned(), address: None }
     }
 
+    pub(in crate::store) fn erasure() -> Self {
+        Self { who: ERASURE.to_owned(), address: None }
+    }
+
     pub(super) fn who(&self) -> &str {
         &self.who
     }
@@ -70,7 +76,7 @@ impl Actor {
 
 /// The reserved author that a name of a token would be confused with, if any.
 pub(in crate::store) fn reserved_as(name: &str) -> Option<&'static str> {
-    let reserved = [COMMAND, DELIVERY, RETENTION].into_iter().find(|reserved| *reserved == name);
+    let reserved = [COMMAND, DELIVERY, RETENTION, ERASURE].into_iter().find(|reserved| *reserved == name);
     reserved.or_else(|| is_of_command(name).then_some(COMMAND))
 }
 

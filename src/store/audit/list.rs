@@ -22,7 +22,7 @@ pub(crate) struct AuditRow {
     /// Sequential; never used again.
     pub(crate) id: i64,
     pub(crate) at: Time,
-    /// The name of the token; `cli:anna` for a command of the system user anna, `delivery` or `retention` for the server itself.
+    /// The name of the token; `cli:anna` for a command of the system user anna, `delivery`, `erasure` or `retention` for the server itself.
     pub(crate) who: String,
     /// The caller's address; none for a command.
     pub(crate) address: Option<String>,

@@ -27,6 +27,7 @@ pub(super) enum Action {
     Apply,
     Import,
     Erase,
+    Empty,
     Sweep,
     Restore,
 }
@@ -43,6 +44,7 @@ impl Action {
             Self::Apply => "apply",
             Self::Import => "import",
             Self::Erase => "erase",
+            Self::Empty => "empty",
             Self::Sweep => "sweep",
             Self::Restore => "restore",
         }

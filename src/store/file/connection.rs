@@ -103,7 +103,7 @@ pub(in crate::store) fn give_up_early(connection: &Connection) -> rusqlite::Resu
 }
 
 /// Makes a connection of a command wait for a lock as long as its user would.
-pub(super) fn wait_as_command(connection: &Connection) -> rusqlite::Result<()> {
+pub(in crate::store) fn wait_as_command(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_handler(Some(wait::<COMMAND_PATIENCE_S>))
 }
 

@@ -28,10 +28,10 @@ export async function client(id, reload) {
     location.hash = href('clients');
     notify(`Deleted client ${id}.`);
   }));
-  const erase = button('Erase', () => ask(`Erase client ${id}?`, 'All stored data of this person is removed: the client, its threads, and its part of the history. This cannot be undone.', 'Erase', async () => {
-    await request('DELETE', `/admin/clients/${id}?erase=true`);
+  const erase = button('Erase', () => ask(`Erase client ${id}?`, 'All stored data of this person is removed: the client, its threads, and its part of the history. This cannot be undone. Backups and exports keep the data.', 'Erase', async () => {
+    const { logEmptied } = await request('DELETE', `/admin/clients/${id}?erase=true`);
     location.hash = href('clients');
-    notify(`Erased client ${id}.`);
+    notify(logEmptied ? `Erased client ${id}.` : `Erased client ${id} from the rows. The log still holds the data, until the server can empty it: see Status.`);
   }), { class: 'danger', title: 'Removes all stored data of this person' });
   const refreshSends = throttle(1000, () => sent.refresh());
   const refreshRefusals = throttle(1000, () => {

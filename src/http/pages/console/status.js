@@ -27,7 +27,7 @@ const figure = (name, value, kind = '') => h('p', { class: 'number' }, h('b', { 
 
 const figures = (...parts) => h('div', { class: 'numbers' }, parts);
 
-function parts({ version, schema, now, surveysViaExternalApi, sends, queue, deliveries, file, lastBackup, certificate, expiringTokens }) {
+function parts({ version, schema, now, surveysViaExternalApi, sends, queue, deliveries, file, outstandingErasures, lastBackup, certificate, expiringTokens }) {
   const { pending, oldestPendingSeconds, dead, channelsFailing, channelsOff } = deliveries;
   return [
     card('Server', figures(figure('surveys', surveysViaExternalApi ? 'on' : 'off', surveysViaExternalApi ? 'success' : 'failure'), figure('version', version), figure('schema', schema)),
@@ -38,7 +38,8 @@ function parts({ version, schema, now, surveysViaExternalApi, sends, queue, deli
       figure('channels failing', channelsFailing, channelsFailing > 0 ? 'failure' : ''), figure('channels off', channelsOff, channelsOff > 0 ? 'failure' : '')),
     h('p', {}, oldestPendingSeconds === null ? 'Nothing waits. ' : `The oldest waits for ${duration(oldestPendingSeconds)}. `, h('a', { href: href('deliveries') }, 'All channels'))),
     card('Storage', figures(figure('database', bytes(file.bytes)), figure('write-ahead log', bytes(file.logBytes)), figure('free', bytes(file.freeBytes))),
-      h('p', {}, file.bytesPerSend === null ? 'What a send takes is known after the first sends.' : `A send takes about ${decimal(file.bytesPerSend)} bytes. At this rate the file grows by ${bytes(file.growthPerMonthBytes)} a month.`)),
+      h('p', {}, file.bytesPerSend === null ? 'What a send takes is known after the first sends.' : `A send takes about ${decimal(file.bytesPerSend)} bytes. At this rate the file grows by ${bytes(file.growthPerMonthBytes)} a month.`),
+      Number(outstandingErasures.count) > 0 && h('p', { class: 'failure' }, `${count(outstandingErasures.count, 'erasure')} not complete since `, longTime(outstandingErasures.since), ': the write-ahead log still holds the data, because a program reads the database all the time.')),
     card('Last backup', lastBackup ? [figures(figure('sends', formatNumber(lastBackup.sends)), figure('size', bytes(lastBackup.bytes))), h('p', {}, longTime(lastBackup.at), ', verified.')]
       : h('p', {}, 'No backup is recorded. A backup by the command surveyd backup is verified and recorded here.')),
     card('Expiry',
