@@ -88,6 +88,38 @@ pub(crate) fn mount_of(_: &Path) -> io::Result<Option<u64>> {
     Ok(None)
 }
 
+/// A file system.
+#[derive(Debug)]
+pub(crate) struct FileSystem {
+    /// As statfs(2) has it.
+    pub(crate) number: u64,
+    /// Its type, such as `ext4` or `fuse.sshfs`; none where the system does not say.
+    pub(crate) kind: Option<String>,
+}
+
+/// The file system that a path is on; none on other systems than Linux.
+#[cfg(target_os = "linux")]
+pub(crate) fn file_system_of(path: &Path) -> io::Result<Option<FileSystem>> {
+    // A signed number in some C libraries. The upper half of a long is never used.
+    let number = i128::from(rustix::fs::statfs(path)?.f_type) & 0xffff_ffff;
+    let mount = mount_of(path)?.map(|mount| mount.to_string());
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let kind = mount.and_then(|mount| mounted_type(&mounts, &mount).map(str::to_owned));
+    Ok(Some(FileSystem { number: u64::try_from(number).unwrap_or_default(), kind }))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn file_system_of(_: &Path) -> io::Result<Option<FileSystem>> {
+    Ok(None)
+}
+
+/// The type of the file system of a mount. Source: proc_pid_mountinfo(5), `id parent device root point options… - type source …`.
+#[cfg(target_os = "linux")]
+fn mounted_type<'a>(mounts: &'a str, mount: &str) -> Option<&'a str> {
+    let line = mounts.lines().find(|line| line.split(' ').next() == Some(mount))?;
+    line.split_once(" - ")?.1.split(' ').next()
+}
+
 /// How many bytes this user may still write to the disk of a file.
 pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
     let disk = statvfs(path)?;
@@ -193,5 +225,16 @@ mod tests {
         let name = |user| login_name(users, user);
         assert_eq!([name(0).as_deref(), name(1000).as_deref()], [Some("root"), Some("anna")]);
         assert_eq!([name(1001), name(100), name(7)], [None, None, None]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_mount_has_a_type() {
+        let mounts = "22 27 0:21 / /proc rw,relatime - proc proc rw\n\
+                      27 1 254:0 / / rw,relatime shared:1 master:2 - ext4 /dev/vda rw,discard\n\
+                      227 27 0:50 / /mnt/a\\040-\\040b rw - fuse.sshfs anna@files:/a rw,user_id=0\nbroken\n";
+        let kind = |mount| mounted_type(mounts, mount);
+        assert_eq!([kind("27"), kind("227"), kind("22")], [Some("ext4"), Some("fuse.sshfs"), Some("proc")]);
+        assert_eq!([kind("2"), kind("broken"), kind("")], [None, None, None]);
     }
 }

@@ -12,11 +12,11 @@ use crate::{
 };
 
 pub(crate) fn run(path: &Path, file: DatabaseArgs) -> Result<()> {
-    let Settings { database: file, delivery, .. } = Settings::load(file.flags(None))?;
+    let Settings { database: file, database_on_network, delivery, .. } = Settings::load(file.flags(None))?;
     let world = read_world(path)?;
     let checked = delivery.client().check_world(&world).map_err(Error::msg);
     checked.with_context(|| format!("{} is not applied", path.display()))?;
-    let mut database = LocalDatabase::open(&file, Missing::Create)?;
+    let mut database = LocalDatabase::open(&file, Missing::Create, database_on_network)?;
     let bar = progress_bar(world.rows() as u64, "rows");
     let applied = database.apply(&world, &|| bar.inc(1));
     bar.finish_and_clear();

@@ -25,13 +25,13 @@ use crate::{
 };
 
 pub(crate) fn run(target: &Path, file: DatabaseArgs) -> Result<()> {
-    let database = Settings::load(file.flags(None))?.database;
+    let Settings { database, database_on_network, .. } = Settings::load(file.flags(None))?;
     let MadeBackup { at, sends, bytes } = copying(|progress| back_up(&database, target, progress))?;
     let name = database.display();
     say(format_args!("{} is a backup of the database {name}: verified, {bytes} bytes", target.display()));
     // The backup is good, also where the database cannot be written to.
     let backup = LastBackup { at, sends, bytes: bytes.try_into().unwrap_or(i64::MAX) };
-    if let Err(error) = record_backup(&database, backup) {
+    if let Err(error) = record_backup(&database, database_on_network, backup) {
         let reason = sentence(&error);
         say(format_args!("it is not recorded in {name}, so that `surveyd status` does not show it: {reason}"));
     }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(crate) fn run(EraseCommand::Client { id, external_id, dry_run, file }: EraseCommand) -> Result<()> {
-    let path = Settings::load(file.flags(None))?.database;
+    let Settings { database: path, database_on_network, .. } = Settings::load(file.flags(None))?;
     let (id, external_id) = (id, external_id.as_deref());
     if dry_run {
         let (client, rows) = LocalDatabase::read_only(&path, |database| {
@@ -27,7 +27,7 @@ pub(crate) fn run(EraseCommand::Client { id, external_id, dry_run, file }: Erase
         ));
         return Ok(());
     }
-    let mut database = LocalDatabase::open(&path, Missing::Refuse)?;
+    let mut database = LocalDatabase::open(&path, Missing::Refuse, database_on_network)?;
     let client = client(&database, id, external_id)?;
     let erasure = database.erase(client).and_then(|erasure| match erasure {
         Some(erasure) => Ok(Some(erasure)),

@@ -58,7 +58,7 @@ fn import<E: Tabular>(settings: &Settings, path: &Path, dry_run: bool, report: O
         })?;
         LocalDatabase::for_dry_run::<E>(&settings.database)?
     } else {
-        LocalDatabase::open(&settings.database, Missing::Refuse)?
+        LocalDatabase::open(&settings.database, Missing::Refuse, settings.database_on_network)?
     };
     let client = settings.delivery.client();
     let check = |row: &E| match row.delivery_url().map(|url| client.check(url)) {

@@ -15,8 +15,9 @@ use crate::{
 const NAMED: usize = 20;
 
 pub(crate) fn run(backup: &Path, exact: bool, file: DatabaseArgs) -> Result<()> {
-    let database = Settings::load(file.flags(None))?.database;
-    let Restored { aside, report, synced } = copying(|progress| restore(backup, &database, exact, progress))?;
+    let Settings { database, database_on_network, .. } = Settings::load(file.flags(None))?;
+    let restored = copying(|progress| restore(backup, &database, database_on_network, exact, progress));
+    let Restored { aside, report, synced } = restored?;
     let kept = aside.map_or("there was none before".to_owned(), |aside| {
         format!("the database as it was before is {}", aside.display())
     });

@@ -17,12 +17,13 @@ pub(crate) fn run(name: Option<&str>, value: Option<&str>, json: bool, file: Dat
     let name = name.map(known).transpose()?;
     let change =
         name.zip(value).map(|(name, value)| Ok::<_, anyhow::Error>((name, parse(name, value)?))).transpose()?;
-    let path = Settings::load(file.flags(None))?.database;
+    let Settings { database: path, database_on_network, .. } = Settings::load(file.flags(None))?;
     if let Some((name, value)) = change {
         let set = |settings: &mut SystemSettings| {
             settings.switch(name).into_iter().for_each(|switch| *switch = value);
         };
-        let [before, after] = LocalDatabase::open(&path, Missing::Refuse)?.change_settings(set)?;
+        let mut database = LocalDatabase::open(&path, Missing::Refuse, database_on_network)?;
+        let [before, after] = database.change_settings(set)?;
         say(format_args!("{name} is {} {}", on_or_off(value), if before == after { "already" } else { "now" }));
         return Ok(());
     }

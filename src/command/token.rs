@@ -84,7 +84,7 @@ fn state(token: &Token, now: Time) -> String {
 
 pub(crate) fn revoke(token: &str, file: DatabaseArgs) -> Result<()> {
     let settings = Settings::load(file.flags(None))?;
-    let mut database = LocalDatabase::open(&settings.database, Missing::Refuse)?;
+    let mut database = LocalDatabase::open(&settings.database, Missing::Refuse, settings.database_on_network)?;
     let id = database.token_id(token)?;
     let revoked = database.revoke_token(id)?;
     let name = &revoked.token.name;
@@ -103,5 +103,6 @@ fn until(expires_at: Option<Time>) -> String {
 }
 
 fn open(file: DatabaseArgs) -> Result<LocalDatabase> {
-    LocalDatabase::open(&Settings::load(file.flags(None))?.database, Missing::Refuse)
+    let settings = Settings::load(file.flags(None))?;
+    LocalDatabase::open(&settings.database, Missing::Refuse, settings.database_on_network)
 }

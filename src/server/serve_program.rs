@@ -32,7 +32,12 @@ const SWEEP_PAUSE: Duration = Duration::from_hours(1);
 ///
 /// Errors: one sentence that names the file and the way out.
 pub(crate) fn open(settings: &Settings, workers: usize, background: &BackgroundHandle) -> Result<(Program, bool)> {
-    let database = Arc::new(Database::open(&settings.database, settings.limits.queue, message::survey_sent)?);
+    let database = Arc::new(Database::open(
+        &settings.database,
+        settings.database_on_network,
+        settings.limits.queue,
+        message::survey_sent,
+    )?);
     database.open_readers(workers)?;
     let has_tokens = database.has_tokens()?;
     Ok((program(database, settings, background, SWEEP_PAUSE), has_tokens))

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     delivery::message,
     settings::{Flags, Settings},
-    store::{self, Database, LocalDatabase, Missing, tokens::Secret, transfer::world_file::WorldFile},
+    store::{self, Database, LocalDatabase, Missing, OnNetwork, tokens::Secret, transfer::world_file::WorldFile},
     survey::access::Role,
 };
 
@@ -116,7 +116,7 @@ fn deliveries_and_retention_survive_workers_that_die() {
                          "startTime":"2026-03-01T10:00:00Z","stateChangeTime":"2026-03-01T10:15:00Z"}}],
             "forms":[{{"id":1,"name":"Service quality","channels":[1]}}]}}"#
     );
-    let mut local = LocalDatabase::open(&path, Missing::Create).expect("a database");
+    let mut local = LocalDatabase::open(&path, Missing::Create, OnNetwork::Refuse).expect("a database");
     local.apply(&WorldFile::parse(&world).expect("a world"), &|| {}).expect("it is applied");
     let mut token = |name: &str, role| {
         let mut secret = String::new();
@@ -131,7 +131,9 @@ fn deliveries_and_retention_survive_workers_that_die() {
     let flags = Flags { listen: Some(([127, 0, 0, 1], 0).into()), database: Some(path.clone()), config: None };
     let mut settings = Settings::for_fake(flags).expect("settings");
     settings.retention.sends_days = 1;
-    let database = Arc::new(Database::open(&path, settings.limits.queue, message::survey_sent).expect("it opens"));
+    let database = Arc::new(
+        Database::open(&path, OnNetwork::Refuse, settings.limits.queue, message::survey_sent).expect("it opens"),
+    );
     let (of_server, made) = (Arc::clone(&database), Arc::<AtomicUsize>::default());
     let (counted, (ready, address)) = (Arc::clone(&made), mpsc::channel());
     let (stop, stopped) = oneshot::channel::<()>();

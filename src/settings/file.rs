@@ -11,6 +11,7 @@ pub(super) const DEFAULTS: &str = include_str!("../../settings.toml");
 pub(super) struct SettingsFile {
     pub(super) listen: String,
     pub(super) database: PathBuf,
+    pub(super) database_on_network: bool,
     pub(super) log: String,
     pub(super) log_requests: bool,
     pub(super) proxies: Vec<String>,

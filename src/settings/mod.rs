@@ -22,7 +22,7 @@ use crate::{
         layers::Layers,
         values::{networks, origins, parse_address, shell_word},
     },
-    store::retention::Retention,
+    store::{OnNetwork, retention::Retention},
 };
 
 /// The settings that the program uses, checked once. Each is explained in `settings.toml`.
@@ -30,6 +30,7 @@ use crate::{
 pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     pub(crate) database: PathBuf,
+    pub(crate) database_on_network: OnNetwork,
     pub(crate) log: Level,
     pub(crate) log_requests: bool,
     /// The address that answers `GET /metrics` without a token.
@@ -190,6 +191,7 @@ impl SettingsFile {
         Ok(Settings {
             listen,
             database,
+            database_on_network: if self.database_on_network { OnNetwork::Allow } else { OnNetwork::Refuse },
             log,
             log_requests: self.log_requests,
             metrics_listen,

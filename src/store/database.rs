@@ -24,6 +24,7 @@ use crate::store::{
         error::FileError,
         identity::OpenFile,
         lock::ServerLock,
+        network::{OnNetwork, check_file_system},
         open::{create, open_throw_away, open_to_serve},
     },
     file_metrics::FileMetrics,
@@ -77,7 +78,8 @@ impl Database {
     /// most. `message` writes what is delivered.
     ///
     /// Errors: one sentence that names the file and the way out.
-    pub(crate) fn open(path: &Path, queue: usize, message: MessageFormat) -> Result<Self> {
+    pub(crate) fn open(path: &Path, on_network: OnNetwork, queue: usize, message: MessageFormat) -> Result<Self> {
+        check_file_system(path, on_network)?;
         create(path)?;
         // Taken first: a server that has to give way must not have changed the file.
         let lock = ServerLock::take(path)?;

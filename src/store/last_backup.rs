@@ -11,6 +11,7 @@ use crate::{
         LocalDatabase,
         error::StoreError,
         file::{
+            network::OnNetwork,
             open::Missing,
             open_read_only::{ReadOnlyFile, is_in_wal_mode},
         },
@@ -33,7 +34,7 @@ pub(crate) struct LastBackup {
 /// Records a backup in the database that was backed up.
 ///
 /// Errors: the reason why it is not recorded, in one sentence. The backup is as good without it.
-pub(crate) fn record_backup(database: &Path, backup: LastBackup) -> Result<()> {
+pub(crate) fn record_backup(database: &Path, on_network: OnNetwork, backup: LastBackup) -> Result<()> {
     let name = database.display();
     // A backup of a backup leaves it as it is: a backup is one file, in another mode.
     ensure!(is_in_wal_mode(database)?, "no server or command has written to {name} since it was copied");
@@ -41,7 +42,7 @@ pub(crate) fn record_backup(database: &Path, backup: LastBackup) -> Result<()> {
     ensure!(FileState::of(database)?.is_own(), "only the owner of {name} can record it");
     // This would refuse an older schema, which must not be migrated by a backup.
     drop(ReadOnlyFile::open(database)?);
-    let database = LocalDatabase::open(database, Missing::Refuse)?;
+    let database = LocalDatabase::open(database, Missing::Refuse, on_network)?;
     database.read(|connection| {
         let sql = "insert or replace into last_backup (id, at, sends, bytes) values (1, ?1, ?2, ?3)";
         connection.execute(sql, params![backup.at.0, backup.sends, backup.bytes])?;

@@ -13,6 +13,7 @@ use crate::store::{
     file::{
         connection::open_reader,
         error::FileError,
+        network::{OnNetwork, check_file_system},
         open::{Missing, open},
         open_read_only::{ReadOnlyFile, empty},
     },
@@ -33,7 +34,8 @@ impl LocalDatabase {
     /// Opens the file for writing, and brings it to the present schema.
     ///
     /// Errors: one sentence that names the file and the way out.
-    pub(crate) fn open(path: &Path, missing: Missing) -> Result<Self> {
+    pub(crate) fn open(path: &Path, missing: Missing, on_network: OnNetwork) -> Result<Self> {
+        check_file_system(path, on_network)?;
         let is_empty = missing == Missing::Refuse && fs::metadata(path).is_ok_and(|file| file.len() == 0);
         ensure!(!is_empty, empty(path));
         let connection = open(path, missing)?;

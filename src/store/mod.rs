@@ -50,6 +50,7 @@ pub(crate) use self::{
         contents::Contents,
         copy::Progress,
         folder_of,
+        network::OnNetwork,
         open::Missing,
         restore::{LostSends, NamedToken, Report, Restored, restore},
     },
@@ -79,7 +80,8 @@ fn sort_order(before: Option<i64>) -> &'static str {
 #[cfg(test)]
 fn plan_of(sql: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder for a test");
-    let database = LocalDatabase::open(&folder.path().join("plan.db"), Missing::Create).expect("a new file opens");
+    let database = LocalDatabase::open(&folder.path().join("plan.db"), Missing::Create, OnNetwork::Refuse)
+        .expect("a new file opens");
     let mut statement =
         database.connection.prepare(&format!("explain query plan {sql}")).expect("the statement is sound");
     let parameters = vec![rusqlite::types::Null; statement.parameter_count()];

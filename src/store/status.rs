@@ -247,14 +247,15 @@ mod tests {
     use rusqlite::params;
 
     use super::*;
-    use crate::store::Missing;
+    use crate::store::{Missing, OnNetwork};
 
     /// Within a fifth: what is written for a send, without and with a delivery.
     #[test]
     fn the_size_of_a_send_is_near_what_the_file_grows_by() {
         for body in [0, 600] {
             let folder = tempfile::tempdir().expect("a folder for a test");
-            let database = LocalDatabase::open(&folder.path().join("s.db"), Missing::Create).expect("a new file opens");
+            let database = LocalDatabase::open(&folder.path().join("s.db"), Missing::Create, OnNetwork::Refuse)
+                .expect("a new file opens");
             let connection = &database.connection;
             let size = || {
                 let sql = "select page_count * page_size from pragma_page_count, pragma_page_size";
@@ -281,7 +282,8 @@ mod tests {
     #[test]
     fn sends_are_counted_from_a_time_on_also_where_ids_are_missing() {
         let folder = tempfile::tempdir().expect("a folder for a test");
-        let database = LocalDatabase::open(&folder.path().join("s.db"), Missing::Create).expect("a new file opens");
+        let database = LocalDatabase::open(&folder.path().join("s.db"), Missing::Create, OnNetwork::Refuse)
+            .expect("a new file opens");
         let count = |since: i64| count_since(&database.connection, Time(since)).expect("a count");
         assert_eq!(count(0), 0);
         for (id, sent_at) in [(3, 10), (4, 20), (50, 20), (51, 30), (900, 40)] {

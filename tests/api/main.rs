@@ -36,6 +36,7 @@ mod messages;
 mod metrics;
 mod migration;
 mod network;
+mod network_files;
 mod openapi;
 mod other_sqlite;
 mod packaging;

@@ -53,11 +53,11 @@ fn the_settings_file_of_the_project_has_the_defaults() {
 #[rstest]
 #[case(
     "lisen = \"127.0.0.1:0\"",
-    "the settings settings.toml have an unknown key \"lisen\"; the keys are admin.listen, cors.origins, database, delivery.allow, delivery.deny, delivery.timeout_ms, limits.answer_timeout_ms, limits.body_timeout_ms, limits.connections, limits.head_bytes, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log, log_requests, metrics.listen, proxies, retention.audit_days, retention.refusals_days, retention.sends_days, tls.cert, tls.key"
+    "the settings settings.toml have an unknown key \"lisen\"; the keys are admin.listen, cors.origins, database, database_on_network, delivery.allow, delivery.deny, delivery.timeout_ms, limits.answer_timeout_ms, limits.body_timeout_ms, limits.connections, limits.head_bytes, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log, log_requests, metrics.listen, proxies, retention.audit_days, retention.refusals_days, retention.sends_days, tls.cert, tls.key"
 )]
 #[case(
     "[limits]\nqeue = 1",
-    "the settings settings.toml have an unknown key \"limits.qeue\"; the keys are admin.listen, cors.origins, database, delivery.allow, delivery.deny, delivery.timeout_ms, limits.answer_timeout_ms, limits.body_timeout_ms, limits.connections, limits.head_bytes, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log, log_requests, metrics.listen, proxies, retention.audit_days, retention.refusals_days, retention.sends_days, tls.cert, tls.key"
+    "the settings settings.toml have an unknown key \"limits.qeue\"; the keys are admin.listen, cors.origins, database, database_on_network, delivery.allow, delivery.deny, delivery.timeout_ms, limits.answer_timeout_ms, limits.body_timeout_ms, limits.connections, limits.head_bytes, limits.head_timeout_ms, limits.keep_alive_ms, limits.queue, listen, log, log_requests, metrics.listen, proxies, retention.audit_days, retention.refusals_days, retention.sends_days, tls.cert, tls.key"
 )]
 #[case(
     "listen = \"127.0.0.1\"",
@@ -152,6 +152,7 @@ fn config_prints_the_settings_in_force() {
     admin.listen = ""                 # default
     cors.origins = []                 # default
     database = "a \"b\".db"           # flag --database
+    database_on_network = false       # default
     delivery.allow = []               # default
     delivery.deny = []                # default
     delivery.timeout_ms = 15000       # default

@@ -12,6 +12,7 @@ pub(super) mod identity;
 mod leftovers;
 pub(super) mod lock;
 pub(super) mod migrations;
+pub(super) mod network;
 pub(super) mod open;
 pub(super) mod open_read_only;
 pub(super) mod read_mark;

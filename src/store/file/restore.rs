@@ -30,6 +30,7 @@ use crate::store::{
         error::FileError,
         lock::ServerLock,
         migrations::{CURRENT_VERSION, FileOwner, migrate, refuse_altered},
+        network::{OnNetwork, check_file_system},
         restore::carry_over::{Facts, carry_over, count_lost, record},
         staged_file::StagedFile,
         with_suffix,
@@ -52,7 +53,14 @@ pub(crate) struct Restored {
 /// revoked, rotated and erased, and its counters of ids.
 ///
 /// Errors: one sentence that names the file and the way out. It says whether the database is as it was.
-pub(crate) fn restore(backup: &Path, database: &Path, exact: bool, progress: Progress<'_>) -> Result<Restored> {
+pub(crate) fn restore(
+    backup: &Path,
+    database: &Path,
+    on_network: OnNetwork,
+    exact: bool,
+    progress: Progress<'_>,
+) -> Result<Restored> {
+    check_file_system(database, on_network)?;
     let (from, owner) = open_backup(backup)?;
     // The file itself is replaced, not a link to it.
     let real = database.is_symlink().then(|| database.canonicalize()).and_then(Result::ok);
