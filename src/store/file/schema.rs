@@ -20,8 +20,15 @@ const STEPS: i32 = 1000;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Schema(BTreeMap<(String, String), Vec<String>>);
 
+/// The tables that Litestream makes in each database that it copies: one row with a number, and none. They do nothing.
+/// Source: `db.go` of Litestream, since its version 0.3.
+const OF_LITESTREAM: [(&str, &str); 2] = [
+    ("_litestream_seq", "create table _litestream_seq (id integer primary key, seq integer)"),
+    ("_litestream_lock", "create table _litestream_lock (id integer)"),
+];
+
 impl Schema {
-    /// Reads the list of objects only: no table and no view.
+    /// Reads the list of objects only: no table and no view. Those of Litestream are left out.
     pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
         // SQLite's own indexes have no text. `analyze` makes its tables, which only help to plan.
         let sql = "select type, name, sql from sqlite_schema
@@ -29,7 +36,14 @@ impl Schema {
         bounded(connection, |connection| {
             let mut statement = connection.prepare(sql)?;
             let object = |row: &Row<'_>| Ok(((row.get(0)?, row.get(1)?), significant(&row.get::<_, String>(2)?)));
-            Ok(Self(statement.query_map([], object)?.collect::<Result<_, _>>()?))
+            let mut objects = statement.query_map([], object)?.collect::<Result<BTreeMap<_, _>, _>>()?;
+            for (name, sql) in OF_LITESTREAM {
+                let object = ("table".to_owned(), name.to_owned());
+                if objects.get(&object).is_some_and(|found| *found == significant(sql)) {
+                    objects.remove(&object);
+                }
+            }
+            Ok(Self(objects))
         })
     }
 
@@ -85,6 +99,21 @@ mod tests {
             "create table t (a text check (a <> 'A  b' -- '\n), b blob, c blob)",
         ] {
             assert_eq!(schema(other).differences(&first), ["the table t differs from that of surveyd"], "{other}");
+        }
+    }
+
+    #[test]
+    fn the_tables_of_litestream_are_left_out_and_no_others_of_their_names() {
+        let own = "create table t (x)";
+        let made = "CREATE TABLE IF NOT EXISTS _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER);
+                    CREATE TABLE IF NOT EXISTS _litestream_lock (id INTEGER);";
+        assert_eq!(schema(&format!("{own};{made}")), schema(own));
+        for other in [
+            "create view _litestream_seq as select 1",
+            "create table _litestream_lock (id integer default (random()))",
+            "create table _litestream_seq (id integer); create trigger r after insert on t begin select 1; end",
+        ] {
+            assert_ne!(schema(&format!("{own};{other}")), schema(own), "{other}");
         }
     }
 
