@@ -31,7 +31,7 @@ export function startFake(...options) {
   return start(['fake', '--exit-on-stdin-close', ...options]);
 }
 
-/** A server with an empty database. `run` runs a command on its database. */
+/** A server with an empty database. `run` runs a command on its `database`. */
 export async function startServer() {
   const folder = await mkdtemp(join(tmpdir(), 'surveyd-console-'));
   const run = async (...command) => (await promisify(execFile)(SURVEYD, command, { cwd: folder })).stdout.trim();
@@ -42,7 +42,7 @@ export async function startServer() {
     await server.stop();
     await rm(folder, { recursive: true });
   };
-  return { url: server.url, admin, run, stop };
+  return { url: server.url, admin, run, stop, database: join(folder, 'surveyd.db') };
 }
 
 /** Debian's Chromium. Nothing is downloaded. */

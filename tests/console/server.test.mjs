@@ -1,8 +1,10 @@
 // The console of `surveyd serve`, which needs a token.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { after, before, test } from 'node:test';
-import { call, isLive, openBrowser, openPage, openView, send, startServer } from './harness.mjs';
+import { call, isLive, openBrowser, openHash, openPage, openView, send, startServer } from './harness.mjs';
 
 let server, browser, url;
 
@@ -74,4 +76,26 @@ test('revoking a token signs out a page that uses it', async (t) => {
   // A command revokes it in the database, without notifying the server.
   await server.run('token', 'revoke', String(id));
   await page.getByText('This token is no longer valid').waitFor();
+});
+
+test('an erasure next to a reader is said to be outstanding, and complete when the reader has gone', async (t) => {
+  await call(url, server.admin, 'PUT', '/admin/clients/7', { name: 'Ada' });
+  const script = 'import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); c.execute("begin"); '
+    + 'c.execute("select count(*) from client").fetchall(); print("reads", flush=True); sys.stdin.readline()';
+  const reader = spawn('python3', ['-c', script, server.database], { stdio: ['pipe', 'pipe', 'inherit'] });
+  t.after(() => reader.kill());
+  await once(reader.stdout, 'data');
+  const page = await openPage(browser, t, url);
+  await signIn(page, server.admin);
+  await openHash(page, 'clients/7');
+  await page.getByRole('button', { name: 'Erase' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Erase' }).click();
+  await page.getByText('Erased client 7 from the rows. The log still holds the data, until the server can empty it: see Status.').waitFor();
+  await openView(page, 'Status');
+  const storage = page.getByRole('region', { name: 'Storage' });
+  await storage.getByText(/^1 erasure not complete since .*: the write-ahead log still holds the data/).waitFor();
+  reader.stdin.end('\n');
+  await storage.getByText('not complete').waitFor({ state: 'detached' });
+  await openView(page, 'Audit');
+  await page.getByRole('row', { name: /erasure.*empty.*log/ }).waitFor();
 });

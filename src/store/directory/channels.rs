@@ -118,7 +118,8 @@ fn rotate_secret(connection: &Connection, id: ChannelId, until: Time) -> Result<
     Ok(Changed::audited(secret, [entry]))
 }
 
-/// Removes the previous secrets whose overlap has ended. The pages are overwritten (`secure_delete`).
+/// Removes the previous secrets whose overlap has ended. They are overwritten in the file (`secure_delete`), and stay in the
+/// log until it is written over.
 pub(in crate::store) fn remove_ended_secrets(connection: &Connection, now: Time) -> Result<(), StoreError> {
     connection
         .prepare_cached(
