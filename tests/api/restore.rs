@@ -283,6 +283,19 @@ fn kill_restores_without_a_database(times: u32) {
     }
 }
 
+/// Between two steps of such a restore, the old file has two names.
+#[test]
+fn a_restore_between_two_names_can_be_repeated() {
+    let folder = TestFolder::with_sample();
+    folder.run_ok(&["backup", "copy.db"]);
+    let old = "not a database\n".repeat(1000);
+    folder.write("surveyd.db", &old);
+    fs::hard_link(folder.path("surveyd.db"), folder.path("surveyd.db.before-restore-1")).unwrap();
+    folder.run_ok(&["restore", "copy.db"]);
+    assert!(folder.run(&["export"]).status.success());
+    assert_eq!(fs::read_to_string(folder.path("surveyd.db.before-restore-1")).unwrap(), old);
+}
+
 #[test]
 fn a_killed_restore_without_a_database_can_be_repeated() {
     kill_restores_without_a_database(6);

@@ -42,6 +42,12 @@ impl ServerLock {
     ///
     /// Errors: one sentence that names the file and the way out; also where SQLite would have a log for each name of the file.
     pub(in crate::store) fn take(database: &Path) -> Result<Self> {
+        Self::take_and_mend(database, || ())
+    }
+
+    /// As [`ServerLock::take`]. `mend` removes what an interrupted command has left, under the lock and before the names of the
+    /// file are checked.
+    pub(super) fn take_and_mend(database: &Path, mend: impl FnOnce()) -> Result<Self> {
         let path = sidecar(database, SUFFIX);
         let name = private().create(true).truncate(false).open(&path).with_context(|| {
             format!("cannot open the lock {}: give this user the right to write to it", path.display())
@@ -50,6 +56,7 @@ impl ServerLock {
         let file = match File::open(database) {
             Ok(file) => {
                 lock(&file, database, database)?;
+                mend();
                 check_place(database)?;
                 Some(file)
             }

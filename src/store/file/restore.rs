@@ -20,6 +20,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rusqlite::Connection;
 
 pub(crate) use self::carry_over::{LostSends, NamedToken, Report};
+use self::replace::put_back;
 use crate::store::{
     LocalDatabase,
     error::StoreError,
@@ -66,7 +67,7 @@ pub(crate) fn restore(
     let real = database.is_symlink().then(|| database.canonicalize()).and_then(Result::ok);
     let database = real.as_deref().unwrap_or(database);
     ensure!(!is_same(backup, database), "{} is the database itself; name a backup", backup.display());
-    let _lock = ServerLock::take(database)?;
+    let _lock = ServerLock::take_and_mend(database, || undo_interrupted(database))?;
     let aside = free_name(database);
     let restoring = Restoring { backup, from, owner, database, aside: &aside, exact, progress };
     let (report, synced) = match open_current(database)? {
@@ -198,11 +199,21 @@ fn sidecars(path: &Path) -> [PathBuf; 3] {
     SIDECARS.map(|suffix| with_suffix(path, suffix))
 }
 
+/// Undoes a restore that was killed after it had given the old database its second name, and before the new one had the first.
+fn undo_interrupted(database: &Path) {
+    let used = kept_names(database).take_while(|path| path.exists());
+    used.filter(|path| is_same(path, database)).for_each(|path| put_back(database, &path));
+}
+
+/// The names under which old databases are kept.
+fn kept_names(database: &Path) -> impl Iterator<Item = PathBuf> {
+    (1_u32..).map(|number| with_suffix(database, &format!(".before-restore-{number}")))
+}
+
 /// The first free name for the old database.
 fn free_name(database: &Path) -> PathBuf {
-    let names = (1_u32..).map(|number| with_suffix(database, &format!(".before-restore-{number}")));
     let is_free = |path: &PathBuf| !path.exists() && sidecars(path).iter().all(|path| !path.exists());
-    names.into_iter().find(is_free).unwrap_or_else(|| with_suffix(database, ".before-restore"))
+    kept_names(database).find(is_free).unwrap_or_else(|| with_suffix(database, ".before-restore"))
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {

@@ -111,7 +111,7 @@ fn move_aside(database: &Path, aside: &Path) -> io::Result<()> {
 }
 
 /// Undoes [`move_aside`], as far as it came.
-fn put_back(database: &Path, aside: &Path) {
+pub(super) fn put_back(database: &Path, aside: &Path) {
     for (sidecar, kept) in sidecars(database).into_iter().zip(sidecars(aside)) {
         if kept.exists() {
             let _ = fs::rename(kept, sidecar);
