@@ -43,3 +43,22 @@ fn a_log_that_a_reader_holds_is_reported_and_shrunk_later() {
     let log = server.stop();
     assert_eq!(log.matches("is large and grows").count(), 1, "{log}");
 }
+
+/// A server begins with an empty log, whatever a server that was killed has left: a program that copies the log sees by this that
+/// it has to begin anew.
+#[test]
+fn a_start_empties_the_log() {
+    let folder = TestFolder::with_sample();
+    let token = folder.token("crm", "integrator");
+    let server = folder.serve();
+    assert_eq!(server.client(&token).send(1, 1).short(), "200 ");
+    server.kill();
+    let log = || fs::read(folder.path("surveyd.db-wal")).unwrap();
+    let before = log();
+    assert!(before.len() > 4096);
+    let server = folder.serve();
+    // The header has two numbers that are others in each new log.
+    assert!(!log().starts_with(&before[..32]));
+    assert_eq!(server.client(&token).send(1, 1).short(), "200 ");
+    assert!(!log().windows(16).any(|bytes| bytes == &before[16..32]));
+}

@@ -1,10 +1,10 @@
 //! Opening the file: checks its owner and version, and sets the pragmas that keep acknowledged sends.
 
-use std::{io::ErrorKind, path::Path};
+use std::{io::ErrorKind, path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use rusqlite::Connection;
-use tracing::info;
+use tracing::{debug, info};
 
 use crate::store::file::{
     backup, check_readable,
@@ -55,7 +55,17 @@ pub(in crate::store) fn open(path: &Path, missing: Missing) -> Result<Connection
 /// Errors: as for [`open`].
 pub(in crate::store) fn open_to_serve(path: &Path, lock: &ServerLock) -> Result<(Connection, OpenFile)> {
     let connection = open_locked(path)?;
+    begin_log(&connection).map_err(|error| FileError::from(error).explain(path))?;
     Ok((connection, OpenFile::new(path, lock.file_id()?)?))
+}
+
+/// Empties the log, unless another process reads it. A program that copies the log, such as Litestream, may have copied what a
+/// server that was killed had not committed yet. It finds out by this that its copy does not fit any more.
+fn begin_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let is_busy: bool = connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0))?;
+    debug!(is_busy, "emptying the log");
+    wait_as_command(connection)
 }
 
 /// Opens the file for a process that holds its lock, and migrates it.
