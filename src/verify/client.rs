@@ -21,6 +21,9 @@ use super::{
 };
 use crate::{answers::headers::COMPARED, delivery::resolver::ThreadResolver};
 
+/// The status that says nothing of the case, but that the server was asked too often.
+const TOO_MANY_REQUESTS: u16 = 429;
+
 /// How much of a body is read.
 const MAX_BODY: u64 = 64 * 1024;
 
@@ -92,7 +95,7 @@ impl Client {
             self.log_in()?;
         }
         let answer = self.send(request)?;
-        if answer.status == 401 && request.authorization == Authorization::Token && self.secrets.login.is_some() {
+        if answer.status == 401 && is_ours && self.secrets.login.is_some() {
             self.log_in()?;
             return self.send(request);
         }
@@ -144,6 +147,11 @@ impl Client {
         let location =
             response.headers().get("location").map(|value| self.hide(&String::from_utf8_lossy(value.as_bytes())));
         let status = response.status().as_u16();
+        if status == TOO_MANY_REQUESTS {
+            return Err(
+                "the server limits the rate (429); wait a minute, and ask fewer a second with --rate".to_owned()
+            );
+        }
         let body = read_body(response).map_err(|error| self.hide(&error))?;
         Ok(ServerAnswer { status, headers, location, body: self.hide(&body) })
     }

@@ -4,10 +4,29 @@ use serde_json::json;
 
 use super::{
     cases, differing,
-    stand_in::{Behaviour, Reply, StandIn},
+    stand_in::{Answer, Behaviour, Reply, StandIn},
     verify_in,
 };
 use crate::harness::TestFolder;
+
+/// That a server limits the rate says nothing of the case.
+#[test]
+fn too_many_requests_are_no_answer() {
+    let folder = TestFolder::new();
+    let limit = || Answer::message("Slow down").with_status(429);
+    let server = StandIn::start(Behaviour::default().with("tokenInvalid", limit()).with("query", limit()));
+    let verified = verify_in(&folder, &server.url, &["--save", "learned.json"]);
+    let report = verified.report();
+    assert_eq!(differing(&report), ["tokenInvalid: no answer", "query: no answer"]);
+    let problem = cases(&report)[2]["problem"].clone();
+    assert_eq!(problem, "the server limits the rate (429); wait a minute, and ask fewer a second with --rate");
+    let saved = std::fs::read_to_string(folder.path("learned.json")).unwrap();
+    assert!(!saved.contains("tokenInvalid") && !saved.contains("query") && saved.contains("tokenMissing"), "{saved}");
+    let everything = StandIn::start(Behaviour { everything: Some(limit().into()), ..Behaviour::default() });
+    let verified = verify_in(&folder, &everything.url, &[]);
+    let sentence = verified.stderr.lines().last().unwrap();
+    assert_eq!((verified.code, sentence), (Some(2), &*format!("surveyd: {}", problem.as_str().unwrap())));
+}
 
 #[test]
 fn a_case_without_an_answer_is_a_row_of_its_own() {
