@@ -80,6 +80,19 @@ fn a_fake_answers_as_the_spring_like_server() {
     go_round(spring_like::behaviour());
 }
 
+/// With an answers file, everything that differs from it counts.
+#[test]
+fn a_fake_without_these_answers_differs_from_them() {
+    let folder = TestFolder::new();
+    let answers =
+        json!({"version": 1, "answers": {"clientNotFound": {"status": 400}, "clientId.id.quoted": "accepted"}});
+    folder.write("answers.json", &answers.to_string());
+    let fake = Fake::start().unwrap();
+    let verified = verify_in(&folder, &fake.url(), &["--answers", "answers.json"]);
+    assert_eq!(differing(&verified.report()), ["clientId.id.quoted: accepted", "clientNotFound: status"]);
+    assert_eq!(verified.code, Some(1));
+}
+
 fn number() -> u32 {
     match env::var("SURVEYD_PROOFS").as_deref() {
         Err(_) => 10,

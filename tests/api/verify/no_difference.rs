@@ -54,6 +54,12 @@ fn a_fake_differs_in_nothing() {
 }
 
 #[test]
+fn an_address_may_end_with_a_slash() {
+    let (fake, folder) = (Server::fake(), TestFolder::new());
+    verify_in(&folder, &format!("http://localhost:{}/", fake.address.port()), &[]).assert_no_difference();
+}
+
+#[test]
 fn a_fake_whose_flag_is_off_differs_in_nothing() {
     let (fake, folder) = (Server::fake(), TestFolder::new());
     let url = format!("http://{}", fake.address);

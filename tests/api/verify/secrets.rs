@@ -64,6 +64,32 @@ fn no_name_of_a_client_is_written() {
     assert!(written.contains("is talking"), "{written}");
 }
 
+/// In quotes, a name without capital letters; in JSON, one that a server wrote with escapes.
+#[test]
+fn no_name_is_written_that_looks_like_none() {
+    let rows = Rows::default().client(2, "lena lindqvist", ClientState::OpenThread);
+    let behaviour = Behaviour::default()
+        .rows(rows.client(4, "x", ClientState::NoClosedThread).client(3, "x", ClientState::Allows(2)))
+        .with("openThread", Answer::message("\"‹name›\" is talking"))
+        .with("noClosedThread", Answer::body(r#"{"client":"\u0410\u043d\u043d\u0430","error":"none"}"#));
+    let written = everything_written(behaviour);
+    for name in ["lena", "lindqvist", "u0410", "u043d", "Анна"] {
+        assert!(!written.contains(name), "{name}: {written}");
+    }
+    assert!(written.contains("is talking"), "{written}");
+}
+
+/// Whatever request it is that finds the token expired.
+#[test]
+fn a_login_that_expires_all_the_time_is_no_difference() {
+    let folder = TestFolder::new();
+    let server = StandIn::start(Behaviour { login_lasts: Some(1), ..Behaviour::default() });
+    folder.write("password", "hunter two\n");
+    let arguments = ["--rate", "0", "--json", "--login", "alice", "--password-file", "password"];
+    let verified = run(command(&server.url, &arguments).current_dir(folder.path("")), "");
+    verified.assert_no_difference();
+}
+
 #[test]
 fn a_login_leaves_no_password_and_no_token() {
     let folder = TestFolder::new();
