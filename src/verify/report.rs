@@ -1,8 +1,10 @@
 //! The report: what was asked, what was expected, what was found, and what differs.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use super::differences::differences;
+use super::differences::{differences, header_lines};
 use crate::answers::{
     Answers,
     case::{Case, Source},
@@ -76,18 +78,25 @@ pub(crate) enum ShownOutcome {
         message: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         body: Option<String>,
+        /// The lines of the headers that differ.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        headers: BTreeMap<&'static str, Vec<String>>,
     },
 }
 
 impl ShownOutcome {
-    fn of(outcome: &Outcome) -> Self {
-        match outcome {
+    /// The outcome of a case, with the headers of these differences.
+    fn of(answers: &Answers, case: Case, differences: &[String]) -> Self {
+        match answers.outcome(case) {
             Outcome::Accepted => Self::Accepted("accepted"),
             Outcome::Answer(answer) => {
                 let text = Some(answer.content.template().as_str().to_owned());
                 let (message, body) =
                     if let Content::Message(_) = answer.content { (text, None) } else { (None, text) };
-                Self::Answer { status: answer.status, message, body }
+                let is_listed = |name: &&str| differences.iter().any(|what| what.strip_prefix("header ") == Some(name));
+                let differing = COMPARED.into_iter().filter(is_listed);
+                let headers = differing.map(|name| (name, header_lines(answers, case, name))).collect();
+                Self::Answer { status: answer.status, message, body, headers }
             }
         }
     }
@@ -141,8 +150,8 @@ pub(super) fn row(
             Source::Chosen => "chosen",
         },
         request,
-        expected: ShownOutcome::of(expected.outcome(case)),
-        found: found.ok().map(|found| ShownOutcome::of(found.outcome(case))),
+        expected: ShownOutcome::of(expected, case, &differences),
+        found: found.ok().map(|found| ShownOutcome::of(found, case, &differences)),
         problem: found.err().map(str::to_owned),
         differences,
         note,
