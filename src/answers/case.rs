@@ -18,6 +18,17 @@ pub(crate) enum Source {
     Chosen,
 }
 
+impl Source {
+    /// The name in reports.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Documented => "documented",
+            Self::StatusDocumented => "statusDocumented",
+            Self::Chosen => "chosen",
+        }
+    }
+}
+
 /// Declares the cases and [`Case::ALL`], so that neither can lack one.
 macro_rules! cases {
     ($($(#[doc = $doc:literal])+ $case:ident $name:literal $source:ident $outcome:expr, [$($placeholder:ident),*];)*) => {

@@ -143,25 +143,28 @@ Examples:
     Openapi,
     /// Compare a server with the contract: what it answers in each case, and what differs.
     #[command(after_help = "\
-Asks some 70 requests, one at a time, and by default none that could send a survey or change anything: the ids in them
-exist nowhere. It prints what it will ask before it begins. --dry-run prints only that.
+Makes some 55 requests, one at a time. By default none can send a survey or change anything: in each, the client or the
+form exists nowhere. --dry-run lists the requests, and makes none.
 
-The token is never an argument. It may have any role that can send. With ids of rows that you have prepared it asks for
-the documented refusals, too. Only --send sends a survey, one. --client-in-another-channel asks with a form that exists:
-if that form is enabled for the client's channel after all, the client gets it.
+The token is never an argument. It needs a role that may send. With the ids of prepared rows, it asks for the documented
+refusals, too. Two options can send: --send sends one survey. --client-in-another-channel asks with a form that exists,
+which is sent if it is enabled for the client's channel after all.
 
-What differs can be saved, and a fake then answers in the same way. It contains no token, and no words of the server that
-could be a client's name.
+--save writes what differs into a file, and a fake then answers in the same way. The file has no token, and no word of
+the server that could be a client's name.
 
 Exit codes: 0 nothing documented differs; 1 something does; 2 the server could not be asked. With --answers, 0 means
 that nothing differs.
 
 Examples:
-  surveyd verify https://chat.example.com --token-file token.txt --dry-run
+  surveyd verify https://chat.example.com --dry-run
+                                                   what would be asked; needs no token
   surveyd verify https://chat.example.com --token-file token.txt --save answers.json
   surveyd fake --answers answers.json              a fake that answers as that server does
+  surveyd verify https://chat.example.com --token-file token.txt --answers answers.json
+                                                   does it still answer so?
   surveyd verify https://chat.example.com --login crm --password-file password.txt --html report.html
-  SURVEYD_VERIFY_TOKEN=… surveyd verify https://chat.example.com --client-with-open-thread 7 --form 1
+  SURVEYD_VERIFY_TOKEN=… surveyd verify https://chat.example.com --client-with-open-thread 7
   surveyd verify --openapi                         our document, compared with what the vendor has published")]
     Verify(Box<VerifyArgs>),
     /// Check that a server or a fake answers: exit code 0 if it does, 1 if not.

@@ -9,21 +9,13 @@ use crate::survey::time::TimeSpan;
 /// What is compared, and how.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// The address of the server, such as <https://chat.example.com>.
+    /// The address of the server, with `https://` or `http://`.
     #[arg(required_unless_present = "openapi", conflicts_with = "openapi")]
     pub(crate) url: Option<String>,
-    /// Compare the OpenAPI document of surveyd, or this one, with what the vendor has published.
-    #[arg(long, value_name = "FILE", num_args = 0..=1)]
-    #[expect(clippy::option_option, reason = "clap's type for a flag that may have a value")]
-    pub(crate) openapi: Option<Option<PathBuf>>,
-    #[command(flatten)]
-    pub(crate) credentials: CredentialArgs,
-    #[command(flatten)]
-    pub(crate) rows: RowArgs,
     /// Expect what this answers file says, in place of the contract.
     #[arg(long, value_name = "FILE")]
     pub(crate) answers: Option<PathBuf>,
-    /// Write what differs to this answers file, for `surveyd fake --answers`.
+    /// Write what differs to this file, for surveyd fake --answers.
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
     /// Print a JSON document.
@@ -41,21 +33,30 @@ pub(crate) struct VerifyArgs {
     /// How long one request may take, such as 10s.
     #[arg(long, value_name = "DURATION", default_value = "10s")]
     pub(crate) timeout: TimeSpan,
-    /// The certificates of the authority that signed the server's, as PEM [default: those that this machine trusts].
+    /// The certificates to trust, as PEM [default: those that this machine trusts].
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
+    /// Compare the OpenAPI document of surveyd, or this one, with what is published.
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    #[expect(clippy::option_option, reason = "clap's type for a flag that may have a value")]
+    pub(crate) openapi: Option<Option<PathBuf>>,
+    #[command(flatten)]
+    pub(crate) credentials: CredentialArgs,
+    #[command(flatten)]
+    pub(crate) rows: RowArgs,
 }
 
 /// The caller's tokens. None comes from the command line, where other users of the machine could read it.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Tokens")]
 pub(crate) struct CredentialArgs {
-    /// The file with the token; `-` reads stdin [default: the variable SURVEYD_VERIFY_TOKEN, then stdin].
+    /// The file with the token; - reads stdin [default: SURVEYD_VERIFY_TOKEN, then stdin].
     #[arg(long, value_name = "FILE", conflicts_with = "login")]
     pub(crate) token_file: Option<PathBuf>,
     /// Log in with this name, as the vendor documents it.
     #[arg(long, value_name = "NAME", requires = "password_file")]
     pub(crate) login: Option<String>,
-    /// The file with the password of the login; `-` reads stdin.
+    /// The file with the password of the login; - reads stdin.
     #[arg(long, value_name = "FILE", requires = "login")]
     pub(crate) password_file: Option<PathBuf>,
     /// The file with a token whose role may not send, to ask for its refusal.
@@ -68,20 +69,21 @@ pub(crate) struct CredentialArgs {
 
 /// Rows of the server that are prepared for this.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Prepared rows")]
 pub(crate) struct RowArgs {
     /// A client who has a thread that is not closed.
     #[arg(long, value_name = "ID", allow_negative_numbers = true)]
     pub(crate) client_with_open_thread: Option<i64>,
-    /// A client whose last closed thread is in a channel that the form is not enabled for.
+    /// A client whose last closed thread is in a channel that the form is not enabled for. If it is, this sends it.
     #[arg(long, value_name = "ID", requires = "form", allow_negative_numbers = true)]
     pub(crate) client_in_another_channel: Option<i64>,
     /// A client who has no closed thread, and no open one.
     #[arg(long, value_name = "ID", allow_negative_numbers = true)]
     pub(crate) client_without_closed_thread: Option<i64>,
-    /// A client whose threads are closed.
+    /// A client whose threads are closed. Without --send, the form in the request exists nowhere.
     #[arg(long, value_name = "ID", allow_negative_numbers = true)]
     pub(crate) closed_client: Option<i64>,
-    /// A quality form that exists.
+    /// A quality form that exists, for --send and --client-in-another-channel.
     #[arg(long, value_name = "ID", allow_negative_numbers = true)]
     pub(crate) form: Option<i64>,
     /// Surveys via the external API are off now.

@@ -20,10 +20,13 @@ use super::{
 use crate::{
     cli::{CredentialArgs, RowArgs, VerifyArgs},
     http::pages::openapi,
+    store,
     verify::{
-        self, PlannedRequest, Verified,
-        client::ClientConfig,
+        self, Verified,
+        address::check_url,
+        client::{Client, ClientConfig},
         html,
+        plan::{self, PlannedRequest},
         probes::{OtherTokens, PreparedRows},
         published,
         secrets::{Secrets, without_scheme},
@@ -56,43 +59,51 @@ fn compare(arguments: VerifyArgs) -> Result<bool> {
     let VerifyArgs { url, openapi, credentials, rows, answers, save, json, html, dry_run, rate, timeout, ca } =
         arguments;
     let Some(url) = url else { return published(openapi.flatten().as_deref(), json) };
-    let expected = answers.as_deref().map(read_answers).transpose()?;
+    let url = check_url(&url).map_err(Error::msg)?;
+    let has_expectation = answers.is_some();
+    let expected = answers.as_deref().map(read_answers).transpose()?.unwrap_or_default();
     let rows = prepared_rows(rows);
     let tokens = OtherTokens {
         wrong_role: credentials.wrong_role_token_file.is_some(),
         expired: credentials.expired_token_file.is_some(),
     };
-    let plan = verify::plan(&rows, tokens);
+    let plan = plan::plan(&rows, tokens);
     if dry_run {
-        return unless_closed(table::print_plan(&plan, json)).map(|()| true);
+        let cases = plan::cases(&plan, &rows, &expected);
+        return unless_closed(if json { print_json(&cases) } else { table::print_plan(&plan) }).map(|()| true);
     }
     for file in [&save, &html].into_iter().flatten() {
-        let folder = crate::store::folder_of(file);
+        let folder = store::folder_of(file);
         ensure!(folder.is_dir(), "cannot write {}: its folder does not exist", file.display());
     }
     let secrets = secrets(credentials)?;
     let ca = ca.map(|file| fs::read(&file).with_context(|| format!("cannot read {}", file.display()))).transpose()?;
-    let config = ClientConfig { url, timeout: timeout.to_std(), rate, ca };
-    announce(&config, &plan);
+    let client = Client::new(ClientConfig { url: url.clone(), timeout: timeout.to_std(), rate, ca }, secrets);
+    let client = client.map_err(Error::msg)?;
+    announce(&url, rate, &plan);
     let bar = step_bar(plan.len() as u64);
-    let verified = verify::verify(config, secrets, rows, &expected.clone().unwrap_or_default(), || bar.inc(1));
+    let verified = verify::verify(client, rows, &expected, || bar.inc(1));
     bar.finish_and_clear();
     let Verified { report, answers } = verified.map_err(Error::msg)?;
     if let Some(file) = &save {
         write_file(file, &answers.to_file()?)?;
-        say(format_args!("saved what differs to {0}; see it: surveyd fake --answers {0}", file.display()));
+        say(format_args!(
+            "saved what differs to {0}; to start a fake that answers so: surveyd fake --answers {0}",
+            file.display()
+        ));
     }
     if let Some(file) = &html {
-        write_file(file, &html::page(&report))?;
+        write_file(file, &html::page(&report, &store::now().to_string()))?;
+        say(format_args!("wrote the report to {}", file.display()));
     }
     unless_closed(if json { print_json(&report) } else { table::print_report(&report) })?;
     // An expectation of the caller's own counts as a whole.
-    Ok(if expected.is_some() { report.differences.is_none() } else { report.differences.documented == 0 })
+    Ok(if has_expectation { report.differences.is_none() } else { report.differences.documented == 0 })
 }
 
 /// Says what is about to be asked, before anything is.
-fn announce(config: &ClientConfig, plan: &[PlannedRequest]) {
-    let pace = match config.rate {
+fn announce(url: &str, rate: u32, plan: &[PlannedRequest]) {
+    let pace = match rate {
         0 => "without a pause".to_owned(),
         rate => format!("at most {rate} a second"),
     };
@@ -103,14 +114,13 @@ fn announce(config: &ClientConfig, plan: &[PlannedRequest]) {
     }
     let counts: Vec<_> = counts.into_iter().map(|(line, count)| format!("{count} × {line}")).collect();
     say(format_args!(
-        "asking {} for {} cases, one at a time, {pace}: {}; --dry-run lists them all",
-        config.url,
+        "asking {url} for {} cases, one at a time, {pace}: {}; --dry-run lists them all",
         plan.len(),
         counts.join(", ")
     ));
     let senders: Vec<_> = plan.iter().filter_map(|planned| Some((planned.sends?, &planned.request))).collect();
     if senders.is_empty() {
-        say("no request can send a survey: the form in them exists nowhere");
+        say("no request can send a survey: in each of them, the client or the form exists nowhere");
     }
     for (what, request) in senders {
         say(format_args!("WARNING: this request {what}: {request}"));

@@ -5,7 +5,7 @@ use ureq::http::Uri;
 /// The address without a slash at its end.
 ///
 /// Errors: one sentence that says what it must be.
-pub(super) fn check_url(url: &str) -> Result<String, String> {
+pub(crate) fn check_url(url: &str) -> Result<String, String> {
     let expected = "write it like https://chat.example.com";
     let (scheme, _) = url.split_once("://").ok_or_else(|| format!("{url}: the address has no scheme; {expected}"))?;
     if !["http", "https"].contains(&&*scheme.to_ascii_lowercase()) {

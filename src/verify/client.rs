@@ -16,6 +16,7 @@ use ureq::{
 
 use super::{
     address::check_url,
+    probes::OtherTokens,
     request::{Authorization, Request},
     secrets::{Secrets, without_scheme},
 };
@@ -48,7 +49,8 @@ pub(super) struct ServerAnswer {
     pub(super) body: String,
 }
 
-pub(super) struct Client {
+/// A server, and how it is asked.
+pub(crate) struct Client {
     agent: Agent,
     url: String,
     timeout: Duration,
@@ -62,7 +64,7 @@ pub(super) struct Client {
 
 impl Client {
     /// Errors: one sentence about the URL or the certificates.
-    pub(super) fn new(config: ClientConfig, secrets: Secrets) -> Result<Self, String> {
+    pub(crate) fn new(config: ClientConfig, secrets: Secrets) -> Result<Self, String> {
         let url = check_url(&config.url)?;
         let roots = match config.ca {
             None => RootCerts::PlatformVerifier,
@@ -81,6 +83,15 @@ impl Client {
         let agent = Agent::with_parts(agent, DefaultConnector::default(), ThreadResolver);
         let pause = if config.rate == 0 { Duration::ZERO } else { Duration::from_secs(1) / config.rate };
         Ok(Self { agent, url, timeout: config.timeout, pause, next: None, secrets, session: None })
+    }
+
+    /// The address of the server, without a slash at the end.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn other_tokens(&self) -> OtherTokens {
+        OtherTokens { wrong_role: self.secrets.wrong_role.is_some(), expired: self.secrets.expired.is_some() }
     }
 
     /// Asks the server. A login that has ended is done again, once.
@@ -216,6 +227,9 @@ impl Client {
             Error::ConnectionFailed => format!("nothing accepts connections at {url}; check the address and the port"),
             Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
                 format!("nothing accepts connections at {url}; check the address and the port")
+            }
+            error if error.to_string().contains("InvalidContentType") => {
+                format!("{url} does not speak TLS; if it has none, write http:// in front of the address")
             }
             Error::Io(error) if is_disconnection(error.kind()) => {
                 format!(

@@ -1,14 +1,15 @@
 //! What a server answers, compared with the contract: `surveyd verify`.
 //!
-//! [`probes`] has the requests, and [`client`] sends them. [`learn`] reads the answers as [`Answers`], and [`report`] compares these
-//! with the expectation. [`published`] compares our OpenAPI document with what the vendor has published.
+//! [`probes`] has the requests, [`plan`] lists them, and [`client`] sends them. [`learn`] reads the answers as [`Answers`], and
+//! [`report`] compares these with the expectation. [`published`] compares our OpenAPI document with what the vendor has published.
 
-mod address;
+pub(crate) mod address;
 pub(crate) mod client;
 mod differences;
 pub(crate) mod html;
 mod learn;
 mod names;
+pub(crate) mod plan;
 pub(crate) mod probes;
 pub(crate) mod published;
 pub(crate) mod report;
@@ -19,22 +20,14 @@ mod text;
 use std::collections::BTreeMap;
 
 use self::{
-    client::{Client, ClientConfig, ServerAnswer},
+    client::{Client, ServerAnswer},
     learn::{Observation, learn},
-    probes::{OtherTokens, PreparedRows, base, others, why_not},
+    plan::bases,
+    probes::{PreparedRows, others, why_not},
     report::{Counts, GeneralDifference, NotAsked, Report},
-    request::{Base, Probe, SEND},
-    secrets::Secrets,
+    request::{Probe, SEND},
 };
 use crate::answers::{Answers, case::Case, outcome::Outcome};
-
-/// A request, before it is sent.
-pub(crate) struct PlannedRequest {
-    pub(crate) case: &'static str,
-    pub(crate) request: String,
-    /// What it sends, if it can.
-    pub(crate) sends: Option<&'static str>,
-}
 
 /// What was found, and what of it can be saved.
 pub(crate) struct Verified {
@@ -42,34 +35,17 @@ pub(crate) struct Verified {
     pub(crate) answers: Answers,
 }
 
-/// The requests that [`verify`] makes, in their order.
-pub(crate) fn plan(rows: &PreparedRows, tokens: OtherTokens) -> Vec<PlannedRequest> {
-    let planned =
-        |probe: Probe| PlannedRequest { case: probe.case.name(), request: probe.request.summary(), sends: probe.sends };
-    bases(rows).into_iter().chain(others(rows, tokens)).map(planned).collect()
-}
-
-/// The first requests. With the flag off, the first asks for its refusal.
-fn bases(rows: &PreparedRows) -> Vec<Probe> {
-    if rows.flag_is_off {
-        return vec![Probe { case: Case::FlagOff, ..base(Base::InternalClient) }];
-    }
-    vec![base(Base::InternalClient), base(Base::ExternalClient)]
-}
-
 /// Asks the server for every case, and compares its answers with the expectation.
 ///
 /// Errors: one sentence that says why the server cannot be asked, and what to do.
 pub(crate) fn verify(
-    config: ClientConfig,
-    secrets: Secrets,
+    mut client: Client,
     mut rows: PreparedRows,
     expected: &Answers,
     mut progress: impl FnMut(),
 ) -> Result<Verified, String> {
-    let url = config.url.clone();
-    let tokens = OtherTokens { wrong_role: secrets.wrong_role.is_some(), expired: secrets.expired.is_some() };
-    let mut client = Client::new(config, secrets)?;
+    let url = client.url().to_owned();
+    let tokens = client.other_tokens();
     let first = bases(&rows).remove(0);
     let answer = client.ask(&first.request)?;
     check_first(&url, &answer)?;

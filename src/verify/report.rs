@@ -86,7 +86,7 @@ pub(crate) enum ShownOutcome {
 
 impl ShownOutcome {
     /// The outcome of a case, with the headers of these differences.
-    fn of(answers: &Answers, case: Case, differences: &[String]) -> Self {
+    pub(super) fn of(answers: &Answers, case: Case, differences: &[String]) -> Self {
         match answers.outcome(case) {
             Outcome::Accepted => Self::Accepted("accepted"),
             Outcome::Answer(answer) => {
@@ -144,11 +144,7 @@ pub(super) fn row(
     CaseReport {
         case: case.name(),
         description: case.description(),
-        source: match case.source() {
-            Source::Documented => "documented",
-            Source::StatusDocumented => "statusDocumented",
-            Source::Chosen => "chosen",
-        },
+        source: case.source().name(),
         request,
         expected: ShownOutcome::of(expected, case, &differences),
         found: found.ok().map(|found| ShownOutcome::of(found, case, &differences)),

@@ -31,8 +31,8 @@ impl Known<'_> {
         self.values.iter().find(|(known, _)| *known == placeholder).map(|(_, value)| value.as_str())
     }
 
-    /// Whether a text is one of the template: known placeholders have their values, times and UUIDs are such, and others are
-    /// anything but nothing.
+    /// Whether a text is one of the template: known placeholders have their values, times, UUIDs and threads are such, and
+    /// others are anything but nothing.
     pub(super) fn matches(&self, template: &Template, text: &str) -> bool {
         let is_json = template.as_str().starts_with(['{', '[']);
         let parts: Vec<_> = template.parts().collect();
@@ -47,6 +47,8 @@ impl Known<'_> {
             Part::Open(Placeholder::Time) => &TIME,
             Part::Open(Placeholder::EpochMs) => &EPOCH_MS,
             Part::Open(Placeholder::Uuid) => &UUID,
+            // Otherwise it would match a name that follows the id.
+            Part::Open(Placeholder::Thread) if self.value(Placeholder::Thread).is_none() => &INTEGER,
             Part::Open(placeholder) => match self.value(*placeholder) {
                 Some(value) if is_json => return after(&json_text(value)),
                 Some(value) => return after(value),
@@ -178,6 +180,7 @@ mod tests {
         assert!(!matches("not JSON: {problem}", "not JSON: "));
         assert!(matches("{problem}, {problem}!", "a, b, c!"));
         assert!(matches("at {time}", "at 2026-03-01T10:15:00Z") && !matches("at {time}", "at noon"));
+        assert!(matches("thread {thread}", "thread 12") && !matches("thread {thread}", "thread 12 of Grace"));
         assert!(!matches("", "a") && matches("", ""));
     }
 }
