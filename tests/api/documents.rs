@@ -8,19 +8,24 @@ use std::{
 };
 
 use regex_lite::Regex;
+use serde_json::Value;
 
 use crate::harness::{Receiver, Server, TestFolder, tool};
 
 /// Commands that are not run as written, and the reason.
-const ELSEWHERE: [&str; 5] = [
+const ELSEWHERE: [&str; 6] = [
     // Built and on the path, and the two servers are there already.
     "cargo run --release -- fake",
     "cargo build --release",
     "export PATH=$PWD/target/release:$PATH",
     "surveyd serve",
+    CALIBRATED,
     // This is part of it.
     "cargo test",
 ];
+
+/// The start of a calibrated fake.
+const CALIBRATED: &str = "surveyd fake --answers answers.json";
 
 /// Between what two commands said.
 const END: char = '\u{1e}';
@@ -146,14 +151,18 @@ fn the_commands_of_the_readme_work() {
     let commands = commands("README.md");
     let said = setup.run(&commands);
     insta::assert_snapshot!(transcript(&commands, &said));
-    // The answer that is printed there.
-    let blocks = blocks("README.md");
+    check_shown_answer("README.md", &commands, &said);
+}
+
+/// Checks that the answer that a document shows is that of the command in front of it.
+fn check_shown_answer(document: &str, commands: &[String], said: &[String]) {
+    let blocks = blocks(document);
     let shown = blocks.iter().position(|(language, _)| language == "http").unwrap();
     let asked = commands.iter().position(|command| *command == blocks[shown - 1].1[0]).unwrap();
     let left_out = ["Date", "X-Request-Id", "X-Content-Type-Options", "Cache-Control"];
     let is_left_out = |line: &str| line.split_once(':').is_some_and(|(name, _)| left_out.contains(&name));
     let answer: Vec<_> = said[asked].lines().filter(|line| !is_left_out(line)).collect();
-    assert_eq!(answer, in_order(&blocks[shown].1.join("\n")).lines().collect::<Vec<_>>());
+    assert_eq!(answer, in_order(&blocks[shown].1.join("\n")).lines().collect::<Vec<_>>(), "{document}");
 }
 
 #[test]
@@ -246,4 +255,47 @@ fn the_commands_of_testing_md_work() {
     let commands = commands("docs/testing.md");
     let said = setup.run(&commands);
     insta::assert_snapshot!(transcript(&commands, &said));
+}
+
+/// The server that is compared is a fake with the answers file of the document.
+#[test]
+fn the_commands_of_calibrating_md_work() {
+    const DOCUMENT: &str = "docs/calibrating.md";
+    const CHAT_CENTER: &str = "https://chat.example.com";
+    let Some(mut setup) = Setup::new() else { return };
+    let text_of = |language: &str| {
+        let (_, lines) = blocks(DOCUMENT).into_iter().find(|(other, _)| other == language).unwrap();
+        lines.join("\n")
+    };
+    let file = setup.folder.write("chat-center.json", &text_of("json"));
+    setup.folder.write("token.txt", "test-crm\n");
+    setup.folder.write("password.txt", "secret\n");
+    let chat_center = Server::fake_with(&["--answers", file.to_str().unwrap()]);
+    let url = format!("http://{}", chat_center.address);
+    let commands = commands(DOCUMENT);
+    // A fake can be asked without a pause.
+    let run = |setup: &Setup, commands: &[String]| {
+        let here: Vec<_> =
+            commands.iter().map(|command| command.replace(CHAT_CENTER, &format!("{url} --rate 0"))).collect();
+        let said = setup.run(&here).into_iter().map(|said| said.replace(&url, CHAT_CENTER));
+        said.collect::<Vec<_>>()
+    };
+    let start = commands.iter().position(|command| command == CALIBRATED).unwrap();
+    let mut said = run(&setup, &commands[..start]);
+    let read = |name: &str| {
+        let mut file: Value = serde_json::from_str(&fs::read_to_string(setup.folder.path(name)).unwrap()).unwrap();
+        file.as_object_mut().unwrap().remove("seen").expect("what was seen");
+        file
+    };
+    assert_eq!(read("answers.json"), read("chat-center.json"), "the file that is saved is the one of the document");
+    let answers = setup.folder.path("answers.json");
+    let calibrated = Server::fake_with(&["--answers", answers.to_str().unwrap()]);
+    setup.names[0].0 = calibrated.address.to_string();
+    said.extend(run(&setup, &commands[start..]));
+    insta::assert_snapshot!(transcript(&commands, &said));
+    check_shown_answer(DOCUMENT, &commands, &said);
+    let printed: Vec<_> = said.iter().flat_map(|said| said.lines()).collect();
+    for line in text_of("text").lines() {
+        assert!(printed.contains(&line), "{DOCUMENT}: no command prints {line:?}");
+    }
 }

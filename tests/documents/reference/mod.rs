@@ -2,6 +2,7 @@
 //!
 //! A part begins with `<!-- generated: NAME -->` and ends with `<!-- end -->`. All else is written by hand.
 
+mod cases;
 mod command_line;
 mod metrics;
 mod openapi;
