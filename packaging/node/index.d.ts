@@ -1,10 +1,10 @@
 /**
  * Makes a world for one test: a database of its own in a fake, with the sample data. All worlds of this process share
- * one fake, which the first of them starts on a free port. It ends with this process.
+ * one fake (for each answers file), which the first of them starts on a free port. It ends with this process.
  *
  * @param t The context that node:test or Vitest passes to the test. After the test the world is dropped. If the test
  *   failed, its output has the report of the world. Without `t` there is none, and the world lasts until the fake ends.
- * @throws One sentence that says why there is no fake, or what is wrong in the world file.
+ * @throws One sentence that says why there is no fake, or what is wrong in the world file or the answers file.
  */
 export function world(t?: TestContext | null, options?: Options): Promise<World>;
 
@@ -25,6 +25,11 @@ export interface TestContext {
 export interface Options {
   /** What the world begins with instead of the sample: the path or `file:` URL of a world file, or its document. */
   world?: string | URL | object;
+  /**
+   * The path or `file:` URL of an answers file, which `surveyd verify --save` writes: the fake answers as it says. Each file
+   * has a fake of its own. Not used with `SURVEYD_URL`.
+   */
+  answers?: string | URL;
 }
 
 /** A database of its own in a fake. Its methods reject with one sentence, which has the message of the fake. */

@@ -50,7 +50,8 @@ import org.junit.jupiter.api.extension.ParameterResolver;
  * {@code junit-platform.properties} or are system properties:
  *
  * <ul>
- * <li>{@code surveyd.flags}: flags of the fake, separated by spaces, such as {@code --world world.json}
+ * <li>{@code surveyd.flags}: flags of the fake, separated by spaces, such as {@code --world world.json} or
+ * {@code --answers answers.json}
  * <li>{@code surveyd.binary}, or the environment variable {@code SURVEYD}: a binary to run instead of that of this jar
  * <li>{@code surveyd.url}, or the environment variable {@code SURVEYD_URL}: a running fake, instead of a new one
  * </ul>

@@ -1,5 +1,5 @@
 'use strict';
-// The fake that all worlds of this process share.
+// The fake that all worlds of this process share, or one for each answers file.
 
 const childProcess = require('node:child_process');
 const { accessSync, constants } = require('node:fs');
@@ -12,27 +12,33 @@ const PACKAGED = { 'linux x64': 'linux-x86_64', 'linux arm64': 'linux-aarch64' }
 const NOT_ON_WINDOWS = 'this package has no surveyd for Windows; run the fake in a container or WSL2 and set SURVEYD_URL \
 to its address, or set SURVEYD to a binary';
 
-/**
- * Where the fake of this process is kept: on a module of Node, because Jest loads this module again for each test file.
- * It is the child itself, and nothing of this module, so that nothing of a finished test file stays in memory.
- */
-const FAKE = Symbol.for('surveyd.fake');
 /** @typedef {childProcess.ChildProcessWithoutNullStreams & { url?: string }} Fake */
-const shared = /** @type {{ [FAKE]?: Fake }} */ (/** @type {unknown} */ (childProcess));
-
-/** @type {Promise<string> | undefined} */
-let pending;
 
 /**
- * The address of the fake: `SURVEYD_URL`, or a fake that this process starts once.
+ * Where the fakes of this process are kept: on a module of Node, because Jest loads this module again for each test file.
+ * What is kept is the child itself, and nothing of this module, so that nothing of a finished test file stays in memory.
+ */
+const shared = /** @type {Record<symbol, Fake | undefined>} */ (/** @type {unknown} */ (childProcess));
+
+/** @type {Map<symbol, Promise<string>>} */
+const pending = new Map();
+
+/**
+ * The address of the fake: `SURVEYD_URL`, or a fake that this process starts once for each answers file.
  *
+ * @param {string} [answers] The path of its answers file.
  * @returns {Promise<string>} Without a slash at the end. Rejects with one sentence that says why there is no fake.
  */
-function fakeUrl() {
-  const fake = shared[FAKE];
+function fakeUrl(answers) {
+  const key = Symbol.for(`surveyd.fake ${answers ?? ''}`);
+  const fake = shared[key];
   if (fake?.url && fake.exitCode === null && fake.signalCode === null) return Promise.resolve(fake.url);
-  pending ??= (process.env.SURVEYD_URL ? check(process.env.SURVEYD_URL) : start()).finally(() => (pending = undefined));
-  return pending;
+  const known = pending.get(key);
+  if (known) return known;
+  const url = process.env.SURVEYD_URL ? check(process.env.SURVEYD_URL) : start(key, answers);
+  const settled = url.finally(() => pending.delete(key));
+  pending.set(key, settled);
+  return settled;
 }
 
 /**
@@ -71,12 +77,16 @@ function program() {
 /**
  * Starts a fake on a free port. It ends when its stdin is closed, which the system does when this process ends.
  *
+ * @param {symbol} key Where it is kept.
+ * @param {string} [answers]
  * @returns {Promise<string>}
  */
-function start() {
+function start(key, answers) {
+  const args = ['fake', '--listen', '127.0.0.1:0', '--exit-on-stdin-close'];
+  if (answers !== undefined) args.push('--answers', answers);
   return new Promise((resolve, reject) => {
     /** @type {Fake} */
-    const child = childProcess.spawn(program(), ['fake', '--listen', '127.0.0.1:0', '--exit-on-stdin-close']);
+    const child = childProcess.spawn(program(), args);
     let [stdout, stderr] = ['', ''];
     child.stderr.on('data', (text) => (stderr += text));
     child.on('error', (error) => {
@@ -97,7 +107,7 @@ function start() {
       child.stderr.pipe(process.stderr, { end: false });
       // Now the child and its pipes do not keep this process alive.
       for (const handle of [child, ...child.stdio]) /** @type {{ unref(): void }} */ (handle).unref();
-      shared[FAKE] = child;
+      shared[key] = child;
       resolve(child.url);
     });
   });

@@ -1,5 +1,7 @@
 'use strict';
 
+const path = require('node:path');
+const { fileURLToPath } = require('node:url');
 const { fakeUrl } = require('./fake.cjs');
 const { World } = require('./world.cjs');
 
@@ -9,7 +11,8 @@ const NOTHING = 'nothing was asked in this world: does the code use its token?';
 
 /** @type {typeof api.world} */
 async function world(t, options = {}) {
-  const made = new World(await fakeUrl());
+  const { answers } = options;
+  const made = new World(await fakeUrl(answers && path.resolve(answers instanceof URL ? fileURLToPath(answers) : answers)));
   // A test of Vitest knows its result before this hook, and calls `onTestFailed` only after it.
   t?.onTestFinished?.(() => end(made, t.task?.result?.state === 'fail', console.error));
   // A test of node:test. Older versions of Node than 20.12 do not tell whether it passed.

@@ -72,6 +72,12 @@ test('a world file with an error', () => {
   );
 });
 
+test('an answers file with an error', () => {
+  const unknown = file('answers.json', '{"version":1,"answers":{"clientNotFond":{"status":400}}}');
+  const start = `the fake did not start: the answers file ${unknown} has an error: answers: no such case: "clientNotFond"`;
+  assert.equal(errorOf({}, { answers: unknown }).slice(0, start.length), start);
+});
+
 test('a SURVEYD_URL that is not a fake', async (t) => {
   const serve = await surveyd(t, 'serve', '--listen', '127.0.0.1:0', '--database', path.join(folder, 'surveyd.db'));
   const url = serve.ready.split('url=')[1];

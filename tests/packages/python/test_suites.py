@@ -80,6 +80,19 @@ def test_an_error_of_the_client_ends_at_the_line_of_the_test(suite: Suite) -> No
     ]
 
 
+def test_the_answers_of_another_server(suite: Suite) -> None:
+    (suite.folder / "pytest.ini").write_text("[pytest]\nsurveyd_args = --answers answers.json\n")
+    answers = '{"version": 1, "layout": "compact", "answers": {"clientNotFound": {"message": "There is no client {id}"}}}'
+    (suite.folder / "answers.json").write_text(answers)
+    suite.write(
+        "import pytest\n"
+        "def test(surveyd):\n"
+        "    with pytest.raises(RuntimeError, match='^There is no client 9$'):\n"
+        "        send_survey(surveyd.url, surveyd.token, client_id=9, form_id=1)\n"
+    )
+    suite.run().assert_outcomes(passed=1)
+
+
 def test_flags_from_the_ini_file(suite: Suite) -> None:
     (suite.folder / "pytest.ini").write_text("[pytest]\nsurveyd_args = --world 'my world.json'\n")
     (suite.folder / "my world.json").write_text('{"clients": [{"id": 5, "externalId": "crm-5", "name": "Eve"}]}')

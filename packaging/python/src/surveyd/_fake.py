@@ -22,7 +22,7 @@ __tracebackhide__ = True
 class Fake:
     """A running fake. The end of a `with` block stops it, and so does the end of this process, even by `kill -9`.
 
-    `flags` are flags of `surveyd fake`, such as `"--world", "world.json"`. Relative paths begin at `directory`, by
+    `flags` are flags of `surveyd fake`, such as `"--world", "world.json"` or `"--answers", "answers.json"`. Relative paths begin at `directory`, by
     default the working directory. If SURVEYD_URL is set, that fake is used, and `flags` are not.
 
     Errors: SurveydError if no fake starts, or if SURVEYD_URL is not the address of a fake.

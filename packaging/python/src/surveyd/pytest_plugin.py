@@ -20,7 +20,7 @@ REPORT = pytest.StashKey[Callable[[], str]]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(
         "surveyd_args",
-        "flags of `surveyd fake`, such as --world FILE. Paths begin at the rootdir. Not used with SURVEYD_URL.",
+        "flags of `surveyd fake`, such as --world FILE or --answers FILE. Paths begin at the rootdir. Not used with SURVEYD_URL.",
         type="args",
         default=[],
     )

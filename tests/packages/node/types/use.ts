@@ -5,7 +5,7 @@ import { test as vitestTest } from 'vitest';
 import { world, type Send, type World } from 'surveyd';
 
 nodeTest('node:test', async (t) => {
-  const edna: World = await world(t, { world: 'world.json' });
+  const edna: World = await world(t, { world: 'world.json', answers: 'answers.json' });
   const sends: Send[] = await edna.sends({ wait: '5s', count: 1 });
   const name: string | null | undefined = sends[0]?.clientExternalId;
   await edna.fault({ times: 1, status: 503, retryAfter: 0 });
