@@ -147,8 +147,8 @@ Makes some 55 requests, one at a time. By default none can send a survey or chan
 form exists nowhere. --dry-run lists the requests, and makes none.
 
 The token is never an argument. It needs a role that may send. With the ids of prepared rows, it asks for the documented
-refusals, too. Two options can send: --send sends one survey. --client-in-another-channel asks with a form that exists,
-which is sent if it is enabled for the client's channel after all.
+refusals, too. Only --send asks with a form that exists: it sends one survey to the closed client, and asks for that
+form in another channel.
 
 --save writes what differs into a file, and a fake then answers in the same way. The file has no token, and no word of
 the server that could be a client's name.

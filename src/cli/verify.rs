@@ -74,16 +74,16 @@ pub(crate) struct RowArgs {
     /// A client who has a thread that is not closed.
     #[arg(long, value_name = "ID", allow_negative_numbers = true)]
     pub(crate) client_with_open_thread: Option<i64>,
-    /// A client whose last closed thread is in a channel that the form is not enabled for. If it is, this sends it.
-    #[arg(long, value_name = "ID", requires = "form", allow_negative_numbers = true)]
+    /// A client whose last closed thread is in a channel that the form is not enabled for.
+    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
     pub(crate) client_in_another_channel: Option<i64>,
     /// A client who has no closed thread, and no open one.
     #[arg(long, value_name = "ID", allow_negative_numbers = true)]
     pub(crate) client_without_closed_thread: Option<i64>,
-    /// A client whose threads are closed. Without --send, the form in the request exists nowhere.
+    /// A client whose threads are closed.
     #[arg(long, value_name = "ID", allow_negative_numbers = true)]
     pub(crate) closed_client: Option<i64>,
-    /// A quality form that exists, for --send and --client-in-another-channel.
+    /// A quality form that exists. Asked with only if --send is given, too.
     #[arg(long, value_name = "ID", allow_negative_numbers = true)]
     pub(crate) form: Option<i64>,
     /// Surveys via the external API are off now.

@@ -139,7 +139,7 @@ fn prepared_rows(rows: RowArgs) -> PreparedRows {
     } = rows;
     PreparedRows {
         client_with_open_thread,
-        client_in_another_channel: client_in_another_channel.zip(form),
+        client_in_another_channel,
         client_without_closed_thread,
         closed_client,
         send: closed_client.zip(form).filter(|_| send),

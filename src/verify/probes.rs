@@ -10,8 +10,8 @@ use crate::answers::{
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PreparedRows {
     pub(crate) client_with_open_thread: Option<i64>,
-    /// A client, and a form that is not enabled for the channel of the client's last closed thread.
-    pub(crate) client_in_another_channel: Option<(i64, i64)>,
+    /// A client whose last closed thread is in a channel that the form is not enabled for.
+    pub(crate) client_in_another_channel: Option<i64>,
     pub(crate) client_without_closed_thread: Option<i64>,
     pub(crate) closed_client: Option<i64>,
     /// The closed client and the form that are really sent.
@@ -183,13 +183,15 @@ fn prepared(rows: &PreparedRows) -> Vec<Probe> {
     // With a form that exists nowhere nothing can be sent, whatever the row.
     probes.extend(rows.client_with_open_thread.map(|client| about(Case::OpenThread, client, NO_FORM)));
     probes.extend(rows.client_without_closed_thread.map(|client| about(Case::NoClosedThread, client, NO_FORM)));
-    match (rows.client_in_another_channel, rows.closed_client) {
-        (Some((client, form)), _) => probes.push(Probe {
+    match (rows.client_in_another_channel, rows.send) {
+        (Some(client), Some((_, form))) => probes.push(Probe {
             sends: Some("sends a survey if the form is enabled for the client's channel after all"),
             ..about(Case::FormNotEnabled, client, form)
         }),
-        (None, Some(client)) => probes.push(about(Case::FormNotEnabled, client, NO_FORM)),
-        (None, None) => {}
+        (client, _) => {
+            let client = client.or(rows.closed_client);
+            probes.extend(client.map(|client| about(Case::FormNotEnabled, client, NO_FORM)));
+        }
     }
     if let Some((client, form)) = rows.send {
         probes.push(Probe { sends: Some("sends a survey"), ..about(Case::Sent, client, form) });
@@ -206,7 +208,7 @@ pub(super) fn why_not(case: Case, flag_is_off: bool) -> &'static str {
         _ if flag_is_off => "surveys via the external API are off",
         Case::OpenThread => "give --client-with-open-thread",
         Case::NoClosedThread => "give --client-without-closed-thread",
-        Case::FormNotEnabled => "give --closed-client, or --client-in-another-channel and --form",
+        Case::FormNotEnabled => "give --closed-client or --client-in-another-channel",
         Case::Sent => "give --send, --closed-client and --form",
         _ => "it was not reached",
     }

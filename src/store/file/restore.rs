@@ -7,6 +7,7 @@
 //! What is carried over from the old database is put into a copy of the backup first, so that it comes with the rest or not at
 //! all.
 
+mod aside;
 mod carry_over;
 mod replace;
 
@@ -19,13 +20,13 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use rusqlite::Connection;
 
+use self::aside::{free_name, is_same, sidecars, undo_interrupted};
 pub(crate) use self::carry_over::{LostSends, NamedToken, Report};
-use self::replace::put_back;
 use crate::store::{
     LocalDatabase,
     error::StoreError,
     file::{
-        SIDECARS, check_readable,
+        check_readable,
         connection::{open_snapshot, open_to_replace},
         copy::{Progress, check_sound},
         error::FileError,
@@ -34,10 +35,8 @@ use crate::store::{
         network::{OnNetwork, check_file_system},
         restore::carry_over::{Facts, carry_over, count_lost, record},
         staged_file::StagedFile,
-        with_suffix,
     },
 };
-use crate::unix::FileId;
 
 /// A restore that is done.
 #[derive(Debug)]
@@ -193,29 +192,4 @@ fn open_current(database: &Path) -> Result<Option<Connection>> {
         Err(FileError::NotADatabase(_) | FileError::Damaged(_)) => Ok(None),
         Err(error) => Err(error.explain(database)),
     }
-}
-
-fn sidecars(path: &Path) -> [PathBuf; 3] {
-    SIDECARS.map(|suffix| with_suffix(path, suffix))
-}
-
-/// Undoes a restore that was killed after it had given the old database its second name, and before the new one had the first.
-fn undo_interrupted(database: &Path) {
-    let used = kept_names(database).take_while(|path| path.exists());
-    used.filter(|path| is_same(path, database)).for_each(|path| put_back(database, &path));
-}
-
-/// The names under which old databases are kept.
-fn kept_names(database: &Path) -> impl Iterator<Item = PathBuf> {
-    (1_u32..).map(|number| with_suffix(database, &format!(".before-restore-{number}")))
-}
-
-/// The first free name for the old database.
-fn free_name(database: &Path) -> PathBuf {
-    let is_free = |path: &PathBuf| !path.exists() && sidecars(path).iter().all(|path| !path.exists());
-    kept_names(database).find(is_free).unwrap_or_else(|| with_suffix(database, ".before-restore"))
-}
-
-fn is_same(one: &Path, other: &Path) -> bool {
-    FileId::at(one).is_ok_and(|one| FileId::at(other).is_ok_and(|other| one == other))
 }

@@ -174,7 +174,6 @@ fn options_that_need_others() {
     let texts = [
         usage(&["--send"]),
         usage(&["--send", "--closed-client", "7"]),
-        usage(&["--client-in-another-channel", "7"]),
         usage(&["--rate", "-1"]),
         usage(&["--rate", "fast"]),
         usage(&["--timeout", "0s"]),

@@ -52,6 +52,7 @@ fn nothing_is_sent_with_prepared_rows() {
         ["--client-with-open-thread", "7"].as_slice(),
         &["--client-without-closed-thread", "7"],
         &["--closed-client", "7", "--form", "1"],
+        &["--client-in-another-channel", "7", "--form", "1"],
         &["--flag-is-off"],
     ] {
         assert_eq!(sends_after(open_world(&[], &[]), arguments), 0, "{arguments:?}");

@@ -10,10 +10,11 @@ use crate::store::file::{
     copy::{run, step},
     error::FileError,
     migrations::FileOwner,
-    remove_if_there,
-    restore::{Old, Report, Restoring, sidecars},
+    restore::{
+        Old, Report, Restoring,
+        aside::{move_aside, put_back},
+    },
     staged_file::{Existing, Published, StagedFile},
-    sync_folder,
 };
 
 /// The report, and whether the new content is on the disk.
@@ -94,30 +95,6 @@ impl Restoring<'_> {
             error.context(self.not_restored())
         })
     }
-}
-
-/// Gives the old file and its sidecar files other names. They are moved before the new file is there: SQLite would use them as
-/// its log. The old database loses nothing by it, because it cannot be opened anyway.
-fn move_aside(database: &Path, aside: &Path) -> io::Result<()> {
-    if database.exists() {
-        fs::hard_link(database, aside)?;
-    }
-    for (sidecar, kept) in sidecars(database).into_iter().zip(sidecars(aside)) {
-        if sidecar.exists() {
-            fs::rename(sidecar, kept)?;
-        }
-    }
-    sync_folder(database)
-}
-
-/// Undoes [`move_aside`], as far as it came.
-pub(super) fn put_back(database: &Path, aside: &Path) {
-    for (sidecar, kept) in sidecars(database).into_iter().zip(sidecars(aside)) {
-        if kept.exists() {
-            let _ = fs::rename(kept, sidecar);
-        }
-    }
-    let _ = remove_if_there(aside);
 }
 
 /// A number that each restore changes.
