@@ -179,7 +179,7 @@ impl CalledWorld {
     /// The form and the facts of a send; None for a body that the route will refuse.
     async fn about(&self, request: &mut ServiceRequest, app: &AppState) -> Result<Option<(FormId, Facts)>, Failure> {
         let Ok(payload) = request.extract::<web::Payload>().await else { return Ok(None) };
-        let read = request_body::in_time(send_body::read(request.request(), payload), app.body_timeout()).await;
+        let read = request_body::in_time(send_body::read(request.request(), payload, app), app.body_timeout()).await;
         let survey = read.as_ref().ok().cloned();
         // The body is read once: the route finds it here.
         RequestContext::of(request.request()).send = Some(read);

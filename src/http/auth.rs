@@ -35,7 +35,7 @@ impl Bearer {
     ///
     /// Errors: 401 for no token, a malformed header, or a token of a form that no token has.
     pub(super) fn of(request: &HttpRequest, app: &AppState) -> Result<Self, Failure> {
-        calibration::check_scheme(request)?;
+        calibration::check_scheme(request, app.answers_of(request))?;
         let read = {
             let mut context = RequestContext::of(request);
             context.tenant.clone().zip(context.credentials.take())

@@ -25,9 +25,9 @@ use super::{
     failure::Failure,
     middleware::{cors, real_ip, request_log::LogLine},
     monitoring::metrics::{Counts, NO_ROUTE},
-    state::{API, State, answers_of},
+    state::{API, State},
 };
-use crate::answers::{contract_headers, envelope::envelope};
+use crate::answers::{CONTRACT, contract_headers, envelope::envelope};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
@@ -97,7 +97,9 @@ fn finalize(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         }
     }
     connection::answered(&request, RequestContext::of(&request).token.is_some());
-    let changed = calibration::changed_answer(&request, &response);
+    let app = request.app_data::<State>().map(|ThinData(app)| app);
+    let answers = app.map_or(&CONTRACT, |app| app.answers_of(&request));
+    let changed = calibration::changed_answer(&request, &response, answers);
     let status = changed.as_ref().map_or(response.status(), |answer| answer.status);
     let message = match &changed {
         Some(answer) => Some(Cow::Borrowed(&*answer.message)).filter(|message| !message.is_empty()),
@@ -105,7 +107,7 @@ fn finalize(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     };
     let counts = request.app_data::<Counts>();
     LogLine { request: &request, route: counts.map_or(NO_ROUTE, Counts::route), status }.write();
-    if let Some(ThinData(app)) = request.app_data::<State>() {
+    if let Some(app) = app {
         if let Some(metrics) = &app.metrics {
             counts.unwrap_or(&app.no_route).count(metrics, status);
         }
@@ -116,9 +118,8 @@ fn finalize(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let header = failure.and_then(Failure::header);
     let body = match (&changed, message) {
         (Some(answer), _) => Some(answer.body.clone()),
-        (None, message) => message.map(|message| {
-            envelope(answers_of(&request).layout, context::method_of_answer(&request), request.path(), &message)
-        }),
+        (None, message) => message
+            .map(|message| envelope(answers.layout, context::method_of_answer(&request), request.path(), &message)),
     };
     let mut response = match body {
         Some(body) => response.set_body(BoxBody::new(body)),
@@ -137,7 +138,7 @@ fn finalize(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         response.headers_mut().insert(name, value);
     }
     write_headers(&request, &mut response, is_api);
-    calibration::write_headers(&request, &mut response, changed.as_ref());
+    calibration::write_headers(&mut response, answers, changed.as_ref());
     ServiceResponse::new(request, response)
 }
 

@@ -12,11 +12,7 @@ use actix_web::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{
-    context::RequestContext,
-    failure::Failure,
-    state::{AppState, answers_of},
-};
+use super::{context::RequestContext, failure::Failure, state::AppState};
 use crate::{
     answers::{Answers, case::Case, occurrence::Occurrence, template::Placeholder},
     survey::json,
@@ -40,14 +36,19 @@ pub(crate) async fn read(
     limit: usize,
     app: &AppState,
 ) -> Result<Body, Failure> {
-    in_time(read_body(request, payload, limit), app.body_timeout()).await
+    in_time(read_body(request, payload, limit, app), app.body_timeout()).await
 }
 
 /// Reads a JSON body, however long it takes.
 ///
 /// Errors: 415 another media type; 413 over the limit; 400 cut off, or not UTF-8.
-pub(crate) async fn read_body(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Body, Failure> {
-    let answers = answers_of(request);
+pub(crate) async fn read_body(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+    app: &AppState,
+) -> Result<Body, Failure> {
+    let answers = app.answers_of(request);
     check_media_type(request.headers(), answers)?;
     let limit = if answers.accepts(Case::BodyTooLarge) { limit.max(ADMIN_LIMIT) } else { limit };
     // A body that says that it is too large need not be waited for.

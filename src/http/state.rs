@@ -83,14 +83,6 @@ pub(crate) struct AppState {
 /// The worker's [`AppState`], as handlers take it.
 pub(crate) type State = web::ThinData<Rc<AppState>>;
 
-/// The answers of a call: those of the program under `/api`, ours elsewhere.
-pub(crate) fn answers_of(request: &HttpRequest) -> &Answers {
-    match request.app_data::<State>() {
-        Some(web::ThinData(app)) if request.path().starts_with(API) => &app.answers,
-        _ => &CONTRACT,
-    }
-}
-
 /// How the paths of the vendor's calls begin.
 pub(super) const API: &str = "/api/";
 
@@ -98,6 +90,11 @@ impl AppState {
     /// How long a body may take to arrive.
     pub(crate) fn body_timeout(&self) -> Duration {
         self.listener.body_timeout
+    }
+
+    /// The answers of a call: those of the program under `/api`, the contract's elsewhere.
+    pub(crate) fn answers_of(&self, request: &HttpRequest) -> &Answers {
+        if request.path().starts_with(API) { &self.answers } else { &CONTRACT }
     }
 }
 

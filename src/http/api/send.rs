@@ -34,7 +34,7 @@ pub(in crate::http) async fn send(
     ThinData(app): State,
 ) -> Result<SendResponse, Failure> {
     let bearer = Bearer::of(&request, &app);
-    let mut body = pin!(send_body::read(&request, payload));
+    let mut body = pin!(send_body::read(&request, payload, &app));
     // A body mostly arrives together with its head. Then token, rules and facts are all decided in one state of the database,
     // and the connection can be kept whatever the answer. A late one is waited for only if the caller may send.
     let early_body = ready_now(body.as_mut()).await;
