@@ -5,6 +5,7 @@ pub(crate) mod forms;
 pub(crate) mod login;
 pub(crate) mod send;
 pub(crate) mod send_body;
+mod send_json;
 pub(crate) mod threads;
 
 /// The call that this program exists for.
