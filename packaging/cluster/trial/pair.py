@@ -74,6 +74,17 @@ class Pair:
                           " surveyd check --database /var/lib/surveyd/surveyd.db", 120)
 
 
+    def report(self) -> None:
+        """Prints the state and the last log lines of the machines that run, for a trial that has failed."""
+        for machine in self.both:
+            if machine.ready:
+                try:
+                    print(machine.run("cat /proc/drbd; journalctl --no-pager --boot -o short-precise"
+                                      " | grep --invert-match answered | tail -40"), flush=True)
+                except (CommandFailed, OSError) as error:
+                    print(f"{machine.name}: {error}", flush=True)
+
+
 class TwoServers:
     """Asks both machines for /livez, by their own addresses, without a pause. Counts answers of both in one look."""
 
