@@ -70,11 +70,10 @@ def fenced(pair: Pair) -> dict:
     standby = pair.other(active)
     at = time.monotonic()
     pair.link(False)
-    back = load.wait_for(at + 0.5) - at
     while standby.running():
         assert time.monotonic() < at + 30, "the standby was not switched off"
         time.sleep(0.01)
-    back = load.wait_for(standby.off_at) - at
+    stall = load.wait_for(standby.off_at) - at
     time.sleep(2)
     active.kill()
     standby.start()
@@ -88,7 +87,7 @@ def fenced(pair: Pair) -> dict:
     if not pair.pacemaker:
         active.wait("surveyd-cluster take-over")
     load.wait_for(at)
-    return {"stall_s": back, "refused": refused == 2, **verify(pair, load, before), "said": said.splitlines()[-1]}
+    return {"stall_s": stall, "refused": refused == 2, **verify(pair, load, before), "said": said.splitlines()[-1]}
 
 
 def parted(pair: Pair, number: int) -> dict:
