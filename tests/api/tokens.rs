@@ -135,9 +135,10 @@ fn server_and_fake_refuse_each_other_s_tokens() {
 
 /// The secret is shown only once. Where nobody can read it, nothing was done.
 #[rstest]
-#[case("> /dev/full", "No space left on device (os error 28)")]
-#[case("| true", "Broken pipe (os error 32)")]
-fn a_secret_that_cannot_be_printed_is_not_created(#[case] stdout: &str, #[case] reason: &str) {
+#[case("\"$0\" WORDS > /dev/full", "No space left on device (os error 28)")]
+// The secret is printed after the pipe has lost its reader.
+#[case("{ read -r _ < gate; \"$0\" WORDS; } | { exec <&-; echo go > gate; }", "Broken pipe (os error 32)")]
+fn a_secret_that_cannot_be_printed_is_not_created(#[case] script: &str, #[case] reason: &str) {
     let folder = TestFolder::with_sample();
     let secret = folder.token("crm", "integrator");
     let (list, audit) = (folder.stdout_of(&["token", "list"]), folder.stdout_of(&["audit"]));
@@ -147,13 +148,10 @@ fn a_secret_that_cannot_be_printed_is_not_created(#[case] stdout: &str, #[case] 
         ("token rotate 1 --overlap 24h", "token 1 is as it was"),
     ] {
         let Some(mut shell) = tool("bash") else { return };
-        // The pipe is closed before the secret is printed.
-        let script = format!("set -o pipefail; {{ read -r _ < gate; exec \"$0\" {words}; }} {stdout}");
+        let script = format!("set -o pipefail; {}", script.replace("WORDS", words));
         assert!(Command::new("mkfifo").arg(folder.path("gate")).status().unwrap().success());
         shell.args(["-c", &script, env!("CARGO_BIN_EXE_surveyd")]).current_dir(folder.path("")).stderr(Stdio::piped());
-        let process = shell.spawn().unwrap();
-        fs::write(folder.path("gate"), "go\n").unwrap();
-        let output = process.wait_with_output().unwrap();
+        let output = shell.output().unwrap();
         assert_eq!(
             String::from_utf8(output.stderr).unwrap(),
             format!("surveyd: the secret cannot be printed, and {undone}; look at where stdout goes: {reason}\n")
