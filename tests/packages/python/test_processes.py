@@ -46,6 +46,8 @@ class Run:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,  # a process group, for Ctrl-C
+            # A shell's background job ignores SIGINT, and so would this process.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         open(suite.folder / "waiting").close()
         self.fake = next(pid for pid in descendants(self.process.pid) if name(pid) == "surveyd")
