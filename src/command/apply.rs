@@ -1,10 +1,13 @@
 //! `surveyd apply`: a world file in, all of it or nothing.
 
-use std::{fs, io, path::Path};
+use std::path::Path;
 
 use anyhow::{Context, Error, Result};
 
-use super::output::{progress_bar, say};
+use super::{
+    input::read_text,
+    output::{progress_bar, say},
+};
 use crate::{
     cli::DatabaseArgs,
     settings::Settings,
@@ -30,7 +33,6 @@ pub(crate) fn run(path: &Path, file: DatabaseArgs) -> Result<()> {
 
 /// Reads a world file; `-` is standard input.
 pub(crate) fn read_world(path: &Path) -> Result<WorldFile> {
-    let text = if path == Path::new("-") { io::read_to_string(io::stdin()) } else { fs::read_to_string(path) };
-    let text = text.with_context(|| format!("cannot read the world file {}", path.display()))?;
+    let text = read_text(path).with_context(|| format!("cannot read the world file {}", path.display()))?;
     WorldFile::parse(&text).with_context(|| format!("the world file {} has an error", path.display()))
 }

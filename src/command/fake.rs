@@ -4,7 +4,7 @@ use std::{
     cell::Cell,
     fs,
     future::pending,
-    io::{self, ErrorKind, IsTerminal, Write},
+    io::{self, ErrorKind, IsTerminal},
     path::{Path, PathBuf},
     process,
     sync::Arc,
@@ -15,7 +15,7 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use tracing::info;
 
-use super::{apply::read_world, log, new_file, output::say, serve::serve};
+use super::{apply::read_world, input::read_text, log, new_file, output::say, serve::serve};
 use crate::{
     answers::{Answers, case::Case},
     cli::FakeArgs,
@@ -92,8 +92,7 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
 
 /// Reads an answers file; `-` is standard input.
 pub(super) fn read_answers(path: &Path) -> Result<Answers> {
-    let text = if path == Path::new("-") { io::read_to_string(io::stdin()) } else { fs::read_to_string(path) };
-    let text = text.with_context(|| format!("cannot read the answers file {}", path.display()))?;
+    let text = read_text(path).with_context(|| format!("cannot read the answers file {}", path.display()))?;
     let answers = Answers::parse(&text).map_err(Error::msg);
     answers.with_context(|| format!("the answers file {} has an error", path.display()))
 }
@@ -142,14 +141,11 @@ impl ReadyFile {
         }
     }
 
-    /// Writes the file whole or not at all: under another name, and then renames it.
     fn write(&self, url: String) -> Result<()> {
         let ready = ReadyContent { url, pid: process::id(), version: env!("CARGO_PKG_VERSION") };
-        let part = self.0.with_added_extension("part");
         let written = serde_json::to_string(&ready).map_err(io::Error::from);
         written
-            .and_then(|text| writeln!(new_file::create(&part, 0o666)?, "{text}"))
-            .and_then(|()| fs::rename(&part, &self.0))
+            .and_then(|text| new_file::write_whole(&self.0, 0o666, &format!("{text}\n")))
             .with_context(|| format!("cannot write the ready file {}", self.0.display()))
     }
 }

@@ -12,6 +12,7 @@ mod export;
 mod fake;
 mod health;
 mod import;
+mod input;
 mod log;
 mod man;
 mod new_file;

@@ -2,11 +2,18 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io,
+    io::{self, Write},
     path::Path,
 };
 
 use crate::unix::without_links;
+
+/// Writes a file whole or not at all: under another name, and then renames it.
+pub(super) fn write_whole(path: &Path, mode: u32, text: &str) -> io::Result<()> {
+    let part = path.with_added_extension("part");
+    create(&part, mode)?.write_all(text.as_bytes())?;
+    fs::rename(&part, path)
+}
 
 /// Makes a new file, in place of an earlier regular file of that name. Another user who may write to the folder can neither own
 /// it nor lead it elsewhere: it is never written through a link, or into a file that is there already.

@@ -5,7 +5,7 @@ mod table;
 use std::{
     collections::BTreeMap,
     env, fs,
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     path::Path,
     process::ExitCode,
 };
@@ -14,6 +14,7 @@ use anyhow::{Context, Error, Result, ensure};
 
 use super::{
     fake::read_answers,
+    input::read_text,
     new_file,
     output::{print_json, say, sentence, step_bar, unless_closed},
 };
@@ -181,8 +182,7 @@ fn secrets(credentials: CredentialArgs) -> Result<Secrets> {
 
 /// Reads a file with a secret, without its line end; `-` is standard input.
 fn read_secret(file: &Path) -> Result<String> {
-    let text = if file == Path::new("-") { io::read_to_string(io::stdin()) } else { fs::read_to_string(file) };
-    let text = text.with_context(|| format!("cannot read {}", file.display()))?;
+    let text = read_text(file).with_context(|| format!("cannot read {}", file.display()))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
@@ -201,11 +201,8 @@ fn token(text: &str, source: &str) -> Result<String> {
     Ok(token.to_owned())
 }
 
-/// Writes a file whole or not at all.
 fn write_file(path: &Path, text: &str) -> Result<()> {
-    let part = path.with_added_extension("part");
-    let written = new_file::create(&part, 0o666).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.and_then(|()| fs::rename(&part, path)).with_context(|| format!("cannot write {}", path.display()))
+    new_file::write_whole(path, 0o666, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Compares an OpenAPI document, ours or that of a file, with what the vendor has published.
