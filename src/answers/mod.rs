@@ -66,6 +66,11 @@ pub(crate) struct RenderedAnswer<'a> {
 /// The end of the message of a fake that no token was shown to.
 pub(crate) const FAKE_TOKENS: &str = "a fake takes test-crm, test-admin, and test- with any other name";
 
+/// A message without what a fake adds to it.
+pub(crate) fn without_fake_tokens(message: &str) -> &str {
+    message.strip_suffix(FAKE_TOKENS).and_then(|message| message.strip_suffix("; ")).unwrap_or(message)
+}
+
 /// The answers of the contract.
 pub(crate) static CONTRACT: Answers = Answers {
     layout: Layout::Documented,
@@ -103,7 +108,7 @@ impl Answers {
         };
         let template = answer.content.template();
         // A value inside a JSON text is escaped.
-        let is_json = matches!(answer.content, Content::Body(_)) && template.as_str().starts_with(['{', '[']);
+        let is_json = matches!(answer.content, Content::Body(_)) && template.is_json();
         let text = occurrence.render(template, is_json, |placeholder| match placeholder {
             Placeholder::Method => Cow::Borrowed(common.method),
             Placeholder::Uri => Cow::Borrowed(common.uri),

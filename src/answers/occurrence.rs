@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt::Write};
 use super::{
     case::Case,
     outcome::Outcome,
-    template::{Placeholder, Template},
+    template::{Placeholder, Template, json_text},
 };
 use crate::survey::{
     access::{Denied, Role},
@@ -66,9 +66,7 @@ impl<'a> Occurrence<'a> {
             }
             if is_json {
                 let value = out.split_off(start);
-                // A string always has a JSON form; the fallback only spares an unwrap.
-                let quoted = serde_json::to_string(&value).unwrap_or_default();
-                out.push_str(quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default());
+                out.push_str(&json_text(&value));
             }
         })
     }

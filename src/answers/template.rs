@@ -137,6 +137,11 @@ impl Template {
         Self(text.into())
     }
 
+    /// Whether it is JSON, so that a value inside it must be escaped.
+    pub(crate) fn is_json(&self) -> bool {
+        self.0.starts_with(['{', '['])
+    }
+
     /// The text, with `{id}` and so on.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
@@ -155,6 +160,15 @@ impl Template {
             }
         }
         Cow::Owned(rendered)
+    }
+}
+
+/// A text as it is inside a JSON string.
+pub(crate) fn json_text(text: &str) -> Cow<'_, str> {
+    let quoted = serde_json::to_string(text).unwrap_or_default();
+    match quoted.strip_prefix('"').and_then(|quoted| quoted.strip_suffix('"')) {
+        Some(inner) if inner != text => inner.to_owned().into(),
+        _ => text.into(),
     }
 }
 

@@ -15,12 +15,11 @@ use ureq::{
 };
 
 use super::{
-    address::check_url,
     probes::OtherTokens,
     request::{Authorization, Request},
     secrets::{Secrets, without_scheme},
 };
-use crate::{answers::headers::COMPARED, delivery::resolver::ThreadResolver};
+use crate::{answers::headers::COMPARED, delivery::resolver::ThreadResolver, http::api::LOGIN};
 
 /// The status that says nothing of the case, but that the server was asked too often.
 const TOO_MANY_REQUESTS: u16 = 429;
@@ -30,7 +29,7 @@ const MAX_BODY: u64 = 64 * 1024;
 
 /// How the server is asked.
 pub(crate) struct ClientConfig {
-    /// Where it is, such as `https://chat.example.com`.
+    /// Where it is, as [`super::address::check_url`] returns it.
     pub(crate) url: String,
     pub(crate) timeout: Duration,
     /// Requests a second; 0 for no limit.
@@ -63,9 +62,8 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Errors: one sentence about the URL or the certificates.
+    /// Errors: one sentence about the certificates.
     pub(crate) fn new(config: ClientConfig, secrets: Secrets) -> Result<Self, String> {
-        let url = check_url(&config.url)?;
         let roots = match config.ca {
             None => RootCerts::PlatformVerifier,
             Some(pem) => roots(&pem)?,
@@ -82,7 +80,7 @@ impl Client {
             .build();
         let agent = Agent::with_parts(agent, DefaultConnector::default(), ThreadResolver);
         let pause = if config.rate == 0 { Duration::ZERO } else { Duration::from_secs(1) / config.rate };
-        Ok(Self { agent, url, timeout: config.timeout, pause, next: None, secrets, session: None })
+        Ok(Self { agent, url: config.url, timeout: config.timeout, pause, next: None, secrets, session: None })
     }
 
     /// The address of the server, without a slash at the end.
@@ -117,7 +115,7 @@ impl Client {
     fn log_in(&mut self) -> Result<(), String> {
         let Some((name, password)) = self.secrets.login.clone() else { return Ok(()) };
         let request = Request {
-            target: "/api/auth/login",
+            target: LOGIN,
             authorization: Authorization::None,
             ..Request::send(json!({ "login": name, "password": password }).to_string())
         };

@@ -70,7 +70,6 @@ fn case_row(case: &CaseReport) -> String {
         (false, true) => "documented",
         (false, false) => "chosen",
     };
-    let source = if case.source == "chosen" { "chosen" } else { "documented" };
     let what = format!(
         "<code>{}</code><br>{}<code class=\"request\">{}</code>",
         case.case,
@@ -85,7 +84,7 @@ fn case_row(case: &CaseReport) -> String {
     if let Some(note) = &case.note {
         found = format!("{found}<br><small>{}</small>", escape(note));
     }
-    row(class, source, &what, &shown(&case.expected), &found)
+    row(class, case.short_source(), &what, &shown(&case.expected), &found)
 }
 
 fn row(class: &str, source: &str, what: &str, expected: &str, found: &str) -> String {

@@ -11,13 +11,14 @@ use super::{
     text::Known,
 };
 use crate::answers::{
-    Answers, CONTRACT, FAKE_TOKENS,
+    Answers, CONTRACT,
     case::Case,
     contract_headers::contract_lines,
     envelope::{Layout, envelope},
     headers::{COMPARED, HeaderChanges},
     outcome::{Answer, Content, Outcome},
     template::Template,
+    without_fake_tokens,
 };
 
 /// A request and its answer.
@@ -124,7 +125,7 @@ fn message(probe: &Probe, answer: &ServerAnswer, layout: Layout) -> Option<Strin
     let message = json.get("message")?.as_str()?;
     let is_whole = envelope(layout, probe.request.method, probe.request.path(), message) == answer.body;
     // A fake says which tokens it takes. No other server does.
-    let message = message.strip_suffix(FAKE_TOKENS).and_then(|message| message.strip_suffix("; ")).unwrap_or(message);
+    let message = without_fake_tokens(message);
     is_whole.then(|| message.to_owned())
 }
 

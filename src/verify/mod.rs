@@ -25,9 +25,12 @@ use self::{
     plan::bases,
     probes::{PreparedRows, others, why_not},
     report::{Counts, GeneralDifference, NotAsked, Report},
-    request::{Probe, SEND},
+    request::Probe,
 };
-use crate::answers::{Answers, case::Case, outcome::Outcome};
+use crate::{
+    answers::{Answers, case::Case, outcome::Outcome},
+    http::api::SEND,
+};
 
 /// What was found, and what of it can be saved.
 pub(crate) struct Verified {

@@ -155,6 +155,13 @@ pub(super) fn row(
     }
 }
 
+impl CaseReport {
+    /// The source in one word: documented or chosen.
+    pub(crate) fn short_source(&self) -> &'static str {
+        if self.source == Source::Chosen.name() { Source::Chosen.name() } else { Source::Documented.name() }
+    }
+}
+
 impl Counts {
     pub(super) fn of(general: &[GeneralDifference], cases: &[CaseReport]) -> Self {
         let differing = cases.iter().filter(|case| !case.differences.is_empty());

@@ -1,9 +1,9 @@
 //! One request of `surveyd verify`, and the case that it asks for.
 
-use crate::answers::{case::Case, template::Placeholder};
-
-/// The path of a send.
-pub(super) const SEND: &str = "/api/v1/quality/send";
+use crate::{
+    answers::{case::Case, template::Placeholder},
+    http::api::SEND,
+};
 
 /// An id that exists nowhere: 2^53 + 1, which a number of 64 bits with a fraction cannot hold.
 pub(super) const NO_ID: i64 = 9_007_199_254_740_993;

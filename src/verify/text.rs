@@ -1,10 +1,10 @@
 //! Texts of a server and templates: whether a text is one of a template, and which template a text is one of.
 
-use std::{borrow::Cow, ops::Range, sync::LazyLock};
+use std::{ops::Range, sync::LazyLock};
 
 use regex_lite::Regex;
 
-use crate::answers::template::{Part, Placeholder, Template};
+use crate::answers::template::{Part, Placeholder, Template, json_text};
 
 /// A time as most libraries write it: ISO 8601, with or without an offset.
 static TIME: LazyLock<Option<Regex>> =
@@ -34,7 +34,7 @@ impl Known<'_> {
     /// Whether a text is one of the template: known placeholders have their values, times, UUIDs and threads are such, and
     /// others are anything but nothing.
     pub(super) fn matches(&self, template: &Template, text: &str) -> bool {
-        let is_json = template.as_str().starts_with(['{', '[']);
+        let is_json = template.is_json();
         let parts: Vec<_> = template.parts().collect();
         self.match_parts(&parts, text, is_json)
     }
@@ -120,15 +120,6 @@ fn is_word(text: &str, range: &Range<usize>) -> bool {
     let before = text[..range.start].chars().next_back();
     let after = text[range.end..].chars().next();
     !before.into_iter().chain(after).any(char::is_alphanumeric)
-}
-
-/// A text as it is inside a JSON string.
-fn json_text(text: &str) -> Cow<'_, str> {
-    let quoted = serde_json::to_string(text).unwrap_or_default();
-    match quoted.strip_prefix('"').and_then(|quoted| quoted.strip_suffix('"')) {
-        Some(inner) if inner != text => inner.to_owned().into(),
-        _ => text.into(),
-    }
 }
 
 #[cfg(test)]

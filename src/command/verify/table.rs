@@ -39,7 +39,7 @@ pub(super) fn print_report(report: &Report) -> Result<()> {
     let (differing, equal): (Vec<_>, Vec<_>) = report.cases.iter().partition(|case| !case.differences.is_empty());
     for case in equal {
         let expected = shown(&case.expected, EQUAL);
-        writeln!(out, "= {:<25} {:<11} {dim}{expected}{dim:#}", case.case, source_of(case))?;
+        writeln!(out, "= {:<25} {:<11} {dim}{expected}{dim:#}", case.case, case.short_source())?;
         write_note(&mut out, case)?;
     }
     for not_asked in &report.not_asked {
@@ -54,7 +54,7 @@ pub(super) fn print_report(report: &Report) -> Result<()> {
     }
     for case in differing {
         let style = if case.is_documented { documented } else { chosen };
-        write!(out, "{style}≠ {:<25} {:<11} ", case.case, source_of(case))?;
+        write!(out, "{style}≠ {:<25} {:<11} ", case.case, case.short_source())?;
         write_outcome(&mut out, &case.expected)?;
         write!(out, "{THEIRS}")?;
         match &case.found {
@@ -87,10 +87,6 @@ const THEIRS: &str = "                            the server  ";
 
 /// The first columns of a line that belongs to the one above.
 const MORE: &str = "                                        ";
-
-fn source_of(case: &CaseReport) -> &'static str {
-    if case.source == "chosen" { "chosen" } else { "documented" }
-}
 
 /// Writes an answer, and in lines of their own its headers that differ.
 fn write_outcome(out: &mut impl Write, outcome: &ShownOutcome) -> Result<()> {

@@ -2,20 +2,8 @@
 
 use serde_json::json;
 
-use super::{Verified, argument, cases, command, run, verify_in};
+use super::{Verified, argument, cases, command, run, spring_like::PREPARED, verify_in};
 use crate::harness::{Server, TestFolder};
-
-/// Rows of the sample world that show each rule.
-const PREPARED: [&str; 8] = [
-    "--client-with-open-thread",
-    "2",
-    "--client-in-another-channel",
-    "3",
-    "--client-without-closed-thread",
-    "4",
-    "--form",
-    "1",
-];
 
 fn names(verified: &Verified) -> Vec<String> {
     cases(&verified.report()).iter().map(|case| case["case"].as_str().unwrap().to_owned()).collect()

@@ -6,11 +6,12 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     answers::{
-        Answers, CommonValues, FAKE_TOKENS,
+        Answers, CommonValues,
         case::{Case, Source},
         occurrence::Occurrence,
         outcome::{Content, Outcome},
         template::{Part, Placeholder, Template},
+        without_fake_tokens,
     },
     http::{api::SEND, state::API},
     survey::time::Time,
@@ -183,7 +184,7 @@ fn cases_of(message: &str) -> Vec<Case> {
 /// Whether a recorded message could be the contract's for this case.
 fn could_be(case: Case, message: &str) -> bool {
     let Outcome::Answer(answer) = case.standard() else { return false };
-    let message = message.strip_suffix(FAKE_TOKENS).and_then(|message| message.strip_suffix("; ")).unwrap_or(message);
+    let message = without_fake_tokens(message);
     matches!(answer.content, Content::Message(_)) && is_of(answer.content.template(), message)
 }
 
