@@ -62,6 +62,18 @@ class Copies:
         return {'type': 'sftp', 'host': f'{PEER}:22', 'user': 'root', 'path': str(self.folder), 'key-path': f'{keys}/user',
                 'host-key': ' '.join((keys / 'host.pub').read_text().split()[:2])}
 
+    def fetch(self, log):
+        """The folder of the copies on this machine. `litestream restore` by SFTP waits for an answer for each page."""
+        if self.kind == 'file':
+            return self.folder
+        fetched = self.work / 'fetched'
+        shutil.rmtree(fetched, ignore_errors=True)
+        keys = self.work / 'keys'
+        command = ['sftp', '-q', '-r', '-i', keys / 'user', '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null',
+                   f'root@{PEER}:{self.folder}', fetched]
+        subprocess.run(command, check=True, stdout=log, stderr=log)
+        return fetched
+
     def close(self):
         if self.sshd:
             self.sshd.kill()
@@ -98,6 +110,13 @@ def settings_of(database, replica, defaults):
     return head + '    replica:\n' + sync + ''.join(f'      {key}: {json.dumps(value)}\n' for key, value in replica.items())
 
 
+def before_start(database):
+    """The command of `ExecStartPre` in the packaged drop-in, for this database."""
+    text = (ROOT / 'packaging/litestream/surveyd.conf').read_text()
+    command = re.search(r"^ExecStartPre=/bin/sh -c '(.*)'$", text, re.M).group(1)
+    return command.replace('/var/lib/surveyd/surveyd.db', str(database))
+
+
 class Site:
     """A machine with a server, and Litestream next to it."""
 
@@ -131,7 +150,10 @@ class Site:
             sys.exit(f'the server does not start: {(self.work / "surveyd.log").read_text()[-2000:]}')
         self.port = int(line.strip().rsplit(':', 1)[1])
 
-    def replicate(self):
+    def replicate(self, with_drop_in=True):
+        """Starts Litestream; before it, what the drop-in runs before."""
+        if with_drop_in:
+            subprocess.run(before_start(self.database), shell=True, check=True)
         log = open(self.work / 'litestream.log', 'a')
         command = [self.options.litestream, 'replicate', '-config', self.config]
         self.litestream = subprocess.Popen(command, stdout=log, stderr=log)
@@ -143,6 +165,16 @@ class Site:
         answer = connection.getresponse()
         text = answer.read()
         return answer.status, text and json.loads(text)
+
+    def send(self, name, count):
+        """Sends one after another, with a key each."""
+        for number in range(count):
+            connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=60)
+            head = {'Authorization': f'Bearer {self.token}', 'Content-Type': 'application/json', 'Idempotency-Key': f'{name}-{number}'}
+            connection.request('POST', '/api/v1/quality/send', BODY, head)
+            if (status := connection.getresponse().status) != 200:
+                sys.exit(f'a send gets {status}')
+            connection.close()
 
     def outstanding(self):
         return self.call('GET', '/admin/status')[1]['outstandingErasures']['count']
@@ -157,8 +189,10 @@ class Site:
         shutil.rmtree(self.home)
         self.home.mkdir()
         began = time.monotonic()
-        command = [self.options.litestream, 'restore', '-config', self.config, '-parallelism', '32', self.database]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=open(self.work / 'restore.log', 'a'))
+        log = open(self.work / 'restore.log', 'a')
+        fetched = self.copies.fetch(log)
+        command = [self.options.litestream, 'restore', '-o', self.database, f'file://{fetched}']
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=log)
         os.chmod(self.database, 0o600)
         restored = time.monotonic() - began
         # A copy: the check must not be a part of the time.
