@@ -1,5 +1,7 @@
 //! What is logged, and how a line looks.
 
+mod json;
+
 use std::{
     io::{self, IsTerminal, Write},
     panic, thread,
@@ -9,6 +11,7 @@ use anyhow::{Context, Result};
 use tracing::{Level, error, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
+use self::json::JsonLines;
 use crate::{http::middleware::request_log, log_buffer, settings::Settings};
 
 /// Logs as an error whatever breaks off a request, without the address; `http::connection` and the faults of a fake log it better.
@@ -25,11 +28,7 @@ pub(super) fn start(settings: &Settings) -> Result<()> {
     let filter = filter.with_target(request_log::TARGET, requests).with_target(MUTED, LevelFilter::OFF);
     let is_terminal = io::stderr().is_terminal();
     let lines = fmt::layer().with_writer(|| log_buffer::Line).with_target(false).with_ansi(is_terminal);
-    let lines = if is_terminal {
-        lines.boxed()
-    } else {
-        lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
-    };
+    let lines = if is_terminal { lines.boxed() } else { lines.event_format(JsonLines).boxed() };
     log_buffer::start().context("cannot start the server")?;
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     // The standard one writes to stderr itself, on the thread that panics.
