@@ -31,12 +31,40 @@ pub(crate) struct FileId {
 
 impl FileId {
     pub(crate) fn at(path: &Path) -> io::Result<Self> {
-        fs::metadata(path).map(|metadata| Self::of(&metadata))
+        file_id_at(path)
     }
 
     pub(crate) fn of(metadata: &Metadata) -> Self {
         Self { device: metadata.dev(), inode: metadata.ino() }
     }
+}
+
+/// Without its times. A file whose time was asked for gets a new, exact one by the next write, since Linux 6.13, and each sync
+/// then also writes its inode: a second wait for the disk.
+#[cfg(target_os = "linux")]
+fn file_id_at(path: &Path) -> io::Result<FileId> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
+
+    let status = statx(CWD, path, AtFlags::empty(), StatxFlags::INO)?;
+    Ok(FileId { device: makedev(status.stx_dev_major, status.stx_dev_minor), inode: status.stx_ino })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn file_id_at(path: &Path) -> io::Result<FileId> {
+    fs::metadata(path).map(|metadata| FileId::of(&metadata))
+}
+
+/// The size of a file in bytes, without its times, as [`FileId::at`].
+#[cfg(target_os = "linux")]
+pub(crate) fn size_of_file(path: &Path) -> io::Result<u64> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+
+    Ok(statx(CWD, path, AtFlags::empty(), StatxFlags::SIZE)?.stx_size)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn size_of_file(path: &Path) -> io::Result<u64> {
+    fs::metadata(path).map(|file| file.len())
 }
 
 /// Differs once a file was written to or replaced.

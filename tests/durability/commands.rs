@@ -13,7 +13,7 @@ use crate::{
 
 /// The calls that change files or folders; a machine need not have all of them.
 const CALLS: &str =
-    "?pwrite64,?write,?fsync,?ftruncate,?rename,?link,?unlink,?renameat2,?linkat,?unlinkat,?copy_file_range";
+    "?pwrite64,?write,?fsync,?fdatasync,?ftruncate,?rename,?link,?unlink,?renameat2,?linkat,?unlinkat,?copy_file_range";
 
 /// The file that a backup goes to.
 const BACKUP: &str = "new.db";

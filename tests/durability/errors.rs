@@ -21,7 +21,7 @@ fn an_answer_after_an_error_of_a_write_is_true(
 
 #[rstest]
 fn an_answer_after_an_error_of_a_sync_is_true(#[values("EIO", "ENOSPC")] error: &str) {
-    check_answers_after(error, "fsync");
+    check_answers_after(error, "fdatasync");
 }
 
 /// Each number of a call, with its error alone (nothing follows the number) and with errors of all calls after it (`+`).

@@ -10,7 +10,7 @@ use crate::{
 
 /// The calls by which SQLite changes its files. strace counts each kind on its own. A kill comes before a write is done,
 /// and after a sync.
-pub const CALLS: [&str; 3] = ["pwrite64", "fsync", "ftruncate"];
+pub const CALLS: [&str; 3] = ["pwrite64", "fdatasync", "ftruncate"];
 
 /// How many sends a server gets before it is stopped. The kill comes in one of them, or in the stop.
 const SENDS: i64 = 4;

@@ -13,7 +13,7 @@ use crate::store::{
     error::StoreError,
     file::{folder_of, read_mark::ReadMark, sidecar},
 };
-use crate::unix::{FileId, mount_of, names_of};
+use crate::unix::{FileId, mount_of, names_of, size_of_file};
 
 /// Refuses a database whose log could be another file for another process, or be left behind: SQLite finds the log by the
 /// database's name and folder.
@@ -99,7 +99,7 @@ impl OpenFile {
 
     /// The size of the log; 0 where it cannot be read.
     pub(in crate::store) fn log_bytes(&self) -> u64 {
-        fs::metadata(self.log()).map_or(0, |log| log.len())
+        size_of_file(self.log()).unwrap_or(0)
     }
 
     fn is_in_place(&self) -> bool {
