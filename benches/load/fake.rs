@@ -6,6 +6,7 @@ use ureq::Agent;
 
 use crate::{
     median,
+    rounds::Ratio,
     servers::{Database, RunningServer},
 };
 
@@ -24,11 +25,11 @@ pub fn run() {
     sends(&url);
 }
 
-/// Compares the starts of three programs, in turns.
-fn starts() {
+/// How long each of three programs takes to its ready line and to its first answer, in turns, in ms.
+fn start_times(starts: usize) -> [[Vec<f64>; 2]; 3] {
     let database = Database::new(10);
     let mut times = [const { [const { Vec::new() }; 2] }; 3];
-    for _ in 0..STARTS {
+    for _ in 0..starts {
         let measured = [
             RunningServer::start_times(RunningServer::constant),
             RunningServer::start_times(|| RunningServer::surveyd(&database.path())),
@@ -38,11 +39,28 @@ fn starts() {
             of_server.iter_mut().zip(measured).for_each(|(times, time)| times.push(time));
         }
     }
-    let [constant, serve, fake] = times.map(|of_server| of_server.map(median));
-    println!("from its start, ms, median of {STARTS} | ready line | of constant | first answer | of constant");
-    for (name, [ready, answer]) in [("constant", constant), ("surveyd serve", serve), ("surveyd fake", fake)] {
-        let (ready_ratio, answer_ratio) = (ready / constant[0], answer / constant[1]);
-        println!("{name} | {ready:.1} | {ready_ratio:.1} | {answer:.1} | {answer_ratio:.1}");
+    times
+}
+
+fn ratio(times: &[f64], of: &[f64]) -> Ratio {
+    Ratio::of(times.iter().zip(of).map(|(time, of)| time / of).collect())
+}
+
+/// The time from a start to its first answer, of that of the constant handler: for `serve` and for `fake`.
+pub fn first_answers(starts: usize) -> [Ratio; 2] {
+    let [constant, serve, fake] = start_times(starts);
+    [&serve, &fake].map(|[_, answer]| ratio(answer, &constant[1]))
+}
+
+/// Compares the starts of three programs.
+pub fn starts() {
+    let times = start_times(STARTS);
+    println!("| from its start, ms, median of {STARTS} | ready line | of constant | first answer | of constant |");
+    println!("|---|---|---|---|---|");
+    for (name, of_server) in ["constant", "surveyd serve", "surveyd fake"].into_iter().zip(&times) {
+        let [ready, answer] = of_server.each_ref().map(|times| median(times.clone()));
+        let [ready_ratio, answer_ratio] = [0, 1].map(|at| ratio(&of_server[at], &times[0][at]));
+        println!("| {name} | {ready:.1} | {ready_ratio} | {answer:.1} | {answer_ratio} |");
     }
 }
 

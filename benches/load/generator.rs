@@ -36,6 +36,12 @@ pub struct Measurement {
     pub p99_us: f64,
 }
 
+impl Measurement {
+    pub const RATE: fn(&Self) -> f64 = |measured| measured.rate;
+    pub const P50_US: fn(&Self) -> f64 = |measured| measured.p50_us;
+    pub const P99_US: fn(&Self) -> f64 = |measured| measured.p99_us;
+}
+
 /// Loads the target for `time`, with one connection for each of `kinds`. Returns a function that gives the results of a
 /// kind.
 pub fn round(target: &Target, kinds: &[Kind], time: Duration) -> impl Fn(Kind) -> Option<Measurement> + use<> {

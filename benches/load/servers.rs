@@ -44,8 +44,16 @@ impl RunningServer {
         Self { address: address.unwrap_or_else(|| panic!("no ready line: {ready:?}")), process }
     }
 
+    /// Logs no requests, as the other servers.
     pub fn surveyd(database: &Path) -> Self {
         Self::start(Self::serve(database))
+    }
+
+    /// As it is without settings: each request leaves a line in the log.
+    pub fn surveyd_with_request_log(database: &Path) -> Self {
+        let mut command = Self::serve(database);
+        command.env("SURVEYD__LOG_REQUESTS", "true");
+        Self::start(command)
     }
 
     /// With HTTPS. The files are the certificate and its key.
@@ -60,7 +68,6 @@ impl RunningServer {
         command.args(["serve", "--listen", "127.0.0.1:0", "--database"]).arg(database);
         // Allows deliveries to a gateway on this machine.
         command.env("SURVEYD__DELIVERY__ALLOW", "127.0.0.0/8");
-        // The other servers log no requests either.
         command.env("SURVEYD__LOG_REQUESTS", "false");
         command
     }
@@ -269,6 +276,25 @@ fn usual(database: &Path) -> (ActixServer, SocketAddr) {
         };
         routes.app_data(Data::new(pool.clone())).route("/api/v1/quality/send", web::post().to(handler));
     })
+}
+
+/// Sends until `end` without a server, `commit` sends to a transaction. Returns how many.
+pub fn send_without_server(database: &Database, clients: u64, commit: u64, end: Instant) -> u64 {
+    let connection = Connection::open(database.path()).expect("a database");
+    let execute = |sql| connection.execute_batch(sql).expect("a transaction");
+    execute("pragma journal_mode = wal; pragma synchronous = full");
+    let mut sends = 0;
+    while Instant::now() < end {
+        execute("begin immediate");
+        for _ in 0..commit {
+            sends += 1;
+            let client = i64::try_from(1 + sends % clients).expect("a small number");
+            let send = SendRequest { client_id: ClientId { id: client }, quality_form_id: 1 };
+            assert_eq!(one_request(&connection, &database.token, &send), Ok(None));
+        }
+        execute("commit");
+    }
+    sends
 }
 
 /// Returns why the send is refused; `None` if it was recorded.
