@@ -130,8 +130,9 @@ pub(in crate::store) fn is_current(connection: &Connection) -> rusqlite::Result<
     Ok(application_and_version(connection)? == (APPLICATION_ID, CURRENT_VERSION))
 }
 
-/// Makes the schema of a new file, or runs the missing migrations of an older one. Each step is one transaction that sets its
-/// version: a process that is killed in between leaves a file of a known version, and the next one goes on from there.
+/// Makes the schema of a new file, or runs the missing migrations of an older one, all in one transaction: a process that is
+/// killed leaves the old version. A version in between would be of no use to anybody: the surveyd that wrote the file could not
+/// open it, and the next attempt would replace the copy of the old file by a copy of this one.
 ///
 /// `before` is called once with the version of an older file, while no other process can write to it.
 pub(super) fn migrate(connection: &mut Connection, before: impl FnOnce(i32) -> Result<()>) -> Result<(), FileError> {
@@ -139,35 +140,36 @@ pub(super) fn migrate(connection: &mut Connection, before: impl FnOnce(i32) -> R
     if is_current(connection)? {
         return Ok(());
     }
-    let mut before = Some(before);
-    loop {
-        let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Read anew for each step: another process may have migrated the file meanwhile.
-        let (_, version) = application_and_version(&step)?;
-        let next = STEPS.into_iter().zip(1..).find(|(_, leads_to)| *leads_to > version);
-        let (sql, leads_to) = match next {
-            _ if version == 0 => (SCHEMA, CURRENT_VERSION),
-            Some(next) => next,
-            None => return Ok(()),
-        };
-        if version > 0
-            && let Some(before) = before.take()
-        {
-            before(version)?;
-        }
-        step.execute_batch(sql)?;
-        step.execute(
-            "insert into schema_version (version, applied_at, surveyd) values (?1, ?2, ?3)",
-            params![leads_to, Timestamp::now().as_millisecond(), env!("CARGO_PKG_VERSION")],
-        )?;
-        if version > 0 {
-            // A migration that finds another text than it expects would change nothing.
-            refuse_altered(&step, leads_to)?;
-        }
-        step.pragma_update(None, "application_id", APPLICATION_ID)?;
-        step.pragma_update(None, "user_version", leads_to)?;
-        step.commit()?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Read anew: another process may have migrated the file meanwhile.
+    let (_, version) = application_and_version(&transaction)?;
+    if version >= CURRENT_VERSION {
+        return Ok(());
     }
+    if version == 0 {
+        run_step(&transaction, SCHEMA, CURRENT_VERSION)?;
+    } else {
+        before(version)?;
+        for (sql, leads_to) in STEPS.into_iter().zip(1..).filter(|(_, leads_to)| *leads_to > version) {
+            run_step(&transaction, sql, leads_to)?;
+            // A migration that finds another text than it expects would change nothing.
+            refuse_altered(&transaction, leads_to)?;
+        }
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", CURRENT_VERSION)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Runs the statements of a version, and notes it.
+fn run_step(transaction: &Connection, sql: &str, leads_to: i32) -> Result<(), FileError> {
+    transaction.execute_batch(sql)?;
+    transaction.execute(
+        "insert into schema_version (version, applied_at, surveyd) values (?1, ?2, ?3)",
+        params![leads_to, Timestamp::now().as_millisecond(), env!("CARGO_PKG_VERSION")],
+    )?;
+    Ok(())
 }
 
 fn application_and_version(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
