@@ -62,6 +62,7 @@ mod threads;
 mod threads_model;
 mod throttle;
 mod tokens;
+mod upgrade;
 mod vendor_calls;
 mod verify;
 mod world_file;

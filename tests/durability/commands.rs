@@ -6,7 +6,7 @@ use rstest::rstest;
 
 use crate::{
     call_numbers,
-    harness::{TestFolder, tool},
+    harness::{TestFolder, binary, tool},
     is_long,
     ledger::{Ledger, Reported, prepare},
 };
@@ -33,7 +33,8 @@ fn template() -> TestFolder {
     folder
 }
 
-fn copy(template: &TestFolder) -> TestFolder {
+/// The files of a folder in a new one.
+pub fn copy(template: &TestFolder) -> TestFolder {
     let folder = TestFolder::new();
     for name in template.files() {
         fs::copy(template.path(&name), folder.path(&name)).unwrap();
@@ -66,15 +67,15 @@ fn state(folder: &TestFolder, when: &str) -> String {
 }
 
 /// The program under strace, which writes its log to a file `trace` of the folder.
-fn traced(folder: &TestFolder, arguments: &[&str], options: &[&str]) -> Option<Output> {
+pub fn traced(folder: &TestFolder, arguments: &[&str], options: &[&str]) -> Option<Output> {
     let mut strace = tool("strace")?;
     // As a child of the program, so that what is killed is what the test started.
-    strace.args(["-D", "-f", "-qq", "-o", "trace"]).args(options).arg(env!("CARGO_BIN_EXE_surveyd")).args(arguments);
+    strace.args(["-D", "-f", "-qq", "-o", "trace"]).args(options).arg(binary()).args(arguments);
     Some(strace.env_remove("SURVEYD_PROOFS").current_dir(folder.path("")).output().unwrap())
 }
 
 /// How often a command calls each of [`CALLS`]: strace counts each thread and each kind on its own, and so does this.
-fn count_calls(folder: &TestFolder, arguments: &[&str]) -> Option<BTreeMap<String, u32>> {
+pub fn count_calls(folder: &TestFolder, arguments: &[&str]) -> Option<BTreeMap<String, u32>> {
     let output = traced(folder, arguments, &["-e", &format!("trace={CALLS}"), "-e", "signal=none"])?;
     assert!(output.status.success(), "{output:?}");
     let log = fs::read_to_string(folder.path("trace")).unwrap();

@@ -15,6 +15,7 @@ mod kills;
 mod ledger;
 mod openapi;
 mod power_cuts;
+mod upgrades;
 
 /// Whether the long forms run.
 fn is_long() -> bool {

@@ -10,7 +10,7 @@ use rustix::process::getuid;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Server, surveyd, tool, tool_of_root};
+use super::{Server, binary, surveyd, tool, tool_of_root};
 
 /// A user and group without rights.
 const NOBODY: u32 = 65534;
@@ -70,7 +70,7 @@ impl TestFolder {
     pub fn command_with_file_limit(&self, blocks: u32, arguments: &[&str]) -> Option<Command> {
         let mut command = tool("sh")?;
         let script = format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$0\" \"$@\"");
-        command.args(["-c", &script, env!("CARGO_BIN_EXE_surveyd")]).args(arguments);
+        command.args(["-c", &script]).arg(binary()).args(arguments);
         command.current_dir(self.directory.path());
         Some(command)
     }
@@ -80,7 +80,7 @@ impl TestFolder {
     pub fn command_with_mounts(&self, script: &str, arguments: &[&str]) -> Option<Command> {
         let mut command = tool_of_root("unshare")?;
         let script = format!("set -e; {script}; exec \"$0\" \"$@\"");
-        command.args(["-m", "sh", "-c", &script, env!("CARGO_BIN_EXE_surveyd")]).args(arguments);
+        command.args(["-m", "sh", "-c", &script]).arg(binary()).args(arguments);
         command.current_dir(self.directory.path());
         Some(command)
     }
@@ -104,7 +104,7 @@ impl TestFolder {
         let program = self.path("surveyd");
         if !program.exists() {
             let mut copy = Command::new("cp");
-            assert!(copy.arg(env!("CARGO_BIN_EXE_surveyd")).arg(&program).status().unwrap().success());
+            assert!(copy.arg(binary()).arg(&program).status().unwrap().success());
             std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
         program

@@ -2,15 +2,18 @@
 //! harness changes nothing between the socket and the test.
 
 mod builders;
+pub mod contents;
 pub mod disk;
 mod folder;
 mod http;
 mod receiver;
+pub mod schemas;
 mod server;
 pub mod tools;
 mod write_lock;
 
 use std::{
+    ffi::OsString,
     process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -20,6 +23,7 @@ use std::{
 use rustix::process::{Pid, kill_process};
 
 pub use builders::{Channel, ClientRow, Form, Thread, World};
+pub use contents::Contents;
 pub use disk::Disk;
 pub use folder::TestFolder;
 pub use http::{Client, Response, envelope, send_in_parts};
@@ -32,9 +36,14 @@ pub use write_lock::WriteLock;
 /// How long a test waits for an event before it fails.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
+/// The path of the program: the one that cargo has built, or that of the variable `SURVEYD_BINARY`, such as a release.
+pub fn binary() -> OsString {
+    std::env::var_os("SURVEYD_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_surveyd").into())
+}
+
 /// The program, without the `SURVEYD…` variables of the environment, which are settings, and as if it was not run by sudo.
 pub fn surveyd() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_surveyd"));
+    let mut command = Command::new(binary());
     command.env_remove("SUDO_USER");
     let settings =
         std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("SURVEYD"));

@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use super::{Server, Signal, TestFolder, eventually, send_signal};
+use super::{Server, Signal, TestFolder, binary, eventually, send_signal};
 
 /// A command for a program, or None where the machine has no such program. The test must then return.
 ///
@@ -56,7 +56,7 @@ pub fn with_failing_sync(folder: &TestFolder, nth: &str, arguments: &[&str]) -> 
     }
     let mut command = tool("strace")?;
     command.args(quiet).args(["-e", &format!("inject=fsync,fdatasync:error=EIO:when={nth}")]);
-    command.arg(env!("CARGO_BIN_EXE_surveyd")).args(arguments).current_dir(folder.path(""));
+    command.arg(binary()).args(arguments).current_dir(folder.path(""));
     Some(command)
 }
 
