@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    mem,
     time::{Duration, Instant},
 };
 
@@ -19,6 +20,12 @@ const STEPS: i32 = 1000;
 /// quoted do not count: a table that was migrated has another text than a new one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Schema(BTreeMap<(String, String), Vec<String>>);
+
+/// The table that SQLite makes for the first `autoincrement`.
+const SEQUENCE: &str = "create table sqlite_sequence(name,seq)";
+
+/// The kinds of objects that a script of ours makes.
+const KINDS: [&str; 3] = ["table", "index", "trigger"];
 
 /// The tables that Litestream makes in each database that it copies: one row with a number, and none. They do nothing.
 /// Source: `db.go` of Litestream, since its version 0.3.
@@ -45,6 +52,27 @@ impl Schema {
             }
             Ok(Self(objects))
         })
+    }
+
+    /// Reads the objects of our schema from its text, where each statement begins in the usual way (`create index x …`).
+    /// To have SQLite run the script would take as long as the rest of the opening of a file.
+    pub(super) fn of_text(script: &str) -> Self {
+        let (mut objects, mut statement) = (BTreeMap::new(), Vec::new());
+        for token in significant(&format!("{script};{SEQUENCE};")) {
+            let is_trigger = statement.get(1).is_some_and(|kind| kind == "trigger");
+            if token != ";" || is_trigger && statement.last().is_some_and(|last| last != "end") {
+                statement.push(token);
+                continue;
+            }
+            let statement = mem::take(&mut statement);
+            let kind = statement.iter().position(|token| KINDS.contains(&&**token));
+            if let (Some("create"), Some(kind)) = (statement.first().map(String::as_str), kind)
+                && let Some(name) = statement.get(kind + 1)
+            {
+                objects.insert((statement[kind].clone(), name.clone()), statement);
+            }
+        }
+        Self(objects)
     }
 
     /// A sentence for each object that is missing, that is there besides, or that is another one.
