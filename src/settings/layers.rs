@@ -121,6 +121,12 @@ fn environment() -> Environment {
 ///
 /// Others that begin with `SURVEYD_` are nobody's mistake: Kubernetes sets `SURVEYD_PORT` next to a service of that name.
 pub(crate) fn mistaken_variables() -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    // Of the hundred variables of a shell, most often none.
+    let names: Vec<_> = names.filter(|name| name.to_uppercase().starts_with("SURVEYD_")).collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
     let known = File::from_str(DEFAULTS, FileFormat::Toml).collect().map(|values| keys(&values)).unwrap_or_default();
     let single = |name: &str| name.to_uppercase().replace("__", "_");
     let sentence = |name: String| {
@@ -130,7 +136,7 @@ pub(crate) fn mistaken_variables() -> Vec<String> {
             format!("the environment variable {name} is not read; write {}, with two underscores", variable(key))
         })
     };
-    std::env::vars_os().filter_map(|(name, _)| sentence(name.into_string().ok()?)).collect()
+    names.into_iter().filter_map(sentence).collect()
 }
 
 /// The environment variable of a key.
