@@ -37,8 +37,12 @@ impl PendingRefusals {
         pending.counts.add(if is_over { key.of_unknown_form() } else { key });
         // Calls without a known token are counted, but would push out all others here.
         if refused.token.is_some() {
-            if pending.rows.len() >= MAX_PENDING {
+            let kept = pending.rows.len();
+            if kept >= MAX_PENDING {
                 pending.rows.pop_front();
+            } else if kept == pending.rows.capacity() {
+                // By itself it would grow to room for 16,384.
+                pending.rows.reserve_exact((2 * kept).clamp(16, MAX_PENDING) - kept);
             }
             pending.rows.push_back(refused);
         }
