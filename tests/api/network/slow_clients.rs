@@ -25,6 +25,25 @@ enum Slow {
     Reader,
 }
 
+/// When the slow clients send their bytes: ten times a second.
+#[derive(Clone, Copy, Debug)]
+enum Rhythm {
+    /// Spread over the time, as independent clients do.
+    Spread,
+    /// All at the same instant.
+    SameInstant,
+}
+
+impl Rhythm {
+    /// How many of the clients send without a pause, and how long the pause is.
+    fn step(self, clients: usize) -> (usize, Duration) {
+        match self {
+            Self::Spread => (clients.div_ceil(100), Duration::from_millis(1)),
+            Self::SameInstant => (clients, Duration::from_millis(100)),
+        }
+    }
+}
+
 /// Those that send slowly.
 const SENDERS: [Slow; 4] = [Slow::FirstHead, Slow::SecondHead, Slow::Body, Slow::UnreadBody];
 
@@ -139,7 +158,7 @@ struct Times {
 }
 
 /// Serves a fast client while there are `of_each` slow clients of each kind, until the server has closed all of them.
-fn serve_with_slow_clients(of_each: usize) -> Times {
+fn serve_with_slow_clients(of_each: usize, rhythm: Rhythm) -> Times {
     raise_file_limit();
     let folder = TestFolder::with_sample();
     let token = folder.token("crm", "integrator");
@@ -158,11 +177,10 @@ fn serve_with_slow_clients(of_each: usize) -> Times {
         let end = Instant::now() + DEADLINE;
         while let Some(open) = slow.iter().find(|client| !client.is_closed) {
             assert!(Instant::now() < end, "{:?} is not closed", open.how);
-            // Ten bytes a second from each, spread over the time: independent clients do not send all at once.
-            let size = slow.len().div_ceil(100);
+            let (size, pause) = rhythm.step(slow.len());
             for some in slow.chunks_mut(size) {
                 some.iter_mut().filter(|client| !client.is_closed).for_each(|client| _ = client.send_more());
-                std::thread::sleep(Duration::from_millis(1));
+                std::thread::sleep(pause);
             }
         }
         slow.iter().filter(|client| !matches!(client.how, Slow::Reader)).map(|client| client.sent).sum::<usize>()
@@ -178,7 +196,7 @@ fn serve_with_slow_clients(of_each: usize) -> Times {
 /// the median: while the server is blocked, few responses take most of the time.
 #[test]
 fn slow_clients_do_not_slow_down_a_fast_one() {
-    let Times { before, during, after } = serve_with_slow_clients(100);
+    let Times { before, during, after } = serve_with_slow_clients(100, Rhythm::Spread);
     let (alone, during) = (mean(&before).max(mean(&after)), mean(&during));
     println!("mean: alone {alone:?}, with 500 slow clients {during:?}");
     assert!(during <= alone * 4, "mean: alone {alone:?}, with 500 slow clients {during:?}");
@@ -189,16 +207,18 @@ fn slow_clients_do_not_slow_down_a_fast_one() {
 #[ignore = "a measurement: its numbers mean something on a machine that does nothing else"]
 fn slow_clients_do_not_slow_down_a_fast_one_measured() {
     let summary = |took: &[Duration]| (took.len(), median(took), took[took.len() * 99 / 100], took[took.len() - 1]);
-    let mut ratios: Vec<_> = (0..9)
-        .map(|_| {
-            let Times { before, during, .. } = serve_with_slow_clients(200);
-            let (alone, during) = (summary(&before), summary(&during));
-            println!("count, median, p99, worst: alone {alone:?}, with a thousand slow clients {during:?}");
-            during.2.as_secs_f64() / alone.2.as_secs_f64()
-        })
-        .collect();
-    ratios.sort_by(f64::total_cmp);
-    println!("p99, of that alone: {:.2} ({ratios:.2?})", ratios[ratios.len() / 2]);
+    for rhythm in [Rhythm::Spread, Rhythm::SameInstant] {
+        let mut ratios: Vec<_> = (0..9)
+            .map(|_| {
+                let Times { before, during, .. } = serve_with_slow_clients(200, rhythm);
+                let (alone, during) = (summary(&before), summary(&during));
+                println!("count, median, p99, worst: alone {alone:?}, with a thousand slow clients {during:?}");
+                during.2.as_secs_f64() / alone.2.as_secs_f64()
+            })
+            .collect();
+        ratios.sort_by(f64::total_cmp);
+        println!("{rhythm:?}: p99, of that alone: {:.2} ({ratios:.2?})", ratios[ratios.len() / 2]);
+    }
 }
 
 /// Each kind of slow client, and its response.
