@@ -109,84 +109,79 @@ impl Drop for Background {
 }
 
 impl BackgroundHandle {
-    /// Delivers what is sent in a database until the database ends. `database` yields it from its owner, which lives as long.
-    /// A database that `is_new` has nothing to deliver yet.
+    /// Delivers what is sent in a new database, from its first delivery until it ends. `database` yields it from its owner, which
+    /// lives as long.
     pub(crate) fn deliver<O: Send + Sync + 'static>(
         &self,
         owner: Arc<O>,
         database: fn(&O) -> &Database,
         client: DeliveryClient,
-        is_new: bool,
     ) {
-        self.run("deliveries", move || {
-            let (client, owner) = (client.clone(), Arc::clone(&owner));
-            async move {
-                // Not opened before: most worlds of a fake never have a delivery.
-                if !is_new || database(&owner).may_have_deliveries().await {
-                    queue::run(Rc::new(database(&owner).store()), client).await;
-                }
-            }
-        });
-    }
-
-    /// Deletes old rows now, and again each time that `pause` has passed.
-    pub(crate) fn sweep(&self, database: Arc<Database>, retention: Retention, pause: Duration) {
-        if retention == Retention::default() {
-            return;
-        }
-        self.run("retention", move || {
-            let store = database.store();
-            async move { sweep(&store, retention, pause).await }
-        });
-    }
-
-    /// Writes refusals once a minute.
-    pub(crate) fn write_refusals(&self, database: Arc<Database>) {
-        self.run("refusals", move || {
-            let store = database.store();
-            async move {
-                loop {
-                    sleep(REFUSALS_PAUSE).await;
-                    if let Err(error) = store.write_refusals().await {
-                        warn!(%error, "the refusals of the last minute are not kept");
+        self.start(move || {
+            keep_running("deliveries", move || {
+                let (client, owner) = (client.clone(), Arc::clone(&owner));
+                async move {
+                    // Not opened before: most worlds of a fake never have a delivery.
+                    if database(&owner).may_have_deliveries().await {
+                        queue::run(Rc::new(database(&owner).store()), client).await;
                     }
-                }
-            }
-        });
-    }
-
-    /// Fills the index of the sends after them, until the database ends.
-    pub(crate) fn index_sends(&self, database: Arc<Database>) {
-        self.run("index", move || {
-            let store = database.store();
-            async move { index_sends(&store).await }
-        });
-    }
-
-    /// Completes erasures as soon as the log can be emptied.
-    pub(crate) fn complete_erasures(&self, database: Arc<Database>) {
-        self.run("erasures", move || {
-            let store = database.store();
-            async move { complete_erasures(&store).await }
-        });
-    }
-
-    /// Runs a task until it ends. One that panics starts again: a defect of ours must not stop it for good.
-    fn run<F: Future<Output = ()> + 'static>(&self, name: &'static str, make: impl Fn() -> F + Send + 'static) {
-        let start: Start = Box::new(move || {
-            spawn_local(async move {
-                while let Err(ended) = spawn_local(make()).await {
-                    error!(%ended, "{name} start again after a panic");
-                    sleep(PAUSE_AFTER_PANIC).await;
                 }
             });
         });
+    }
+
+    /// Does the background work of a server's database until it ends. Deletes old rows now, and again each time that
+    /// `sweep_pause` has passed.
+    pub(crate) fn maintain(
+        &self,
+        database: Arc<Database>,
+        client: DeliveryClient,
+        retention: Retention,
+        sweep_pause: Duration,
+    ) {
+        self.start(move || {
+            // One for all tasks: each has a connection to the file, which takes memory and a part of the start.
+            let store = Rc::new(database.store());
+            let of = || Rc::clone(&store);
+            let (deliveries, index, erasures, refusals, sweeps) = (of(), of(), of(), of(), of());
+            keep_running("deliveries", move || queue::run(Rc::clone(&deliveries), client.clone()));
+            keep_running("index", move || index_sends(Rc::clone(&index)));
+            keep_running("erasures", move || complete_erasures(Rc::clone(&erasures)));
+            keep_running("refusals", move || write_refusals(Rc::clone(&refusals)));
+            if retention != Retention::default() {
+                keep_running("retention", move || sweep(Rc::clone(&sweeps), retention, sweep_pause));
+            }
+        });
+    }
+
+    fn start(&self, start: impl FnOnce() + Send + 'static) {
         // The thread ends with the server, and then there is nothing to start any more.
-        let _ = self.0.send(start);
+        let _ = self.0.send(Box::new(start));
     }
 }
 
-async fn index_sends(store: &Store) {
+/// Runs a task until it ends. One that panics starts again: a defect of ours must not stop it for good.
+fn keep_running<F: Future<Output = ()> + 'static>(name: &'static str, make: impl Fn() -> F + 'static) {
+    spawn_local(async move {
+        while let Err(ended) = spawn_local(make()).await {
+            error!(%ended, "{name} start again after a panic");
+            sleep(PAUSE_AFTER_PANIC).await;
+        }
+    });
+}
+
+/// Writes refusals once a minute.
+async fn write_refusals(store: Rc<Store>) {
+    loop {
+        sleep(REFUSALS_PAUSE).await;
+        if let Err(error) = store.write_refusals().await {
+            warn!(%error, "the refusals of the last minute are not kept");
+        }
+    }
+}
+
+/// Fills the index of the sends after them, until the database ends.
+async fn index_sends(store: Rc<Store>) {
     let mut commits = store.listen();
     loop {
         if let Err(error) = store.index_sends().await {
@@ -199,7 +194,8 @@ async fn index_sends(store: &Store) {
     }
 }
 
-async fn complete_erasures(store: &Store) {
+/// Completes erasures as soon as the log can be emptied.
+async fn complete_erasures(store: Rc<Store>) {
     // What was logged last.
     let (mut outstanding, mut has_failed) = (0, false);
     loop {
@@ -225,7 +221,7 @@ async fn complete_erasures(store: &Store) {
     }
 }
 
-async fn sweep(store: &Store, retention: Retention, pause: Duration) {
+async fn sweep(store: Rc<Store>, retention: Retention, pause: Duration) {
     loop {
         if let Err(error) = store.sweep(retention).await {
             warn!(%error, "old rows cannot be deleted; the next try comes later");

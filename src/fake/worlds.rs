@@ -188,7 +188,7 @@ impl Worlds {
     }
 
     fn deliver(&self, world: &Arc<World>) {
-        self.0.background.deliver(Arc::clone(world), |world| &world.database, self.client(), true);
+        self.0.background.deliver(Arc::clone(world), |world| &world.database, self.client());
     }
 
     fn close_dropped(&self, old: Option<Arc<World>>) {

@@ -51,11 +51,7 @@ pub(super) fn program(
     sweep_pause: Duration,
 ) -> Program {
     let client = settings.delivery.client();
-    background.deliver(Arc::clone(&database), |database| database, client.clone(), false);
-    background.index_sends(Arc::clone(&database));
-    background.sweep(Arc::clone(&database), settings.retention, sweep_pause);
-    background.write_refusals(Arc::clone(&database));
-    background.complete_erasures(Arc::clone(&database));
+    background.maintain(Arc::clone(&database), client.clone(), settings.retention, sweep_pause);
     let (attempts, throttles) = (Arc::<AttemptLog>::default(), Arc::<Throttles>::default());
     let metrics = Arc::new(Metrics::new(throttles.failures(), |registry| database.register_metrics(registry)));
     let (of_workers, of_routes) = (Arc::clone(&database), Arc::clone(&metrics));
