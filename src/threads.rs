@@ -1,6 +1,10 @@
 //! Threads that the system may refuse: a user or a container may have as many as a limit allows (`ulimit -u`, `TasksMax`).
 
-use std::{io, sync::Mutex, thread};
+use std::{
+    io,
+    sync::Mutex,
+    thread::{self, JoinHandle},
+};
 
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -16,17 +20,33 @@ pub(crate) enum ThreadError {
     Panicked,
 }
 
-/// Starts so many threads at once, and ends them: libraries that start threads later panic if they get none.
+/// A check that the system gives so many threads at once: libraries that start threads later panic if they get none.
 ///
-/// Errors: the system gives fewer.
-pub(crate) fn check(count: usize) -> Result<(), ThreadError> {
+/// It takes a millisecond, and runs next to the rest of the start.
+pub(crate) struct ThreadCheck(JoinHandle<io::Result<()>>);
+
+impl ThreadCheck {
+    /// Errors: the system gives no thread for the check.
+    pub(crate) fn begin(count: usize) -> Result<Self, ThreadError> {
+        // The thread of the check is one of them.
+        let check = move || start_at_once(count.saturating_sub(1));
+        Ok(Self(thread::Builder::new().name("thread check".to_owned()).spawn(check)?))
+    }
+
+    /// Waits for its end. Errors: the system gives fewer.
+    pub(crate) fn end(self) -> Result<(), ThreadError> {
+        self.0.join().map_err(|_| ThreadError::Panicked)?.map_err(ThreadError::from)
+    }
+}
+
+/// Starts so many threads at once, and ends them.
+fn start_at_once(count: usize) -> io::Result<()> {
     let gate = Mutex::new(());
     thread::scope(|scope| {
         // Held until all have started.
         let _closed = gate.lock();
         (0..count).try_for_each(|_| thread::Builder::new().spawn_scoped(scope, || drop(gate.lock())).map(drop))
-    })?;
-    Ok(())
+    })
 }
 
 /// Starts a thread that nobody waits for.

@@ -24,7 +24,7 @@ use crate::{
     settings::{Flags, Settings},
     store::{
         folder_of,
-        temp_folder::{Purpose, TempFolder, remove_leftovers},
+        temp_folder::{Purpose, TempFolder},
     },
     threads,
     unix::is_pipe,
@@ -37,6 +37,10 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
     let changed: Vec<_> = answers.changed_documented().map(Case::name).collect();
     let is_contract = answers.is_contract();
     let answers = Arc::new(answers);
+    let is_started_by_program = exit_on_stdin_close || ready_file.is_some();
+    let ready_file = ready_file.map(ReadyFile::new).transpose()?;
+    let stdin_closed = exit_on_stdin_close.then(watch_stdin).transpose()?;
+    let thread_check = Server::check_threads(worlds::workers())?;
     // Removed when it goes out of scope: at every return of this function, also after a signal.
     let mut folder = None;
     let is_public = Cell::new(false);
@@ -45,13 +49,10 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
         let settings = Settings::for_fake(Flags { listen, ..Flags::default() })?;
         log::start(&settings)?;
         is_public.set(!settings.is_on_loopback());
-        Server::build(&settings, worlds::workers(), |background| {
+        Server::build(&settings, worlds::workers(), thread_check, |background| {
             Ok(Worlds::new(folder.path(), &settings, world, max_worlds, background)?.program(Arc::clone(&answers)))
         })
     };
-    let is_started_by_program = exit_on_stdin_close || ready_file.is_some();
-    let ready_file = ready_file.map(ReadyFile::new).transpose()?;
-    let stdin_closed = exit_on_stdin_close.then(watch_stdin).transpose()?;
     let end = async {
         match stdin_closed {
             None => pending().await,
@@ -74,8 +75,6 @@ pub(crate) fn run(flags: FakeArgs) -> Result<()> {
                 changed.join(", ")
             ));
         }
-        // Not waited for. Without a thread for it, the next fake removes them.
-        let _ = threads::start("leftovers", remove_leftovers);
         // Programs that start a fake need none of it.
         if !is_started_by_program {
             let url = server.url();

@@ -34,12 +34,13 @@ use crate::{
 const STDOUT_PATIENCE: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(flags: Flags) -> Result<()> {
+    let workers = available_parallelism().map_or(1, usize::from);
+    let thread_check = Server::check_threads(workers)?;
     let settings = Settings::load(flags)?;
     log::start(&settings)?;
-    let workers = available_parallelism().map_or(1, usize::from);
     let has_tokens = Cell::new(true);
     let prepare = || {
-        Server::build(&settings, workers, |background| {
+        Server::build(&settings, workers, thread_check, |background| {
             let (program, has) = serve_program::open(&settings, workers, background)?;
             has_tokens.set(has);
             Ok(program)

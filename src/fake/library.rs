@@ -19,11 +19,10 @@ use crate::{
     server::{Server, StopStep},
     settings::{Flags, Settings},
     store::{
-        temp_folder::{Purpose, TempFolder, remove_leftovers},
+        temp_folder::{Purpose, TempFolder},
         transfer::world_file::WorldFile,
     },
     survey::model::SentSurvey,
-    threads,
 };
 
 /// A fake of the Chat Center, inside a test.
@@ -124,6 +123,7 @@ impl Builder {
         let answers = self.answers.map(|text| Answers::parse(&text)).transpose();
         let answers = answers.map_err(|error| anyhow!("the answers file has an error: {error}"))?.unwrap_or_default();
         let answers = Arc::new(answers);
+        let thread_check = Server::check_threads(worlds::workers())?;
         let settings = Settings::for_fake(Flags { listen: Some(self.listen), ..Flags::default() })?;
         let folder = TempFolder::new(Purpose::Fake)?;
         let (ready, started) = mpsc::channel();
@@ -132,7 +132,7 @@ impl Builder {
         let run = move || {
             System::new().block_on(async move {
                 let mut worlds = None;
-                let server = Server::build(&settings, worlds::workers(), |background| {
+                let server = Server::build(&settings, worlds::workers(), thread_check, |background| {
                     let made = Worlds::new(&path, &settings, world, DEFAULT_MAX_WORLDS, background)?;
                     Ok(worlds.insert(made).program(answers))
                 })?;
@@ -145,8 +145,6 @@ impl Builder {
             })
         };
         let thread = thread::Builder::new().name("surveyd-fake".to_owned()).spawn(run)?;
-        // Not waited for. Without a thread for it, the next fake removes them.
-        let _ = threads::start("leftovers", remove_leftovers);
         match started.recv() {
             Ok((url, Some(worlds))) => {
                 Ok(Fake { url, worlds, stop: Some(stop), thread: Some(thread), _folder: folder })

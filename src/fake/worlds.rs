@@ -21,9 +21,10 @@ use crate::{
     settings::Settings,
     store::{
         Database,
-        temp_folder::{private_folder_in, write_private},
+        temp_folder::{private_folder_in, remove_leftovers, write_private},
         transfer::world_file::WorldFile,
     },
+    threads,
     unix::raise_file_limit,
 };
 
@@ -41,6 +42,8 @@ pub(crate) struct Worlds(Arc<Shared>);
 
 struct Shared {
     open: Mutex<BTreeMap<WorldName, Arc<World>>>,
+    /// A world from the seed for the first name: it is made next to the rest of the start, for it takes as long.
+    spare: Mutex<Option<Arc<World>>>,
     /// Changes when a world is reset or dropped: workers then drop their tenants of it.
     dropped: watch::Sender<()>,
     seed: Arc<Seed>,
@@ -82,8 +85,9 @@ impl Worlds {
         };
         // A world takes seven open files. With fewer there can be fewer worlds, and the first that cannot be made says so.
         raise_file_limit(usize::MAX);
-        Ok(Self(Arc::new(Shared {
+        let worlds = Self(Arc::new(Shared {
             open: Mutex::default(),
+            spare: Mutex::default(),
             dropped: watch::Sender::new(()),
             seed: Arc::new(seed),
             max_worlds,
@@ -92,7 +96,15 @@ impl Worlds {
             client,
             background: background.clone(),
             folder: folder.to_owned(),
-        })))
+        }));
+        let of_thread = worlds.clone();
+        // Not waited for. Without a thread for it, the first call makes its world, and the next fake removes what is left over.
+        let _ = threads::start("worlds", move || {
+            of_thread.make_spare();
+            drop(of_thread);
+            remove_leftovers();
+        });
+        Ok(worlds)
     }
 
     /// Whether only this machine can call.
@@ -137,7 +149,8 @@ impl Worlds {
         }
         self.check_room(&self.0.open.lock())?;
         // Not under the lock: calls in other worlds go on. Of two calls that come together, one makes its world in vain.
-        let world = self.clone_seed(&self.0.seed)?;
+        let spare = self.0.spare.lock().take();
+        let world = spare.map_or_else(|| self.clone_seed(&self.0.seed), Ok)?;
         let mut open = self.0.open.lock();
         if let Some(world) = open.get(name) {
             return Ok(Arc::clone(world));
@@ -147,6 +160,19 @@ impl Worlds {
         drop(open);
         self.deliver(&world);
         Ok(world)
+    }
+
+    /// A call that comes meanwhile waits for it.
+    fn make_spare(&self) {
+        let mut spare = self.0.spare.lock();
+        // If it cannot be made, the first call says why.
+        *spare = self.clone_seed(&self.0.seed).ok();
+    }
+
+    /// Waits until everything that was submitted in any world is committed and answered.
+    pub(crate) fn close(&self) {
+        let spare = self.0.spare.lock().take();
+        self.all().iter().chain(&spare).for_each(|world| world.database.close());
     }
 
     fn check_room(&self, open: &BTreeMap<WorldName, Arc<World>>) -> Result<(), Failure> {
@@ -222,8 +248,7 @@ fn no_room(error: &anyhow::Error) -> Failure {
     )
 }
 
-/// The database that a world begins as: by default the sample, which is made when it is first needed, for it takes as long as
-/// the rest of the start.
+/// The database that a world begins as: by default the sample, which is made when it is first needed.
 #[derive(Default)]
 pub(crate) struct Seed(OnceLock<Result<Vec<u8>, String>>);
 

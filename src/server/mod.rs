@@ -36,7 +36,7 @@ use crate::{
         state::{AppState, ListenerConfig, RouteScope},
     },
     settings::{AdminListen, Settings},
-    threads,
+    threads::ThreadCheck,
 };
 
 /// How long requests in flight may take to finish once the server stops. One that comes to the writer at the last
@@ -46,6 +46,9 @@ const SHUTDOWN_TIMEOUT_S: u64 = 4;
 /// How many threads a server has besides its HTTP workers and their readers, at most: the writer, the background thread, those
 /// that accept connections, the workers of other addresses, and those that read lists and deliver.
 const OTHER_THREADS: usize = 12;
+
+/// The context of an error of the check for threads.
+const NO_THREADS: &str = "cannot start the server";
 
 /// A server that is bound to its addresses, but does not answer yet.
 pub(crate) struct Server {
@@ -94,17 +97,25 @@ struct OtherListener {
 }
 
 impl Server {
+    /// Begins to check that there are threads for a server with so many workers.
+    ///
+    /// Errors: there is none for the check.
+    pub(crate) fn check_threads(workers: usize) -> Result<ThreadCheck> {
+        ThreadCheck::begin(2 * workers + OTHER_THREADS).context(NO_THREADS)
+    }
+
     /// Binds the addresses and makes the workers. Loads the certificate before it opens the program, so that a bad one never
     /// creates or migrates a database. To be called inside an actix system.
     ///
-    /// Errors: one sentence that names the address or the file of TLS, and the way out; those of the program.
+    /// Errors: one sentence that names the address or the file of TLS, and the way out; that of the check; those of the program.
     pub(crate) fn build(
         settings: &Settings,
         workers: usize,
+        thread_check: ThreadCheck,
         program: impl FnOnce(&BackgroundHandle) -> Result<Program>,
     ) -> Result<Self> {
         let tls = settings.tls.as_ref().map(|files| Tls::load(&files.cert, &files.key)).transpose()?.map(Arc::new);
-        threads::check(2 * workers + OTHER_THREADS).context("cannot start the server")?;
+        thread_check.end().context(NO_THREADS)?;
         let background = Background::new();
         let program = program(background.handle())?;
         if let (Some(metrics), Some(tls)) = (&program.metrics, &tls) {

@@ -139,7 +139,7 @@ fn deliveries_and_retention_survive_workers_that_die() {
     let (stop, stopped) = oneshot::channel::<()>();
     let server = thread::spawn(move || {
         System::new().block_on(async move {
-            let server = Server::build(&settings, WORKERS, |background| {
+            let server = Server::build(&settings, WORKERS, Server::check_threads(WORKERS)?, |background| {
                 let program = serve_program::program(of_server, &settings, background, Duration::from_millis(20));
                 Ok(with_deadly_routes(program, counted))
             })?;

@@ -76,7 +76,7 @@ impl Drop for TempFolder {
     fn drop(&mut self) {
         let mut own = OWN.lock();
         // Still in the list while it is removed: a signal then waits for it.
-        let _ = fs::remove_dir_all(self.folder.path());
+        remove_whole(self.folder.path());
         own.retain(|own| own != self.folder.path());
     }
 }
@@ -101,10 +101,12 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<()> {
 /// Removes the folders of this process, which is about to end by a signal.
 pub(crate) fn remove_own() {
     let own = OWN.lock();
-    for folder in own.iter() {
-        // Another thread may make a file in it meanwhile.
-        while fs::remove_dir_all(folder).is_err_and(|error| error.kind() == io::ErrorKind::DirectoryNotEmpty) {}
-    }
+    own.iter().for_each(|folder| remove_whole(folder));
+}
+
+/// Removes a folder, also where another thread makes a file in it meanwhile.
+fn remove_whole(folder: &Path) {
+    while fs::remove_dir_all(folder).is_err_and(|error| error.kind() == io::ErrorKind::DirectoryNotEmpty) {}
 }
 
 /// Removes the folders of programs that were killed.
