@@ -27,7 +27,8 @@ use crate::{settings::listen_address, survey::time::TimeSpan};
 /// Send Survey of edna Chat Center: a durable server on one SQLite file, and a fake for tests.
 #[derive(Debug, Parser)]
 #[command(
-    version,
+    // With the commit; see build.rs.
+    version = env!("SURVEYD_VERSION"),
     arg_required_else_help = true,
     after_help = "\
 Examples:
