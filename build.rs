@@ -1,7 +1,7 @@
 //! The text of `surveyd --version`: the version of `Cargo.toml`, and the commit where it is known.
 //!
-//! `SURVEYD_COMMIT` names the commit, as in `27c3224, 2026-11-26`. Without it, an optimised build asks git. Other builds
-//! do not: the program would be compiled again after each commit. A build without git has no commit.
+//! `SURVEYD_COMMIT` names the commit, as in `27c3224, 2026-11-26`. Without it, an optimised build asks git. Other
+//! builds do not: the program would be compiled again after each commit. A build without git names no commit.
 
 use std::{env, path::Path, process::Command};
 
@@ -22,8 +22,8 @@ fn main() {
     println!("cargo:rustc-env=SURVEYD_VERSION={text}");
 }
 
-/// The commit that is checked out, and its date. None if this folder is not the root of a git repository: a source archive
-/// may be unpacked inside of another one.
+/// The commit that is checked out, and its date. None if this folder is not the root of a git repository: a source
+/// archive may be unpacked inside of another one.
 fn commit_of_git() -> Option<String> {
     if !Path::new(".git").exists() {
         return None;
