@@ -21,6 +21,8 @@ class PlatformHook(BuildHookInterface[Any]):
         binary = os.environ.get("SURVEYD_BINARY")
         if binary:
             build_data["force_include"][binary] = "surveyd/bin/surveyd"
+            if licences := os.environ.get("SURVEYD_LICENCES"):
+                build_data["force_include"][licences] = "surveyd/bin/LICENCES-OF-DEPENDENCIES.txt"
             build_data["pure_python"] = False
             build_data["tag"] = f"py3-none-{platform_tag(Path(binary))}"
 

@@ -1,9 +1,11 @@
 //! The architecture, held by a test: which module may import which, which crates each may use, and how long a file may be.
+//! And the dependencies: their licences, their sources, and that none is compiled in two versions.
 //!
 //! The sources are parsed. Each path in them is resolved to the file that defines what it names, through `use`, aliases and
 //! re-exports. Unit tests inside `src` are left out.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod dependencies;
 mod modules;
 
 use std::{

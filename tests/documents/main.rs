@@ -7,6 +7,7 @@ mod links;
 mod markdown;
 mod prose;
 mod reference;
+mod release;
 
 /// Longer ones are not read to the end.
 const README_LINES: usize = 200;

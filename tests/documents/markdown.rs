@@ -30,8 +30,13 @@ pub fn readme_and_docs() -> Vec<Document> {
 /// The same, and the list of changes.
 pub fn all() -> Vec<Document> {
     let mut documents = readme_and_docs();
-    documents.push(document(&root().join("CHANGELOG.md")));
+    documents.push(document_at("CHANGELOG.md"));
     documents
+}
+
+/// One document, by its path from the root of the repository.
+pub fn document_at(path: &str) -> Document {
+    document(&root().join(path))
 }
 
 fn document(path: &Path) -> Document {

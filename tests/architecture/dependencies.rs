@@ -1,0 +1,101 @@
+//! What is compiled for the program, by `cargo metadata`: no licence but those of `deny.toml`, no version next to another
+//! one but those that `deny.toml` explains, and no source but crates.io. `cargo deny` checks the same more closely, and
+//! takes minutes to install.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    process::Command,
+};
+
+use regex_lite::Regex;
+use serde_json::Value;
+
+/// Both targets of a release have the same dependencies.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
+/// The packages that are compiled for the program, without those for tests, and without itself.
+fn packages() -> Vec<Value> {
+    let arguments = ["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", TARGET];
+    let output = Command::new(env!("CARGO")).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
+    let nodes: BTreeMap<_, _> = nodes.iter().map(|node| (node["id"].as_str().unwrap(), node)).collect();
+    let root = metadata["resolve"]["root"].as_str().unwrap();
+    let (mut open, mut reached) = (vec![root], BTreeSet::from([root]));
+    while let Some(id) = open.pop() {
+        for dependency in nodes[id]["deps"].as_array().unwrap() {
+            let kinds = dependency["dep_kinds"].as_array().unwrap();
+            let package = dependency["pkg"].as_str().unwrap();
+            if kinds.iter().any(|kind| kind["kind"] != "dev") && reached.insert(package) {
+                open.push(package);
+            }
+        }
+    }
+    let is_reached = |package: &&Value| package["id"] != root && reached.contains(package["id"].as_str().unwrap());
+    metadata["packages"].as_array().unwrap().iter().filter(is_reached).cloned().collect()
+}
+
+fn text<'a>(package: &'a Value, key: &str) -> &'a str {
+    package[key].as_str().unwrap_or_default()
+}
+
+/// The strings of a list of `deny.toml`.
+fn listed(list: &str, string: &str) -> Vec<String> {
+    let rules = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deny.toml")).unwrap();
+    let (_, rest) = rules.split_once(&format!("\n{list} = [\n")).unwrap();
+    let (list, _) = rest.split_once("\n]").unwrap();
+    Regex::new(string).unwrap().captures_iter(list).map(|found| found[1].to_owned()).collect()
+}
+
+/// Whether a licence allows use by licences of the list alone: `(MIT OR Apache-2.0) AND ISC`. A slash is the old form of OR.
+fn is_allowed(licence: &str, allowed: &[String]) -> bool {
+    licence.split(" AND ").all(|part| {
+        let choices = part.trim_matches(['(', ')']).replace('/', " OR ");
+        choices.split(" OR ").any(|choice| allowed.iter().any(|allowed| allowed == choice.trim()))
+    })
+}
+
+#[test]
+fn licences_are_those_of_deny_toml() {
+    let allowed = listed("allow", r#""([^"]+)""#);
+    let packages = packages();
+    assert!(packages.len() > 100, "{}", packages.len());
+    for package in packages {
+        let licence = text(&package, "license");
+        assert!(is_allowed(licence, &allowed), "{}: {licence:?} is not in deny.toml", package["id"]);
+        assert_eq!(package["source"], CRATES_IO, "{}", package["id"]);
+    }
+}
+
+#[test]
+fn no_crate_is_compiled_in_two_versions() {
+    let mut known = listed("skip", r#"crate = "([^@"]+)@"#);
+    known.sort();
+    let mut versions = BTreeMap::<String, BTreeSet<String>>::new();
+    for package in packages() {
+        versions.entry(text(&package, "name").to_owned()).or_default().insert(text(&package, "version").to_owned());
+    }
+    versions.retain(|_, versions| versions.len() > 1);
+    assert_eq!(versions.keys().collect::<Vec<_>>(), known.iter().collect::<Vec<_>>(), "{versions:?}");
+}
+
+#[test]
+fn a_licence_is_read_as_an_expression() {
+    let allowed = ["MIT".to_owned(), "ISC".to_owned()];
+    for (licence, is) in [
+        ("MIT", true),
+        ("GPL-3.0", false),
+        ("GPL-3.0 OR MIT", true),
+        ("GPL-3.0/MIT", true),
+        ("MIT AND GPL-3.0", false),
+        ("(MIT OR GPL-3.0) AND ISC", true),
+        ("", false),
+    ] {
+        assert_eq!(is_allowed(licence, &allowed), is, "{licence}");
+    }
+}
