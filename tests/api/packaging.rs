@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeSet, fs, os::unix::net::UnixDatagram, path::Path};
 
+use regex_lite::Regex;
 use rstest::rstest;
 
-use crate::harness::{DEADLINE, Server, Signal, TestFolder, eventually};
+use crate::harness::{DEADLINE, Server, Signal, TestFolder, eventually, tool};
 
 /// The socket where systemd would listen, in that folder.
 fn systemd(folder: &TestFolder) -> UnixDatagram {
@@ -136,4 +137,29 @@ fn the_settings_of_the_package_are_valid() {
     assert!(fs::read_to_string(settings).unwrap().contains("\ndatabase = \"/var/lib/surveyd/surveyd.db\"\n"));
     let unit = fs::read_to_string(packaging.join("surveyd.service")).unwrap();
     assert!(unit.contains("\nExecStart=/usr/bin/surveyd serve --config /etc/surveyd/settings.toml\n"));
+}
+
+/// A debug build names no commit; an optimised one does where git does.
+#[test]
+fn the_version_may_name_a_commit() {
+    let text = TestFolder::new().stdout_of(&["--version"]);
+    let version = env!("CARGO_PKG_VERSION").replace('.', r"\.");
+    let form = format!(r"^surveyd {version}( \([0-9a-f]{{7}}(-modified)?, \d{{4}}-\d\d-\d\d\))?\n?$");
+    assert!(Regex::new(&form).unwrap().is_match(&text), "{text}");
+}
+
+#[test]
+fn the_debian_changelog_is_made_from_the_changelog() {
+    let Some(mut python) = tool("python3") else { return };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/debian-changelog");
+    let output = python.arg(script).arg("2").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let changelog = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<_> = changelog.lines().collect();
+    assert_eq!(lines[0], format!("surveyd ({}-2) unstable; urgency=medium", env!("CARGO_PKG_VERSION")));
+    let last = Regex::new(r"^ -- (.+)  [A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} 00:00:00 \+0000$").unwrap();
+    let maintainer = last.captures(lines[lines.len() - 1]).unwrap();
+    assert_eq!(&maintainer[1], env!("CARGO_PKG_AUTHORS").split(':').next().unwrap());
+    assert!(lines.iter().any(|line| line.starts_with("  * ")), "{changelog}");
+    assert!(lines.iter().all(|line| line.len() <= 80 && !line.contains("](")), "{changelog}");
 }
