@@ -1,4 +1,4 @@
-//! Measures the import of a million threads: alone, and while sends go on.
+//! Measures the import of a million threads: alone, next to an idle server, and while sends go on.
 
 use std::{
     fmt::Write as _,
@@ -31,7 +31,12 @@ pub fn run() {
     let alone =
         Import::start(&database.path(), &csv).repeat_until_done(|| std::thread::sleep(Duration::from_millis(5)));
     println!("| import alone | {:.0} | {:.0} | | | | |", alone.rate, alone.peak_mib);
-    // A new database, in which the threads do not exist yet.
+    // New databases, in which the threads do not exist yet.
+    let database = Database::new(CLIENTS);
+    let server = RunningServer::surveyd(&database.path());
+    let idle = Import::start(&database.path(), &csv).repeat_until_done(|| std::thread::sleep(Duration::from_millis(5)));
+    println!("| next to an idle server | {:.0} | {:.0} | | | | |", idle.rate, idle.peak_mib);
+    drop(server);
     let database = Database::new(CLIENTS);
     let server = RunningServer::surveyd(&database.path());
     let target = Target { address: server.address, token: database.token.clone(), clients: CLIENTS };

@@ -107,8 +107,11 @@ pub(in crate::store) fn wait_as_command(connection: &Connection) -> rusqlite::Re
     connection.busy_handler(Some(wait::<COMMAND_PATIENCE_S>))
 }
 
-/// Waits for a lock and tries again every millisecond, where SQLite would back off to 100: between two commits of a busy server
-/// the lock is free for microseconds, and a `token revoke` that sleeps longer would never get it.
+/// The first tries for a lock come every tenth of a millisecond: next to a busy process it is mostly free again within one or two.
+const QUICK_TRIES: i32 = 50;
+
+/// Waits for a lock and tries again after a millisecond at most, where SQLite would back off to 100: between two commits of a busy
+/// server the lock is free for microseconds, and a `token revoke` that sleeps longer would never get it.
 fn wait<const SECONDS: u64>(tries: i32) -> bool {
     thread_local! {
         static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
@@ -116,7 +119,7 @@ fn wait<const SECONDS: u64>(tries: i32) -> bool {
     if tries == 0 {
         SINCE.set(Some(Instant::now()));
     }
-    std::thread::sleep(Duration::from_millis(1));
+    std::thread::sleep(Duration::from_micros(if tries < QUICK_TRIES { 100 } else { 1000 }));
     SINCE.get().is_some_and(|since| since.elapsed() < Duration::from_secs(SECONDS))
 }
 

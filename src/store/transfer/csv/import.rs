@@ -1,7 +1,7 @@
 //! The import of a CSV file: rows are put in small transactions by the same functions as everywhere. Each rejected row is
 //! reported with its line.
 
-use std::{io::BufRead, path::PathBuf};
+use std::{collections::VecDeque, io::BufRead, path::PathBuf};
 
 use anyhow::{Context, Error, Result};
 use rusqlite::Connection;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::store::transfer::csv::{
     columns::Tabular,
     rows::{CsvLine, Rows},
-    throttle::ImportThrottle,
+    throttle::{ImportThrottle, Step},
 };
 use crate::store::{
     LocalDatabase,
@@ -95,23 +95,24 @@ impl Import {
         observer: &mut dyn ImportObserver,
         throttle: &mut ImportThrottle<'_>,
     ) -> Result<()> {
-        let (mut chunk, mut is_first) = (Vec::new(), true);
+        let (mut chunk, mut is_first) = (VecDeque::new(), true);
         loop {
             // Read and checked before the lock is taken: the CSV file may be a slow pipe.
-            let is_last = !fill(&mut chunk, throttle.rows(), rows, check)?;
+            let is_read = !fill(&mut chunk, throttle.rows(), rows, check)?;
             throttle.wait(&database.connection).map_err(explained(database))?;
             let so_far = *self;
             let put = database.transact(|connection| {
-                let (sum, rejections) = put(connection, chunk.drain(..), so_far)?;
+                let (sum, rejections) = put(connection, &mut chunk, &throttle.step(), so_far)?;
+                let is_last = is_read && chunk.is_empty();
                 // The audit has an entry from the first change on; the result of the whole is known with the last.
                 let entry = match (is_first, is_last) {
                     (_, true) => Some(AuditEntry::new(Action::Import, E::LIST, None, Some(&sum))?),
                     (true, false) => Some(AuditEntry::new::<()>(Action::Import, E::LIST, None, None)?),
                     (false, false) => None,
                 };
-                Ok::<_, StoreError>(Changed::audited((sum, rejections), entry))
+                Ok::<_, StoreError>(Changed::audited((sum, rejections, is_last), entry))
             });
-            let (sum, rejections) = put.map_err(|error| error.explain(&database.path))?;
+            let (sum, rejections, is_last) = put.map_err(|error| error.explain(&database.path))?;
             throttle.released();
             (*self, is_first) = (sum, false);
             rejections.iter().try_for_each(|rejection| observer.rejected(rejection))?;
@@ -130,25 +131,27 @@ fn explained(database: &LocalDatabase) -> impl Fn(rusqlite::Error) -> Error + us
 
 /// Reads rows up to a count; returns whether there may be more.
 fn fill<E: Tabular, R: BufRead>(
-    chunk: &mut Vec<CsvLine<E>>,
+    chunk: &mut VecDeque<CsvLine<E>>,
     count: usize,
     rows: &mut Rows<R>,
     check: &dyn Fn(&E) -> Result<(), StoreError>,
 ) -> Result<bool> {
     while chunk.len() < count {
         let Some(CsvLine { line, row }) = rows.next()? else { return Ok(false) };
-        chunk.push(CsvLine { line, row: row.and_then(|row| check(&row).map(|()| row)) });
+        chunk.push_back(CsvLine { line, row: row.and_then(|row| check(&row).map(|()| row)) });
     }
     Ok(true)
 }
 
+/// Puts rows from the front until the step ends.
 fn put<E: Tabular>(
     connection: &Connection,
-    chunk: impl Iterator<Item = CsvLine<E>>,
+    chunk: &mut VecDeque<CsvLine<E>>,
+    step: &Step,
     mut sum: Import,
 ) -> Result<(Import, Vec<Rejection>), StoreError> {
     let mut rejections = Vec::new();
-    for CsvLine { line, row } in chunk {
+    while let Some(CsvLine { line, row }) = chunk.pop_front() {
         match row.and_then(|row| row.write(connection)) {
             Ok(()) => sum.applied += 1,
             Err(error) => {
@@ -156,6 +159,28 @@ fn put<E: Tabular>(
                 rejections.push(Rejection::of(line, error)?);
             }
         }
+        if step.has_ended() {
+            break;
+        }
     }
     Ok((sum, rejections))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::file::open::open_in_memory;
+    use crate::survey::model::Client;
+
+    #[test]
+    fn a_step_that_has_ended_puts_one_row_and_leaves_the_others() {
+        let connection = open_in_memory().expect("a database");
+        let mut rows = Rows::of::<Client>("id\n1\n2\n3\n".as_bytes()).expect("a header");
+        let mut chunk = VecDeque::new();
+        assert!(!fill::<Client, _>(&mut chunk, 9, &mut rows, &|_| Ok(())).expect("rows"), "the file has three rows");
+        let (sum, rejections) = put(&connection, &mut chunk, &Step::ended(), Import::default()).expect("a row");
+        assert_eq!((sum, rejections, chunk.len()), (Import { applied: 1, rejected: 0 }, vec![], 2));
+        let (sum, rejections) = put(&connection, &mut chunk, &Step::without_end(), sum).expect("rows");
+        assert_eq!((sum, rejections, chunk.len()), (Import { applied: 3, rejected: 0 }, vec![], 0));
+    }
 }
