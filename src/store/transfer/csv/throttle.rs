@@ -25,7 +25,7 @@ const ROWS_ALONE: usize = 50_000;
 
 /// How long the lock is left free between two transactions next to a server that writes. With more, most of
 /// the time goes to the pauses; with less, each send waits for a transaction.
-const GAP: Duration = Duration::from_millis(2);
+const GAP: Duration = Duration::from_millis(4);
 
 /// The same if the server has written nothing for [`IDLE_AFTER`]: a writer that waits for the lock tries again within this time.
 const GAP_NEXT_TO_IDLE: Duration = Duration::from_micros(300);
