@@ -4,10 +4,10 @@ use std::fs;
 
 use rstest::rstest;
 
-use crate::harness::{TestFolder, World, with_failing_sync};
+use crate::harness::{FailingSync, SYNC_CALLS, TestFolder, World, with_failing_sync};
 
 /// More than a restore has.
-const SYNCS: u32 = 16;
+const SYNCS: u32 = 10;
 
 /// The database that a restore replaces.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,12 @@ enum Old {
     WithLog,
     /// Another connection keeps the log, and with it a commit that could not be synced.
     OpenElsewhere,
+}
+
+/// For both calls and each number, the syncs that fail.
+fn failing_syncs(when: fn(u32) -> Vec<String>) -> impl Iterator<Item = FailingSync> {
+    let of = move |calls| (1..=SYNCS).flat_map(when).map(move |when| FailingSync { calls, when });
+    SYNC_CALLS.into_iter().flat_map(of)
 }
 
 /// Every sync of a restore fails, then also the next one, then each from that one on.
@@ -43,15 +49,14 @@ fn a_restore_says_what_happened_if_a_sync_fails(
     drop(database);
     let old = folder.export();
     let (mut restored, mut not_restored, mut unknown, mut unsynced) = (0, 0, 0, 0);
-    let failing = |nth: u32| [format!("{nth}"), format!("{nth}..{}", nth + 1), format!("{nth}+")];
-    for nth in (1..=SYNCS).flat_map(failing) {
+    for sync in failing_syncs(|nth| vec![format!("{nth}"), format!("{nth}..{}", nth + 1), format!("{nth}+")]) {
         for name in folder.files().iter().filter(|name| name.starts_with("surveyd.db")) {
             fs::remove_file(folder.path(name)).unwrap();
         }
         for name in folder.files().iter().filter(|name| name.starts_with("old.db")) {
             fs::copy(folder.path(name), folder.path(&name.replace("old", "surveyd"))).unwrap();
         }
-        let Some(mut command) = with_failing_sync(&folder, &nth, &["restore", "copy.db"]) else { return };
+        let Some(mut command) = with_failing_sync(&folder, &sync, &["restore", "copy.db"]) else { return };
         let other = (state == Old::OpenElsewhere).then(|| {
             let other = folder.database();
             other.query_row("select count(*) from client", [], |row| row.get::<_, i64>(0)).unwrap();
@@ -60,7 +65,7 @@ fn a_restore_says_what_happened_if_a_sync_fails(
         let output = command.output().unwrap();
         drop(other);
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(!said.contains("another program") && !said.contains("surveyd-part"), "{nth}: {said}");
+        assert!(!said.contains("another program") && !said.contains("surveyd-part"), "{sync}: {said}");
         let kept = folder.files().contains(&"surveyd.db.before-restore-1".to_owned());
         // Undoes what was broken off, which a command that only reads cannot.
         folder.apply(World::new());
@@ -68,16 +73,16 @@ fn a_restore_says_what_happened_if_a_sync_fails(
         if said.starts_with("surveyd: copy.db is restored to the database surveyd.db; ") {
             restored += 1;
             unsynced += u32::from(!output.status.success());
-            assert!(now == new && kept, "{nth}: {said}");
+            assert!(now == new && kept, "{sync}: {said}");
         } else if said.contains("it is not known whether copy.db is restored") {
             unknown += 1;
-            assert!((now == new || now == old) && kept, "{nth}: {said}");
+            assert!((now == new || now == old) && kept, "{sync}: {said}");
         } else {
             not_restored += 1;
-            assert!(now == old && !kept && output.status.code() == Some(1), "{nth}: {said}");
+            assert!(now == old && !kept && output.status.code() == Some(1), "{sync}: {said}");
         }
         folder.assert_sound("surveyd.db");
-        assert!(folder.files().iter().all(|name| !name.contains("surveyd-part")), "{nth}: {:?}", folder.files());
+        assert!(folder.files().iter().all(|name| !name.contains("surveyd-part")), "{sync}: {:?}", folder.files());
     }
     assert!(restored > 0 && not_restored > 0, "{restored} restored, {not_restored} not, {unknown} unknown");
     match state {
@@ -97,30 +102,32 @@ fn a_restore_without_a_database_says_what_happened_if_a_sync_fails() {
     let log = fs::read(folder.path("surveyd.db-wal")).unwrap();
     drop(writing);
     let mut unsynced = 0;
-    for nth in 1..=SYNCS {
+    for sync in failing_syncs(|nth| vec![nth.to_string()]) {
         for name in folder.files().iter().filter(|name| name.starts_with("surveyd.db")) {
             fs::remove_file(folder.path(name)).unwrap();
         }
         folder.write("surveyd.db", &text);
         fs::write(folder.path("surveyd.db-wal"), &log).unwrap();
-        let Some(mut command) = with_failing_sync(&folder, &nth.to_string(), &["restore", "copy.db"]) else { return };
+        let Some(mut command) = with_failing_sync(&folder, &sync, &["restore", "copy.db"]) else {
+            return;
+        };
         let output = command.output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         if said.starts_with("surveyd: copy.db is restored to the database surveyd.db; ") {
             let is_synced = output.status.success();
-            assert_eq!(is_synced, !said.contains("a power cut may bring the old one back"), "{nth}: {said}");
+            assert_eq!(is_synced, !said.contains("a power cut may bring the old one back"), "{sync}: {said}");
             unsynced += u32::from(!is_synced);
-            assert!(folder.export() == new, "{nth}: {said}");
+            assert!(folder.export() == new, "{sync}: {said}");
         } else {
             assert!(
                 said.starts_with("surveyd: copy.db is not restored, the database surveyd.db is as it was: "),
-                "{nth}: {said}"
+                "{sync}: {said}"
             );
-            assert_eq!(fs::read_to_string(folder.path("surveyd.db")).unwrap(), text, "{nth}");
-            assert!(fs::read(folder.path("surveyd.db-wal")).unwrap() == log, "{nth}");
-            assert!(folder.files().iter().all(|name| !name.contains("before-restore")), "{nth}: {:?}", folder.files());
+            assert_eq!(fs::read_to_string(folder.path("surveyd.db")).unwrap(), text, "{sync}");
+            assert!(fs::read(folder.path("surveyd.db-wal")).unwrap() == log, "{sync}");
+            assert!(folder.files().iter().all(|name| !name.contains("before-restore")), "{sync}: {:?}", folder.files());
         }
-        assert!(folder.files().iter().all(|name| !name.contains("surveyd-part")), "{nth}: {:?}", folder.files());
+        assert!(folder.files().iter().all(|name| !name.contains("surveyd-part")), "{sync}: {:?}", folder.files());
     }
     assert_eq!(unsynced, 1, "the last sync of the folder");
 }
@@ -129,20 +136,22 @@ fn a_restore_without_a_database_says_what_happened_if_a_sync_fails() {
 fn a_backup_says_what_happened_if_a_sync_fails() {
     let folder = TestFolder::with_sample();
     let mut unsynced = 0;
-    for nth in 1..=SYNCS {
+    for sync in failing_syncs(|nth| vec![nth.to_string()]) {
         let _ = fs::remove_file(folder.path("copy.db"));
-        let Some(mut command) = with_failing_sync(&folder, &nth.to_string(), &["backup", "copy.db"]) else { return };
+        let Some(mut command) = with_failing_sync(&folder, &sync, &["backup", "copy.db"]) else {
+            return;
+        };
         let output = command.output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         unsynced += u32::from(said.contains("copy.db is a complete backup, but its folder cannot be synced"));
         let is_there = output.status.success() || said.contains("is a complete backup");
-        assert_eq!(folder.path("copy.db").exists(), is_there, "{nth}: {said}");
+        assert_eq!(folder.path("copy.db").exists(), is_there, "{sync}: {said}");
         if is_there {
             folder.assert_sound("copy.db");
             let mode = fs::read(folder.path("copy.db")).unwrap()[18];
-            assert_eq!(mode, 1, "{nth}: it needs no log next to it");
+            assert_eq!(mode, 1, "{sync}: it needs no log next to it");
         }
-        assert!(folder.files().iter().all(|name| !name.contains("surveyd-part")), "{nth}: {:?}", folder.files());
+        assert!(folder.files().iter().all(|name| !name.contains("surveyd-part")), "{sync}: {:?}", folder.files());
     }
     assert_eq!(unsynced, 1, "the last sync of the folder");
 }

@@ -156,6 +156,8 @@ fn a_dropped_world_starts_from_the_sample_and_leaves_no_file() {
         let folder = fs::read_dir(folder.path("")).unwrap().next().unwrap().unwrap().path();
         fs::read_dir(folder).unwrap().count()
     };
+    // A fake makes one world at its start, and the first name gets it.
+    assert_eq!(fake.client("test-crm@first").send(1, 1).short(), "200 ");
     let before = files();
     for _ in 0..5 {
         let mut crm = fake.client("test-crm@w");

@@ -1,7 +1,7 @@
 //! Programs that some tests need. A test skips where one is missing, and fails where it is missing in CI.
 
 use std::{
-    env, fs,
+    env, fmt, fs,
     io::{self, Write},
     path::Path,
     process::Command,
@@ -46,16 +46,32 @@ pub fn skip_in_ci_too(reason: &str) {
     writeln!(io::stderr(), "{test} is skipped: {reason}").unwrap();
 }
 
-/// The program in a folder, where some of its syncs to the disk fail, counted from 1: with `3` the third, with `3..4` also the
-/// next, with `3+` each from the third on. None where strace is missing or may not trace.
-pub fn with_failing_sync(folder: &TestFolder, nth: &str, arguments: &[&str]) -> Option<Command> {
-    let quiet = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"];
+/// The calls that sync to the disk: SQLite uses the second, and we use the first. strace counts each on its own.
+pub const SYNC_CALLS: [&str; 2] = ["fsync", "fdatasync"];
+
+/// Syncs of a program that fail.
+pub struct FailingSync {
+    pub calls: &'static str,
+    /// Counted from 1: with `3` the third, with `3..4` also the next, with `3+` each from the third on.
+    pub when: String,
+}
+
+impl fmt::Display for FailingSync {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.calls, self.when)
+    }
+}
+
+/// The program in a folder, where some of its syncs fail. None where strace is missing or may not trace.
+pub fn with_failing_sync(folder: &TestFolder, sync: &FailingSync, arguments: &[&str]) -> Option<Command> {
+    let FailingSync { calls, when } = sync;
+    let quiet = ["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")];
     if !tool("strace")?.args(quiet).arg("true").status().unwrap().success() {
         skip("strace may not trace");
         return None;
     }
     let mut command = tool("strace")?;
-    command.args(quiet).args(["-e", &format!("inject=fsync,fdatasync:error=EIO:when={nth}")]);
+    command.args(quiet).args(["-e", &format!("inject={calls}:error=EIO:when={when}")]);
     command.arg(binary()).args(arguments).current_dir(folder.path(""));
     Some(command)
 }
