@@ -18,7 +18,8 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, poll},
-    fs::{OFlags, fcntl_getfl, statvfs},
+    fs::{Access, OFlags, access, fcntl_getfl, statvfs},
+    io::Errno,
     process::{Resource, Rlimit, geteuid, getrlimit, getuid, setrlimit},
 };
 
@@ -94,6 +95,11 @@ impl FileState {
         let user = geteuid();
         user.is_root() || user.as_raw() == self.user
     }
+}
+
+/// False if the file may not be written by this user; true also if there is none.
+pub(crate) fn may_write(path: &Path) -> bool {
+    access(path, Access::WRITE_OK) != Err(Errno::ACCESS)
 }
 
 /// How many names a file has: hard links, and the name that it was opened by.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Error, Result};
 
 use super::{
-    output::{print_json, unless_closed},
+    output::{print_json, say, unless_closed},
     table::print_table,
+    why::WRITTEN_LATER,
 };
 use crate::{
     cli::StatsArgs,
@@ -24,6 +25,9 @@ pub(crate) fn run(StatsArgs { from, to, by, zone, json, file }: StatsArgs) -> Re
     let query = StatisticsQuery::new((from, to), by, zone, now()).map_err(Error::msg)?;
     LocalDatabase::read_only(&Settings::load(file.flags(None))?.database, |database| {
         let statistics = database.statistics(&query)?;
+        if database.has_server() && !json {
+            say(WRITTEN_LATER);
+        }
         unless_closed(if json { print_json(&statistics) } else { print_lines(statistics, &database.names()?) })
     })
 }

@@ -28,18 +28,26 @@ pub(crate) fn run(WhyArgs { person, since, until, thread, form, rule, token, jso
         token,
         ..RefusalFilter::default()
     };
-    let refusals =
-        LocalDatabase::read_only(&Settings::load(file.flags(None))?.database, |database| database.refusals(&filter))?;
+    let (refusals, has_server) = LocalDatabase::read_only(&Settings::load(file.flags(None))?.database, |database| {
+        Ok((database.refusals(&filter)?, database.has_server()))
+    })?;
     if json {
         return unless_closed(print_array(refusals.into_iter().map(Ok)));
     }
     if refusals.is_empty() {
-        say("no such send was refused; refusals are kept for the days of retention.refusals_days");
+        say("no refusal like that is in the file, which keeps them for the days of retention.refusals_days");
+        if has_server {
+            say(WRITTEN_LATER);
+        }
         return Ok(());
     }
     let header = ["TIME", "RULE", "ANSWER", "ASKED FOR", "CLIENT", "THREAD", "FORM", "TOKEN", "REQUEST"];
     unless_closed(print_table(header, refusals.into_iter().map(line)))
 }
+
+/// Why the file may lack the newest refusals.
+pub(super) const WRITTEN_LATER: &str =
+    "a running server writes its refusals once a minute; the console and GET /admin/refusals have the newest ones";
 
 fn line(refusal: RefusalRow) -> [String; 9] {
     let id = |id: Option<i64>| id.map_or_else(String::new, |id| id.to_string());

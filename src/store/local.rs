@@ -13,6 +13,7 @@ use crate::store::{
     file::{
         connection::open_reader,
         error::FileError,
+        lock::ServerLock,
         network::{OnNetwork, check_file_system},
         open::{Missing, open},
         open_read_only::{ReadOnlyFile, empty},
@@ -51,6 +52,11 @@ impl LocalDatabase {
         let done = command(&database);
         file.unchanged.check()?;
         done
+    }
+
+    /// Whether a server seems to run on it.
+    pub(crate) fn has_server(&self) -> bool {
+        ServerLock::is_held(&self.path)
     }
 
     /// Opens a file of the present schema, only to read it, next to the server that has it open in this process.

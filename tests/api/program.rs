@@ -282,6 +282,30 @@ fn no_command_but_serve_and_apply_makes_a_database(
     assert_eq!(fs::read_dir(folder.path("")).unwrap().count(), 0);
 }
 
+/// A server says at its start what it may not write. SQLite makes the log with the rights that the database had, and keeps them
+/// when those of the database change.
+#[rstest]
+#[case(
+    "surveyd.db",
+    "the database surveyd.db is read-only; give this user the right to write to it and to its folder: "
+)]
+#[case("surveyd.db-shm", "surveyd.db-shm is read-only; give this user the right to write to it: ")]
+fn a_server_does_not_start_on_a_read_only_file(#[case] read_only: &str, #[case] says: &str) {
+    let folder = TestFolder::with_sample();
+    for name in ["surveyd.db", "surveyd.db-lock", "surveyd.db-wal", "surveyd.db-shm"] {
+        let mode = if name == read_only { 0o444 } else { 0o666 };
+        fs::OpenOptions::new().append(true).create(true).open(folder.path(name)).unwrap();
+        fs::set_permissions(folder.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let mut command = folder.command_without_rights(&["serve", "--listen", "127.0.0.1:0"]);
+    fs::set_permissions(folder.path(""), fs::Permissions::from_mode(0o777)).unwrap();
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let said = said.replace(folder.path("").to_str().unwrap(), "");
+    assert!(said.starts_with(&format!("surveyd: {says}")), "{said}");
+    assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+}
+
 /// A read-only file. Root may write to it all the same, so the tests' own user is left for one without rights.
 #[test]
 fn a_read_only_database_is_an_error() {

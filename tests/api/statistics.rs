@@ -164,7 +164,7 @@ fn commands_show_what_was_counted_and_why() {
     insta::assert_snapshot!(refused);
     assert_eq!(
         folder.run_ok(&["why", "nobody"]),
-        "surveyd: no such send was refused; refusals are kept for the days of retention.refusals_days"
+        "surveyd: no refusal like that is in the file, which keeps them for the days of retention.refusals_days"
     );
     for (arguments, error) in [
         (&["stats", "--from", "2026-03-02", "--to", "2026-03-01"][..], "from must be before to"),

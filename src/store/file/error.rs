@@ -1,11 +1,18 @@
 //! Errors of the file as a whole: what happened, and what an administrator can do about it.
 
-use std::{fs::File, io, path::Path};
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
 
 use rusqlite::ErrorCode;
 use thiserror::Error;
 
-use crate::unix::read_at;
+use crate::{
+    store::file::sidecar,
+    unix::{may_write, read_at},
+};
 
 /// How much is read at once to find out whether a file can be read.
 const READ_BYTES: usize = 1024 * 1024;
@@ -72,15 +79,24 @@ impl FileError {
                 format!("the database {file} is damaged; put a backup in its place with `surveyd restore FILE`")
             }
             Self::Altered(_) | Self::Foreign(_) => foreign(path),
-            Self::ReadOnly(_) => {
-                format!("the database {file} is read-only; give this user the right to write to it and to its folder")
-            }
+            Self::ReadOnly(_) => match read_only_sidecar(path) {
+                Some(name) => format!("{} is read-only; give this user the right to write to it", name.display()),
+                None => format!(
+                    "the database {file} is read-only; give this user the right to write to it and to its folder"
+                ),
+            },
             Self::Busy(_) => busy(path),
             Self::Unreadable(_) | Self::Unusable(_) => unusable(path),
             Self::Explained(_) => return this.into(),
         };
         anyhow::Error::new(this).context(sentence)
     }
+}
+
+/// The log or the shared memory, if that is what this user may not write. SQLite made it with the rights that the database had.
+fn read_only_sidecar(database: &Path) -> Option<PathBuf> {
+    let sidecars = ["-wal", "-shm"].map(|suffix| sidecar(database, suffix));
+    may_write(database).then(|| sidecars.into_iter().find(|sidecar| !may_write(sidecar)))?
 }
 
 pub(in crate::store) fn busy(path: &Path) -> String {

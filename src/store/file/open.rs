@@ -3,7 +3,10 @@
 use std::{io::ErrorKind, path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
-use rusqlite::Connection;
+use rusqlite::{
+    Connection, MAIN_DB,
+    ffi::{self, SQLITE_READONLY},
+};
 use tracing::{debug, info};
 
 use crate::store::file::{
@@ -100,6 +103,10 @@ fn open_as(path: &Path, durability: Durability, before: impl FnOnce(i32) -> Resu
         open_file(path, FLAGS).with_context(|| format!("cannot open the database {}", path.display()))?;
     let ready = |connection: &mut Connection| {
         wait_as_command(connection)?;
+        // SQLite opens a file that may not be written all the same, and fails with the first write.
+        if connection.is_readonly(MAIN_DB)? {
+            return Err(FileError::from(rusqlite::Error::SqliteFailure(ffi::Error::new(SQLITE_READONLY), None)));
+        }
         // Checked before any pragma is set: a file of another program stays as it is.
         let snapshot = connection.transaction()?;
         let owner = owner_of(&snapshot)?;
