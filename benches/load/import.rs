@@ -1,4 +1,4 @@
-//! Measures the import of a million threads: alone, next to an idle server, and while sends go on.
+//! Measures the import of 400,000 threads: alone, next to an idle server, and while sends go on.
 
 use std::{
     fmt::Write as _,
@@ -14,7 +14,7 @@ use crate::{
     servers::{Database, RunningServer},
 };
 
-const THREADS: u64 = 1_000_000;
+const THREADS: u64 = 400_000;
 const CLIENTS: u64 = 100_000;
 const CONNECTIONS: usize = 16;
 const ROUND: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@
 //! | `cargo bench -- compare` | surveyd, a constant handler, the usual design and SQLite alone |
 //! | `cargo bench -- fake` | what a test suite waits for: starts, resets, new worlds |
 //! | `cargo bench -- delivery` | how deliveries slow down sends, and how fast a backlog of a million is delivered |
-//! | `cargo bench -- import` | the import of a million threads |
+//! | `cargo bench -- import` | the import of 400,000 threads |
 //! | `cargo bench -- index` | how filling the index of the sends slows down sends |
 //! | `cargo bench -- tls` | the cost of HTTPS |
 //! | `cargo bench -- coarse` | the most important ratios; fails below half of their goals |

@@ -20,7 +20,7 @@ use std::{
 
 use actix_server::{Server as HttpServer, ServerBuilder};
 use actix_web::{App, middleware::from_fn, rt, web::ThinData};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
@@ -277,9 +277,14 @@ fn url(is_tls: bool, address: SocketAddr) -> String {
 ///
 /// Errors: one sentence that names it, and the way out.
 fn bind(address: SocketAddr, purpose: &str, key: &str) -> Result<(SocketAddr, TcpListener)> {
-    let listener = connection::bind(address).with_context(|| {
+    let listener = connection::bind(address).map_err(|error| {
         let by = if key.starts_with('-') { "with" } else { "by" };
-        format!("cannot listen on {address}{purpose}; stop what uses it, or choose another address {by} {key}")
+        let first = match error.kind() {
+            io::ErrorKind::PermissionDenied => "allow ports below 1024 (CAP_NET_BIND_SERVICE)",
+            _ => "stop what uses it",
+        };
+        let sentence = format!("cannot listen on {address}{purpose}; {first}, or choose another address {by} {key}");
+        Error::new(error).context(sentence)
     })?;
     Ok((listener.local_addr()?, listener))
 }

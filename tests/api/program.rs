@@ -14,7 +14,8 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::harness::{
-    Client, ClientRow, Server, Signal, TestFolder, World, WriteLock, eventually, first_line, send_signal, surveyd,
+    Client, ClientRow, Server, Signal, TestFolder, World, WriteLock, eventually, first_line, send_signal,
+    skip_in_ci_too, surveyd,
 };
 
 #[rstest]
@@ -216,6 +217,23 @@ fn an_address_in_use_is_named() {
             "surveyd: cannot listen on {address}; stop what uses it, or choose another address with --listen: "
         )),
         "{said}"
+    );
+}
+
+#[test]
+fn a_port_that_needs_a_right_is_named() {
+    let first: u16 =
+        fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap().trim().parse().unwrap();
+    if first <= 81 {
+        return skip_in_ci_too("every user may listen on port 81");
+    }
+    let folder = TestFolder::new();
+    let output = folder.command_without_rights(&["fake", "--listen", "127.0.0.1:81"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        said,
+        "surveyd: cannot listen on 127.0.0.1:81; allow ports below 1024 (CAP_NET_BIND_SERVICE), or choose another address \
+         with --listen: Permission denied (os error 13)\n"
     );
 }
 

@@ -30,7 +30,7 @@ pub use http::{Client, Response, envelope, send_in_parts};
 pub use receiver::{Received, Receiver, Reply};
 pub use rustix::process::Signal;
 pub use server::{Server, first_line};
-pub use tools::{FailingCalls, FailingSync, SYNC_CALLS, tool, tool_of_root, with_failing_sync};
+pub use tools::{FailingCalls, FailingSync, SYNC_CALLS, skip_in_ci_too, tool, tool_of_root, with_failing_sync};
 pub use write_lock::WriteLock;
 
 /// How long a test waits for an event before it fails.
