@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import platform
 import socket
 import subprocess
 import sys
@@ -17,17 +16,27 @@ from conftest import Suite
 HINT = "set SURVEYD_URL to the address of a `surveyd fake`, or unset it to let the tests start one"
 
 
+@pytest.mark.parametrize(
+    ("machine", "way_out"),
+    [
+        ("x86_64", "install the wheel whose name ends with x86_64.whl instead of this one, which ends with any.whl"),
+        ("aarch64", "install the wheel whose name ends with aarch64.whl instead of this one, which ends with any.whl"),
+        (
+            "riscv64",
+            "run the fake in a container or WSL2 and set SURVEYD_URL to its address, or set SURVEYD to a binary",
+        ),
+    ],
+)
 def test_no_binary_for_this_platform(
-    suite: Suite, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    suite: Suite, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: str, way_out: str
 ) -> None:
     (wheel,) = wheels.glob("surveyd-*-py3-none-any.whl")
     install = ["-m", "pip", "install", "--quiet", "--no-index", "--target", str(tmp_path), str(wheel)]
     subprocess.run([sys.executable, *install, "--disable-pip-version-check"], check=True)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    sentence = (
-        f"this package has no surveyd for linux {platform.machine()}; run the fake in a container or WSL2 and set "
-        "SURVEYD_URL to its address, or set SURVEYD to a binary"
-    )
+    # Python imports this module first, in each process.
+    (tmp_path / "sitecustomize.py").write_text(f"import platform\nplatform.machine = lambda: {machine!r}\n")
+    sentence = f"this package has no surveyd for linux {machine}; {way_out}"
     assert suite.error() == sentence
     command = subprocess.run([sys.executable, "-m", "surveyd", "--version"], capture_output=True, text=True)
     assert (command.returncode, command.stdout, command.stderr) == (1, "", f"surveyd: {sentence}\n")

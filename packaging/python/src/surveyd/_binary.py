@@ -8,6 +8,9 @@ from pathlib import Path
 
 from surveyd._error import SurveydError
 
+# The platforms of the wheels with a binary, as Python names them.
+WHEELS = [("Linux", "x86_64"), ("Linux", "aarch64")]
+
 
 def find_binary() -> Path:
     """The binary that $SURVEYD names, or else the one of this package.
@@ -30,8 +33,9 @@ def packaged_binary() -> Path:
     """The binary inside this package. Errors: the package was built for all platforms, without one."""
     path = Path(__file__).with_name("bin") / "surveyd"
     if not path.exists():
-        raise SurveydError(
-            f"this package has no surveyd for {platform.system().lower()} {platform.machine()}; run the fake in a "
-            "container or WSL2 and set SURVEYD_URL to its address, or set SURVEYD to a binary"
-        )
+        system, machine = platform.system(), platform.machine()
+        way_out = "run the fake in a container or WSL2 and set SURVEYD_URL to its address, or set SURVEYD to a binary"
+        if (system, machine) in WHEELS:
+            way_out = f"install the wheel whose name ends with {machine}.whl instead of this one, which ends with any.whl"
+        raise SurveydError(f"this package has no surveyd for {system.lower()} {machine}; {way_out}")
     return path
