@@ -99,6 +99,7 @@ impl RequestContext {
                 self.token = Some(token.clone());
                 self.decision = Decision::Authenticated;
             }
+            Failure::NoSuchPath | Failure::MethodNotAllowed(_) => self.decision = Decision::NoRoute,
             _ => {}
         }
     }

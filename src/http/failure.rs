@@ -147,6 +147,11 @@ impl Failure {
         }
     }
 
+    /// Whether no route takes the path or the method.
+    pub(super) fn is_of_no_route(&self) -> bool {
+        matches!(self, Self::NoSuchPath | Self::MethodNotAllowed(_))
+    }
+
     /// Whether the caller showed nothing that is a token.
     pub(super) fn is_of_no_token(&self) -> bool {
         matches!(self, Self::Denied(Denied::Missing | Denied::OtherScheme | Denied::Invalid | Denied::Revoked { .. }))

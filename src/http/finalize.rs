@@ -111,7 +111,7 @@ fn finalize(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         if let Some(metrics) = &app.metrics {
             counts.unwrap_or(&app.no_route).count(metrics, status);
         }
-        if is_api {
+        if attempts::is_kept(&request, app, failure) {
             attempts::record(&request, app, Some(status), message.as_deref());
         }
     }

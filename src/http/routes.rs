@@ -5,7 +5,7 @@ use actix_web::{Route, http::Method, web::ServiceConfig};
 use super::{
     admin::{self, deliveries, events, history, people, statistics, status, tokens},
     api::{self, LOGIN, SEND},
-    monitoring::{LIVEZ, endpoints},
+    monitoring::{LIVEZ, READYZ, endpoints},
     pages::{console, openapi},
     responses::Empty,
     route_table::{Table, at, delete, get, no_other, patch, post, put},
@@ -29,7 +29,7 @@ pub(crate) fn table() -> Table {
     at(routes, "/console.json", [get(console::info)]);
     at(routes, "/console/{asset}", [get(console::asset)]);
     at(routes, LIVEZ, [get(|| async { Empty::OK })]);
-    at(routes, "/readyz", [get(endpoints::readyz)]);
+    at(routes, READYZ, [get(endpoints::readyz)]);
     openapi::routes(routes);
     at(routes, SEND, [post(api::send::send)]);
     at(routes, LOGIN, [post(api::login::log_in)]);

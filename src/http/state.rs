@@ -14,7 +14,7 @@ use super::{
     connection::tls::Tls,
     middleware::throttle::Throttles,
     monitoring::{
-        METRICS,
+        LIVEZ, METRICS, READYZ,
         metrics::{Counts, Metrics},
         readiness::Readiness,
     },
@@ -50,14 +50,29 @@ pub(crate) enum RouteScope {
 impl RouteScope {
     pub(crate) fn answers(self, path: &str) -> bool {
         // The console calls the routes under `/admin` of its own address.
-        let is_console = path == "/" || path == "/console.json" || path.starts_with("/console/");
-        let is_admin = is_console || path == METRICS || path == "/admin" || path.starts_with("/admin/");
+        let is_admin = is_console(path) || path == METRICS || is_administration(path);
         match self {
             Self::All => true,
             Self::Public => !is_admin,
             Self::Admin => is_admin || DOCUMENTATION.contains(&path),
         }
     }
+}
+
+fn is_console(path: &str) -> bool {
+    path == "/" || path == "/console.json" || path.starts_with("/console/")
+}
+
+fn is_administration(path: &str) -> bool {
+    path == "/admin" || path.starts_with("/admin/")
+}
+
+/// Whether a path is the program's own, or one that browsers ask for by themselves. A caller of the vendor's API has none of
+/// them by mistake.
+pub(crate) fn is_own(path: &str) -> bool {
+    let is_of_browser = path == "/favicon.ico" || path.starts_with("/.well-known/");
+    let is_of_operations = [LIVEZ, READYZ, METRICS].contains(&path) || DOCUMENTATION.contains(&path);
+    is_console(path) || is_administration(path) || is_of_operations || is_of_browser
 }
 
 /// What one HTTP worker needs for every request.

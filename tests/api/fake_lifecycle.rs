@@ -215,11 +215,17 @@ fn a_web_page_cannot_use_the_admin_routes_of_a_fake(#[case] lines: &str, #[case]
 #[test]
 fn a_foreign_host_reaches_no_call_of_a_fake_on_loopback() {
     let fake = Server::fake();
-    for path in ["/api/auth/login", "/api/v1/quality/send", "/api/v1/threads"] {
-        let request = format!("POST {path} HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 0\r\n\r\n");
-        let message = "Host: \"evil.example\" may not use /api of a fake on loopback; use localhost or 127.0.0.1";
+    let paths = ["/api/auth/login", "/api/v1/quality/send", "/api/v1/threads"].map(|path| (path, "/api"));
+    let wrong_paths = ["//api/v1/quality/send", "/v1/quality/send"].map(|path| (path, "this path"));
+    let lines = ["", "Authorization: Bearer test-crm@w1\r\n"];
+    for ((path, scope), line) in paths.iter().chain(&wrong_paths).flat_map(|path| lines.map(|line| (path, line))) {
+        let request = format!("POST {path} HTTP/1.1\r\nHost: evil.example\r\n{line}Content-Length: 0\r\n\r\n");
+        let message =
+            format!("Host: \"evil.example\" may not use {scope} of a fake on loopback; use localhost or 127.0.0.1");
         assert_eq!(fake.anonymous().raw(request.as_bytes()).short(), format!("403 {message}"), "{path}");
     }
+    let worlds = fake.client("test-admin").call("GET", "/admin/worlds", None).json();
+    assert_eq!(worlds, json!([{"name": "", "admin": "test-admin"}]), "it makes no world");
 }
 
 /// A login needs no token: it made a database for each name. The token from it makes the world.

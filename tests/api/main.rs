@@ -68,3 +68,4 @@ mod verify;
 mod world_file;
 mod worlds;
 mod written_files;
+mod wrong_paths;

@@ -227,11 +227,10 @@ impl Attempt {
 
     /// The rules that a call of this kind has.
     fn rules(&self) -> &'static [Rule] {
-        let is_no_call = matches!(self.status, Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_FOUND));
         match &*self.uri {
             api::SEND if self.method == Method::POST => &Rule::ALL,
             api::LOGIN => &[],
-            _ if is_no_call && self.token.is_none() => &[],
+            _ if matches!(self.decision, Decision::NoRoute) => &[],
             _ => &[Rule::Token, Rule::Role],
         }
     }

@@ -1,4 +1,5 @@
-//! Attempts: every call to `/api/**` leaves one, with what the rules decided. The last of them are kept in memory.
+//! Attempts: every call to `/api/**` leaves one, with what the rules decided. In a fake, so does a call to any other path that
+//! does not exist, for its caller has the wrong URL. The last attempts are kept in memory.
 
 pub(crate) mod log;
 pub(crate) mod report;
@@ -12,14 +13,40 @@ use actix_web::{
 use self::{log::Attempt, report::Decision};
 use super::{
     api::{LOGIN, SEND},
+    auth::Bearer,
     context::RequestContext,
-    state::AppState,
+    failure::Failure,
+    state::{self, API, AppState},
 };
-use crate::{store::refusals::RefusedSend, survey::refusal::Refusal};
+use crate::{
+    store::{refusals::RefusedSend, tokens::Credentials},
+    survey::refusal::Refusal,
+};
+
+/// Whether a call leaves an attempt; `failure` is that of its answer.
+pub(super) fn is_kept(request: &HttpRequest, app: &AppState, failure: Option<&Failure>) -> bool {
+    let path = request.path();
+    let has_no_route = failure.is_some_and(Failure::is_of_no_route);
+    path.starts_with(API) || (app.console.fake && has_no_route && !state::is_own(path))
+}
+
+/// Finds the tenant of a call that no route took, and the name of its token where its text has it. A route would have done
+/// so. Without it, the attempt of a wrong path would not be in the world of its caller.
+fn identify(request: &HttpRequest, app: &AppState) {
+    // A token that names no tenant leaves its attempt where those without a token do.
+    let Ok(bearer) = Bearer::of(request, app) else { return };
+    if let Credentials::Known(caller) = bearer.credentials {
+        RequestContext::of(request).token = Some(caller.name);
+    }
+}
 
 /// Keeps the attempt of a call, and counts the rule that refused it. `status` is None if the connection was closed instead
 /// of an answer.
 pub(super) fn record(request: &HttpRequest, app: &AppState, status: Option<StatusCode>, message: Option<&str>) {
+    let has_no_route = matches!(RequestContext::of(request).decision, Decision::NoRoute);
+    if has_no_route {
+        identify(request, app);
+    }
     let mut context = RequestContext::of(request);
     if let (Some(metrics), Some(rule)) = (&app.metrics, context.decision.failed()) {
         metrics.refused(rule);

@@ -16,6 +16,8 @@ use crate::survey::{
 pub(crate) enum Decision {
     /// No rule was decided.
     Undecided,
+    /// No route takes this path or method: such a call has no rules.
+    NoRoute,
     /// The token or its role was refused.
     Denied(Rule),
     /// The caller may make this call; nothing more is known.
@@ -35,7 +37,7 @@ pub(crate) enum Decision {
 impl Decision {
     pub(crate) fn client(&self) -> Option<ClientId> {
         match self {
-            Self::Undecided | Self::Denied(_) | Self::Authenticated | Self::BadBody => None,
+            Self::Undecided | Self::NoRoute | Self::Denied(_) | Self::Authenticated | Self::BadBody => None,
             Self::About(client, _) | Self::Allowed(client, _, _) => Some(*client),
             Self::AboutUnauthenticated(client, _) => *client,
             Self::Refused(refusal) => refusal.client(),
@@ -44,7 +46,7 @@ impl Decision {
 
     pub(crate) fn thread(&self) -> Option<ThreadId> {
         match self {
-            Self::Undecided | Self::Denied(_) | Self::Authenticated | Self::BadBody => None,
+            Self::Undecided | Self::NoRoute | Self::Denied(_) | Self::Authenticated | Self::BadBody => None,
             Self::About(_, thread) | Self::AboutUnauthenticated(_, thread) => *thread,
             Self::Refused(refusal) => refusal.thread(),
             Self::Allowed(_, thread, _) => Some(*thread),
@@ -58,6 +60,7 @@ impl Decision {
             Self::BadBody => Some(Rule::Body),
             Self::Refused(refusal) => Some(refusal.rule()),
             Self::Undecided
+            | Self::NoRoute
             | Self::AboutUnauthenticated(..)
             | Self::Authenticated
             | Self::About(..)
@@ -69,7 +72,7 @@ impl Decision {
     fn state(&self, rule: Rule) -> RuleState {
         let failed = self.failed();
         let passed_before = match self {
-            Self::Undecided | Self::AboutUnauthenticated(..) => Rule::Token,
+            Self::Undecided | Self::NoRoute | Self::AboutUnauthenticated(..) => Rule::Token,
             Self::Allowed(..) => return RuleState::Passed,
             _ => failed.unwrap_or(Rule::Body),
         };
