@@ -186,7 +186,7 @@ public final class SurveydExtension implements ParameterResolver, AfterEachCallb
     /** The calls that a failed test made in its world, with the rules that refused them, as the message. */
     public static final class Attempts extends Exception {
         private static final long serialVersionUID = 1;
-        private static final String NOTHING = "nothing was asked in this world: does the code use its token?";
+        private static final String NOTHING = "nothing was asked in this world: does the code use its token, and its URL?";
 
         private Attempts(String report) {
             // Without a stack trace: it would only show this file.

@@ -7,7 +7,7 @@ const { World } = require('./world.cjs');
 
 /** @import * as api from '../index.js' */
 
-const NOTHING = 'nothing was asked in this world: does the code use its token?';
+const NOTHING = 'nothing was asked in this world: does the code use its token, and its URL?';
 
 /** @type {typeof api.world} */
 async function world(t, options = {}) {

@@ -23,7 +23,7 @@ const REPORT = [
 not enabled for channel 2',
   'POST /api/v1/quality/send -> 409 Client has open thread',
   `    noOpenThread failed: /admin/threads/3 is ${OPEN_THREAD}`,
-  'nothing was asked in this world: does the code use its token?',
+  'nothing was asked in this world: does the code use its token, and its URL?',
 ];
 
 // A runner that sees this variable takes itself for a child of node:test.

@@ -52,7 +52,7 @@ POST /api/v1/quality/send -> 503 Fault: asked for by POST /admin/faults (answere
 POST /api/v1/quality/send -> 409 Client has open thread
     noOpenThread failed: /admin/threads/3 is {"id":3,"clientId":2,"channel":1,"status":"ASSIGNED",\
 "startTime":"2026-03-02T11:00:00.000Z","stateChangeTime":"2026-03-02T11:01:00.000Z"}"""
-NOTHING = "nothing was asked in this world: does the code use its token?"
+NOTHING = "nothing was asked in this world: does the code use its token, and its URL?"
 
 
 @pytest.mark.parametrize("arguments", [(), ("-n", "2")])

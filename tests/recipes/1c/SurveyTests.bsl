@@ -95,7 +95,7 @@
 // The calls of a world, and why they were refused: the message of an assertion.
 Функция Отчет(Мир)
     Отчет = Вызвать("GET", "/admin/attempts", "test-admin@" + Мир, "", "text/plain");
-    Возврат ?(ПустаяСтрока(Отчет), "nothing was asked in this world: does the code use its token?", Отчет);
+    Возврат ?(ПустаяСтрока(Отчет), "nothing was asked in this world: does the code use its token, and its URL?", Отчет);
 КонецФункции
 
 Функция Вызвать(Метод, Путь, Токен, Тело = "", Вид = "application/json")

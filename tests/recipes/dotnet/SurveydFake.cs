@@ -69,7 +69,7 @@ public abstract class SurveydTests(SurveydFake fake, ITestOutputHelper output) :
     {
         var report = await Call(HttpMethod.Get, "attempts", null, "text/plain");
         output.WriteLine(report.Length > 0
-            ? report : "nothing was asked in this world: does the code use its token?");
+            ? report : "nothing was asked in this world: does the code use its token, and its URL?");
         await Call(HttpMethod.Delete, "world", null, "application/json");
         http.Dispose();
     }

@@ -57,7 +57,7 @@ func NewWorld(t *testing.T) World {
 		if t.Failed() {
 			report := world.admin("GET", "attempts", "", "text/plain")
 			if report == "" {
-				report = "nothing was asked in this world: does the code use its token?"
+				report = "nothing was asked in this world: does the code use its token, and its URL?"
 			}
 			t.Log(strings.TrimSpace(report))
 		}

@@ -42,7 +42,7 @@ abstract class SurveydTestCase extends TestCase
     /** Prints the calls of the world of a failed test, and why they were refused. */
     protected function onNotSuccessfulTest(Throwable $failure): never
     {
-        $report = $this->report ?: "nothing was asked in this world: does the code use its token?\n";
+        $report = $this->report ?: "nothing was asked in this world: does the code use its token, and its URL?\n";
         fwrite(STDERR, "\n$report");
         throw $failure;
     }

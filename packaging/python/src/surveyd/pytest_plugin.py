@@ -13,7 +13,7 @@ from surveyd import Fake, SurveydError, World
 if TYPE_CHECKING:
     from pluggy import Result
 
-NOTHING_ASKED = "nothing was asked in this world: does the code use its token?"
+NOTHING_ASKED = "nothing was asked in this world: does the code use its token, and its URL?"
 REPORT = pytest.StashKey[Callable[[], str]]()
 
 
