@@ -14,8 +14,8 @@ import surveyd.SurveydExtension.World;
 @ExtendWith(SurveydExtension.class)
 class ContainerTest {
     static {
-        var fake = new GenericContainer<>("surveyd:latest").withCommand("fake", "--listen", "0.0.0.0:8080")
-            .withExposedPorts(8080).waitingFor(Wait.forHttp("/livez"));
+        var fake = new GenericContainer<>("localhost/surveyd:0.1.0")
+            .withCommand("fake", "--listen", "0.0.0.0:8080").withExposedPorts(8080).waitingFor(Wait.forHttp("/livez"));
         fake.start(); // Testcontainers stops it when the JVM ends
         System.setProperty("surveyd.url", "http://" + fake.getHost() + ":" + fake.getMappedPort(8080));
     }
