@@ -46,7 +46,7 @@ export interface World {
 
   /** The sends of this world, oldest first, at most 1,000. With `wait` it waits for them. */
   sends(query?: SendsQuery): Promise<Send[]>;
-  /** The calls to `/api/` in this world with the state of each rule, oldest first, at most the last 1,000. */
+  /** The calls of your code in this world with the state of each rule, oldest first, at most the last 1,000. */
   attempts(query?: AttemptsQuery): Promise<Attempt[]>;
   /** The attempts as text for people. Empty if nothing was asked. */
   report(): Promise<string>;

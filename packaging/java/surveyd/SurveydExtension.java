@@ -127,7 +127,7 @@ public final class SurveydExtension implements ParameterResolver, AfterEachCallb
             return admin("GET", "sends?" + query, null);
         }
 
-        /** The calls to /api with the rules that they passed and failed, as a list. */
+        /** The calls of your code with the rules that they passed and failed, as a list. */
         public String attempts() {
             return attempts("");
         }

@@ -70,7 +70,7 @@ class World:
         thread: int | None = None,
         requestId: str | None = None,
     ) -> list[Attempt]:
-        """The last 1,000 calls to /api/ in this world that match, oldest first, with the result of each rule."""
+        """The last 1,000 calls of your code in this world that match, oldest first, with the result of each rule."""
         query = {"status": status, "client": client, "thread": thread, "requestId": requestId}
         rows: list[Attempt] = self.admin("GET", _path("/admin/attempts", query))
         return rows
