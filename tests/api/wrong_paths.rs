@@ -11,7 +11,9 @@ const SEND: &str = "/api/v1/quality/send";
 fn attempts(server: &Server, admin: &str) -> Vec<Value> {
     let mut attempts = server.client(admin).call("GET", "/admin/attempts", None).json();
     let attempts = attempts.as_array_mut().unwrap();
-    attempts.iter_mut().for_each(|attempt| _ = attempt.as_object_mut().unwrap().remove("at"));
+    for attempt in attempts.iter_mut() {
+        attempt.as_object_mut().unwrap().remove("at");
+    }
     std::mem::take(attempts)
 }
 
