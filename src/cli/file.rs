@@ -95,9 +95,9 @@ The copy contains every send that was acknowledged before the backup started. It
 It gets its name when it is complete, so an interrupted backup leaves no file. An existing file is never overwritten.
 
 Examples:
-  surveyd backup /var/backups/surveyd-monday.db
-  surveyd backup \"/var/backups/surveyd-$(date +%F).db\" --database /var/lib/surveyd/surveyd.db
-  surveyd check --database /var/backups/surveyd-monday.db")]
+  surveyd backup monday.db
+  surveyd backup \"/var/lib/surveyd/by-hand/$(date +%F).db\" --database /var/lib/surveyd/surveyd.db
+  surveyd check --database monday.db")]
     Backup {
         /// The new file. Not `-`: a backup gets its name when it is verified, and stdout has none.
         #[arg(value_name = "FILE", value_parser = PathBufValueParser::new().try_map(file_name))]
@@ -116,9 +116,9 @@ again. This and what is lost is printed, and recorded in the audit. With --exact
 is, and nothing more: revoked tokens are valid again.
 
 Examples:
-  surveyd restore /var/backups/surveyd-monday.db
+  surveyd restore monday.db
   surveyd restore surveyd.db.before-restore-1      undo a restore
-  surveyd restore /var/backups/surveyd-monday.db --database /var/lib/surveyd/surveyd.db")]
+  surveyd restore monday.db --database /var/lib/surveyd/surveyd.db")]
     Restore {
         /// The backup; it is only read.
         #[arg(value_name = "FILE")]
@@ -140,7 +140,7 @@ made the schema.
 
 Examples:
   surveyd check
-  surveyd check --database /var/backups/surveyd-monday.db")]
+  surveyd check --database monday.db")]
     Check {
         #[command(flatten)]
         file: DatabaseArgs,

@@ -290,6 +290,9 @@ Examples:
         folder: PathBuf,
     },
     /// Print the completion script of a shell.
-    #[command(hide = true, after_help = "Example:\n  surveyd completions bash > /etc/bash_completion.d/surveyd")]
+    #[command(
+        hide = true,
+        after_help = "Example:\n  surveyd completions bash > /usr/share/bash-completion/completions/surveyd"
+    )]
     Completions { shell: Shell },
 }

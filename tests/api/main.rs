@@ -49,6 +49,7 @@ mod resource_growth;
 mod restore;
 mod restore_carry_over;
 mod retention;
+mod rights;
 mod secrets;
 mod send_index;
 mod settings;

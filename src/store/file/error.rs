@@ -10,7 +10,7 @@ use rusqlite::ErrorCode;
 use thiserror::Error;
 
 use crate::{
-    store::file::sidecar,
+    store::file::names::sidecar,
     unix::{may_write, read_at},
 };
 

@@ -12,6 +12,7 @@ pub(super) mod identity;
 mod leftovers;
 pub(super) mod lock;
 pub(super) mod migrations;
+mod names;
 pub(super) mod network;
 pub(super) mod open;
 pub(super) mod open_read_only;
@@ -22,30 +23,17 @@ mod sql;
 mod staged_file;
 
 use std::{
-    ffi::OsString,
     fs::{self, File},
     io::ErrorKind,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use anyhow::{Context, Result, bail};
 
+pub(super) use self::names::{sidecar, with_suffix};
+
 /// The ends of the names of SQLite's sidecar files.
 const SIDECARS: [&str; 3] = ["-wal", "-journal", "-shm"];
-
-/// The same name with something added to its end.
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
-}
-
-/// A sidecar file of a database, by the database's real path: two names of one file are one database, and SQLite has its log
-/// next to the file itself.
-pub(super) fn sidecar(database: &Path, suffix: &str) -> PathBuf {
-    // A database that does not exist (before `surveyd restore`) has no other name.
-    with_suffix(database.canonicalize().as_deref().unwrap_or(database), suffix)
-}
 
 pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
