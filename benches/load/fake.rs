@@ -26,10 +26,10 @@ pub fn run() {
 }
 
 /// How long each of three programs takes to its ready line and to its first answer, in turns, in ms.
-fn start_times(starts: usize) -> [[Vec<f64>; 2]; 3] {
+fn start_times() -> [[Vec<f64>; 2]; 3] {
     let database = Database::new(10);
     let mut times = [const { [const { Vec::new() }; 2] }; 3];
-    for _ in 0..starts {
+    for _ in 0..STARTS {
         let measured = [
             RunningServer::start_times(RunningServer::constant),
             RunningServer::start_times(|| RunningServer::surveyd(&database.path())),
@@ -46,15 +46,9 @@ fn ratio(times: &[f64], of: &[f64]) -> Ratio {
     Ratio::of(times.iter().zip(of).map(|(time, of)| time / of).collect())
 }
 
-/// The time from a start to its first answer, of that of the constant handler: for `serve` and for `fake`.
-pub fn first_answers(starts: usize) -> [Ratio; 2] {
-    let [constant, serve, fake] = start_times(starts);
-    [&serve, &fake].map(|[_, answer]| ratio(answer, &constant[1]))
-}
-
 /// Compares the starts of three programs.
-pub fn starts() {
-    let times = start_times(STARTS);
+fn starts() {
+    let times = start_times();
     println!("| from its start, ms, median of {STARTS} | ready line | of constant | first answer | of constant |");
     println!("|---|---|---|---|---|");
     for (name, of_server) in ["constant", "surveyd serve", "surveyd fake"].into_iter().zip(&times) {
