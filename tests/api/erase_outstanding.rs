@@ -137,6 +137,8 @@ fn the_log_is_emptied_when_the_reader_has_gone(
     let mut admin = server.client(&ops);
     assert_eq!((by_route(&mut admin), by_command(&folder)), (2, 2));
     assert_eq!(completions(&mut admin), []);
+    // Only a server that has reported them reports that they are complete.
+    eventually("they are reported", || server.log().contains("still holds data of erased clients"));
     reader.end();
     eventually("it is completed", || !completions(&mut admin).is_empty());
     assert_eq!(by_route(&mut admin), 0);
