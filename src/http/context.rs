@@ -99,7 +99,7 @@ impl RequestContext {
                 self.token = Some(token.clone());
                 self.decision = Decision::Authenticated;
             }
-            Failure::NoSuchPath | Failure::MethodNotAllowed(_) => self.decision = Decision::NoRoute,
+            _ if failure.is_of_no_route() => self.decision = Decision::NoRoute,
             _ => {}
         }
     }
