@@ -67,7 +67,7 @@ fn state(folder: &TestFolder, when: &str) -> String {
 }
 
 /// The program under strace, which writes its log to a file `trace` of the folder.
-pub fn traced(folder: &TestFolder, arguments: &[&str], options: &[&str]) -> Option<Output> {
+fn traced(folder: &TestFolder, arguments: &[&str], options: &[&str]) -> Option<Output> {
     let mut strace = tool("strace")?;
     // As a child of the program, so that what is killed is what the test started.
     strace.args(["-D", "-f", "-qq", "-o", "trace"]).args(options).arg(binary()).args(arguments);
@@ -93,6 +93,12 @@ pub fn count_calls(folder: &TestFolder, arguments: &[&str]) -> Option<BTreeMap<S
     Some(counts)
 }
 
+/// Runs a command with a fault in its calls of a kind, as strace's `inject` takes it.
+pub fn interrupted(folder: &TestFolder, arguments: &[&str], calls: &str, fault: &str) -> Output {
+    let inject = format!("inject={calls}:{fault}");
+    traced(folder, arguments, &["-e", &format!("trace={calls}"), "-e", &inject]).unwrap()
+}
+
 /// Runs a command with the effect at each call, and compares what is there with what was reported.
 ///
 /// `more` follows the number of the call: nothing for this call alone, `+` for all calls from this one on.
@@ -109,8 +115,7 @@ fn interrupt(command: &str, effect: &str, more: &str) {
     for (calls, count) in counts {
         for number in call_numbers().take_while(|number| *number <= count) {
             let folder = copy(&template);
-            let inject = format!("inject={calls}:{effect}:when={number}{more}");
-            let output = traced(&folder, &arguments, &["-e", &format!("trace={calls}"), "-e", &inject]).unwrap();
+            let output = interrupted(&folder, &arguments, &calls, &format!("{effect}:when={number}{more}"));
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             let when = format!("{command} with {effect} at {calls} {number}{more}, which said {said:?}");
             let has_backup = check_backup(&folder, &when);

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use crate::{
     call_numbers,
-    commands::{copy, count_calls, traced},
+    commands::{copy, count_calls, interrupted},
     harness::{
         Contents, TestFolder,
         schemas::{self, PRESENT, VERSIONS},
@@ -42,8 +42,7 @@ fn interrupt(version: u32, effect: &str, more: &str) {
     for (calls, count) in counts {
         for number in call_numbers().take_while(|number| *number <= count) {
             let folder = copy(&template);
-            let inject = format!("inject={calls}:{effect}:when={number}{more}");
-            let output = traced(&folder, &UPGRADE, &["-e", &format!("trace={calls}"), "-e", &inject]).unwrap();
+            let output = interrupted(&folder, &UPGRADE, &calls, &format!("{effect}:when={number}{more}"));
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             let when = format!("version {version} with {effect} at {calls} {number}{more}, which said {said:?}");
             assert!(!said.contains("panicked"), "{when}");
