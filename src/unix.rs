@@ -31,28 +31,24 @@ pub(crate) struct FileId {
 }
 
 impl FileId {
+    /// Does not ask for its times. A file whose time was asked for gets a new, exact one by the next write, since Linux 6.13, and
+    /// each sync then also writes its inode: a second wait for the disk.
+    #[cfg(target_os = "linux")]
     pub(crate) fn at(path: &Path) -> io::Result<Self> {
-        file_id_at(path)
+        use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
+
+        let status = statx(CWD, path, AtFlags::empty(), StatxFlags::INO)?;
+        Ok(Self { device: makedev(status.stx_dev_major, status.stx_dev_minor), inode: status.stx_ino })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn at(path: &Path) -> io::Result<Self> {
+        fs::metadata(path).map(|metadata| Self::of(&metadata))
     }
 
     pub(crate) fn of(metadata: &Metadata) -> Self {
         Self { device: metadata.dev(), inode: metadata.ino() }
     }
-}
-
-/// Without its times. A file whose time was asked for gets a new, exact one by the next write, since Linux 6.13, and each sync
-/// then also writes its inode: a second wait for the disk.
-#[cfg(target_os = "linux")]
-fn file_id_at(path: &Path) -> io::Result<FileId> {
-    use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
-
-    let status = statx(CWD, path, AtFlags::empty(), StatxFlags::INO)?;
-    Ok(FileId { device: makedev(status.stx_dev_major, status.stx_dev_minor), inode: status.stx_ino })
-}
-
-#[cfg(not(target_os = "linux"))]
-fn file_id_at(path: &Path) -> io::Result<FileId> {
-    fs::metadata(path).map(|metadata| FileId::of(&metadata))
 }
 
 /// The size of a file in bytes, without its times, as [`FileId::at`].
