@@ -28,6 +28,9 @@ pub(super) enum Field {
 }
 
 impl Field {
+    /// In the order in which they are filled.
+    pub(super) const ALL: [Self; 3] = [Self::Client, Self::Form, Self::Thread];
+
     /// Its name in the index.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
@@ -95,12 +98,14 @@ pub(super) fn forget(connection: &Connection, sending_id: i64, size: i64) -> Res
     Ok(())
 }
 
-/// A step of filling the index, for tests. Returns whether there is more to fill.
+/// Fills one segment, for tests. Returns whether there is more to fill.
 #[cfg(test)]
 pub(super) fn fill_some(connection: &Connection, rows: usize, size: i64) -> Result<bool, StoreError> {
     let Some(segment) = fill::next_segment(connection, size)? else { return Ok(false) };
-    let mut filling = fill::Filling::read(connection, segment, size)?;
-    while filling.write_some(connection, rows)? {}
+    for field in Field::ALL {
+        let mut filling = fill::Filling::read(connection, segment, field, size)?;
+        while filling.write_some(connection, rows)? {}
+    }
     Ok(true)
 }
 

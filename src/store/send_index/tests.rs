@@ -52,14 +52,18 @@ fn complete_segments_are_indexed_and_the_last_sends_are_not() {
     assert_eq!(segments(&connection), [0, 1, 2]);
 }
 
-/// A segment is listed with its last rows; one that was interrupted is filled again.
+/// A segment is listed with the last rows of its last field; one that was interrupted is filled again.
 #[test]
 fn a_segment_is_listed_when_it_is_filled() {
     let connection = database();
-    let mut filling = Filling::read(&connection, 0, SIZE).expect("rows");
-    for _ in 0..4 {
+    for field in Field::ALL {
+        let mut filling = Filling::read(&connection, 0, field, SIZE).expect("rows");
         assert!(filling.write_some(&connection, 2).expect("a step"));
         assert_eq!(segments(&connection), [0; 0]);
+        if field != Field::Thread {
+            assert!(!filling.write_some(&connection, 2).expect("a step"));
+            assert_eq!(segments(&connection), [0; 0]);
+        }
     }
     assert_eq!(rows(&connection, 0).len(), 8);
     fill(&connection);
@@ -77,13 +81,14 @@ fn an_erased_send_is_not_indexed() {
         connection.execute(sql, [id]).expect("a row");
     };
     erase(1);
-    let mut filling = Filling::read(&connection, 0, SIZE).expect("rows");
+    let mut filling = Filling::read(&connection, 0, Field::Client, SIZE).expect("rows");
     filling.write_some(&connection, 1).expect("a step");
     erase(2);
     erase(3);
     while filling.write_some(&connection, 2).expect("a step") {}
-    assert_eq!(rows(&connection, 0), ["form 5: 1", "form 5: 2", "form 5: 3"]);
+    assert_eq!(rows(&connection, 0), [""; 0]);
     fill(&connection);
+    assert_eq!(rows(&connection, 0), ["form 5: 1", "form 5: 2", "form 5: 3"]);
     erase(4);
     assert_eq!(rows(&connection, 1)[..3], ["client 1: 5", "client 1: 7", "client 2: 6"]);
     assert!(!rows(&connection, 1).contains(&"thread 40: 4".to_owned()));

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     io::{self, Write},
+    ops::Range,
 };
 
 use anyhow::Result;
@@ -23,6 +24,11 @@ use crate::survey::{
     json::{self, Object},
     model::{Channel, Client, Form, SystemSettings, Thread},
 };
+
+/// Where a database says how it is written, and that this is with a log (WAL). SQLite does not write it so in memory, and to
+/// change it in a file takes a journal. Source: <https://sqlite.org/fileformat2.html>, section 1.3.3.
+const WRITTEN: Range<usize> = 18..20;
+const WITH_LOG: u8 = 2;
 
 /// A world file as it was read. Every list may be missing; a missing list changes nothing.
 #[derive(Debug, Default, Deserialize)]
@@ -90,7 +96,9 @@ impl WorldFile {
         // Not audited: the audit of such a world begins with the first change in it.
         self.put(&transaction, &|| {})?.unaudited();
         transaction.commit()?;
-        Ok(connection.serialize("main")?.to_vec())
+        let mut bytes = connection.serialize("main")?.to_vec();
+        bytes[WRITTEN].fill(WITH_LOG);
+        Ok(bytes)
     }
 
     /// Puts all rows. The audit records how many they are, not each of them, and the settings by themselves if they change.

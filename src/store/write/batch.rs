@@ -173,13 +173,16 @@ pub(super) fn commit_batch(
     if committed.is_ok() && (records || changes_facts) {
         metrics.commit_seconds.observe(commit_began.elapsed().as_secs_f64());
         metrics.batch_jobs.observe(size.into());
-        // A read of the new state marks it for all others; see `ReadMark`. If it fails, they do it themselves.
-        let _ = data_version(connection);
     }
     if changes_facts {
         generation.raise();
     }
     after_commit.send(&committed);
+    if committed.is_ok() && (records || changes_facts) {
+        // A read of the new state marks it for all others; see `ReadMark`. If it fails, they do it themselves. After the answers,
+        // since nobody waits for it.
+        let _ = data_version(connection);
+    }
     if committed.is_ok() {
         if records {
             commits.wake();
