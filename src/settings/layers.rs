@@ -72,7 +72,10 @@ impl Layers {
             let name = path.display();
             let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the settings {name}"))?;
             let source = File::from_str(&text, FileFormat::Toml);
-            let values = source.collect().with_context(|| format!("the settings {name} are not TOML"))?;
+            // The parser says of an address without quotes that it is a bad number.
+            let not_toml =
+                || format!("the settings {name} are not TOML, in which text has quotes (listen = \"[::1]:8080\")");
+            let values = source.collect().with_context(not_toml)?;
             refuse_unknown(&values, &known, |key| format!("the settings {name} have an unknown key {key:?}"))?;
             origins.extend(keys(&values).into_iter().map(|key| (key, name.to_string())));
             builder = builder.add_source(source);

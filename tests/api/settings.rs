@@ -104,7 +104,11 @@ fn a_bad_setting_is_named(#[case] file: &str, #[case] expected: &str) {
 }
 
 #[rstest]
-#[case("listen = ", "the settings settings.toml are not TOML: ")]
+#[case("listen = ", "the settings settings.toml are not TOML, in which text has quotes (listen = \"[::1]:8080\"): ")]
+#[case(
+    "listen = 127.0.0.1:8080",
+    "the settings settings.toml are not TOML, in which text has quotes (listen = \"[::1]:8080\"): TOML parse error at line 1, column 15"
+)]
 #[case("[limits]\nqueue = \"many\"", "the settings (settings.toml and the environment SURVEYD__…) cannot be used: ")]
 #[case("limits = 3", "the settings ")]
 #[case("log_requests = \"often\"", "the settings (settings.toml and the environment SURVEYD__…) cannot be used: ")]

@@ -93,7 +93,8 @@ impl Filling {
         let column = field.column();
         let sql = format!("select {column}, sending_id from send where sending_id >= ?1 and sending_id < ?2");
         let mut statement = connection.prepare_cached(&sql)?;
-        let rows = statement.query_map([segment * size, segment * size + size], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows =
+            statement.query_map([segment * size, segment * size + size], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let mut all = rows.collect::<rusqlite::Result<Vec<_>>>()?;
         all.retain(|(value, _)| field == Field::Form || *value != NOBODY);
         all.sort_unstable();
