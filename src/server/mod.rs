@@ -115,9 +115,9 @@ impl Server {
         program: impl FnOnce(&BackgroundHandle) -> Result<Program>,
     ) -> Result<Self> {
         let tls = settings.tls.as_ref().map(|files| Tls::load(&files.cert, &files.key)).transpose()?.map(Arc::new);
+        thread_check.end().context(NO_THREADS)?;
         let background = Background::new();
         let program = program(background.handle())?;
-        thread_check.end().context(NO_THREADS)?;
         if let (Some(metrics), Some(tls)) = (&program.metrics, &tls) {
             metrics.add_certificate(Arc::clone(tls));
         }

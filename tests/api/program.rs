@@ -277,7 +277,7 @@ fn no_command_but_serve_and_apply_makes_a_database(
     let folder = TestFolder::new();
     assert_eq!(
         folder.run_error(words),
-        "surveyd: there is no database surveyd.db; `surveyd serve` and `surveyd apply` make one, or name another with --database"
+        "surveyd: there is no database surveyd.db; `surveyd serve` and `surveyd apply` make one, or name another with --database, or its settings with --config"
     );
     assert_eq!(fs::read_dir(folder.path("")).unwrap().count(), 0);
 }

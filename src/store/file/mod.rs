@@ -64,7 +64,7 @@ fn check_readable(path: &Path) -> Result<()> {
         Ok((None, true)) => bail!("the database {} is a folder; name a file", path.display()),
         Ok((None, false)) => bail!("the database {} is not a regular file; name another one", path.display()),
         Err(error) if error.kind() == ErrorKind::NotFound => bail!(
-            "there is no database {}; `surveyd serve` and `surveyd apply` make one, or name another with --database",
+            "there is no database {}; `surveyd serve` and `surveyd apply` make one, or name another with --database, or its settings with --config",
             path.display()
         ),
         Err(error) => Err(error).with_context(|| {
