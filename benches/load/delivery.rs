@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     generator::{self, Kind, Measurement, Target},
-    median,
+    rounds::Rounds,
     servers::{Database, RunningServer},
 };
 
@@ -23,7 +23,6 @@ struct Case {
     name: &'static str,
     database: Database,
     server: RunningServer,
-    measured: Vec<Measurement>,
 }
 
 impl Case {
@@ -40,27 +39,34 @@ impl Case {
             ));
         }
         let server = RunningServer::surveyd(&database.path());
-        Self { name, database, server, measured: Vec::new() }
+        Self { name, database, server }
     }
 
-    fn round(&mut self) {
+    fn round(&self) -> Measurement {
         let target = Target { address: self.server.address, token: self.database.token.clone(), clients: CLIENTS };
-        self.measured.extend(generator::round(&target, &[Kind::Send; CONNECTIONS], ROUND)(Kind::Send));
-    }
-
-    fn median(&self, figure: fn(&Measurement) -> f64) -> f64 {
-        median(self.measured.iter().map(figure).collect())
+        generator::round(&target, &[Kind::Send; CONNECTIONS], ROUND)(Kind::Send).expect("answers")
     }
 }
 
-fn print(cases: &[Case]) {
+/// Measures the cases in turns, and compares each with the first.
+fn compare(cases: &[Case]) {
+    let mut measured = Rounds::default();
+    for _ in 0..ROUNDS {
+        for case in cases {
+            measured.add(case.name, case.round());
+        }
+    }
     println!("| deliveries | sends a second | of those without | p50 us | p99 us | of that without |");
     println!("|---|---|---|---|---|---|");
-    let (rate, p99) = (cases[0].median(|measured| measured.rate), cases[0].median(|measured| measured.p99_us));
-    for case in cases {
-        let (own, own_p99) = (case.median(|measured| measured.rate), case.median(|measured| measured.p99_us));
-        let p50 = case.median(|measured| measured.p50_us);
-        println!("| {} | {own:.0} | {:.2} | {p50:.0} | {own_p99:.0} | {:.2} |", case.name, own / rate, own_p99 / p99);
+    for Case { name, .. } in cases {
+        println!(
+            "| {name} | {:.0} | {} | {:.0} | {:.0} | {} |",
+            measured.median(name, Measurement::RATE),
+            measured.ratio(name, cases[0].name, Measurement::RATE),
+            measured.median(name, Measurement::P50_US),
+            measured.median(name, Measurement::P99_US),
+            measured.ratio(name, cases[0].name, Measurement::P99_US),
+        );
     }
 }
 
@@ -94,26 +100,20 @@ pub fn run() {
     let gateway = RunningServer::gateway();
     let (accepting, refusing) = (format!("http://{}/", gateway.address), "http://127.0.0.1:1/");
     println!("median of {ROUNDS} alternating rounds of {ROUND:?}, {CONNECTIONS} connections that send\n");
-    let mut cases = [
+    let cases = [
         Case::new("none: recorded", None, 0),
         Case::new("to a gateway that is down", Some(refusing), 0),
         Case::new("to a gateway that accepts", Some(&accepting), 0),
     ];
-    for _ in 0..ROUNDS {
-        cases.iter_mut().for_each(Case::round);
-    }
-    print(&cases);
+    compare(&cases);
     drop(cases);
 
     one_dead_gateway(&accepting);
     println!("\nthe same with a backlog of {BACKLOG}\n");
-    let mut cases =
+    let cases =
         [Case::new("none: recorded", None, 0), Case::new("a backlog that is delivered", Some(&accepting), BACKLOG)];
     let before = cases[1].server.resident_mib();
-    for _ in 0..ROUNDS {
-        cases.iter_mut().for_each(Case::round);
-    }
-    print(&cases);
+    compare(&cases);
     let during = cases[1].server.resident_mib();
     let (began, pending) = (Instant::now(), cases[1].database.pending());
     let mut most = during;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::{
     generator::{self, Kind, Measurement, Target},
-    median,
+    rounds::Rounds,
     servers::{Database, RunningServer},
 };
 
@@ -28,20 +28,23 @@ pub fn run() {
         database
     });
     let servers = databases.each_ref().map(|database| RunningServer::surveyd(&database.path()));
-    let mut measured: [Vec<Measurement>; 2] = [Vec::new(), Vec::new()];
+    let names = ["is being filled", "has nothing to fill"];
+    let mut measured = Rounds::default();
     for _ in 0..ROUNDS {
         for at in [0, 1] {
             let target = Target { address: servers[at].address, token: databases[at].token.clone(), clients: CLIENTS };
-            measured[at].extend(generator::round(&target, &[Kind::Send; CONNECTIONS], ROUND)(Kind::Send));
+            let sends = generator::round(&target, &[Kind::Send; CONNECTIONS], ROUND)(Kind::Send);
+            measured.add(names[at], sends.expect("answers"));
         }
     }
     println!("median of {ROUNDS} alternating rounds of {ROUND:?}, {CONNECTIONS} connections\n");
     println!("| the index | sends a second | p50 us | p99 us |");
     println!("|---|---|---|---|");
-    for (name, measured) in ["is being filled", "has nothing to fill"].into_iter().zip(&measured) {
-        let figure = |of: fn(&Measurement) -> f64| median(measured.iter().map(of).collect());
-        println!("| {name} | {:.0} | {:.0} | {:.0} |", figure(|m| m.rate), figure(|m| m.p50_us), figure(|m| m.p99_us));
+    for name in names {
+        let [rate, p50, p99] =
+            [Measurement::RATE, Measurement::P50_US, Measurement::P99_US].map(|figure| measured.median(name, figure));
+        println!("| {name} | {rate:.0} | {p50:.0} | {p99:.0} |");
     }
-    let rates = measured[0].iter().zip(&measured[1]).map(|(filling, full)| filling.rate / full.rate);
-    println!("\nmedian of the paired rates: {:.3}", median(rates.collect()));
+    let [rate, p99] = [Measurement::RATE, Measurement::P99_US].map(|figure| measured.ratio(names[0], names[1], figure));
+    println!("\nsends while it is filled, of those otherwise: {rate}; their p99: {p99}");
 }

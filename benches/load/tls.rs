@@ -15,6 +15,7 @@ use rustls::{
 
 use crate::{
     generator, median,
+    rounds::Ratio,
     servers::{Database, RunningServer},
 };
 
@@ -55,12 +56,15 @@ pub fn run() {
     println!("|---|---|---|---|");
     let medians =
         |rounds: &[[f64; 3]]| [0, 1, 2].map(|figure| median(rounds.iter().map(|round| round[figure]).collect()));
-    let [of_http, of_https] = [0, 1].map(|server| medians(&measured[server]));
-    for ((name, ..), [p50, p99, new]) in servers.iter().zip([of_http, of_https]) {
+    for ((name, ..), rounds) in servers.iter().zip(&measured) {
+        let [p50, p99, new] = medians(rounds);
         println!("| {name} | {p50:.0} | {p99:.0} | {new:.0} |");
     }
-    let [p50, p99, new] = [0, 1, 2].map(|figure| of_https[figure] / of_http[figure]);
-    println!("| HTTPS of HTTP | {p50:.2} | {p99:.2} | {new:.2} |");
+    let [of_http, of_https] = &measured;
+    let [p50, p99, new] = [0, 1, 2].map(|figure| {
+        Ratio::of(of_https.iter().zip(of_http).map(|(https, http)| https[figure] / http[figure]).collect())
+    });
+    println!("| HTTPS of HTTP | {p50} | {p99} | {new} |");
 }
 
 trait Stream: Read + Write {}
