@@ -241,7 +241,8 @@ are counted in `surveyd stats`, and not listed.
 Examples:
   surveyd why 42                                   client 42, or the client whose external id is 42
   surveyd why crm-42
-  surveyd why '+7 912 345-67-89'                   by phone, in any notation
+  surveyd why '+7 912 345-67-89'                   by phone; blanks and dashes do not matter if the
+                                                   stored one has none
   surveyd why --since 1d --rule noOpenThread       all that were refused because of an open thread
   surveyd why --token crm --json")]
     Why(WhyArgs),

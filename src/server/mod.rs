@@ -281,6 +281,7 @@ fn bind(address: SocketAddr, purpose: &str, key: &str) -> Result<(SocketAddr, Tc
         let by = if key.starts_with('-') { "with" } else { "by" };
         let first = match error.kind() {
             io::ErrorKind::PermissionDenied => "allow ports below 1024 (CAP_NET_BIND_SERVICE)",
+            io::ErrorKind::AddrNotAvailable => "give this machine that address",
             _ => "stop what uses it",
         };
         let sentence = format!("cannot listen on {address}{purpose}; {first}, or choose another address {by} {key}");

@@ -52,7 +52,11 @@ pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
     let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-    let is_host = host.is_empty() || (host.bytes().all(is_name) && host.bytes().any(|byte| byte.is_ascii_alphabetic()));
+    // Of an address it can only be the port that is wrong.
+    let is_address = host.parse::<Ipv4Addr>().is_ok();
+    let is_host = host.is_empty()
+        || is_address
+        || (host.bytes().all(is_name) && host.bytes().any(|byte| byte.is_ascii_alphabetic()));
     if host.parse::<Ipv6Addr>().is_ok() {
         return Err(format!("an IPv6 address must be in brackets: [{host}]:{port}"));
     }

@@ -219,6 +219,18 @@ fn an_address_in_use_is_named() {
     );
 }
 
+/// This address is for documents, and no machine has it.
+#[test]
+fn an_address_of_another_machine_is_named() {
+    let said = TestFolder::with_sample().run_error(&["serve", "--listen", "192.0.2.1:8080"]);
+    assert!(
+        said.starts_with(
+            "surveyd: cannot listen on 192.0.2.1:8080; give this machine that address, or choose another address with --listen: "
+        ),
+        "{said}"
+    );
+}
+
 /// Each subcommand that opens a database, on each kind of file that is none.
 #[rstest]
 fn a_file_that_is_no_database_of_surveyd_is_refused(

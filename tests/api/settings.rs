@@ -67,6 +67,10 @@ fn the_settings_file_of_the_project_has_the_defaults() {
     "listen = \"localhost:99999\"",
     "the setting listen is \"localhost:99999\"; the port 99999 must be from 0 to 65535"
 )]
+#[case(
+    "listen = \"127.0.0.1:99999\"",
+    "the setting listen is \"127.0.0.1:99999\"; the port 99999 must be from 0 to 65535"
+)]
 #[case("listen = \"::1:8080\"", "the setting listen is \"::1:8080\"; an IPv6 address must be in brackets: [::1]:8080")]
 #[case("log = \"loud\"", "the setting log is \"loud\"; it must be error, warn, info or debug")]
 #[case(
