@@ -178,12 +178,12 @@ pub(super) fn commit_batch(
         generation.raise();
     }
     after_commit.send(&committed);
-    if committed.is_ok() && (records || changes_facts) {
-        // A read of the new state marks it for all others; see `ReadMark`. If it fails, they do it themselves. After the answers,
-        // since nobody waits for it.
-        let _ = data_version(connection);
-    }
     if committed.is_ok() {
+        if records || changes_facts {
+            // A read of the new state marks it for all others; see `ReadMark`. If it fails, they do it themselves. After the
+            // answers, for nobody waits for it.
+            let _ = data_version(connection);
+        }
         if records {
             commits.wake();
         }
