@@ -154,6 +154,15 @@ fn a_form_is_created_and_updated() {
     assert_eq!(wrong.short(), "400 question.kpi: invalid type: string \"high\", expected f64");
 }
 
+#[rstest]
+fn a_kpi_is_kept_as_it_is_written(#[values("31.245270191439438", "118.80000000000001", "1e-7", "0.1")] kpi: &str) {
+    let fake = Server::fake();
+    let body = format!(r#"{{"id": 1, "question": {{"kpi": {kpi}}}}}"#);
+    let lines = "Content-Type: application/json\r\n";
+    let updated = fake.client("test-crm").call_with("POST", "/api/v1/quality", lines, body.as_bytes());
+    assert!(updated.body.contains(&format!("\"kpi\":{kpi}}}")), "{updated:?}");
+}
+
 #[test]
 fn threads_are_read_and_listed() {
     let fake = Server::fake();

@@ -60,6 +60,35 @@ fn is_allowed(licence: &str, allowed: &[String]) -> bool {
     })
 }
 
+/// Packages that libraries of the tests give more features, none of which changes what the program does: more methods, and more
+/// for macros.
+const MORE_FEATURES_IN_TESTS: [&str; 6] = ["actix-rt", "hashbrown", "memchr", "proc-macro2", "serde", "syn"];
+
+/// The features of each package, by its name and version.
+fn features(kinds: &str) -> BTreeMap<String, String> {
+    let arguments = ["tree", "--locked", "--offline", "--target", TARGET, "--prefix", "none", "--format", "{p}|{f}"];
+    let mut cargo = Command::new(env!("CARGO"));
+    let output =
+        cargo.args(arguments).args(["--edges", kinds]).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let packages = lines.lines().filter_map(|line| line.split_once('|'));
+    packages.map(|(package, features)| (package.to_owned(), features.trim_end_matches(" (*)").to_owned())).collect()
+}
+
+/// Cargo gives a package the features that anything of a build asks for. So a library of the tests can change the program that is
+/// tested: one made its floats exact, and those of a release were not.
+#[test]
+fn the_program_is_tested_with_the_features_that_it_has() {
+    let (shipped, tested) = (features("normal"), features("normal,dev"));
+    let differ: BTreeSet<_> = shipped
+        .iter()
+        .filter(|(package, features)| tested.get(*package) != Some(features))
+        .map(|(package, _)| package.split(' ').next().unwrap())
+        .collect();
+    assert_eq!(differ, BTreeSet::from(MORE_FEATURES_IN_TESTS));
+}
+
 #[test]
 fn licences_are_those_of_deny_toml() {
     let allowed = listed("allow", r#""([^"]+)""#);
