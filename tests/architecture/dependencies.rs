@@ -17,12 +17,19 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
+/// What a command of cargo prints about this project.
+fn cargo(arguments: &[&str]) -> String {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(arguments).args(["--locked", "--offline"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let output = cargo.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// The packages that are compiled for the program, without those for tests, and without itself.
 fn packages() -> Vec<Value> {
-    let arguments = ["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", TARGET];
-    let output = Command::new(env!("CARGO")).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let metadata = cargo(&["metadata", "--format-version", "1", "--filter-platform", TARGET]);
+    let metadata: Value = serde_json::from_str(&metadata).unwrap();
     let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
     let nodes: BTreeMap<_, _> = nodes.iter().map(|node| (node["id"].as_str().unwrap(), node)).collect();
     let root = metadata["resolve"]["root"].as_str().unwrap();
@@ -66,12 +73,7 @@ const MORE_FEATURES_IN_TESTS: [&str; 6] = ["actix-rt", "hashbrown", "memchr", "p
 
 /// The features of each package, by its name and version.
 fn features(kinds: &str) -> BTreeMap<String, String> {
-    let arguments = ["tree", "--locked", "--offline", "--target", TARGET, "--prefix", "none", "--format", "{p}|{f}"];
-    let mut cargo = Command::new(env!("CARGO"));
-    let output =
-        cargo.args(arguments).args(["--edges", kinds]).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines = cargo(&["tree", "--target", TARGET, "--edges", kinds, "--prefix", "none", "--format", "{p}|{f}"]);
     let packages = lines.lines().filter_map(|line| line.split_once('|'));
     packages.map(|(package, features)| (package.to_owned(), features.trim_end_matches(" (*)").to_owned())).collect()
 }
