@@ -100,7 +100,7 @@ pub(super) fn forget(connection: &Connection, sending_id: i64, size: i64) -> Res
 
 /// Fills one segment, for tests. Returns whether there is more to fill.
 #[cfg(test)]
-pub(super) fn fill_some(connection: &Connection, rows: usize, size: i64) -> Result<bool, StoreError> {
+pub(super) fn fill_segment(connection: &Connection, rows: usize, size: i64) -> Result<bool, StoreError> {
     let Some(segment) = fill::next_segment(connection, size)? else { return Ok(false) };
     for field in Field::ALL {
         let mut filling = fill::Filling::read(connection, segment, field, size)?;

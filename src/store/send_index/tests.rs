@@ -22,7 +22,7 @@ fn database() -> Connection {
 
 /// Fills all complete segments, in steps of two rows.
 fn fill(connection: &Connection) {
-    while fill_some(connection, 2, SIZE).expect("steps") {}
+    while fill_segment(connection, 2, SIZE).expect("steps") {}
 }
 
 fn segments(connection: &Connection) -> Vec<i64> {

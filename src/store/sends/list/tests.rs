@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::store::{file::open::open_in_memory, plan_of, send_index::fill_some};
+use crate::store::{file::open::open_in_memory, plan_of, send_index::fill_segment};
 
 /// The size of a segment in these tests.
 const SIZE: i64 = 8;
@@ -63,7 +63,7 @@ proptest! {
         for id in &deleted[..deleted.len() / 2] {
             connection.execute("delete from send where sending_id = ?1", [id]).expect("no error");
         }
-        while fill_some(&connection, 7, SIZE).expect("a step") {}
+        while fill_segment(&connection, 7, SIZE).expect("a step") {}
         // After they were indexed.
         for id in &deleted[deleted.len() / 2..] {
             connection.execute("delete from send where sending_id = ?1", [id]).expect("no error");
@@ -94,7 +94,7 @@ fn a_listed_segment_is_read_by_its_index_alone() {
     let sql = "with recursive n (id) as (select 1 union all select id + 1 from n limit 20)
                insert into send select id, 5, 6, 7, 0, 'crm' from n";
     connection.execute_batch(sql).expect("rows");
-    while fill_some(&connection, 100, SIZE).expect("a step") {}
+    while fill_segment(&connection, 100, SIZE).expect("a step") {}
     connection.execute("delete from send_index where sending_id not in (3, 9)", []).expect("rows");
     for filter in [
         SendFilter { client: Some(7), ..SendFilter::default() },
